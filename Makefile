@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0
+# vhost-tap: what people and the CI call. The kernel's build reads Kbuild.
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+# The kernel to build for: a build directory (`make`), or a short name that
+# scripts/kernels fetches (everything that tests).
+KDIR  ?= /lib/modules/$(shell uname -r)/build
+KVER  ?= 6.12
+KVERS ?= 6.1 6.12 7.2 7.3
+
+# Where `make install` puts things; DESTDIR goes in front of all of it.
+INSTALL_MOD_PATH ?=
+UDEVDIR          ?= /usr/lib/udev/rules.d
+MODLOADDIR       ?= /usr/lib/modules-load.d
+
+TIME ?= 60
+
+QEMU_TESTS := tools/testing/qemu
+KSELFTESTS := tools/testing/selftests/vhost_tap
+USER_TESTS := tools/testing/user
+
+# What the kernel's build leaves beside the sources, as find knows it.
+built = \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	-o -name '.*.d' -o -name modules.order -o -name 'vtap_kcompat.h*' \)
+
+kbuild  = $(MAKE) -C $(KDIR) M=$(CURDIR)
+modroot = $(DESTDIR)$(INSTALL_MOD_PATH)
+
+.PHONY: modules
+modules: need-kdir	## build vhost_tap.ko for the running kernel, or KDIR=dir (plain `make` too)
+	+$(kbuild) modules
+	@echo "built: drivers/vhost_tap/vhost_tap.ko"
+
+.PHONY: need-kdir
+need-kdir:
+	@test -e "$(KDIR)/Makefile" || { \
+	echo "No kernel build directory at $(KDIR)."; \
+	echo "  for this kernel:  apt-get install linux-headers-$$(uname -r)   (or your distribution's kernel-devel)"; \
+	echo "  for another one:  make KDIR=/path/to/its/build/directory"; \
+	echo "  for none at all:  make matrix   (fetches Debian's headers for $(KVERS) and builds for each)"; \
+	exit 1; } >&2
+
+# ---- try and test ----
+
+.PHONY: demo
+demo:	## boot a guest on /dev/vhost-tap in a VM and show packets; HOST=1 uses this machine
+	@scripts/deps build vm
+	@$(QEMU_TESTS)/demo $(if $(filter 1,$(HOST)),--host,--kver $(KVER))
+
+.PHONY: check
+check:	## everything below on one kernel (KVER=6.12), under 30 minutes
+	@scripts/check --kver $(KVER)
+
+.PHONY: check-all
+check-all:	## the same on every kernel, with DPDK, DKMS and the long QEMU run
+	@scripts/check --all
+
+.PHONY: style
+style:	## checkpatch, sparse, shellcheck, purity, indirect calls, layout, size
+	@scripts/deps style
+	@scripts/style
+
+.PHONY: check-unit
+check-unit:	## ring/ in user space: unit tests (ASan+UBSan), races (TSan), a short fuzz
+	@scripts/deps unit
+	@$(MAKE) --no-print-directory -C $(USER_TESTS) check
+
+.PHONY: fuzz
+fuzz:	## libFuzzer on ring/, TIME=60 seconds for each target
+	@scripts/deps unit
+	@$(MAKE) --no-print-directory -C $(USER_TESTS) fuzz TIME=$(TIME)
+
+.PHONY: matrix
+matrix:	## build for 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
+	@scripts/deps build
+	@scripts/check-matrix.sh $(KVERS)
+
+.PHONY: check-vm
+check-vm:	## kselftests in a VM, KVER=6.1|6.12|7.2
+	@scripts/deps build vm
+	@$(QEMU_TESTS)/check-vm --kver $(KVER)
+
+.PHONY: check-qemu
+check-qemu:	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
+	@scripts/deps build vm
+	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short)
+
+.PHONY: check-dpdk
+check-dpdk:	## DPDK testpmd (virtio-user) on the node, KVER=
+	@scripts/deps build vm dpdk
+	@$(QEMU_TESTS)/check-dpdk --kver $(KVER)
+
+.PHONY: check-dkms
+check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, KVER=
+	@scripts/deps build
+	@scripts/check-dkms.sh $(KVER)
+
+# ---- install ----
+
+.PHONY: install
+install: modules	## install module, udev rule and modules-load file (DESTDIR=, INSTALL_MOD_PATH=)
+	+$(kbuild) INSTALL_MOD_PATH=$(modroot) modules_install
+	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
+	install -D -m 644 dist/vhost-tap.conf $(DESTDIR)$(MODLOADDIR)/vhost-tap.conf
+	release=$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease) && \
+	depmod $(if $(modroot),-b $(modroot)) $$release
+	@$(if $(DESTDIR),:,! command -v udevadm >/dev/null || udevadm control --reload || :)
+
+DKMS_SRC = /usr/src/vhost-tap-$(VERSION)
+
+.PHONY: dkms-install
+dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
+	@scripts/deps dkms
+	rm -rf $(DKMS_SRC)
+	mkdir -p $(DKMS_SRC)/scripts
+	cp -r Kbuild COPYING dkms.conf drivers include dist $(DKMS_SRC)/
+	cp -r scripts/kcompat $(DKMS_SRC)/scripts/
+	find $(DKMS_SRC) $(built) -delete
+	install -D -m 644 dist/60-vhost-tap.rules $(UDEVDIR)/60-vhost-tap.rules
+	install -D -m 644 dist/vhost-tap.conf $(MODLOADDIR)/vhost-tap.conf
+	dkms add vhost-tap/$(VERSION)
+	dkms build vhost-tap/$(VERSION)
+	dkms install vhost-tap/$(VERSION)
+
+.PHONY: dkms-remove
+dkms-remove:	## take out what dkms-install put in
+	dkms remove vhost-tap/$(VERSION) --all
+	rm -rf $(DKMS_SRC) $(UDEVDIR)/60-vhost-tap.rules $(MODLOADDIR)/vhost-tap.conf
+
+.PHONY: clean
+clean:	## remove what was built (fetched kernels stay in ~/.cache/vhost-tap)
+	rm -rf build
+	find drivers $(built) -delete
+	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd .module-common.*
+	@! test -e $(USER_TESTS)/Makefile || $(MAKE) -s --no-print-directory -C $(USER_TESTS) clean
+	@! test -e $(KSELFTESTS)/Makefile || $(MAKE) -s --no-print-directory -C $(KSELFTESTS) clean
+
+.PHONY: help
+help:	## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
+	while IFS=@ read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
