@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check-indirect.sh [DIR] - no indirect call on the packet path
+#
+# Looks for calls through a retpoline thunk or a register in the objects a
+# packet meets.  Those that must be are in indirect.allow, "function reason".
+# An entry that no longer matches anything is an error as well.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+dir=${1:-build/6.12/src/drivers/vhost_tap}
+allow=scripts/indirect.allow
+objects=(tx.o rx.o worker.o)
+
+for o in "${objects[@]}"; do
+	if [ ! -e "$dir/$o" ]; then
+		echo "no $dir/$o: build first (scripts/kernels build 6.12)"
+		exit 1
+	fi
+done
+
+# "object function" for each indirect call or jump, compiler suffixes removed
+found=$(for o in "${objects[@]}"; do
+	objdump -dr --no-show-raw-insn "$dir/$o" | awk -v object="$o" '
+		/^[0-9a-f]+ <.*>:$/ {
+			name = $2
+			gsub(/[<>:]/, "", name)
+			sub(/\.(isra|constprop|part|cold).*/, "", name)
+		}
+		/R_X86_64_.*__x86_indirect_thunk_/ || /[ \t](call|jmp)[ \t]+\*/ {
+			print object, name
+		}'
+done | sort -u)
+
+status=0
+while read -r object name; do
+	[ -n "$object" ] || continue
+	if ! grep -q "^${name}[[:space:]]" $allow; then
+		echo "$object: indirect call in $name(), not in $allow"
+		status=1
+	fi
+done <<<"$found"
+
+while read -r name reason; do
+	case $name in "" | "#"*) continue ;; esac
+	if [ -z "$reason" ]; then
+		echo "$allow: $name has no reason"
+		status=1
+	fi
+	if ! grep -q " $name\$" <<<"$found"; then
+		echo "$allow: $name makes no indirect call any more, remove it"
+		status=1
+	fi
+done <$allow
+exit $status

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check-pure.sh - rules of the sources that grep can hold (design.rst)
+#
+#  ring/ includes only "os.h" and ring headers; barriers only in os.h, mem.h
+#  nobody asks for a kernel version; VTAP_HAVE_* only in include/compat/ and
+#  the seams (task.c, backend/*.c); every probe has a user and the reverse.
+
+set -u
+shopt -s lastpipe	# "... | bad" sets status here
+cd "$(dirname "$0")/.." || exit 1
+ring=drivers/vhost_tap/ring
+status=0
+
+# bad TEXT < matches: what was found, if anything, breaks the rule TEXT
+bad() {
+	local found
+	found=$(cat)
+	[ -n "$found" ] || return 0
+	printf '%s\n' "$1" "$found"
+	status=1
+}
+
+# Tests of ring/ may also include the KUnit header.
+grep -nE '^[[:space:]]*#[[:space:]]*include' $ring/*.[ch] |
+	grep -vE "^$ring/os\.h:" |
+	grep -vE '^[^:]*_test\.c:.*<kunit/test\.h>' |
+	while IFS= read -r line; do
+		header=$(sed -n 's/.*include[[:space:]]*"\([^"]*\)".*/\1/p' <<<"$line")
+		[ -n "$header" ] && [ -e "$ring/$header" ] || printf '%s\n' "$line"
+	done | bad "ring/ includes only os.h and its own headers:"
+
+grep -nE '\b(smp_(mb|rmb|wmb|load_acquire|store_release|store_mb)|virt_(mb|rmb|wmb|load_acquire|store_release|store_mb)|dma_[rw]?mb|[rw]?mb|barrier|atomic_thread_fence|__sync_synchronize)\(' \
+	$ring/*.[ch] | grep -vE "^$ring/(os|mem)\.h:" |
+	bad "ring/ has barriers only in os.h and mem.h:"
+
+grep -nE '\b_*(get|put)_user\(|\b__copy_(from|to)_user' $ring/*.[ch] |
+	grep -vE "^$ring/os\.h:" |
+	bad "ring/ reads and writes the guest in access windows or by copy_*_user:"
+
+grep -rnE '\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE)' Kbuild drivers include tools/testing --include='*.[ch]' \
+	--include=Makefile --include=Kbuild | bad "no kernel version in code, ask with a probe:"
+
+grep -rnE '#[[:space:]]*(if|ifdef|ifndef|elif)\b.*VTAP_HAVE_' drivers include --include='*.[ch]' |
+	grep -vE '^(include/compat/|drivers/vhost_tap/(task\.c|backend/[a-z_]*\.[ch]|vtap_kcompat\.h):?)' |
+	bad "VTAP_HAVE_* only in include/compat/, task.c and backend/:"
+
+asked=$(cd scripts/kcompat/probe && printf '%s\n' *.c | sed '/^control_/d; s/\.c$//' | tr '[:lower:]' '[:upper:]' | sort)
+used=$(grep -rhoE '\bVTAP_HAVE_[A-Z0-9_]+' drivers include --include='*.[ch]' --exclude=vtap_kcompat.h |
+	sed 's/^VTAP_HAVE_//' | sort -u)
+comm -23 <(echo "$asked") <(echo "$used") | bad "probes in scripts/kcompat/probe that nobody uses:"
+comm -13 <(echo "$asked") <(echo "$used") | bad "VTAP_HAVE_ names without a probe:"
+
+for probe in scripts/kcompat/probe/*.c; do
+	head -n 1 "$probe" | grep -qE '^/\* (control \| .+|(since|until) [0-9.]+[^|]* \| [^|]+ \| .+) \*/$' || echo "$probe"
+done | bad "first line of a probe is /* since|until VERSION | commit subject | reason */:"
+
+exit $status
