@@ -25,7 +25,6 @@ built = \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -n
 	-o -name '.*.d' -o -name modules.order -o -name 'vtap_kcompat.h*' \)
 
 kbuild  = $(MAKE) -C $(KDIR) M=$(CURDIR)
-modroot = $(DESTDIR)$(INSTALL_MOD_PATH)
 
 .PHONY: modules
 modules: need-kdir	## build vhost_tap.ko for the running kernel, or KDIR=dir (plain `make` too)
@@ -100,18 +99,21 @@ check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, 
 
 .PHONY: install
 install: modules	## install module, udev rule and modules-load file (DESTDIR=, INSTALL_MOD_PATH=)
-	+$(kbuild) INSTALL_MOD_PATH=$(modroot) modules_install
+	+$(kbuild) INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
 	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
 	install -D -m 644 dist/vhost-tap.conf $(DESTDIR)$(MODLOADDIR)/vhost-tap.conf
-	release=$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease) && \
-	depmod $(if $(modroot),-b $(modroot)) $$release
+	@# into a package's DESTDIR: depmod and udev are the package's business
+	$(if $(DESTDIR),:,depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
 	@$(if $(DESTDIR),:,! command -v udevadm >/dev/null || udevadm control --reload || :)
 
-DKMS_SRC = /usr/src/vhost-tap-$(VERSION)
+DKMS_SRC   = /usr/src/vhost-tap-$(VERSION)
+# e.g. -k 6.12.117+deb12-amd64: not for the running kernel
+DKMS_FLAGS =
 
 .PHONY: dkms-install
 dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 	@scripts/deps dkms
+	! dkms status vhost-tap/$(VERSION) | grep -q . || dkms remove vhost-tap/$(VERSION) --all
 	rm -rf $(DKMS_SRC)
 	mkdir -p $(DKMS_SRC)/scripts
 	cp -r Kbuild COPYING dkms.conf drivers include dist $(DKMS_SRC)/
@@ -120,8 +122,8 @@ dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 	install -D -m 644 dist/60-vhost-tap.rules $(UDEVDIR)/60-vhost-tap.rules
 	install -D -m 644 dist/vhost-tap.conf $(MODLOADDIR)/vhost-tap.conf
 	dkms add vhost-tap/$(VERSION)
-	dkms build vhost-tap/$(VERSION)
-	dkms install vhost-tap/$(VERSION)
+	dkms build vhost-tap/$(VERSION) $(DKMS_FLAGS)
+	dkms install vhost-tap/$(VERSION) $(DKMS_FLAGS)
 
 .PHONY: dkms-remove
 dkms-remove:	## take out what dkms-install put in
