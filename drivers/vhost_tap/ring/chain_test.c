@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * chain_test.c - direct chains: every rule and every limit
+ *
+ * Read before: chain.h, split.h. Indirect tables are in indirect_test.c. Needs
+ * the fault injection of the user-space shim, so it runs there only.
+ */
+#include "env.h"
+
+#define HOLE	0x40000000ull	/* no region is here, nor right below */
+
+static struct env *e;
+
+static void start(struct kunit *test, u16 num)
+{
+	env_free(e);
+	e = env_new(test, num, true, 0xfffe);
+}
+
+static int chain_init(struct kunit *test)
+{
+	start(test, 8);
+	return 0;
+}
+
+static void chain_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+static void set_desc(u16 i, u64 gpa, u32 len, u16 flags, u16 next)
+{
+	e->d.desc[i] = (struct drv_desc){ gpa, len, flags, next };
+}
+
+static int offer(u16 head)
+{
+	drv_put_avail(&e->d, head);
+	drv_publish(&e->d);
+	return env_pop(e);
+}
+
+/* Offer @head, which must break the ring and leave its indices alone. */
+static void expect_fault(struct kunit *test, u16 head, enum vtap_fault fault)
+{
+	u16 avail = e->r.last_avail;
+
+	KUNIT_EXPECT_EQ(test, offer(head), -EIO);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
+	env_expect_refusal(test, e, fault);
+}
+
+static void expect_segment(struct kunit *test, int i, u64 gpa, size_t len)
+{
+	KUNIT_EXPECT_PTR_EQ(test, e->iov[i].iov_base,
+			    gmem_hva(&e->g, gpa, len));
+	KUNIT_EXPECT_EQ(test, e->iov[i].iov_len, len);
+}
+
+static void chain_single(struct kunit *test)
+{
+	set_desc(3, ENV_RAM + 100, 1514, 0, 0xffff);
+	KUNIT_ASSERT_EQ(test, offer(3), 1);
+	KUNIT_EXPECT_EQ(test, e->c.head, 3);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_in, 0);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 1514ull);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 0ull);
+	expect_segment(test, 0, ENV_RAM + 100, 1514);
+
+	set_desc(7, ENV_RAM, 1, VRING_DESC_F_WRITE, 8);
+	KUNIT_ASSERT_EQ(test, offer(7), 1);
+	KUNIT_EXPECT_EQ(test, e->c.head, 7);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 0);
+	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 1ull);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 0ull);
+}
+
+/* Reserved flag bits mean nothing (virtio 1.2, 2.2.2: do not rely on them). */
+static void chain_unknown_flags(struct kunit *test)
+{
+	set_desc(0, ENV_RAM, 60, 0xfff8, 1);
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 60ull);
+}
+
+static void chain_readable_then_writable(struct kunit *test)
+{
+	set_desc(5, ENV_RAM + 0x100, 10, VRING_DESC_F_NEXT, 2);
+	set_desc(2, ENV_RAM + 0x200, 20, VRING_DESC_F_NEXT, 6);
+	set_desc(6, ENV_RAM + 0x300, 30,
+		 VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 0);
+	set_desc(0, ENV_RAM + 0x400, 40, VRING_DESC_F_WRITE, 5);
+	KUNIT_ASSERT_EQ(test, offer(5), 1);
+	KUNIT_EXPECT_EQ(test, e->c.head, 5);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
+	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 30ull);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 70ull);
+	expect_segment(test, 0, ENV_RAM + 0x100, 10);
+	expect_segment(test, 1, ENV_RAM + 0x200, 20);
+	expect_segment(test, 2, ENV_RAM + 0x300, 30);
+	expect_segment(test, 3, ENV_RAM + 0x400, 40);
+}
+
+static void chain_readable_after_writable(struct kunit *test)
+{
+	set_desc(0, ENV_RAM, 10, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 1);
+	set_desc(1, ENV_RAM, 10, 0, 0);
+	expect_fault(test, 0, VTAP_FAULT_CHAIN_ORDER);
+}
+
+/* Links of @nr descriptors from 0 on, one byte each, the last one open. */
+static void link_chain(u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		set_desc(i, ENV_RAM + i, 1,
+			 i + 1 < nr ? VRING_DESC_F_NEXT : 0, i + 1);
+}
+
+static void chain_every_length(struct kunit *test)
+{
+	u32 nr;
+
+	start(test, 256);
+	for (nr = 1; nr <= 256; nr++) {
+		link_chain(nr);
+		KUNIT_ASSERT_EQ(test, offer(0), 1);
+		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
+		KUNIT_EXPECT_EQ(test, e->c.out_len, (u64)nr);
+		KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
+	}
+}
+
+static void chain_longest_by_ring_size(struct kunit *test)
+{
+	u32 num;
+
+	for (num = 1; num <= VTAP_RING_MAX; num *= 2) {
+		u32 nr = min_t(u32, num, VTAP_CHAIN_MAX);
+
+		start(test, num);
+		link_chain(nr);
+		KUNIT_ASSERT_EQ(test, offer(0), 1);
+		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
+
+		if (num <= VTAP_CHAIN_MAX)
+			continue;
+		link_chain(VTAP_CHAIN_MAX + 1);
+		expect_fault(test, 0, VTAP_FAULT_CHAIN_LONG);
+	}
+}
+
+static void chain_loops(struct kunit *test)
+{
+	u32 num;
+
+	for (num = 1; num <= VTAP_RING_MAX; num *= 2) {
+		enum vtap_fault fault = num <= VTAP_CHAIN_MAX ?
+			VTAP_FAULT_CHAIN_LOOP : VTAP_FAULT_CHAIN_LONG;
+
+		/* on itself */
+		start(test, num);
+		set_desc(0, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
+		shim.nr = 0;
+		expect_fault(test, 0, fault);
+		/* Two loads and a window for each step, and few more. */
+		KUNIT_EXPECT_LT(test, shim.nr, 3ul * VTAP_CHAIN_MAX + 64);
+
+		/* all of the table, back to the head */
+		start(test, num);
+		link_chain(num);
+		set_desc(num - 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
+		expect_fault(test, 0, fault);
+
+		/* not through the head, and of no bytes at all */
+		start(test, num);
+		link_chain(num);
+		set_desc(num - 1, ENV_RAM, 0, VRING_DESC_F_NEXT, num - 1);
+		expect_fault(test, 0, fault);
+	}
+}
+
+static void chain_next_range(struct kunit *test)
+{
+	static const u16 bad[] = { 8, 9, 255, 0x7fff, 0x8000, 0xffff };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		start(test, 8);
+		set_desc(1, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
+		expect_fault(test, 1, VTAP_FAULT_NEXT_RANGE);
+
+		start(test, 8);
+		set_desc(1, ENV_RAM, 1, VRING_DESC_F_NEXT, 7);
+		set_desc(7, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
+		expect_fault(test, 1, VTAP_FAULT_NEXT_RANGE);
+	}
+}
+
+static void chain_zero_length(struct kunit *test)
+{
+	/* Alone, and where no memory is: nothing is asked of it. */
+	set_desc(0, HOLE, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
+	KUNIT_EXPECT_EQ(test, e->c.out_len + e->c.in_len, 0ull);
+
+	set_desc(0, ENV_RAM, 0, VRING_DESC_F_NEXT, 1);
+	set_desc(1, ENV_RAM + 8, 9, VRING_DESC_F_NEXT, 2);
+	set_desc(2, 0, 0, VRING_DESC_F_NEXT, 3);
+	set_desc(3, ENV_RAM + 16, 5, VRING_DESC_F_WRITE, 0);
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 9ull);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 5ull);
+	expect_segment(test, 0, ENV_RAM + 8, 9);
+	expect_segment(test, 1, ENV_RAM + 16, 5);
+}
+
+static void chain_unmapped(struct kunit *test)
+{
+	static const struct { u64 gpa; u32 len; } bad[] = {
+		{ HOLE, 1 },
+		{ ENV_RAM - 1, 1 },
+		{ ENV_RAM - 1, 2 },
+		{ ENV_RAM + ENV_RAM_SIZE, 1 },
+		{ ENV_RAM + ENV_RAM_SIZE - 1, 2 },
+		{ ENV_RAM, U32_MAX },
+		{ U64_MAX, 1 },
+		{ U64_MAX, U32_MAX },
+		{ U64_MAX - ENV_RAM, U32_MAX },
+		{ 0, 1 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		start(test, 8);
+		set_desc(0, bad[i].gpa, bad[i].len, 0, 0);
+		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
+
+		/* The same behind a good buffer that set the last hit. */
+		start(test, 8);
+		set_desc(0, ENV_RAM, 4, VRING_DESC_F_NEXT, 1);
+		set_desc(1, bad[i].gpa, bad[i].len, VRING_DESC_F_WRITE, 0);
+		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
+	}
+}
+
+/* A legal region larger than any length, with no memory behind it. */
+static void chain_four_gib_totals(struct kunit *test)
+{
+	u32 i;
+
+	start(test, 1024);
+	gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
+	env_map(e);
+	link_chain(1024);
+	for (i = 0; i < 1024; i++) {
+		e->d.desc[i].addr = (1ull << 40) + i;
+		e->d.desc[i].len = U32_MAX;
+	}
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1024);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 1024ull * U32_MAX);
+	KUNIT_EXPECT_EQ(test, (u64)e->iov[1023].iov_len, (u64)U32_MAX);
+
+	for (i = 0; i < 1024; i++)
+		e->d.desc[i].flags |= VRING_DESC_F_WRITE;
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 1024ull * U32_MAX);
+}
+
+static void chain_spans_regions(struct kunit *test)
+{
+	u64 end = ENV_RAM + ENV_RAM_SIZE;
+	void *second = gmem_add(&e->g, end, 0x1000);
+	void *third = gmem_add(&e->g, end + 0x1000, 0x1000);
+
+	env_map(e);
+	set_desc(0, end - 0x10, 0x1020, VRING_DESC_F_NEXT, 1);
+	set_desc(1, end + 0xff0, 0x20, VRING_DESC_F_WRITE, 0);
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 3);
+	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 0x1020ull);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 0x20ull);
+	KUNIT_EXPECT_PTR_EQ(test, e->iov[1].iov_base, second);
+	KUNIT_EXPECT_EQ(test, (u64)e->iov[1].iov_len, 0x1000ull);
+	KUNIT_EXPECT_PTR_EQ(test, e->iov[2].iov_base, third);
+	KUNIT_EXPECT_PTR_EQ(test, e->iov[3].iov_base, second + 0xff0);
+	KUNIT_EXPECT_PTR_EQ(test, e->iov[4].iov_base, third);
+	KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
+
+	set_desc(0, end + 0x1ff0, 0x11, 0, 0);
+	expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
+}
+
+/*
+ * A short array that chains share: exactly enough room, and one too little,
+ * which is no fault and takes nothing.
+ */
+static void chain_short_of_room(struct kunit *test)
+{
+	u16 max;
+
+	for (max = 1; max < 8; max++) {
+		start(test, 8);
+		e->c.iov = e->iov;
+		e->c.iov_max = max;
+		e->iov[max].iov_len = 0x5a5a;
+		link_chain(max);
+		drv_put_avail(&e->d, 0);
+		drv_publish(&e->d);
+		KUNIT_EXPECT_EQ(test, vtap_split_pop(&e->r, &e->m, &e->c), 1);
+		KUNIT_EXPECT_EQ(test, e->c.nr_out, max);
+
+		link_chain(max + 1);
+		drv_put_avail(&e->d, 0);
+		drv_publish(&e->d);
+		KUNIT_EXPECT_EQ(test, vtap_split_pop(&e->r, &e->m, &e->c),
+				-ENOBUFS);
+		KUNIT_EXPECT_EQ(test, e->iov[max].iov_len, (size_t)0x5a5a);
+		KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
+		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xffff);
+		/* With room it comes, and nothing of it is lost. */
+		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+		KUNIT_EXPECT_EQ(test, e->c.nr_out, max + 1);
+		KUNIT_EXPECT_EQ(test, e->c.out_len, max + 1ull);
+	}
+}
+
+static void chain_segment_limit(struct kunit *test)
+{
+	u64 end = ENV_RAM + ENV_RAM_SIZE;
+
+	/* 1023 descriptors, the last of them in two regions: just fits. */
+	start(test, 2048);
+	gmem_add(&e->g, end, 0x1000);
+	env_map(e);
+	link_chain(1023);
+	set_desc(1022, end - 1, 2, 0, 0);
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, VTAP_CHAIN_MAX);
+	link_chain(1024);
+	set_desc(1023, end - 1, 2, 0, 0);
+	expect_fault(test, 0, VTAP_FAULT_CHAIN_SEGMENTS);
+}
+
+/* ---- the guest changes what was just read ---- */
+
+static void flip(void *addr, size_t len, void *arg)
+{
+	u8 *p = addr;
+
+	while (len--)
+		*p++ ^= 0xff;
+}
+
+static void chain_survives_changes(struct kunit *test)
+{
+	set_desc(5, ENV_RAM + 0x100, 10, VRING_DESC_F_NEXT, 2);
+	set_desc(2, ENV_RAM + 0x200, 20, VRING_DESC_F_NEXT, 6);
+	set_desc(6, ENV_RAM + 0x300, 30, VRING_DESC_F_WRITE, 0);
+	shim.after_load = flip;
+	KUNIT_ASSERT_EQ(test, offer(5), 1);
+	KUNIT_EXPECT_EQ(test, e->c.head, 5);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
+	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 30ull);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, 30ull);
+	expect_segment(test, 0, ENV_RAM + 0x100, 10);
+	expect_segment(test, 1, ENV_RAM + 0x200, 20);
+	expect_segment(test, 2, ENV_RAM + 0x300, 30);
+}
+
+/* Fail every access in turn: nothing is taken until none fails. */
+static void chain_fault_sweep(struct kunit *test)
+{
+	unsigned long n;
+	int ret = -EIO;
+
+	for (n = 1; ret != 1; n++) {
+		KUNIT_ASSERT_LE(test, n, 100ul);
+		start(test, 8);
+		shim_reset();
+		KUNIT_ASSERT_TRUE(test, vtap_ring_memory_ok(&e->cfg));
+		link_chain(5);
+		shim.fail_at = n;
+		ret = offer(0);
+		if (ret == 1)
+			break;
+		shim.fail_at = 0;
+		KUNIT_EXPECT_EQ(test, ret, -EIO);
+		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xfffe);
+		env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
+	}
+	/* idx, head, two halves of each descriptor, windows */
+	KUNIT_EXPECT_GE(test, n, 1 + 1 + 1 + 2ul + 4 * 3);
+}
+
+static struct kunit_case chain_cases[] = {
+	KUNIT_CASE(chain_single),
+	KUNIT_CASE(chain_unknown_flags),
+	KUNIT_CASE(chain_readable_then_writable),
+	KUNIT_CASE(chain_readable_after_writable),
+	KUNIT_CASE(chain_every_length),
+	KUNIT_CASE(chain_longest_by_ring_size),
+	KUNIT_CASE(chain_loops),
+	KUNIT_CASE(chain_next_range),
+	KUNIT_CASE(chain_zero_length),
+	KUNIT_CASE(chain_unmapped),
+	KUNIT_CASE(chain_four_gib_totals),
+	KUNIT_CASE(chain_spans_regions),
+	KUNIT_CASE(chain_short_of_room),
+	KUNIT_CASE(chain_segment_limit),
+	KUNIT_CASE(chain_survives_changes),
+	KUNIT_CASE(chain_fault_sweep),
+	{}
+};
+
+static struct kunit_suite chain_suite = {
+	.name = "vtap_chain",
+	.init = chain_init,
+	.exit = chain_exit,
+	.test_cases = chain_cases,
+};
+
+kunit_test_suite(chain_suite);

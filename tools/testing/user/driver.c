@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * driver.c - the mock driver of driver.h
+ *
+ * Section numbers are those of virtio 1.2.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include "driver.h"
+
+/* Words of the avail area (2.7.6) and of the used area (2.7.8). */
+#define AV_FLAGS	0
+#define AV_IDX		1
+#define AV_RING		2
+#define US_FLAGS	0
+#define US_IDX		1
+#define US_RING		2	/* four 16-bit words an entry */
+
+#define AV_F_NO_INTERRUPT	1
+#define US_F_NO_NOTIFY		1
+
+static uint16_t load(const uint16_t *p, int order)
+{
+	return order == __ATOMIC_ACQUIRE ?
+	       __atomic_load_n(p, __ATOMIC_ACQUIRE) :
+	       __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static void store(uint16_t *p, uint16_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+}
+
+size_t drv_desc_size(uint16_t num)
+{
+	return 16 * (size_t)num;
+}
+
+size_t drv_avail_size(uint16_t num, bool event_idx)
+{
+	return 4 + 2 * (size_t)num + (event_idx ? 2 : 0);
+}
+
+size_t drv_used_size(uint16_t num, bool event_idx)
+{
+	return 4 + 8 * (size_t)num + (event_idx ? 2 : 0);
+}
+
+void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
+	      uint16_t start)
+{
+	unsigned int i;
+
+	*d = (struct drv){
+		.num = num, .event_idx = event_idx, .g = g, .nr_free = num,
+		.avail_idx = start, .shown_idx = start, .kick_idx = start,
+		.used_idx = start,
+	};
+	d->desc = gmem_host(g, drv_desc_size(num));
+	d->avail = gmem_host(g, drv_avail_size(num, event_idx));
+	d->used = gmem_host(g, drv_used_size(num, event_idx));
+	d->slot = calloc(num, sizeof(*d->slot));
+	d->link = calloc(num, sizeof(*d->link));
+	for (i = 0; i < num; i++)
+		d->link[i] = i + 1;
+	d->avail[AV_IDX] = start;
+	d->used[US_IDX] = start;
+	if (event_idx) {
+		d->avail[AV_RING + num] = start;
+		d->used[US_RING + 4 * (size_t)num] = start;
+	}
+}
+
+void drv_exit(struct drv *d)
+{
+	free(d->slot);
+	free(d->link);
+	d->slot = NULL;
+	d->link = NULL;
+}
+
+void drv_alloc_tables(struct drv *d, uint16_t max)
+{
+	d->table_max = max;
+	d->table_gpa = gmem_alloc(d->g, (uint64_t)d->num * max * 16);
+}
+
+struct drv_desc *drv_table(struct drv *d, uint16_t head)
+{
+	uint64_t size = (uint64_t)d->table_max * 16;
+
+	return gmem_hva(d->g, d->table_gpa + head * size, size);
+}
+
+static uint16_t take_desc(struct drv *d)
+{
+	uint16_t i = d->free_head;
+
+	d->free_head = d->link[i];
+	d->nr_free--;
+	return i;
+}
+
+static void fill(struct drv_desc *desc, const struct drv_buf *b)
+{
+	desc->addr = b->gpa;
+	desc->len = b->len;
+	desc->flags = b->write ? DRV_WRITE : 0;
+	desc->next = 0xdead;	/* must not matter without NEXT */
+}
+
+void drv_put_avail(struct drv *d, uint16_t head)
+{
+	d->avail[AV_RING + (d->avail_idx & (d->num - 1))] = head;
+	d->avail_idx++;
+}
+
+/* Link @nr descriptors of the ring; the last one is left open. */
+static uint16_t link_ring(struct drv *d, const struct drv_buf *buf,
+			  unsigned int nr, struct drv_desc **last)
+{
+	uint16_t head = 0, at;
+	unsigned int i;
+
+	*last = NULL;
+	for (i = 0; i < nr; i++) {
+		at = take_desc(d);
+		if (*last) {
+			(*last)->flags |= DRV_NEXT;
+			(*last)->next = at;
+		} else {
+			head = at;
+		}
+		*last = &d->desc[at];
+		if (buf)
+			fill(*last, &buf[i]);
+	}
+	return head;
+}
+
+static void note(struct drv *d, uint16_t head, unsigned int nr_desc,
+		 uint64_t cookie)
+{
+	d->slot[head] = (struct drv_slot){
+		.cookie = cookie, .busy = true, .nr_desc = nr_desc,
+	};
+	drv_put_avail(d, head);
+}
+
+int drv_add(struct drv *d, const struct drv_buf *buf, unsigned int nr,
+	    uint64_t cookie)
+{
+	struct drv_desc *last;
+	uint16_t head;
+
+	if (!nr || nr > d->nr_free)
+		return -1;
+	head = link_ring(d, buf, nr, &last);
+	note(d, head, nr, cookie);
+	return head;
+}
+
+int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
+		     unsigned int nr, unsigned int nr_direct, uint64_t cookie)
+{
+	unsigned int i, nr_table = nr - nr_direct;
+	struct drv_desc *last, *table;
+	uint16_t head, at;
+
+	if (nr_direct + 1 > d->nr_free || nr_table > d->table_max || !nr_table)
+		return -1;
+	head = link_ring(d, buf, nr_direct, &last);
+	at = take_desc(d);
+	if (last) {
+		last->flags |= DRV_NEXT;
+		last->next = at;
+	} else {
+		head = at;
+	}
+	table = drv_table(d, at);
+	for (i = 0; i < nr_table; i++) {
+		fill(&table[i], &buf[nr_direct + i]);
+		if (i + 1 < nr_table) {
+			table[i].flags |= DRV_NEXT;
+			table[i].next = i + 1;
+		}
+	}
+	d->desc[at] = (struct drv_desc){
+		.addr = d->table_gpa + (uint64_t)at * d->table_max * 16,
+		.len = nr_table * 16, .flags = DRV_INDIRECT, .next = 0xdead,
+	};
+	note(d, head, nr_direct + 1, cookie);
+	return head;
+}
+
+void drv_publish(struct drv *d)
+{
+	/* 2.7.13.3: the index only after what it covers. */
+	__atomic_store_n(&d->avail[AV_IDX], d->avail_idx, __ATOMIC_RELEASE);
+	d->shown_idx = d->avail_idx;
+}
+
+/* Is entry @event among those from @old up to, not including, @new? */
+static bool is_among(uint16_t event, uint16_t old, uint16_t new)
+{
+	uint16_t nr = new - old, dist = event - old;
+
+	return dist < nr;
+}
+
+bool drv_must_kick(struct drv *d)
+{
+	uint16_t old = d->kick_idx;
+
+	/* 2.7.13.3.1: idx visible before the suppression word is read. */
+	atomic_thread_fence(memory_order_seq_cst);
+	d->kick_idx = d->shown_idx;
+	if (d->event_idx)
+		return is_among(drv_avail_event(d), old, d->shown_idx);
+	return !(drv_used_flags(d) & US_F_NO_NOTIFY);
+}
+
+uint16_t drv_nr_used(const struct drv *d)
+{
+	return load(&d->used[US_IDX], __ATOMIC_ACQUIRE) - d->used_idx;
+}
+
+/* Put the descriptors of a chain back on the free list. */
+static void release(struct drv *d, uint16_t head)
+{
+	uint16_t at = head;
+	unsigned int i;
+
+	for (i = 1; i < d->slot[head].nr_desc; i++)
+		at = d->link[at];
+	d->link[at] = d->free_head;
+	d->free_head = head;
+	d->nr_free += d->slot[head].nr_desc;
+	d->slot[head].busy = false;
+}
+
+bool drv_get(struct drv *d, uint64_t *cookie, uint32_t *len)
+{
+	uint16_t nr = drv_nr_used(d);
+	uint32_t elem[2];
+
+	if (!nr)
+		return false;
+	if (nr > d->num) {
+		d->broken = "used idx jumped by more than the ring size";
+		return false;
+	}
+	memcpy(elem, &d->used[US_RING + 4 * (d->used_idx & (d->num - 1))],
+	       sizeof(elem));
+	if (elem[0] >= d->num || !d->slot[elem[0]].busy) {
+		d->broken = "used entry names a chain that is not out";
+		return false;
+	}
+	*cookie = d->slot[elem[0]].cookie;
+	*len = elem[1];
+	release(d, elem[0]);
+	d->used_idx++;
+	return true;
+}
+
+bool drv_call_on(struct drv *d)
+{
+	/* 2.7.7.1: flags stay 0 with event idx, and used_event says when. */
+	if (d->event_idx)
+		store(&d->avail[AV_RING + d->num], d->used_idx);
+	else
+		store(&d->avail[AV_FLAGS], 0);
+	atomic_thread_fence(memory_order_seq_cst);
+	return drv_nr_used(d) != 0;
+}
+
+void drv_call_at(struct drv *d, uint16_t idx)
+{
+	store(&d->avail[AV_RING + d->num], idx);
+}
+
+void drv_call_off(struct drv *d)
+{
+	/* With event idx: an entry that was used long ago. */
+	if (d->event_idx)
+		store(&d->avail[AV_RING + d->num], d->used_idx - 1);
+	else
+		store(&d->avail[AV_FLAGS], AV_F_NO_INTERRUPT);
+}
+
+bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new)
+{
+	if (old == new)
+		return false;
+	if (!d->event_idx)
+		return !(load(&d->avail[AV_FLAGS], __ATOMIC_RELAXED) &
+			 AV_F_NO_INTERRUPT);
+	return is_among(load(&d->avail[AV_RING + d->num], __ATOMIC_RELAXED),
+			old, new);
+}
+
+uint16_t drv_used_idx(const struct drv *d)
+{
+	return load(&d->used[US_IDX], __ATOMIC_ACQUIRE);
+}
+
+uint16_t drv_used_flags(const struct drv *d)
+{
+	return load(&d->used[US_FLAGS], __ATOMIC_RELAXED);
+}
+
+uint16_t drv_avail_event(const struct drv *d)
+{
+	return load(&d->used[US_RING + 4 * (size_t)d->num], __ATOMIC_RELAXED);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * env.c - see env.h
+ */
+#include "env.h"
+
+void env_map(struct env *e)
+{
+	struct vhost_memory_region reg[GMEM_MAX];
+	unsigned int i;
+
+	for (i = 0; i < e->g.nr; i++)
+		reg[i] = (struct vhost_memory_region){
+			.guest_phys_addr = e->g.r[i].gpa,
+			.memory_size = e->g.r[i].size,
+			.userspace_addr = e->g.r[i].hva,
+		};
+	vtap_memmap_free(e->map);
+	e->map = vtap_memmap_build(reg, e->g.nr);
+	shim_assert(!IS_ERR(e->map));
+	vtap_mem_init(&e->m, e->map);
+}
+
+int env_start(struct env *e, u16 base)
+{
+	e->cfg = (struct vtap_ring_cfg){
+		.num = e->d.num,
+		.desc = (uintptr_t)e->d.desc,
+		.avail = (uintptr_t)e->d.avail,
+		.used = (uintptr_t)e->d.used,
+		.event_idx = e->d.event_idx,
+		.call_on_empty = e->cfg.call_on_empty,
+	};
+	shim_assert(vtap_ring_memory_ok(&e->cfg));
+	return vtap_ring_start(&e->r, &e->cfg, base);
+}
+
+struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start)
+{
+	struct env *e = calloc(1, sizeof(*e));
+
+	(void)test;
+	shim_assert(e);
+	gmem_add(&e->g, ENV_RAM, ENV_RAM_SIZE);
+	drv_init(&e->d, &e->g, num, event_idx, start);
+	env_map(e);
+	shim_assert(!env_start(e, start));
+	return e;
+}
+
+void env_free(struct env *e)
+{
+	if (!e)
+		return;
+	shim_idle();
+	vtap_memmap_free(e->map);
+	drv_exit(&e->d);
+	gmem_free(&e->g);
+	free(e);
+}
+
+int env_pop(struct env *e)
+{
+	int ret;
+
+	e->c.iov = e->iov;
+	e->c.iov_max = ARRAY_SIZE(e->iov);
+	ret = vtap_split_pop(&e->r, &e->m, &e->c);
+	shim_idle();
+	return ret;
+}
+
+void env_add(struct env *e, unsigned int nr, u64 cookie)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		struct drv_buf b = {
+			.gpa = ENV_RAM + (cookie + i) % 256 * 2048,
+			.len = 64 + (cookie + i) % 1024,
+		};
+
+		shim_assert(drv_add(&e->d, &b, 1, cookie + i) >= 0);
+	}
+}
+
+int env_serve(struct env *e, u32 len)
+{
+	int ret = env_pop(e);
+
+	if (ret == 1)
+		shim_assert(!vtap_split_stage(&e->r, e->c.head, len));
+	return ret;
+}
+
+bool env_chain_ok(const struct env *e, const struct vtap_chain *c)
+{
+	u64 sum[2] = {};
+	int i;
+
+	(void)e;
+	for (i = 0; i < c->nr_out + c->nr_in; i++) {
+		if (!c->iov[i].iov_len ||
+		    !shim_extent_has(c->iov[i].iov_base, c->iov[i].iov_len,
+				     SHIM_R))
+			return false;
+		sum[i >= c->nr_out] += c->iov[i].iov_len;
+	}
+	return sum[0] == c->out_len && sum[1] == c->in_len &&
+	       c->nr_out + c->nr_in <= c->iov_max;
+}
+
+void env_expect_refusal(struct kunit *test, struct env *e,
+			enum vtap_fault fault)
+{
+	bool no_access = fault == VTAP_FAULT_RING_ACCESS;
+	u16 avail = e->r.last_avail, used = e->r.last_used;
+	unsigned long nr = shim.nr;
+
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, (int)fault);
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_split_stage(&e->r, 0, 0), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), no_access ? -EIO : 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), -EIO);
+	KUNIT_EXPECT_EQ(test, shim.nr, nr);
+	if (no_access)
+		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), -EIO);
+	else
+		KUNIT_EXPECT_GE(test, vtap_split_must_call(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, (int)fault);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
+	KUNIT_EXPECT_EQ(test, e->r.last_used, used);
+	shim_idle();
+}

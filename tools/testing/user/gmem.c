@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gmem.c - see gmem.h
+ */
+#include "gmem.h"
+#include "shim/os_user.h"
+
+void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva)
+{
+	shim_assert(g->nr < GMEM_MAX);
+	g->r[g->nr++] = (struct gmem_region){ gpa, size, hva };
+}
+
+void *gmem_host(struct gmem *g, size_t size)
+{
+	void *p = NULL;
+
+	shim_assert(g->nr_blocks < GMEM_MAX);
+	/* Exactly @size, so that the byte behind it is out of bounds. */
+	if (posix_memalign(&p, 16, size))
+		abort();
+	memset(p, 0, size);
+	shim_extent_add(p, size, SHIM_RW);
+	g->block[g->nr_blocks++] = (struct gmem_block){ p, size };
+	return p;
+}
+
+void *gmem_add(struct gmem *g, uint64_t gpa, uint64_t size)
+{
+	void *p = gmem_host(g, size);
+
+	gmem_claim(g, gpa, size, (uintptr_t)p);
+	return p;
+}
+
+void *gmem_hva(const struct gmem *g, uint64_t gpa, uint64_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->nr; i++) {
+		const struct gmem_region *r = &g->r[i];
+		uint64_t off = gpa - r->gpa;
+
+		if (off < r->size && len <= r->size - off)
+			return (void *)(uintptr_t)(r->hva + off);
+	}
+	return NULL;
+}
+
+uint64_t gmem_alloc(struct gmem *g, uint64_t size)
+{
+	uint64_t at = (g->next + 15) & ~15ull;
+
+	shim_assert(g->nr && at + size <= g->r[0].size);
+	g->next = at + size;
+	return g->r[0].gpa + at;
+}
+
+void gmem_free(struct gmem *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->nr_blocks; i++) {
+		shim_extent_del(g->block[i].mem, g->block[i].size);
+		free(g->block[i].mem);
+	}
+	memset(g, 0, sizeof(*g));
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * arena.c - the guest memory behind custom.h
+ *
+ * Read before: custom.h says what is checked and why.
+ */
+#include "os_user.h"
+
+#define NR_EXTENTS	1024
+
+struct extent {
+	char *addr;
+	size_t len;
+	enum shim_right right;
+};
+
+/* Written only while one thread runs; see shim_extent_add(). */
+static struct extent extents[NR_EXTENTS];
+static unsigned int nr_extents;
+static long nr_live;
+
+/* Ranges that access_ok() approved since shim_reset(), by this thread. */
+static __thread struct extent vetted[NR_EXTENTS];
+static __thread unsigned int nr_vetted;
+
+__thread struct shim_ctl shim;
+
+void shim_die(const char *what, const char *file, int line)
+{
+	fflush(stdout);
+	fprintf(stderr, "# %s:%d: %s\n", file, line, what);
+	abort();
+}
+
+void shim_reset(void)
+{
+	shim_idle();
+	memset(&shim, 0, sizeof(shim));
+	nr_vetted = 0;
+}
+
+void shim_idle(void)
+{
+	shim_assert(!shim.win_right);
+}
+
+void shim_extent_add(void *addr, size_t len, enum shim_right right)
+{
+	shim_assert(nr_extents < NR_EXTENTS);
+	extents[nr_extents++] = (struct extent){ addr, len, right };
+}
+
+static bool begins_within(const struct extent *e, const char *addr, size_t len)
+{
+	return e->addr >= addr && e->addr < addr + len;
+}
+
+void shim_extent_del(void *addr, size_t len)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < nr_extents; i++)
+		if (!begins_within(&extents[i], addr, len))
+			extents[kept++] = extents[i];
+	nr_extents = kept;
+}
+
+void shim_extent_right(void *addr, enum shim_right right)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_extents; i++)
+		if (extents[i].addr == addr)
+			extents[i].right = right;
+}
+
+static bool covers(const struct extent *e, const void *addr, size_t len)
+{
+	/* Below the extent wraps to an offset past it. */
+	size_t off = (uintptr_t)addr - (uintptr_t)e->addr;
+
+	return len <= e->len && off <= e->len - len;
+}
+
+bool shim_extent_has(const void *addr, size_t len, enum shim_right right)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_extents; i++)
+		if ((extents[i].right & right) == right &&
+		    covers(&extents[i], addr, len))
+			return true;
+	return false;
+}
+
+static bool is_vetted(const void *addr, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_vetted; i++)
+		if (covers(&vetted[i], addr, len))
+			return true;
+	return false;
+}
+
+/* Count one event; true when it is the one that shall fail. */
+static bool shim_strikes(const void *addr, size_t len)
+{
+	const char *bad = shim.fail_on;
+	const char *p = addr;
+
+	shim.nr++;
+	if (shim.fail_at && shim.nr == shim.fail_at)
+		return true;
+	return bad && bad >= p && bad < p + len;
+}
+
+static bool in_user_half(const void *p, size_t len)
+{
+	return len <= TASK_SIZE_MAX && (uintptr_t)p <= TASK_SIZE_MAX - len;
+}
+
+bool shim_access_ok(const void *p, size_t len)
+{
+	if (!in_user_half(p, len))
+		return false;
+	if (!is_vetted(p, len)) {
+		/* Forgetting one may abort a test, and never hides a bug. */
+		vetted[nr_vetted % NR_EXTENTS] =
+			(struct extent){ (char *)p, len, SHIM_RW };
+		if (nr_vetted < NR_EXTENTS - 1)
+			nr_vetted++;
+	}
+	return true;
+}
+
+static void shim_loaded(const void *src, size_t len)
+{
+	if (shim.after_load)
+		shim.after_load((void *)src, len, shim.arg);
+}
+
+unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
+{
+	shim_assert(!shim.win_right);
+	if (shim_strikes(src, len)) {
+		/* As the kernel does: a part may have come, the rest is 0. */
+		size_t part = len / 2;
+
+		if (shim_extent_has(src, part, SHIM_R))
+			memcpy(dst, src, part);
+		else
+			part = 0;
+		memset((char *)dst + part, 0, len - part);
+		return len - part;
+	}
+	if (!in_user_half(src, len) || !shim_extent_has(src, len, SHIM_R)) {
+		memset(dst, 0, len);
+		return len;
+	}
+	memcpy(dst, src, len);
+	shim_loaded(src, len);
+	return 0;
+}
+
+unsigned long shim_copy_to_user(void *dst, const void *src, size_t len)
+{
+	shim_assert(!shim.win_right);
+	if (shim_strikes(dst, len) || !in_user_half(dst, len) ||
+	    !shim_extent_has(dst, len, SHIM_W))
+		return len;
+	memcpy(dst, src, len);
+	if (shim.after_store)
+		shim.after_store(dst, len, shim.arg);
+	return 0;
+}
+
+#ifndef SHIM_FAST
+
+bool shim_window_open(const void *p, size_t len, enum shim_right right)
+{
+	shim_assert(!shim.win_right);
+	shim.nr_windows++;
+	if (shim_strikes(NULL, 0) || !in_user_half(p, len))
+		return false;
+	shim.win = p;
+	shim.win_len = len;
+	shim.win_right = right;
+	return true;
+}
+
+void shim_window_close(enum shim_right right)
+{
+	shim_assert(shim.win_right == right);
+	shim.win_right = 0;
+}
+
+static void shim_check_window(const void *addr, size_t len,
+			      enum shim_right right)
+{
+	const struct extent win = { (char *)shim.win, shim.win_len, right };
+
+	shim_assert(shim.win_right & right);
+	shim_assert(covers(&win, addr, len) || is_vetted(addr, len));
+	/* Both sides of virtio require natural alignment. */
+	shim_assert(((uintptr_t)addr & (len - 1)) == 0);
+}
+
+bool shim_load(void *val, const void *src, size_t size, bool acquire)
+{
+	shim_check_window(src, size, SHIM_R);
+	if (shim_strikes(src, size) || !shim_extent_has(src, size, SHIM_R))
+		return false;
+
+	/*
+	 * Only 16-bit fields (indices, flags, events) may change under the
+	 * reader. Wider ones are plain loads, so that TSan sees a read of a
+	 * descriptor that no acquire orders after the driver's write.
+	 */
+	if (size == sizeof(u16)) {
+		const u16 *p = src;
+		u16 v = acquire ? __atomic_load_n(p, __ATOMIC_ACQUIRE) :
+				  __atomic_load_n(p, __ATOMIC_RELAXED);
+
+		memcpy(val, &v, sizeof(v));
+	} else {
+		shim_assert(!acquire);
+		memcpy(val, src, size);
+	}
+	shim_loaded(src, size);
+	return true;
+}
+
+bool shim_store(void *dst, u64 val, size_t size, bool release)
+{
+	shim_check_window(dst, size, SHIM_W);
+	if (shim_strikes(dst, size) || !shim_extent_has(dst, size, SHIM_W))
+		return false;
+
+	if (size == sizeof(u16)) {
+		u16 *p = dst;
+
+		if (release)
+			__atomic_store_n(p, (u16)val, __ATOMIC_RELEASE);
+		else
+			__atomic_store_n(p, (u16)val, __ATOMIC_RELAXED);
+	} else {
+		shim_assert(!release);
+		memcpy(dst, &val, size);	/* little-endian, see dup.h */
+	}
+	if (shim.after_store)
+		shim.after_store(dst, size, shim.arg);
+	return true;
+}
+
+void shim_mb(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (shim.at_mb)
+		shim.at_mb(shim.arg);
+}
+
+#endif /* SHIM_FAST */
+
+/* ---- allocations, counted so that a test can ask for leaks ---- */
+
+void *shim_alloc(size_t size, bool zero)
+{
+	void *p;
+
+	if (shim.alloc_fail_at && ++shim.nr_alloc == shim.alloc_fail_at)
+		return NULL;
+	if (size >= SIZE_MAX / 2)
+		return NULL;
+	p = malloc(size);
+	if (!p)
+		return NULL;
+	/* Not zero by accident, so that a missing initialisation shows. */
+	memset(p, zero ? 0 : 0xa5, size);
+	nr_live++;
+	return p;
+}
+
+void shim_free(const void *p)
+{
+	if (!p)
+		return;
+	nr_live--;
+	free((void *)p);
+}
+
+long shim_nr_live(void)
+{
+	return nr_live;
+}

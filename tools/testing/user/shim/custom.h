@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * custom.h - guest memory that does not forgive
+ *
+ * Read after: arena.c, which is behind every name here.
+ *
+ * In the kernel a wild access to the client's memory may hit something and
+ * go unseen. Here guest memory is a list of extents, and everything that
+ * ring/ does to it goes through one window at a time:
+ *
+ *   - an access that no extent covers is an EFAULT (the kernel's answer);
+ *   - an access outside an open window, in a window of the wrong kind, or to
+ *     a range that neither the window was opened for nor an access_ok() has
+ *     approved before, aborts: our bug;
+ *   - a window opened in a window, left open, or closed twice aborts, and so
+ *     does copy_from_user() within one;
+ *   - the n-th event (a window opened, a load, a store, a copy) can be made
+ *     to fail, so that a test sweeps n over every error path;
+ *   - in hostile mode, bytes are changed as soon as they were read, so that
+ *     a value fetched twice is two values.
+ *
+ * All of it is per thread, except the extents themselves.
+ */
+#ifndef VTAP_SHIM_CUSTOM_H
+#define VTAP_SHIM_CUSTOM_H
+
+#define TASK_SIZE_MAX		0x7ffffffff000ul
+
+/* ---- what tests use ---- */
+
+enum shim_right { SHIM_R = 1, SHIM_W = 2, SHIM_RW = 3 };
+
+/**
+ * struct shim_ctl - one thread's hold on its guest memory accesses
+ */
+struct shim_ctl {
+	/** @nr: events so far: windows opened, loads, stores and copies */
+	unsigned long nr;
+	/** @nr_windows: windows opened so far */
+	unsigned long nr_windows;
+	/** @fail_at: the event that shall fail, counted from 1; 0 none */
+	unsigned long fail_at;
+	/** @fail_on: any load, store or copy touching this byte fails */
+	const void *fail_on;
+	/** @alloc_fail_at: the allocation that shall fail, from 1; 0 none */
+	unsigned long alloc_fail_at;
+	/** @nr_alloc: allocations asked for so far */
+	unsigned long nr_alloc;
+	/** @after_load: called after each load or copy, to change memory */
+	void (*after_load)(void *addr, size_t len, void *arg);
+	/** @after_store: called after each store */
+	void (*after_store)(void *addr, size_t len, void *arg);
+	void *arg;
+	/** @at_mb: called at each full barrier (@arg as above) */
+	void (*at_mb)(void *arg);
+
+	/* the open window; only arena.c looks here */
+	const char *win;
+	size_t win_len;
+	enum shim_right win_right;
+};
+
+extern __thread struct shim_ctl shim;
+
+/* Forget counters, faults and callbacks; a window left open aborts. */
+void shim_reset(void);
+/* Abort unless all windows are closed. */
+void shim_idle(void);
+/* Declare [addr, addr + len) guest memory; not while other threads run. */
+void shim_extent_add(void *addr, size_t len, enum shim_right right);
+/* Take away all extents that begin within [addr, addr + len). */
+void shim_extent_del(void *addr, size_t len);
+/* Change the rights of the extent that begins at @addr. */
+void shim_extent_right(void *addr, enum shim_right right);
+/* Is all of [addr, addr + len) guest memory with these rights? */
+bool shim_extent_has(const void *addr, size_t len, enum shim_right right);
+/* Number of kvmalloc()s not yet freed. */
+long shim_nr_live(void);
+
+/* ---- what ring/ uses ---- */
+
+void *shim_alloc(size_t size, bool zero);
+void shim_free(const void *p);
+
+#define kvmalloc(size, gfp)		shim_alloc(size, false)
+#define kvzalloc(size, gfp)		shim_alloc(size, true)
+#define kvmalloc_array(n, size, gfp)	shim_alloc(array_size(n, size), false)
+#define kvcalloc(n, size, gfp)		shim_alloc(array_size(n, size), true)
+#define kmalloc(size, gfp)		shim_alloc(size, false)
+#define kzalloc(size, gfp)		shim_alloc(size, true)
+#define kvfree(p)			shim_free(p)
+#define kfree(p)			shim_free(p)
+
+/* A warning is a bug of ours, so in a test it is the end. */
+#define WARN_ON_ONCE(cond) ({					\
+	bool __warn = (cond);					\
+	if (__warn)						\
+		shim_die("WARN_ON_ONCE(" #cond ")", __FILE__, __LINE__); \
+	__warn; })
+#define WARN_ON(cond)		WARN_ON_ONCE(cond)
+
+void shim_die(const char *what, const char *file, int line)
+	__attribute__((__noreturn__));
+
+#define shim_assert(cond) do {					\
+	if (!(cond))						\
+		shim_die(#cond, __FILE__, __LINE__);		\
+} while (0)
+
+bool shim_access_ok(const void *p, size_t len);
+unsigned long shim_copy_from_user(void *dst, const void *src, size_t len);
+unsigned long shim_copy_to_user(void *dst, const void *src, size_t len);
+
+#define access_ok(p, len)		shim_access_ok(p, len)
+#define copy_from_user(dst, src, n)	shim_copy_from_user(dst, src, n)
+#define copy_to_user(dst, src, n)	shim_copy_to_user(dst, src, n)
+
+#ifndef SHIM_FAST
+
+bool shim_window_open(const void *p, size_t len, enum shim_right right);
+void shim_window_close(enum shim_right right);
+bool shim_load(void *val, const void *src, size_t size, bool acquire);
+bool shim_store(void *dst, u64 val, size_t size, bool release);
+void shim_mb(void);
+
+#define user_read_access_begin(p, len)	shim_window_open(p, len, SHIM_R)
+#define user_read_access_end()		shim_window_close(SHIM_R)
+#define user_write_access_begin(p, len)	shim_window_open(p, len, SHIM_W)
+#define user_write_access_end()		shim_window_close(SHIM_W)
+#define user_access_begin(p, len)	shim_window_open(p, len, SHIM_RW)
+#define user_access_end()		shim_window_close(SHIM_RW)
+
+#define shim_get(x, ptr, acquire, label) do {			\
+	__typeof__(*(ptr)) __get_v;				\
+	if (!shim_load(&__get_v, ptr, sizeof(*(ptr)), acquire))	\
+		goto label;					\
+	(x) = (__typeof__(x))__get_v;				\
+} while (0)
+
+#define shim_put(x, ptr, release, label) do {			\
+	__typeof__(*(ptr)) __put_v = (x);			\
+	if (!shim_store(ptr, __put_v, sizeof(*(ptr)), release))	\
+		goto label;					\
+} while (0)
+
+#define unsafe_get_user(x, ptr, label)		shim_get(x, ptr, false, label)
+#define unsafe_put_user(x, ptr, label)		shim_put(x, ptr, false, label)
+#define vtap_get16_acquire(x, ptr, label)	shim_get(x, ptr, true, label)
+#define vtap_put16_release(x, ptr, label)	shim_put(x, ptr, true, label)
+#define vtap_mb()				shim_mb()
+
+#else /* SHIM_FAST: the benchmark's; plain memory, the checks of access_ok() */
+
+#define user_read_access_begin(p, len)	access_ok(p, len)
+#define user_read_access_end()		barrier()
+#define user_write_access_begin(p, len)	access_ok(p, len)
+#define user_write_access_end()		barrier()
+#define user_access_begin(p, len)	access_ok(p, len)
+#define user_access_end()		barrier()
+
+/* The never-taken jump keeps the caller's label in use. */
+#define shim_fast(stmt, label) do {				\
+	stmt;							\
+	if (0)							\
+		goto label;					\
+} while (0)
+
+#define unsafe_get_user(x, ptr, label) \
+	shim_fast((x) = READ_ONCE(*(ptr)), label)
+#define unsafe_put_user(x, ptr, label) \
+	shim_fast(WRITE_ONCE(*(ptr), x), label)
+#define vtap_get16_acquire(x, ptr, label) \
+	shim_fast((x) = __atomic_load_n(ptr, __ATOMIC_ACQUIRE), label)
+#define vtap_put16_release(x, ptr, label) \
+	shim_fast(__atomic_store_n(ptr, x, __ATOMIC_RELEASE), label)
+#define vtap_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+#endif /* SHIM_FAST */
+
+#endif /* VTAP_SHIM_CUSTOM_H */

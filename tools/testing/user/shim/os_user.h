@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * os_user.h - what ring/os.h includes when there is no kernel around it
+ *
+ * Read before: drivers/vhost_tap/ring/os.h. The shim is three files with
+ * three meanings, so that nobody has to guess how far to trust it:
+ *
+ *   dup.h     the same meaning as in the kernel, written again here
+ *   stubs.h   nothing behind it; code under test must not care
+ *   custom.h  different from the kernel on purpose: guest memory that checks
+ *             every access, fails on request and changes behind the reader
+ */
+#ifndef VTAP_OS_USER_H
+#define VTAP_OS_USER_H
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <linux/types.h>
+/* Without the vring_need_event() & co of the legacy part: ring/ has its own. */
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <linux/vhost_types.h>
+
+#include "stubs.h"
+#include "dup.h"
+#include "custom.h"
+
+#endif /* VTAP_OS_USER_H */
