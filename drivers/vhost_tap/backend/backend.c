@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * backend.c - from a file descriptor to an attached backend, and back
+ *
+ * Read before: backend.h.
+ */
+#include <linux/file.h>
+#include <linux/if_tap.h>
+#include <linux/if_tun.h>
+#include <linux/net.h>
+#include <linux/ptr_ring.h>
+#include <net/sock.h>
+
+#include "backend.h"
+
+static struct socket *packet_socket(int fd)
+{
+	int err;
+	struct socket *sock = sockfd_lookup(fd, &err);
+
+	if (!sock)
+		return NULL;
+	if (sock->sk->sk_type == SOCK_RAW && sock->sk->sk_family == AF_PACKET)
+		return sock;
+	sockfd_put(sock);
+	return NULL;
+}
+
+/**
+ * vtap_backend_socket - what is behind a file descriptor?
+ * @fd: of the current process
+ * @kind: set on success
+ *
+ * Context: process context.
+ * Return: the socket, with a reference on its file that vtap_backend_detach()
+ * hands back; ERR_PTR(-ENOTSOCK) when it is nothing we can use, as in-tree.
+ */
+struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
+{
+	struct socket *sock = packet_socket(fd);
+	struct file *file;
+
+	if (sock) {
+		*kind = VTAP_BACKEND_PACKET;
+		return sock;
+	}
+	file = fget(fd);
+	if (!file)
+		return ERR_PTR(-ENOTSOCK);
+
+	sock = tun_get_socket(file);
+	if (!IS_ERR(sock)) {
+		*kind = VTAP_BACKEND_TUN;
+		return sock;
+	}
+	sock = tap_get_socket(file);
+	if (!IS_ERR(sock)) {
+		*kind = VTAP_BACKEND_TAP;
+		return sock;
+	}
+	fput(file);
+	return ERR_PTR(-ENOTSOCK);
+}
+
+static struct ptr_ring *backend_ring(struct socket *sock,
+				     enum vtap_backend_kind kind)
+{
+	struct ptr_ring *ring = NULL;
+
+	if (kind == VTAP_BACKEND_TUN)
+		ring = tun_get_tx_ring(sock->file);
+	else if (kind == VTAP_BACKEND_TAP)
+		ring = tap_get_ptr_ring(sock->file);
+	return IS_ERR(ring) ? NULL : ring;
+}
+
+/**
+ * vtap_backend_attach - make a socket the backend of a queue
+ * @b: empty backend
+ * @dir: of the queue
+ * @sock: from vtap_backend_socket(); the reference goes to the backend
+ * @kind: of @sock
+ */
+void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
+			 struct socket *sock, enum vtap_backend_kind kind)
+{
+	b->kind = kind;
+	b->sock = sock;
+	b->ring = dir == VTAP_RX ? backend_ring(sock, kind) : NULL;
+	b->batch_at = 0;
+	b->nr_batch = 0;
+	page_frag_cache_init(&b->frags);
+}
+
+/**
+ * vtap_backend_detach - take the backend off a queue
+ * @b: backend, attached or empty; its queue's lock is held
+ *
+ * Packets taken from the ring and not delivered go back to its head.
+ *
+ * Return: the socket, for the caller to sockfd_put() without the lock; NULL
+ * when there was none.
+ */
+struct socket *vtap_backend_detach(struct vtap_backend *b)
+{
+	struct socket *sock = b->sock;
+
+	if (!sock)
+		return NULL;
+	if (b->ring && b->batch_at < b->nr_batch)
+		ptr_ring_unconsume(b->ring, b->batch + b->batch_at,
+				   b->nr_batch - b->batch_at, tun_ptr_free);
+	page_frag_cache_drain(&b->frags);
+	b->kind = VTAP_BACKEND_NONE;
+	b->sock = NULL;
+	b->ring = NULL;
+	b->batch_at = 0;
+	b->nr_batch = 0;
+	return sock;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ring_rx.c - SEAM: packets for the guest, from a tun or tap ring
+ *
+ * Read before: backend.h. Read next: ../rx.c.
+ *
+ * Tun and tap let vhost take packets straight from the ring that ndo_xmit
+ * fills. Since 7.3 a tun with IFF_BACKPRESSURE stops its queue when the ring
+ * is full and wants to be told, under the ring's lock, what was consumed.
+ */
+#include <linux/if_tun.h>
+#include <linux/ptr_ring.h>
+#include <linux/skb_array.h>
+
+#include "backend.h"
+
+/**
+ * vtap_ring_rx_len - length of a packet from the ring
+ * @ptr: sk_buff, or xdp_frame as if_tun.h marks it
+ *
+ * Return: bytes, a VLAN tag included, the virtio-net header not.
+ */
+u32 vtap_ring_rx_len(void *ptr)
+{
+	if (tun_is_xdp_frame(ptr))
+		return ((struct xdp_frame *)tun_ptr_to_xdp(ptr))->len;
+	return __skb_array_len_with_tag(ptr);
+}
+
+static u16 consume(struct vtap_backend *b)
+{
+#ifdef VTAP_HAVE_TUN_WAKE_QUEUE
+	u16 n;
+
+	spin_lock(&b->ring->consumer_lock);
+	n = __ptr_ring_consume_batched(b->ring, b->batch, VTAP_BATCH);
+	if (n && b->kind == VTAP_BACKEND_TUN)
+		tun_wake_queue(b->sock->file, n);
+	spin_unlock(&b->ring->consumer_lock);
+	return n;
+#else
+	return ptr_ring_consume_batched(b->ring, b->batch, VTAP_BATCH);
+#endif
+}
+
+/**
+ * vtap_ring_rx_peek - refill the batch from the ring
+ * @b: backend with a ring and an empty batch
+ *
+ * Return: length of the first packet, 0 when the ring is empty.
+ */
+u32 vtap_ring_rx_peek(struct vtap_backend *b)
+{
+	b->batch_at = 0;
+	b->nr_batch = 0;
+	if (__ptr_ring_empty(b->ring))
+		return 0;
+	b->nr_batch = consume(b);
+	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;
+}

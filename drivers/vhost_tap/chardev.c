@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * chardev.c - file operations of /dev/vhost-tap
+ *
+ * Read before: control.h. Read next: ioctl.c.
+ */
+#include <linux/fs.h>
+#include <linux/module.h>
+
+#include "control.h"
+
+static int chardev_open(struct inode *inode, struct file *file)
+{
+	struct vtap_dev *dev = vtap_dev_open();
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	file->private_data = dev;
+	return 0;
+}
+
+static int chardev_release(struct inode *inode, struct file *file)
+{
+	vtap_dev_close(file->private_data);
+	return 0;
+}
+
+static long chardev_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	return vtap_ioctl(file->private_data, cmd, (void __user *)arg);
+}
+
+const struct file_operations vtap_fops = {
+	.owner = THIS_MODULE,
+	.open = chardev_open,
+	.release = chardev_release,
+	.unlocked_ioctl = chardev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * control.h - what the control files offer each other
+ *
+ * Read before: vtap.h. Read next: chardev.c, ioctl.c, dev.c, queue.c.
+ *
+ * Nothing here runs per packet. Every function but vtap_dev_open() and
+ * vtap_dev_close() wants vtap_dev.lock held.
+ */
+#ifndef VTAP_CONTROL_H
+#define VTAP_CONTROL_H
+
+#include "vtap.h"
+
+/* dev.c: the life of an open file */
+struct vtap_dev *vtap_dev_open(void);
+void vtap_dev_close(struct vtap_dev *dev);
+int vtap_dev_check_owner(const struct vtap_dev *dev);
+int vtap_dev_set_owner(struct vtap_dev *dev);
+int vtap_dev_reset_owner(struct vtap_dev *dev);
+int vtap_dev_set_mem_table(struct vtap_dev *dev,
+			   const struct vhost_memory __user *uarg);
+
+/* features.c */
+u64 vtap_features_offered(void);
+int vtap_features_set(struct vtap_dev *dev, u64 features);
+
+/* queue.c: the life of a queue */
+int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
+		    enum vtap_dir dir);
+void vtap_queue_reset(struct vtap_queue *q);
+void vtap_queue_free(struct vtap_queue *q);
+int vtap_queue_set_backend(struct vtap_queue *q, int fd);
+int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a);
+int vtap_queue_set_kick(struct vtap_queue *q, int fd);
+int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
+			   int fd);
+u16 vtap_queue_base(struct vtap_queue *q);
+
+/* ioctl.c */
+long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg);
+
+/* debugfs.c */
+void vtap_debugfs_init(void);
+void vtap_debugfs_exit(void);
+void vtap_debugfs_add(struct vtap_dev *dev);
+void vtap_debugfs_remove(struct vtap_dev *dev);
+
+/* chardev.c */
+extern const struct file_operations vtap_fops;
+
+#endif /* VTAP_CONTROL_H */

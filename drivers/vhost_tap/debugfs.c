@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * debugfs.c - a folder for each owned device, lines of "name value"
+ *
+ * Read before: stats.h, vtap.h.
+ *
+ *   /sys/kernel/debug/vhost_tap/<owner pid>-<serial>/state   the device
+ *                                                   /rx, tx  ring and counters
+ */
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "control.h"
+#include "task.h"
+
+static struct dentry *root;
+
+static const char *state_name(enum vtap_queue_state state)
+{
+	switch (state) {
+	case VTAP_STOPPED:
+		return "stopped";
+	case VTAP_RUNNING:
+		return "running";
+	case VTAP_BROKEN:
+		return "broken";
+	}
+	return "?";
+}
+
+static const char *backend_name(enum vtap_backend_kind kind)
+{
+	switch (kind) {
+	case VTAP_BACKEND_NONE:
+		return "none";
+	case VTAP_BACKEND_TUN:
+		return "tun";
+	case VTAP_BACKEND_TAP:
+		return "macvtap";
+	case VTAP_BACKEND_PACKET:
+		return "packet";
+	}
+	return "?";
+}
+
+static int state_show(struct seq_file *s, void *unused)
+{
+	struct vtap_dev *dev = s->private;
+	struct vtap_queue *q = &dev->queue[VTAP_RX];
+
+	/* The folder is gone before the worker is. */
+	seq_printf(s, "owner_pid %d\n", dev->owner_pid);
+	seq_printf(s, "worker_tid %d\n", vtap_task_pid(dev->worker.task));
+	seq_printf(s, "features 0x%llx\n", READ_ONCE(dev->features));
+	mutex_lock(&q->lock);
+	seq_printf(s, "memory_regions %u\n", q->mem.map ? q->mem.map->nr : 0);
+	mutex_unlock(&q->lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(state);
+
+static void show_ring(struct seq_file *s, struct vtap_queue *q)
+{
+	mutex_lock(&q->lock);
+	seq_printf(s, "state %s\n", state_name(q->state));
+	seq_printf(s, "fault %s\n", vtap_fault_name(q->ring.fault));
+	seq_printf(s, "backend %s\n", backend_name(q->backend.kind));
+	seq_printf(s, "num %u\n", q->ring_cfg.num);
+	seq_printf(s, "last_avail %u\n", q->state == VTAP_STOPPED ?
+		   q->base : q->ring.last_avail);
+	seq_printf(s, "last_used %u\n", q->ring.last_used);
+	seq_printf(s, "starved_now %d\n", q->starved);
+	seq_printf(s, "parked_now %d\n", q->parked);
+	mutex_unlock(&q->lock);
+}
+
+static void show_counters(struct seq_file *s, const struct vtap_stats *st)
+{
+	enum vtap_fault fault;
+
+#define SHOW(name, doc)	seq_printf(s, #name " %llu\n", READ_ONCE(st->name));
+	VTAP_COUNTERS(SHOW)
+#undef SHOW
+	for (fault = VTAP_FAULT_NONE + 1; fault < VTAP_NR_FAULTS; fault++)
+		seq_printf(s, "fault.%s %llu\n", vtap_fault_name(fault),
+			   READ_ONCE(st->fault[fault]));
+}
+
+static int queue_show(struct seq_file *s, void *unused)
+{
+	struct vtap_queue *q = s->private;
+
+	show_ring(s, q);
+	show_counters(s, &q->stats);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(queue);
+
+/**
+ * vtap_debugfs_add - show a device that just got an owner
+ * @dev: device, locked
+ *
+ * A system without debugfs, or without memory for it, does not see it; that
+ * is all.
+ */
+void vtap_debugfs_add(struct vtap_dev *dev)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d-%u", dev->owner_pid, dev->id);
+	dev->debugfs = debugfs_create_dir(name, root);
+	debugfs_create_file("state", 0400, dev->debugfs, dev, &state_fops);
+	debugfs_create_file("rx", 0400, dev->debugfs, &dev->queue[VTAP_RX],
+			    &queue_fops);
+	debugfs_create_file("tx", 0400, dev->debugfs, &dev->queue[VTAP_TX],
+			    &queue_fops);
+}
+
+/**
+ * vtap_debugfs_remove - hide a device
+ * @dev: device, locked; its worker still there
+ *
+ * Waits for readers, so the files take no vtap_dev.lock.
+ */
+void vtap_debugfs_remove(struct vtap_dev *dev)
+{
+	debugfs_remove(dev->debugfs);
+	dev->debugfs = NULL;
+}
+
+/**
+ * vtap_debugfs_init - make the module's folder
+ */
+void vtap_debugfs_init(void)
+{
+	root = debugfs_create_dir("vhost_tap", NULL);
+}
+
+/**
+ * vtap_debugfs_exit - remove the module's folder
+ */
+void vtap_debugfs_exit(void)
+{
+	debugfs_remove(root);
+}

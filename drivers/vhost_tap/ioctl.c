@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ioctl.c - one row per ioctl: what it needs, what it copies, who does it
+ *
+ * Read before: control.h; <linux/vhost.h> and <linux/vhost_tap.h> have the
+ * numbers and structures. Read next: queue.c, dev.c.
+ *
+ * The dispatcher looks at a call in the order in-tree vhost-net does, so that
+ * a call with two mistakes gets the same errno: ownership, vring index,
+ * whether the queue may run, then the argument.
+ */
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+#include <linux/vhost_tap.h>
+
+#include "control.h"
+
+union vtap_arg {
+	u64 features;
+	u32 index;			/* first in all vring structures */
+	struct vhost_vring_state state;
+	struct vhost_vring_file file;
+	struct vhost_vring_addr addr;
+};
+
+struct call {
+	struct vtap_dev *dev;
+	struct vtap_queue *q;		/* NEED_VRING only */
+	union vtap_arg arg;
+	void __user *uarg;
+};
+
+enum {
+	NEED_OWNER = 1,
+	NEED_VRING = 2,			/* argument starts with a vring index */
+	NEED_STOPPED = 4,		/* -EBUSY while the queue has a backend */
+	ARG_FIRST = 8,			/* copied before ownership is looked at */
+};
+
+struct row {
+	unsigned int cmd;
+	unsigned int need;
+	u8 in;				/* bytes to copy in, */
+	u8 out;				/* and out on success */
+	long (*fn)(struct call *c);
+};
+
+static long get_features(struct call *c)
+{
+	c->arg.features = vtap_features_offered();
+	return 0;
+}
+
+static long set_features(struct call *c)
+{
+	return vtap_features_set(c->dev, c->arg.features);
+}
+
+/* No backend feature exists yet: IOTLB_MSG_V2 comes with the device IOTLB. */
+static long get_backend_features(struct call *c)
+{
+	c->arg.features = 0;
+	return 0;
+}
+
+static long set_backend_features(struct call *c)
+{
+	return c->arg.features ? -EOPNOTSUPP : 0;
+}
+
+static long set_owner(struct call *c)
+{
+	return vtap_dev_set_owner(c->dev);
+}
+
+static long reset_owner(struct call *c)
+{
+	return vtap_dev_reset_owner(c->dev);
+}
+
+static long set_mem_table(struct call *c)
+{
+	return vtap_dev_set_mem_table(c->dev, c->uarg);
+}
+
+static long set_vring_num(struct call *c)
+{
+	u32 num = c->arg.state.num;
+
+	if (!num || num > VTAP_RING_MAX || !is_power_of_2(num))
+		return -EINVAL;
+	c->q->ring_cfg.num = num;
+	return 0;
+}
+
+static long set_vring_base(struct call *c)
+{
+	if (c->arg.state.num > U16_MAX)
+		return -EINVAL;
+	c->q->base = c->arg.state.num;
+	return 0;
+}
+
+static long get_vring_base(struct call *c)
+{
+	c->arg.state.num = vtap_queue_base(c->q);
+	return 0;
+}
+
+static long set_vring_addr(struct call *c)
+{
+	return vtap_queue_set_addr(c->q, &c->arg.addr);
+}
+
+static long set_vring_kick(struct call *c)
+{
+	return vtap_queue_set_kick(c->q, c->arg.file.fd);
+}
+
+static long set_vring_call(struct call *c)
+{
+	return vtap_queue_set_eventfd(c->q, &c->q->call, c->arg.file.fd);
+}
+
+static long set_vring_err(struct call *c)
+{
+	return vtap_queue_set_eventfd(c->q, &c->q->err, c->arg.file.fd);
+}
+
+static long set_busyloop(struct call *c)
+{
+	WRITE_ONCE(c->q->busyloop_us, c->arg.state.num);
+	return 0;
+}
+
+static long get_busyloop(struct call *c)
+{
+	c->arg.state.num = c->q->busyloop_us;
+	return 0;
+}
+
+static long set_backend(struct call *c)
+{
+	u32 i = c->arg.file.index;
+
+	if (i >= VTAP_NR_QUEUES)
+		return -ENOBUFS;
+	i = array_index_nospec(i, VTAP_NR_QUEUES);
+	return vtap_queue_set_backend(&c->dev->queue[i], c->arg.file.fd);
+}
+
+static long get_info(struct call *c)
+{
+	struct vhost_tap_info info = { .version = VHOST_TAP_VERSION };
+	u32 size;
+
+	if (get_user(size, (u32 __user *)c->uarg))
+		return -EFAULT;
+	if (size < VHOST_TAP_INFO_SIZE_V1 || size > PAGE_SIZE)
+		return -EINVAL;
+	info.size = sizeof(info);
+	if (clear_user(c->uarg, size) ||
+	    copy_to_user(c->uarg, &info, min_t(size_t, size, sizeof(info))))
+		return -EFAULT;
+	return 0;
+}
+
+#define STATE	sizeof(struct vhost_vring_state)
+#define FILE	sizeof(struct vhost_vring_file)
+#define ADDR	sizeof(struct vhost_vring_addr)
+#define VRING	(NEED_OWNER | NEED_VRING)
+
+static const struct row rows[] = {
+	/* device */
+	{ VHOST_GET_FEATURES, 0, 0, sizeof(u64), get_features },
+	{ VHOST_SET_FEATURES, ARG_FIRST, sizeof(u64), 0, set_features },
+	{ VHOST_GET_BACKEND_FEATURES, 0, 0, sizeof(u64), get_backend_features },
+	{ VHOST_SET_BACKEND_FEATURES, ARG_FIRST, sizeof(u64), 0,
+	  set_backend_features },
+	{ VHOST_SET_OWNER, 0, 0, 0, set_owner },
+	{ VHOST_RESET_OWNER, NEED_OWNER, 0, 0, reset_owner },
+	{ VHOST_SET_MEM_TABLE, NEED_OWNER, 0, 0, set_mem_table },
+	/* ring, stopped */
+	{ VHOST_SET_VRING_NUM, VRING | NEED_STOPPED, STATE, 0, set_vring_num },
+	{ VHOST_SET_VRING_BASE, VRING | NEED_STOPPED, STATE, 0,
+	  set_vring_base },
+	/* ring, any time */
+	{ VHOST_GET_VRING_BASE, VRING, 0, STATE, get_vring_base },
+	{ VHOST_SET_VRING_ADDR, VRING, ADDR, 0, set_vring_addr },
+	{ VHOST_SET_VRING_KICK, VRING, FILE, 0, set_vring_kick },
+	{ VHOST_SET_VRING_CALL, VRING, FILE, 0, set_vring_call },
+	{ VHOST_SET_VRING_ERR, VRING, FILE, 0, set_vring_err },
+	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT, VRING, STATE, 0, set_busyloop },
+	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT, VRING, 0, STATE, get_busyloop },
+	/* start and stop */
+	{ VHOST_NET_SET_BACKEND, NEED_OWNER | ARG_FIRST, FILE, 0, set_backend },
+	/* ours */
+	{ VHOST_TAP_GET_INFO, 0, 0, 0, get_info },
+};
+
+/* Copy the argument in; its first word only once if we have read it already. */
+static int copy_arg(struct call *c, const struct row *row)
+{
+	size_t done = row->need & NEED_VRING ? sizeof(c->arg.index) : 0;
+
+	if (row->in > done &&
+	    copy_from_user((u8 *)&c->arg + done, c->uarg + done,
+			   row->in - done))
+		return -EFAULT;
+	return 0;
+}
+
+static int find_queue(struct call *c)
+{
+	u32 i;
+
+	if (get_user(i, (u32 __user *)c->uarg))
+		return -EFAULT;
+	if (i >= VTAP_NR_QUEUES)
+		return -ENOBUFS;
+	c->arg.index = i;
+	c->q = &c->dev->queue[array_index_nospec(i, VTAP_NR_QUEUES)];
+	return 0;
+}
+
+static long run(struct call *c, const struct row *row)
+{
+	long ret = 0;
+
+	if (row->need & NEED_OWNER)
+		ret = vtap_dev_check_owner(c->dev);
+	if (!ret && row->need & NEED_VRING)
+		ret = find_queue(c);
+	if (!ret && row->need & NEED_STOPPED && c->q->backend.sock)
+		ret = -EBUSY;
+	if (!ret && !(row->need & ARG_FIRST))
+		ret = copy_arg(c, row);
+	if (!ret)
+		ret = row->fn(c);
+	if (!ret && row->out && copy_to_user(c->uarg, &c->arg, row->out))
+		ret = -EFAULT;
+	return ret;
+}
+
+/**
+ * vtap_ioctl - carry out one ioctl
+ * @dev: device
+ * @cmd: VHOST_* or VHOST_TAP_* number
+ * @uarg: argument in the caller's memory
+ *
+ * Context: process context; sleeps for a pass in progress.
+ * Return: 0 or more, or negative errno; -ENOIOCTLCMD for an unknown @cmd.
+ */
+long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg)
+{
+	struct call c = { .dev = dev, .uarg = uarg };
+	const struct row *row = NULL;
+	size_t i;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(rows) && !row; i++) {
+		if (rows[i].cmd == cmd)
+			row = &rows[i];
+	}
+	if (!row)
+		return -ENOIOCTLCMD;
+	if (row->need & ARG_FIRST && copy_arg(&c, row))
+		return -EFAULT;
+
+	mutex_lock(&dev->lock);
+	ret = run(&c, row);
+	mutex_unlock(&dev->lock);
+	return ret;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * notify.c - kicks and wake-ups in, calls out
+ *
+ * Read before: vtap.h. Read next: worker.c.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+
+#include "trace.h"
+#include "vtap.h"
+
+/*
+ * Does a wake-up of the socket lead to work? RX without guest buffers goes on
+ * with a kick, and TX waits for room only when it was refused some.
+ */
+static bool sock_wakeup_matters(const struct vtap_queue *q)
+{
+	if (q->dir == VTAP_RX)
+		return !READ_ONCE(q->starved);
+	return READ_ONCE(q->parked);
+}
+
+/* In the context of whoever writes the eventfd or feeds the tap: any. */
+static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		       void *key)
+{
+	struct vtap_poll *p = container_of(wait, struct vtap_poll, wait);
+	struct vtap_queue *q = p->queue;
+	__poll_t events = key_to_poll(key);
+
+	/* No key is a wake-up of everybody: look. */
+	if (events && !(events & (p->mask | EPOLLERR | EPOLLHUP)))
+		return 0;
+	if (p == &q->kick_poll) {
+		vtap_count(&q->stats, kicks);
+		trace_vtap_kick(q);
+	} else if (!sock_wakeup_matters(q)) {
+		return 0;
+	}
+	vtap_worker_wake(&q->dev->worker, p->bit);
+	return 0;
+}
+
+static void poll_attach(struct file *file, wait_queue_head_t *wqh,
+			    poll_table *table)
+{
+	struct vtap_poll *p = container_of(table, struct vtap_poll, table);
+
+	/* One hook, one queue: what polls on two is no eventfd or socket. */
+	if (p->wqh)
+		return;
+	p->wqh = wqh;
+	add_wait_queue(wqh, &p->wait);
+}
+
+/**
+ * vtap_poll_init - prepare a hook
+ * @p: hook
+ * @q: whose queue it wakes
+ * @mask: EPOLL* events that count
+ * @bit: VTAP_WORK_* bit to set
+ */
+void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask,
+		    u8 bit)
+{
+	init_waitqueue_func_entry(&p->wait, poll_wakeup);
+	init_poll_funcptr(&p->table, poll_attach);
+	p->table._key = mask;
+	p->wqh = NULL;
+	p->queue = q;
+	p->mask = mask;
+	p->bit = bit;
+}
+
+/**
+ * vtap_poll_arm - hang the hook into a file's wait queue
+ * @p: hook, not armed
+ * @file: eventfd, tap or socket; the caller keeps it until disarmed
+ *
+ * What the file already has to offer counts as a first wake-up.
+ *
+ * Context: process context, vtap_dev.lock held.
+ * Return: 0, or -EINVAL when the file is in error (a tun without device).
+ */
+int vtap_poll_arm(struct vtap_poll *p, struct file *file)
+{
+	__poll_t mask = vfs_poll(file, &p->table);
+
+	if (mask & EPOLLERR) {
+		vtap_poll_disarm(p);
+		return -EINVAL;
+	}
+	if (mask & p->mask)
+		vtap_worker_wake(&p->queue->dev->worker, p->bit);
+	return 0;
+}
+
+/**
+ * vtap_poll_disarm - take the hook out
+ * @p: hook; nothing happens when it is not armed
+ *
+ * No callback runs once this returns.
+ */
+void vtap_poll_disarm(struct vtap_poll *p)
+{
+	if (!p->wqh)
+		return;
+	remove_wait_queue(p->wqh, &p->wait);
+	p->wqh = NULL;
+}
+
+/*
+ * Signal the guest if it wants to hear of what was published. A ring that
+ * breaks here is met by the next verb of the pass. Without an eventfd (QEMU
+ * without a vector) the decision is left for the time when there is one.
+ */
+static void call(struct vtap_queue *q)
+{
+	int must;
+
+	if (!q->call)
+		return;
+	must = vtap_split_must_call(&q->ring);
+	if (must > 0) {
+		eventfd_signal(q->call);
+		vtap_count(&q->stats, calls);
+	} else {
+		vtap_count(&q->stats, calls_suppressed);
+	}
+	trace_vtap_call(q, must);
+}
+
+/**
+ * vtap_queue_publish - show the driver what is done; call if it wants that
+ * @q: queue; its lock is held
+ */
+void vtap_queue_publish(struct vtap_queue *q)
+{
+	int n = vtap_split_publish(&q->ring);
+
+	if (n <= 0)
+		return;
+	vtap_count_add(&q->stats, buffers, n);
+	vtap_count(&q->stats, batches);
+	call(q);
+}

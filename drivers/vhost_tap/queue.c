@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * queue.c - the life of a queue: configure, start, stop, break
+ *
+ * Read before: vtap.h, control.h.
+ *
+ * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). The settings
+ * of the client wait in ring_cfg and base until then. A ring fault leaves the
+ * backend in place and the queue silent; stopping and starting it again, as a
+ * reset of the guest's device does, mends it.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/net.h>
+#include <linux/slab.h>
+
+#include "backend/backend.h"
+#include "control.h"
+#include "trace.h"
+
+static void set_state(struct vtap_queue *q, enum vtap_queue_state state)
+{
+	trace_vtap_state(q, q->state, state);
+	q->state = state;
+}
+
+/**
+ * vtap_queue_drop - account for a packet that goes no further
+ * @q: queue; its lock is held
+ * @why: a packet fault
+ */
+noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
+{
+	vtap_count(&q->stats, fault[why]);
+	trace_vtap_fault(q, why);
+}
+
+/**
+ * vtap_queue_broken - stop a queue whose guest broke the ring
+ * @q: queue whose ring has a fault; its lock is held
+ *
+ * Return: VTAP_IDLE, for the pass to end with.
+ */
+noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
+{
+	vtap_queue_drop(q, q->ring.fault);
+	vtap_count(&q->stats, broken);
+	set_state(q, VTAP_BROKEN);
+	if (q->err)
+		eventfd_signal(q->err);
+	return VTAP_IDLE;
+}
+
+/**
+ * vtap_queue_init - make a queue of a new device
+ * @q: queue, zeroed
+ * @dev: its device
+ * @dir: its direction
+ *
+ * Return: 0 or -ENOMEM; vtap_queue_free() is right after either.
+ */
+int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
+		    enum vtap_dir dir)
+{
+	mutex_init(&q->lock);
+	q->dir = dir;
+	q->dev = dev;
+	q->ring_cfg.num = 1;
+	vtap_poll_init(&q->kick_poll, q, EPOLLIN, VTAP_WORK_KICK(dir));
+	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT,
+		       VTAP_WORK_SOCK(dir));
+
+	q->iov = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->iov), GFP_KERNEL);
+	if (!q->iov)
+		return -ENOMEM;
+	if (dir != VTAP_RX)
+		return 0;
+	q->rx_head = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_head), GFP_KERNEL);
+	q->rx_len = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_len), GFP_KERNEL);
+	return q->rx_head && q->rx_len ? 0 : -ENOMEM;
+}
+
+/**
+ * vtap_queue_free - free what vtap_queue_init() allocated
+ * @q: queue, reset
+ */
+void vtap_queue_free(struct vtap_queue *q)
+{
+	kvfree(q->rx_len);
+	kvfree(q->rx_head);
+	kvfree(q->iov);
+	mutex_destroy(&q->lock);
+}
+
+/* Returns the former backend, for the caller to put; NULL if there was none. */
+static struct socket *stop(struct vtap_queue *q)
+{
+	struct socket *sock;
+
+	vtap_poll_disarm(&q->sock_poll);
+	mutex_lock(&q->lock);
+	if (q->state != VTAP_STOPPED) {
+		q->base = q->ring.last_avail;
+		set_state(q, VTAP_STOPPED);
+	}
+	sock = vtap_backend_detach(&q->backend);
+	mutex_unlock(&q->lock);
+	return sock;
+}
+
+static int start(struct vtap_queue *q, struct socket *sock,
+		 enum vtap_backend_kind kind)
+{
+	int err;
+
+	mutex_lock(&q->lock);
+	err = vtap_ring_start(&q->ring, &q->ring_cfg, q->base);
+	if (!err) {
+		vtap_mem_init(&q->mem, q->dev->map);
+		vtap_backend_attach(&q->backend, q->dir, sock, kind);
+		WRITE_ONCE(q->starved, false);
+		WRITE_ONCE(q->parked, false);
+		q->nr_retries = 0;
+		set_state(q, VTAP_RUNNING);
+	}
+	mutex_unlock(&q->lock);
+	if (err)
+		return err;
+
+	err = vtap_poll_arm(&q->sock_poll, sock->file);
+	if (err) {
+		stop(q);	/* the caller still has @sock */
+		return err;
+	}
+	/* What the guest did before we listened brought no kick. */
+	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	return 0;
+}
+
+/**
+ * vtap_queue_set_backend - start, stop or re-plug a queue
+ * @q: queue of an owned device
+ * @fd: tap, macvtap or packet socket, or -1 to stop
+ *
+ * Stopping always succeeds, whatever became of memory, ring or tap: QEMU
+ * aborts the guest otherwise. When a new backend cannot be started the old
+ * one stays.
+ *
+ * Return: 0; -EFAULT ring or guest memory is not set up or not accessible;
+ * -ENOTSOCK @fd is nothing we can use; -EINVAL a tun without a device.
+ */
+int vtap_queue_set_backend(struct vtap_queue *q, int fd)
+{
+	enum vtap_backend_kind kind, old_kind = q->backend.kind;
+	const struct vtap_memmap *map = q->dev->map;
+	struct socket *sock, *old;
+	int err;
+
+	if (fd == -1) {
+		old = stop(q);
+		if (old)
+			sockfd_put(old);
+		return 0;
+	}
+	if (!map || !map->in_user_space || !vtap_ring_memory_ok(&q->ring_cfg))
+		return -EFAULT;
+	sock = vtap_backend_socket(fd, &kind);
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	if (sock == q->backend.sock) {
+		sockfd_put(sock);
+		return 0;
+	}
+
+	old = stop(q);
+	err = start(q, sock, kind);
+	if (err) {
+		sockfd_put(sock);
+		if (old && !start(q, old, old_kind))
+			return err;
+	}
+	if (old)
+		sockfd_put(old);
+	return err;
+}
+
+/**
+ * vtap_queue_set_addr - where the ring is (VHOST_SET_VRING_ADDR)
+ * @q: queue, may be running
+ * @a: addresses as the client sent them
+ *
+ * Return: 0; -EOPNOTSUPP unknown flags; -EINVAL misaligned, or the queue runs
+ * and the range is no user memory.
+ */
+int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
+{
+	struct vtap_ring_cfg cfg = q->ring_cfg;
+
+	if (a->flags & ~(1u << VHOST_VRING_F_LOG))
+		return -EOPNOTSUPP;
+	if (!IS_ALIGNED(a->avail_user_addr, VRING_AVAIL_ALIGN_SIZE) ||
+	    !IS_ALIGNED(a->used_user_addr, VRING_USED_ALIGN_SIZE) ||
+	    !IS_ALIGNED(a->log_guest_addr, VRING_USED_ALIGN_SIZE))
+		return -EINVAL;
+
+	cfg.desc = a->desc_user_addr;
+	cfg.avail = a->avail_user_addr;
+	cfg.used = a->used_user_addr;
+	if (q->backend.sock && !vtap_ring_memory_ok(&cfg))
+		return -EINVAL;
+
+	mutex_lock(&q->lock);
+	q->ring_cfg = cfg;
+	if (q->state != VTAP_STOPPED)
+		vtap_ring_move(&q->ring, &cfg);
+	mutex_unlock(&q->lock);
+	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	return 0;
+}
+
+/**
+ * vtap_queue_set_kick - which eventfd the guest's kicks come by
+ * @q: queue, may be running
+ * @fd: eventfd, or VHOST_FILE_UNBIND
+ *
+ * Return: 0; -EBADF, -EINVAL @fd is no eventfd.
+ */
+int vtap_queue_set_kick(struct vtap_queue *q, int fd)
+{
+	struct file *file = NULL, *old = q->kick;
+
+	if (fd != VHOST_FILE_UNBIND) {
+		file = eventfd_fget(fd);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+	}
+	if (file == old) {
+		if (file)
+			fput(file);
+		return 0;
+	}
+	vtap_poll_disarm(&q->kick_poll);
+	q->kick = file;
+	if (old)
+		fput(old);
+	return file ? vtap_poll_arm(&q->kick_poll, file) : 0;
+}
+
+/**
+ * vtap_queue_set_eventfd - which eventfd we signal
+ * @q: queue, may be running
+ * @slot: &q->call or &q->err
+ * @fd: eventfd, or VHOST_FILE_UNBIND
+ *
+ * Once this returns the former eventfd is not signalled any more.
+ *
+ * Return: 0; -EBADF, -EINVAL @fd is no eventfd.
+ */
+int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
+			   int fd)
+{
+	struct eventfd_ctx *ctx = NULL;
+
+	if (fd != VHOST_FILE_UNBIND) {
+		ctx = eventfd_ctx_fdget(fd);
+		if (IS_ERR(ctx))
+			return PTR_ERR(ctx);
+	}
+	mutex_lock(&q->lock);
+	swap(*slot, ctx);
+	mutex_unlock(&q->lock);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+/**
+ * vtap_queue_base - the next avail entry the queue would take
+ * @q: queue, running or not
+ *
+ * Exact once the queue is stopped: nothing is in flight between passes.
+ *
+ * Return: free-running index.
+ */
+u16 vtap_queue_base(struct vtap_queue *q)
+{
+	u16 base;
+
+	mutex_lock(&q->lock);
+	base = q->state == VTAP_STOPPED ? q->base : q->ring.last_avail;
+	mutex_unlock(&q->lock);
+	return base;
+}
+
+/**
+ * vtap_queue_reset - back to what vtap_queue_init() made
+ * @q: queue; the worker is stopped
+ *
+ * Counters stay: they belong to the open file.
+ */
+void vtap_queue_reset(struct vtap_queue *q)
+{
+	vtap_queue_set_backend(q, -1);
+	vtap_queue_set_kick(q, VHOST_FILE_UNBIND);
+	vtap_queue_set_eventfd(q, &q->call, VHOST_FILE_UNBIND);
+	vtap_queue_set_eventfd(q, &q->err, VHOST_FILE_UNBIND);
+	q->ring_cfg = (struct vtap_ring_cfg){ .num = 1 };
+	q->cfg = (struct vtap_qcfg){};
+	q->base = 0;
+	q->busyloop_us = 0;
+}

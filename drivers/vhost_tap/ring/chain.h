@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * chain.h - a chain of descriptors becomes segments; every limit is here
+ *
+ * Read before: ring.h, mem.h. Read next: split.h.
+ *
+ * Descriptors arrive as copies, fetched once each; what is checked is what is
+ * used. A walk takes at most VTAP_CHAIN_MAX descriptors, whatever the next
+ * fields say, and writes at most iov_max segments.
+ */
+#ifndef VTAP_RING_CHAIN_H
+#define VTAP_RING_CHAIN_H
+
+#include "ring.h"
+
+/*
+ * A buffer did not become segments. With a segment array that other chains
+ * share (RX, mergeable buffers) its end is no fault of this chain.
+ */
+static noinline __cold int vtap_chain_unmapped(struct vtap_ring *r,
+					       const struct vtap_chain *c,
+					       int err)
+{
+	if (err == -ENOBUFS && c->iov_max < VTAP_CHAIN_MAX)
+		return -ENOBUFS;
+	return vtap_ring_break(r, err == -ENOBUFS ?
+			       VTAP_FAULT_CHAIN_SEGMENTS : VTAP_FAULT_UNMAPPED);
+}
+
+/* Append one buffer. The copy @d is the only thing looked at. */
+static __always_inline int vtap_chain_add(struct vtap_ring *r,
+					  struct vtap_mem *m,
+					  struct vtap_chain *c,
+					  const struct vring_desc *d)
+{
+	u16 used = c->nr_out + c->nr_in;	/* <= iov_max: no wrap */
+	u32 len = le32_to_cpu((__force __le32)d->len);
+	int n;
+
+	n = vtap_mem_translate(m, le64_to_cpu((__force __le64)d->addr), len,
+			       c->iov + used, c->iov_max - used);
+	if (unlikely(n < 0))
+		return vtap_chain_unmapped(r, c, n);
+
+	if (le16_to_cpu((__force __le16)d->flags) & VRING_DESC_F_WRITE) {
+		c->nr_in += n;
+		c->in_len += len;	/* <= 1024 * (2^32 - 1): no wrap */
+	} else {
+		/* virtio 1.2, 2.7.4.2: readable before writable */
+		if (unlikely(c->nr_in))
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_ORDER);
+		c->nr_out += n;
+		c->out_len += len;
+	}
+	return 0;
+}
+
+/*
+ * An indirect table (virtio 1.2, 2.7.5.3) ends the chain that points to it.
+ * Drivers lay it out in order; a window of it is copied at a time and moved
+ * when next leads out of it, which a hostile driver can make the common case.
+ * @seen counts the descriptors of the chain before; the one that points to the
+ * table holds no buffer and does not count.
+ */
+static noinline int vtap_chain_indirect(struct vtap_ring *r,
+					struct vtap_mem *m,
+					struct vtap_chain *c,
+					const struct vring_desc *table, u16 seen)
+{
+	u64 gpa = le64_to_cpu((__force __le64)table->addr);
+	u32 len = le32_to_cpu((__force __le32)table->len);
+	u32 count = len / sizeof(struct vring_desc);
+	u32 win = 0, nr_win = 0, i = 0, found = 0;
+
+	if (!count || len % sizeof(struct vring_desc))
+		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_LEN);
+	if (count > 1 << 16)		/* next has 16 bits */
+		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_BIG);
+	if (gpa > U64_MAX - len)
+		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_ACCESS);
+
+	for (;;) {
+		const struct vring_desc *d;
+		u16 flags;
+		int err;
+
+		if (++found > count)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
+		if (seen + found > VTAP_CHAIN_MAX)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
+
+		if (i - win >= nr_win) {	/* unsigned: also below win */
+			win = i;
+			nr_win = min_t(u32, count - i, ARRAY_SIZE(r->table));
+			if (vtap_mem_read(m, r->table, gpa + win * sizeof(*d),
+					  nr_win * sizeof(*d)))
+				return vtap_ring_break(r,
+						VTAP_FAULT_INDIRECT_ACCESS);
+		}
+		d = &r->table[i - win];
+		flags = le16_to_cpu((__force __le16)d->flags);
+		if (flags & VRING_DESC_F_INDIRECT)
+			return vtap_ring_break(r, VTAP_FAULT_INDIRECT_NESTED);
+		err = vtap_chain_add(r, m, c, d);
+		if (err)
+			return err;
+		if (!(flags & VRING_DESC_F_NEXT))
+			return 0;
+		i = le16_to_cpu((__force __le16)d->next);
+		if (i >= count)
+			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
+	}
+}
+
+/* Copy descriptor @i of the ring's table, @i < num. */
+static inline int vtap_chain_fetch(struct vtap_ring *r, u16 i,
+				   struct vring_desc *d)
+{
+	u64 __user *from = (u64 __user *)(r->desc + i);
+	u64 *to = (u64 *)d;
+
+	BUILD_BUG_ON(sizeof(*d) != 2 * sizeof(u64));
+	if (!user_read_access_begin(from, sizeof(*d)))
+		goto fault;
+	unsafe_get_user(to[0], &from[0], fault_in_window);
+	unsafe_get_user(to[1], &from[1], fault_in_window);
+	user_read_access_end();
+	return 0;
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* A chain that is more than one plain descriptor; @d is a copy of its first. */
+static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
+				    struct vtap_chain *c,
+				    const struct vring_desc *first)
+{
+	struct vring_desc d = *first;
+	u16 found = 0;
+
+	for (;;) {
+		u16 flags = le16_to_cpu((__force __le16)d.flags);
+		u16 next;
+		int err;
+
+		if (++found > r->num)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
+		if (found > VTAP_CHAIN_MAX)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
+		if (flags & VRING_DESC_F_INDIRECT) {
+			/* virtio 1.2, 2.7.5.3.1: never both */
+			if (flags & VRING_DESC_F_NEXT)
+				return vtap_ring_break(r,
+						VTAP_FAULT_INDIRECT_NEXT);
+			return vtap_chain_indirect(r, m, c, &d, found - 1);
+		}
+		err = vtap_chain_add(r, m, c, &d);
+		if (err)
+			return err;
+		if (!(flags & VRING_DESC_F_NEXT))
+			return 0;
+		next = le16_to_cpu((__force __le16)d.next);
+		if (next >= r->num)
+			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
+		err = vtap_chain_fetch(r, next, &d);
+		if (err)
+			return err;
+	}
+}
+
+#endif /* VTAP_RING_CHAIN_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fault.h - the closed list of what can be wrong with a ring or a packet
+ *
+ * Read before: os.h. Read next: mem.h, ring.h.
+ *
+ * One list feeds the enum, the counter names in debugfs, the symbols of the
+ * tracepoint and the table in Documentation/uapi.rst. Append only: the
+ * numbers are visible in traces.
+ *
+ * A ring fault breaks the queue until it is stopped and started again; a
+ * packet fault (a drop) completes or discards one packet and goes on.
+ */
+#ifndef VTAP_RING_FAULT_H
+#define VTAP_RING_FAULT_H
+
+#include "os.h"
+
+#define VTAP_RING_FAULTS(F)						\
+	F(RING_ACCESS, "ring memory cannot be read or written")	\
+	F(AVAIL_JUMP, "avail index moved by more than the ring size")	\
+	F(HEAD_RANGE, "avail entry names a descriptor past the table")	\
+	F(NEXT_RANGE, "next names a descriptor past the table")		\
+	F(CHAIN_LOOP, "descriptor chain longer than its table")		\
+	F(CHAIN_LONG, "descriptor chain longer than 1024 descriptors")	\
+	F(CHAIN_ORDER, "device-readable descriptor after a writable one") \
+	F(CHAIN_SEGMENTS, "chain needs more than 1024 memory segments")	\
+	F(CHAIN_DIRECTION, "chain has buffers of the wrong direction")	\
+	F(CHAIN_EMPTY, "chain without any buffer")			\
+	F(INDIRECT_LEN, "indirect table length zero or no multiple of 16") \
+	F(INDIRECT_BIG, "indirect table of more than 65536 descriptors") \
+	F(INDIRECT_NESTED, "indirect descriptor inside an indirect table") \
+	F(INDIRECT_NEXT, "descriptor both indirect and chained")	\
+	F(INDIRECT_ACCESS, "indirect table cannot be read")		\
+	F(UNMAPPED, "guest address outside the memory table")
+
+#define VTAP_PACKET_FAULTS(F)						\
+	F(TX_NO_HEADER, "chain shorter than the virtio-net header")	\
+	F(TX_BAD_HEADER, "header offsets lie past the packet")		\
+	F(TX_RUNT, "frame shorter than an Ethernet header")		\
+	F(TX_TOO_LONG, "chain longer than any packet")			\
+	F(TX_UNREADABLE, "packet memory cannot be read")		\
+	F(TX_REFUSED, "backend refused the packet")			\
+	F(TX_NO_BACKEND, "backend device is gone")			\
+	F(RX_TRUNCATED, "guest buffers too small for the packet")	\
+	F(RX_UNWRITABLE, "guest buffer cannot be written")		\
+	F(RX_REFUSED, "backend did not deliver the packet it announced")
+
+#define VTAP_FAULTS(F)	VTAP_RING_FAULTS(F) VTAP_PACKET_FAULTS(F)
+
+enum vtap_fault {
+	VTAP_FAULT_NONE,
+#define VTAP_FAULT_ENUM(name, doc)	VTAP_FAULT_##name,
+	VTAP_FAULTS(VTAP_FAULT_ENUM)
+#undef VTAP_FAULT_ENUM
+	VTAP_NR_FAULTS
+};
+
+/**
+ * vtap_fault_name - the fault's name as counters and traces show it
+ * @fault: any value
+ *
+ * Return: a constant string, "none" for 0, "?" for what is no fault.
+ */
+static inline const char *vtap_fault_name(enum vtap_fault fault)
+{
+	switch (fault) {
+	case VTAP_FAULT_NONE:
+		return "none";
+#define VTAP_FAULT_NAME(name, doc)	case VTAP_FAULT_##name: return #name;
+	VTAP_FAULTS(VTAP_FAULT_NAME)
+#undef VTAP_FAULT_NAME
+	default:
+		return "?";
+	}
+}
+
+/**
+ * vtap_fault_doc - the fault in a sentence
+ * @fault: any value
+ *
+ * Return: a constant string, empty for what is no fault.
+ */
+static inline const char *vtap_fault_doc(enum vtap_fault fault)
+{
+	switch (fault) {
+#define VTAP_FAULT_DOC(name, doc)	case VTAP_FAULT_##name: return doc;
+	VTAP_FAULTS(VTAP_FAULT_DOC)
+#undef VTAP_FAULT_DOC
+	default:
+		return "";
+	}
+}
+
+#endif /* VTAP_RING_FAULT_H */

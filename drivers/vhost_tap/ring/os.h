@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * os.h - the single gate between ring/ and whatever it is compiled in
+ *
+ * Read before: nothing. Read next: fault.h, mem.h.
+ *
+ * Code in ring/ includes this file and other ring/ headers only. In the kernel
+ * it leads to kernel headers; in user space to os_user.h (tools/testing/user/
+ * shim/), which offers the same names over an arena that checks, counts,
+ * fails and falsifies guest accesses.
+ *
+ * Guest memory is touched only inside a user access window
+ * (user_read_access_begin() and friends) or by copy_from_user(). A window
+ * holds nothing but unsafe_*_user() and the three ordered accesses below.
+ */
+#ifndef VTAP_RING_OS_H
+#define VTAP_RING_OS_H
+
+#ifdef __KERNEL__
+
+#include <linux/align.h>
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <linux/vhost_types.h>
+#include <linux/virtio_ring.h>
+
+#include <asm/barrier.h>
+
+/*
+ * Acquire: later loads, of what the loaded index covers, stay behind it.
+ * Every later store to shared memory depends on such a load.
+ */
+#define vtap_get16_acquire(x, uptr, label)		\
+	do {						\
+		unsafe_get_user(x, uptr, label);	\
+		smp_rmb();				\
+	} while (0)
+
+/*
+ * Release: the payload loads (TX) and stores (RX) and the used entries come
+ * before the index. smp_rmb() keeps the loads before, smp_wmb() the stores.
+ */
+#define vtap_put16_release(x, uptr, label)		\
+	do {						\
+		smp_rmb();				\
+		smp_wmb();				\
+		unsafe_put_user(x, uptr, label);	\
+	} while (0)
+
+/* Store, then load, of two words that the driver loads and stores crosswise. */
+#define vtap_mb()	smp_mb()
+
+#else
+
+#include "os_user.h"
+
+#endif /* __KERNEL__ */
+#endif /* VTAP_RING_OS_H */

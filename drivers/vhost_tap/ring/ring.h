@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ring.h - the vocabulary of a virtqueue, and struct vtap_ring
+ *
+ * Read before: mem.h. Read next: chain.h, event.h, split.h.
+ *
+ * A split virtqueue (virtio 1.2, section 2.7) is three areas of guest memory:
+ *
+ *   desc[num]   descriptors: address, length, flags, next
+ *   avail       the driver writes: flags, idx, ring[num] of chain heads,
+ *               used_event
+ *   used        the device writes: flags, idx, ring[num] of (head, length),
+ *               avail_event
+ *
+ * The driver offers chains of descriptors through avail, we answer through
+ * used. Both idx run freely modulo 2^16. Four ordered accesses keep the two
+ * sides honest:
+ *
+ *   driver                              device (we)
+ *   ------                              -----------
+ *   write desc[], avail->ring[]
+ *   A  store avail->idx, release   ->   B  load avail->idx, acquire
+ *                                       read avail->ring[], desc[], buffers
+ *                                       write buffers, used->ring[]
+ *   D  load used->idx, acquire     <-   C  store used->idx, release
+ *   read used->ring[], buffers
+ *
+ *   Without B behind A we read heads that are not there yet; without D behind
+ *   C the driver reads used entries or payload that are not there yet.
+ *
+ * Two pairs of crosswise store and load decide on notifications. Each side
+ * needs a full barrier (vtap_mb() here) between the two, or both sleep:
+ *
+ *   E  driver: store avail->idx; mb; load avail_event or used->flags
+ *      device: store avail_event or used->flags; mb; load avail->idx
+ *   F  device: store used->idx; mb; load used_event or avail->flags
+ *      driver: store used_event or avail->flags; mb; load used->idx
+ *
+ * Verbs, in the order a pass uses them:
+ *
+ *   kick_off   ask the driver not to kick while we look anyway
+ *   pop        take the next chain          unpop  give the last n back
+ *   stage      write a used entry, not yet visible
+ *   publish    make all staged entries visible (C)
+ *   must_call  does the driver want a call for what was published? (F)
+ *   empty      is there anything to pop?
+ *   kick_on    ask for kicks and look once more (E)
+ *
+ * Contract: pop leaves no chain half taken; after a fault every verb refuses
+ * with -EIO until vtap_ring_start(), but for publish and must_call, which
+ * still finish what was staged before unless ring memory itself failed; what
+ * one verb does is bounded by VTAP_CHAIN_MAX and VTAP_FETCH, never by the
+ * guest.
+ */
+#ifndef VTAP_RING_RING_H
+#define VTAP_RING_RING_H
+
+#include "fault.h"
+#include "mem.h"
+
+/* Heads and descriptors fetched, and used entries staged, at a time. */
+#define VTAP_FETCH	64
+
+/* Descriptors, and memory segments, that one chain may have. */
+#define VTAP_CHAIN_MAX	1024
+
+/* Ring size limits of VHOST_SET_VRING_NUM; a power of two. */
+#define VTAP_RING_MAX	32768
+
+/**
+ * struct vtap_ring_cfg - what the client set, copied when the ring starts
+ * @num: entries, a power of two, 1 to VTAP_RING_MAX
+ * @desc: descriptor table, user address, 16 bytes an entry
+ * @avail: driver area, user address, 2-byte aligned
+ * @used: device area, user address, 4-byte aligned
+ * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
+ * @call_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
+ */
+struct vtap_ring_cfg {
+	u32 num;
+	u64 desc;
+	u64 avail;
+	u64 used;
+	bool event_idx;
+	bool call_on_empty;
+};
+
+/**
+ * struct vtap_ring - one running split ring
+ *
+ * Locking: whoever owns the pass owns all of it. The addresses change only
+ * between passes.
+ */
+struct vtap_ring {
+	/** @desc: descriptor table */
+	struct vring_desc __user *desc;
+	/** @avail: driver area */
+	struct vring_avail __user *avail;
+	/** @used: device area */
+	struct vring_used __user *used;
+	/** @num: entries, a power of two */
+	u16 num;
+	/** @event_idx: notifications by event index, not by flags */
+	bool event_idx;
+	/** @call_on_empty: call when the last available chain was used */
+	bool call_on_empty;
+	/** @fault: enum vtap_fault; not NONE means the ring is broken */
+	u8 fault;
+	/** @kicks_off: we last told the driver not to kick */
+	bool kicks_off;
+	/** @called_valid: @called is meaningful */
+	bool called_valid;
+	/** @called: used index the driver was last considered for a call at */
+	u16 called;
+
+	/** @last_avail: the next avail entry to pop */
+	u16 last_avail;
+	/** @avail_idx: the driver's index as last read; validated */
+	u16 avail_idx;
+	/** @last_used: used->idx as published */
+	u16 last_used;
+	/** @nr_spilled: staged entries already in used->ring, behind the idx */
+	u16 nr_spilled;
+	/** @nr_staged: entries in @staged */
+	u16 nr_staged;
+
+	/** @fetch_start: avail position of the first fetched head */
+	u16 fetch_start;
+	/** @nr_fetched: fetched heads, at most VTAP_FETCH */
+	u16 nr_fetched;
+	/** @head: fetched heads, each below @num */
+	u16 head[VTAP_FETCH];
+	/** @first: the descriptors that @head name */
+	struct vring_desc first[VTAP_FETCH];
+	/** @staged: used entries on their way */
+	struct vring_used_elem staged[VTAP_FETCH];
+	/** @table: a window of the indirect table being walked */
+	struct vring_desc table[VTAP_FETCH];
+};
+
+/**
+ * struct vtap_chain - a popped chain as segments of user memory
+ * @iov: segments, device-readable first; the caller's array
+ * @iov_max: room in @iov; set by the caller, at most VTAP_CHAIN_MAX
+ * @head: what the used entry names
+ * @nr_out: device-readable segments
+ * @nr_in: device-writable segments, behind the readable ones
+ * @out_len: bytes in the readable segments; up to 4 TiB by a hostile driver
+ * @in_len: bytes in the writable segments
+ */
+struct vtap_chain {
+	struct iovec *iov;
+	u16 iov_max;
+	u16 head;
+	u16 nr_out;
+	u16 nr_in;
+	u64 out_len;
+	u64 in_len;
+};
+
+/* Break the ring; the first fault is the one that is told. */
+static noinline __cold int vtap_ring_break(struct vtap_ring *r,
+					   enum vtap_fault fault)
+{
+	if (!r->fault)
+		r->fault = fault;
+	return -EIO;
+}
+
+bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg);
+int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
+		    u16 last_avail);
+void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
+
+#endif /* VTAP_RING_RING_H */

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * setup.c - start a ring and move it; never on the packet path
+ *
+ * Read before: ring.h, split.h.
+ */
+#include "split.h"
+
+static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
+{
+	r->num = cfg->num;
+	r->desc = (struct vring_desc __user *)(unsigned long)cfg->desc;
+	r->avail = (struct vring_avail __user *)(unsigned long)cfg->avail;
+	r->used = (struct vring_used __user *)(unsigned long)cfg->used;
+	r->event_idx = cfg->event_idx;
+	r->call_on_empty = cfg->call_on_empty;
+}
+
+/**
+ * vtap_ring_memory_ok - do all three areas lie in the user address space?
+ * @cfg: what the client set; num valid
+ *
+ * A range check and no access: the memory may still be unmapped.
+ *
+ * Return: true if so.
+ */
+bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
+{
+	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
+	size_t desc_size = (size_t)cfg->num * sizeof(struct vring_desc);
+
+	return access_ok((void __user *)(unsigned long)cfg->desc, desc_size) &&
+	       access_ok((void __user *)(unsigned long)cfg->avail,
+			 vtap_split_avail_size(&r)) &&
+	       access_ok((void __user *)(unsigned long)cfg->used,
+			 vtap_split_used_size(&r));
+}
+
+/**
+ * vtap_ring_start - take a ring into service
+ * @r: ring, in any state; a fault is forgotten
+ * @cfg: checked with vtap_ring_memory_ok()
+ * @last_avail: the avail position to go on from (VHOST_SET_VRING_BASE)
+ *
+ * The used index is read back from the ring: it is the driver's record of
+ * what was used and survives a change of the device underneath.
+ *
+ * Context: process context of the owner, may fault.
+ * Return: 0, or -EFAULT when the device area cannot be written or read.
+ */
+int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
+		    u16 last_avail)
+{
+	u16 idx;
+
+	memset(r, 0, sizeof(*r));
+	set_addresses(r, cfg);
+	r->last_avail = last_avail;
+	r->avail_idx = last_avail;
+	r->fetch_start = last_avail;
+
+	if (!user_write_access_begin(r->used, sizeof(*r->used)))
+		return -EFAULT;
+	unsafe_put_user((u16)0, (u16 __user *)&r->used->flags, fault_in_window);
+	user_write_access_end();
+
+	if (vtap_split_get16(r, (u16 __user *)&r->used->idx, &idx)) {
+		r->fault = VTAP_FAULT_NONE;
+		return -EFAULT;
+	}
+	r->last_used = idx;
+	r->called = idx;
+	return 0;
+
+fault_in_window:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/**
+ * vtap_ring_move - new addresses or features for a running ring
+ * @r: ring, between passes: nothing staged
+ * @cfg: checked with vtap_ring_memory_ok(); num as before
+ *
+ * QEMU re-sends the addresses when migration starts and the features when
+ * logging is switched. Indices go on; what was fetched from the old place is
+ * forgotten, and the next decision on a call is "call".
+ */
+void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
+{
+	set_addresses(r, cfg);
+	r->nr_fetched = 0;
+	r->called_valid = false;
+	r->kicks_off = false;
+}

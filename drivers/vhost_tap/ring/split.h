@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * split.h - the split ring's verbs
+ *
+ * Read before: ring.h (vocabulary and the letters B, C, E, F), chain.h.
+ * Read next: ../tx.c, ../rx.c.
+ *
+ * Heads and their first descriptors are fetched up to VTAP_FETCH at a time in
+ * one user access window, and used entries are written the same way, so a
+ * batch of plain packets costs two windows and not five a packet.
+ */
+#ifndef VTAP_RING_SPLIT_H
+#define VTAP_RING_SPLIT_H
+
+#include "chain.h"
+#include "event.h"
+
+/* Where the event words are: right behind the rings (virtio 1.2, 2.7.6, .8). */
+static __always_inline u16 __user *vtap_split_used_event(struct vtap_ring *r)
+{
+	return (u16 __user *)&r->avail->ring[r->num];
+}
+
+static __always_inline u16 __user *vtap_split_avail_event(struct vtap_ring *r)
+{
+	return (u16 __user *)&r->used->ring[r->num];
+}
+
+static __always_inline u16 vtap_split_le16(u16 x)
+{
+	return le16_to_cpu((__force __le16)x);
+}
+
+static __always_inline size_t vtap_split_avail_size(const struct vtap_ring *r)
+{
+	return sizeof(*r->avail) + ((size_t)r->num + r->event_idx) * sizeof(u16);
+}
+
+static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
+{
+	return sizeof(*r->used) +
+	       (size_t)r->num * sizeof(struct vring_used_elem) +
+	       r->event_idx * sizeof(u16);
+}
+
+/*
+ * Read the driver's index (B) and fetch heads and first descriptors from
+ * last_avail on. A head out of range ends the batch before it: what comes
+ * first is served first, and the fault is met when it is the next one.
+ *
+ * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
+ */
+static noinline int vtap_split_fetch(struct vtap_ring *r)
+{
+	/*
+	 * Pointers, not array[i]: an index check by UBSAN would be a call
+	 * inside the window, which objtool forbids. i < n <= VTAP_FETCH.
+	 */
+	struct vring_desc *first = r->first;
+	u16 mask = r->num - 1, idx, n, i;
+	u16 *heads = r->head;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	r->fetch_start = r->last_avail;
+	r->nr_fetched = 0;
+
+	if (!user_read_access_begin(r->avail, vtap_split_avail_size(r)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_get16_acquire(idx, (u16 __user *)&r->avail->idx, fault); /* B, pairs with A */
+	idx = vtap_split_le16(idx);
+	n = idx - r->last_avail;
+	if (unlikely(n > r->num)) {
+		user_read_access_end();
+		return vtap_ring_break(r, VTAP_FAULT_AVAIL_JUMP);
+	}
+	r->avail_idx = idx;
+	n = min_t(u16, n, VTAP_FETCH);
+
+	for (i = 0; i < n; i++) {
+		u16 __user *slot;
+		u64 __user *from;
+		u64 *to = (u64 *)(first + i);
+		u16 head;
+
+		slot = (u16 __user *)&r->avail->ring[(r->last_avail + i) & mask];
+		unsafe_get_user(head, slot, fault);
+		head = vtap_split_le16(head);
+		if (unlikely(head >= r->num))
+			break;
+		from = (u64 __user *)(r->desc + head);
+		unsafe_get_user(to[0], &from[0], fault);
+		unsafe_get_user(to[1], &from[1], fault);
+		*(heads + i) = head;
+	}
+	user_read_access_end();
+
+	r->nr_fetched = i;
+	if (likely(i))
+		return 1;
+	return n ? vtap_ring_break(r, VTAP_FAULT_HEAD_RANGE) : 0;
+
+fault:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_split_pop - take the next available chain
+ * @r: ring; the caller owns the pass
+ * @m: guest memory view
+ * @c: @iov and @iov_max set by the caller; the rest is filled on success and
+ *	undefined otherwise
+ *
+ * Every field is fetched from the guest once. On a fault nothing is consumed,
+ * so the indices still tell what the driver made available.
+ *
+ * Context: process context of the owner's address space, may fault.
+ * Return: 1 chain taken, 0 ring empty, -EIO the ring is broken (r->fault),
+ * -ENOBUFS it does not fit an @iov_max below VTAP_CHAIN_MAX.
+ */
+static __always_inline int vtap_split_pop(struct vtap_ring *r,
+					  struct vtap_mem *m,
+					  struct vtap_chain *c)
+{
+	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
+	u16 i = r->last_avail - r->fetch_start;
+	const struct vring_desc *d;
+	int ret;
+
+	if (i >= r->nr_fetched || unlikely(r->fault)) {
+		ret = vtap_split_fetch(r);
+		if (ret <= 0)
+			return ret;
+		i = 0;
+	}
+	c->head = r->head[i];
+	c->nr_out = 0;
+	c->nr_in = 0;
+	c->out_len = 0;
+	c->in_len = 0;
+
+	d = &r->first[i];
+	if (likely(!(vtap_split_le16((__force u16)d->flags) & not_plain)))
+		ret = vtap_chain_add(r, m, c, d);
+	else
+		ret = vtap_chain_walk(r, m, c, d);
+	if (unlikely(ret))
+		return ret;
+	r->last_avail++;
+	return 1;
+}
+
+/**
+ * vtap_split_unpop - give the last popped chains back, untouched
+ * @r: ring
+ * @nr_chains: how many; not more than were popped since the last stage
+ *
+ * They are popped again in the same order, fetched anew where needed.
+ */
+static inline void vtap_split_unpop(struct vtap_ring *r, u16 nr_chains)
+{
+	r->last_avail -= nr_chains;
+}
+
+/*
+ * Write the staged entries to used->ring, behind those spilled before. The
+ * window is open already. The index is masked, so whatever a driver does to
+ * its indices the writes stay inside the ring.
+ */
+#define vtap_split_put_staged(r, label)					\
+	do {								\
+		u16 __at = (r)->last_used + (r)->nr_spilled;		\
+		const struct vring_used_elem *__e = (r)->staged;	\
+		const struct vring_used_elem *__end = __e + (r)->nr_staged; \
+									\
+		for (; __e < __end; __e++, __at++) {			\
+			u32 __user *__to = (u32 __user *)		\
+				&(r)->used->ring[__at & ((r)->num - 1)]; \
+									\
+			unsafe_put_user((__force u32)__e->id, &__to[0],	\
+					label);				\
+			unsafe_put_user((__force u32)__e->len, &__to[1], \
+					label);				\
+		}							\
+	} while (0)
+
+/* More entries than fit the staging array: put them in place, still unseen. */
+static noinline int vtap_split_spill(struct vtap_ring *r)
+{
+	if (!user_write_access_begin(r->used, vtap_split_used_size(r)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_split_put_staged(r, fault);
+	user_write_access_end();
+	r->nr_spilled += r->nr_staged;
+	r->nr_staged = 0;
+	return 0;
+
+fault:
+	user_write_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_split_stage - note a used entry, not yet visible to the driver
+ * @r: ring
+ * @head: the chain's head
+ * @len: bytes written into the chain
+ *
+ * Return: 0, or -EIO when the ring is or gets broken.
+ */
+static __always_inline int vtap_split_stage(struct vtap_ring *r, u16 head,
+					    u32 len)
+{
+	struct vring_used_elem *e;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	if (unlikely(r->nr_staged == ARRAY_SIZE(r->staged))) {
+		int err = vtap_split_spill(r);
+
+		if (err)
+			return err;
+	}
+	e = &r->staged[r->nr_staged++];
+	e->id = (__force __virtio32)cpu_to_le32(head);
+	e->len = (__force __virtio32)cpu_to_le32(len);
+	return 0;
+}
+
+/**
+ * vtap_split_publish - make all staged entries visible to the driver (C)
+ * @r: ring
+ *
+ * Return: entries published, 0 when none was staged, -EIO broken.
+ */
+static inline int vtap_split_publish(struct vtap_ring *r)
+{
+	u16 n = r->nr_spilled + r->nr_staged;	/* <= chains popped in a pass */
+	u16 old = r->last_used, new = old + n;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	if (!n)
+		return 0;
+	if (!user_write_access_begin(r->used, vtap_split_used_size(r)))
+		goto fault;
+	vtap_split_put_staged(r, fault_in_window);
+	/* C, pairs with D */
+	vtap_put16_release((__force u16)cpu_to_le16(new),
+			   (u16 __user *)&r->used->idx, fault_in_window);
+	user_write_access_end();
+
+	r->last_used = new;
+	r->nr_spilled = 0;
+	r->nr_staged = 0;
+	vtap_event_published(r, old, new);
+	return n;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* Read one 16-bit word of the driver area. */
+static inline int vtap_split_get16(struct vtap_ring *r, u16 __user *from,
+				   u16 *val)
+{
+	u16 x;
+
+	if (!user_read_access_begin(from, sizeof(*from)))
+		goto fault;
+	unsafe_get_user(x, from, fault_in_window);
+	user_read_access_end();
+	*val = vtap_split_le16(x);
+	return 0;
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_split_must_call - does the driver want to be called now? (F)
+ * @r: ring; something was published since the last time
+ *
+ * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
+ */
+static inline int vtap_split_must_call(struct vtap_ring *r)
+{
+	u16 word;
+	int err;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	vtap_mb();			/* F: used->idx before the driver's word */
+
+	/* Legacy, virtio 0.9.5 appendix C: even if calls are suppressed. */
+	if (unlikely(r->call_on_empty && r->avail_idx == r->last_avail))
+		return 1;
+
+	if (!r->event_idx) {
+		err = vtap_split_get16(r, (u16 __user *)&r->avail->flags, &word);
+		if (unlikely(err))
+			return err;
+		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
+	}
+	err = vtap_split_get16(r, vtap_split_used_event(r), &word);
+	if (unlikely(err))
+		return err;
+	return vtap_event_must_call(r, word);
+}
+
+/**
+ * vtap_split_empty - is nothing available?
+ * @r: ring; not changed
+ *
+ * Return: 1 empty, 0 there is something (or something wrong, which pop will
+ * tell), -EIO broken.
+ */
+static inline int vtap_split_empty(struct vtap_ring *r)
+{
+	u16 idx;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_split_get16(r, (u16 __user *)&r->avail->idx, &idx);
+	return err ? err : idx == r->last_avail;
+}
+
+/**
+ * vtap_split_kick_off - ask the driver not to kick
+ * @r: ring
+ *
+ * With event indices nothing is written: the driver kicks once for the index
+ * kick_on last asked for and not again.
+ *
+ * Return: 0, or -EIO broken.
+ */
+static inline int vtap_split_kick_off(struct vtap_ring *r)
+{
+	if (unlikely(r->fault))
+		return -EIO;
+	if (r->event_idx || r->kicks_off)
+		return 0;
+	if (!user_write_access_begin(r->used, sizeof(*r->used)))
+		goto fault;
+	unsafe_put_user((__force u16)cpu_to_le16(VRING_USED_F_NO_NOTIFY),
+			(u16 __user *)&r->used->flags, fault_in_window);
+	user_write_access_end();
+	r->kicks_off = true;
+	return 0;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_split_kick_on - ask for a kick for the next chain, and look again (E)
+ * @r: ring
+ *
+ * The next chain is the one behind all that were seen, popped or not: RX asks
+ * with chains left over that are too small for the packet that waits.
+ *
+ * Return: 1 more came meanwhile (go on, no kick is certain), 0 nothing, the
+ * worker may sleep; -EIO broken.
+ */
+static inline int vtap_split_kick_on(struct vtap_ring *r)
+{
+	u16 __user *to;
+	u16 val, idx;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	if (r->event_idx) {
+		to = vtap_split_avail_event(r);
+		val = (__force u16)cpu_to_le16(r->avail_idx);
+	} else {
+		to = (u16 __user *)&r->used->flags;
+		val = 0;
+	}
+	if (!user_write_access_begin(to, sizeof(*to)))
+		goto fault;
+	unsafe_put_user(val, to, fault_in_window);
+	user_write_access_end();
+	r->kicks_off = false;
+
+	vtap_mb();			/* E: our word before the driver's idx */
+	err = vtap_split_get16(r, (u16 __user *)&r->avail->idx, &idx);
+	return err ? err : idx != r->avail_idx;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+#endif /* VTAP_RING_SPLIT_H */

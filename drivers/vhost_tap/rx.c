@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rx.c - host to guest, one pass
+ *
+ * Read before: worker.c, ring/split.h, backend/backend.h. Beside: tx.c.
+ *
+ * Each packet gets one chain, or with mergeable buffers as many as it needs;
+ * chains are taken only once the packet's length is known and given back when
+ * they do not suffice, so a packet waits whole. Used entries become visible
+ * with the batch.
+ */
+#include "backend/backend.h"
+#include "trace.h"
+#include "vtap.h"
+
+/* What the buffers of one packet add up to. */
+struct rx_buffers {
+	u16 nr_chains;
+	u16 nr_iov;
+};
+
+enum rx_fit {
+	RX_FITS,
+	RX_STARVED,		/* not enough chains available yet */
+	RX_TOO_LONG,		/* and never will be */
+	RX_BROKEN,
+};
+
+/*
+ * Take chains for a packet of @need bytes, headers included. The chains stay
+ * taken in every case but RX_BROKEN; @buf->nr_chains tells how many.
+ */
+static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
+				struct rx_buffers *buf)
+{
+	u16 max_chains = q->cfg.mergeable ?
+			 min_t(u16, q->ring.num, VTAP_CHAIN_MAX) : 1;
+
+	buf->nr_chains = 0;
+	buf->nr_iov = 0;
+	while (buf->nr_chains < max_chains) {
+		struct vtap_chain c = {
+			.iov = q->iov + buf->nr_iov,
+			.iov_max = VTAP_CHAIN_MAX - buf->nr_iov,
+		};
+		int ret = vtap_split_pop(&q->ring, &q->mem, &c);
+
+		if (ret == 0)
+			return RX_STARVED;
+		if (ret == -ENOBUFS)	/* all chains together: too many pieces */
+			return RX_TOO_LONG;
+		if (unlikely(ret > 0 && (c.nr_out || !c.nr_in)))
+			ret = vtap_ring_break(&q->ring, c.nr_out ?
+					      VTAP_FAULT_CHAIN_DIRECTION :
+					      VTAP_FAULT_CHAIN_EMPTY);
+		if (unlikely(ret < 0))
+			return RX_BROKEN;
+
+		q->rx_head[buf->nr_chains] = c.head;
+		/* A used entry tells 32 bits; no packet needs more. */
+		q->rx_len[buf->nr_chains] = min_t(u64, c.in_len, need);
+		buf->nr_chains++;
+		buf->nr_iov += c.nr_in;
+		if (c.in_len >= need)
+			return RX_FITS;
+		need -= c.in_len;
+	}
+	return RX_TOO_LONG;
+}
+
+/* Write the header fields that are ours: all of it, or num_buffers only. */
+static int write_header(struct vtap_queue *q, struct iov_iter at, u16 nr_chains)
+{
+	const struct virtio_net_hdr none = {};
+	__le16 num_buffers = cpu_to_le16(nr_chains);
+
+	if (q->cfg.guest_hlen) {
+		if (copy_to_iter(&none, sizeof(none), &at) != sizeof(none))
+			return -EFAULT;
+	} else {
+		iov_iter_advance(&at, sizeof(none));
+	}
+	if (q->cfg.set_num_buffers &&
+	    copy_to_iter(&num_buffers, sizeof(num_buffers), &at) !=
+	    sizeof(num_buffers))
+		return -EFAULT;
+	return 0;
+}
+
+/*
+ * Move the packet into the buffers taken for it.
+ * Return: 0, or the fault with which it was lost.
+ */
+static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
+			       const struct rx_buffers *buf)
+{
+	u32 sock_len = q->cfg.sock_hlen + len;
+	u32 all_len = q->cfg.guest_hlen + sock_len;
+	struct iov_iter start, to;
+	int ret;
+
+	iov_iter_init(&start, ITER_DEST, q->iov, buf->nr_iov, all_len);
+	to = start;
+	iov_iter_advance(&to, q->cfg.guest_hlen);
+	ret = vtap_backend_recv(&q->backend, &to);
+	if (unlikely(ret != (int)sock_len))
+		return ret == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
+					VTAP_FAULT_RX_REFUSED;
+	if (unlikely(write_header(q, start, buf->nr_chains)))
+		return VTAP_FAULT_RX_UNWRITABLE;
+	return VTAP_FAULT_NONE;
+}
+
+/* Consume the next packet without delivering it. */
+static noinline __cold void discard(struct vtap_queue *q, enum vtap_fault why)
+{
+	struct iov_iter to;
+	struct kvec nowhere = {};
+
+	iov_iter_kvec(&to, ITER_DEST, &nowhere, 1, 0);
+	vtap_backend_recv(&q->backend, &to);
+	vtap_queue_drop(q, why);
+}
+
+static void stage_all(struct vtap_queue *q, u16 nr_chains)
+{
+	u16 i;
+
+	/* Cannot fail but by a broken ring, which the next verb tells. */
+	for (i = 0; i < nr_chains; i++)
+		vtap_split_stage(&q->ring, q->rx_head[i], q->rx_len[i]);
+}
+
+/*
+ * Packets wait and the guest has no buffer for the first. Kicks are wanted
+ * until it does; wake-ups by more packets are not.
+ * Return: 1 buffers came meanwhile, 0 wait for the kick, -EIO broken.
+ */
+static int wait_for_buffers(struct vtap_queue *q)
+{
+	int ret;
+
+	vtap_queue_publish(q);
+	WRITE_ONCE(q->starved, true);
+	ret = vtap_split_kick_on(&q->ring);
+	if (ret)
+		WRITE_ONCE(q->starved, false);
+	else
+		vtap_count(&q->stats, starved);
+	return ret;
+}
+
+static enum vtap_verdict rx_pass(struct vtap_queue *q)
+{
+	const u32 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
+	u32 packets = 0, bytes = 0, len;
+	u16 nr_staged = 0;
+
+	WRITE_ONCE(q->starved, false);
+	if (vtap_split_kick_off(&q->ring))
+		return vtap_queue_broken(q);
+
+	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
+		struct rx_buffers buf;
+		enum vtap_fault lost;
+		enum rx_fit fit;
+		int ret;
+
+		len = vtap_backend_peek(&q->backend);
+		if (!len) {
+			vtap_queue_publish(q);
+			return q->ring.fault ? vtap_queue_broken(q) : VTAP_IDLE;
+		}
+		packets++;
+		fit = take_buffers(q, hlen + len, &buf);
+		if (unlikely(fit == RX_BROKEN)) {
+			vtap_queue_publish(q);
+			return vtap_queue_broken(q);
+		}
+		if (unlikely(fit != RX_FITS))
+			vtap_split_unpop(&q->ring, buf.nr_chains);
+		if (fit == RX_STARVED) {
+			ret = wait_for_buffers(q);
+			if (ret == 0)
+				return VTAP_IDLE;
+			if (ret < 0 || vtap_split_kick_off(&q->ring))
+				return vtap_queue_broken(q);
+			nr_staged = 0;
+			continue;
+		}
+		if (unlikely(fit == RX_TOO_LONG)) {
+			discard(q, VTAP_FAULT_RX_TRUNCATED);
+			continue;
+		}
+
+		lost = deliver(q, len, &buf);
+		if (unlikely(lost)) {
+			vtap_split_unpop(&q->ring, buf.nr_chains);
+			vtap_queue_drop(q, lost);
+			continue;
+		}
+		stage_all(q, buf.nr_chains);
+		vtap_count(&q->stats, packets);
+		vtap_count_add(&q->stats, bytes, len);
+		bytes += len;
+		nr_staged += buf.nr_chains;
+		if (nr_staged >= VTAP_BATCH) {
+			vtap_queue_publish(q);
+			nr_staged = 0;
+		}
+	}
+	vtap_queue_publish(q);
+	return VTAP_MORE;
+}
+
+/**
+ * vtap_rx - move what waits for the guest
+ * @q: RX queue of a device
+ *
+ * Context: the device's worker.
+ * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up.
+ */
+enum vtap_verdict vtap_rx(struct vtap_queue *q)
+{
+	enum vtap_verdict verdict = VTAP_IDLE;
+
+	mutex_lock(&q->lock);
+	if (q->state == VTAP_RUNNING) {
+		u64 before = q->stats.packets;
+
+		vtap_count(&q->stats, passes);
+		verdict = rx_pass(q);
+		trace_vtap_pass(q, q->stats.packets - before, verdict);
+	}
+	mutex_unlock(&q->lock);
+	return verdict;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * stats.h - what a queue counts
+ *
+ * Read before: ring/fault.h. Read next: vtap.h.
+ *
+ * One list; the struct, the names in debugfs and the table in
+ * Documentation/uapi.rst follow it. A counter has one writer (the pass, under
+ * the queue's lock; @kicks: the kick callback, under the eventfd's lock) and
+ * readers that take no lock: on 64-bit each read is whole, and figures of
+ * different counters may be a pass apart.
+ */
+#ifndef VTAP_STATS_H
+#define VTAP_STATS_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+#include "ring/fault.h"
+
+#define VTAP_COUNTERS(C)						\
+	C(packets, "packets moved, without the dropped ones")		\
+	C(bytes, "bytes of these packets, without virtio-net headers")	\
+	C(buffers, "descriptor chains returned to the guest")		\
+	C(passes, "times the worker looked at the queue")		\
+	C(batches, "times used entries were made visible")		\
+	C(kicks, "notifications from the guest")			\
+	C(calls, "notifications to the guest")				\
+	C(calls_suppressed, "notifications the guest did not want")	\
+	C(backend_batches, "packet batches handed to or taken from the backend") \
+	C(singles, "packets moved by a call of their own")		\
+	C(starved, "RX: times packets waited and the guest had no buffer") \
+	C(parked, "TX: times the backend had no room")			\
+	C(retries, "TX: sends repeated for want of memory")		\
+	C(broken, "times a ring fault stopped the queue")
+
+/**
+ * struct vtap_stats - one queue's counters since the device was opened
+ * @fault: packets dropped and ring faults by reason
+ */
+struct vtap_stats {
+#define VTAP_COUNTER_FIELD(name, doc)	u64 name;
+	VTAP_COUNTERS(VTAP_COUNTER_FIELD)
+#undef VTAP_COUNTER_FIELD
+	u64 fault[VTAP_NR_FAULTS];
+};
+
+/* Single writer: no read-modify-write, but no torn or merged store either. */
+#define vtap_count_add(st, name, n) \
+	WRITE_ONCE((st)->name, (st)->name + (n))
+#define vtap_count(st, name)	vtap_count_add(st, name, 1)
+
+#endif /* VTAP_STATS_H */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * task.h - a thread that works in its creator's address space and cgroups
+ *
+ * Read next: task.c.
+ */
+#ifndef VTAP_TASK_H
+#define VTAP_TASK_H
+
+#include <linux/types.h>
+
+struct vtap_task;
+
+struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
+				   const char *name);
+void vtap_task_start(struct vtap_task *t);
+void vtap_task_wake(struct vtap_task *t);
+void vtap_task_stop(struct vtap_task *t);
+pid_t vtap_task_pid(const struct vtap_task *t);
+
+#endif /* VTAP_TASK_H */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * trace.h - tracepoints of the vhost_tap system
+ *
+ * Read before: vtap.h. Examples: Documentation/tracing.rst.
+ *
+ * Numbers only: dev is the device's serial number (debugfs has it in the
+ * folder's name), dir 0 is RX and 1 TX.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM vhost_tap
+
+#if !defined(VTAP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define VTAP_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "vtap.h"
+
+#define VTAP_FAULT_DEFINE(name, doc)	TRACE_DEFINE_ENUM(VTAP_FAULT_##name);
+VTAP_FAULTS(VTAP_FAULT_DEFINE)
+#undef VTAP_FAULT_DEFINE
+
+#define VTAP_FAULT_SYMBOL(name, doc)	{ VTAP_FAULT_##name, #name },
+#define vtap_show_fault(f) \
+	__print_symbolic(f, VTAP_FAULTS(VTAP_FAULT_SYMBOL) { 0, "none" })
+
+#define vtap_show_dir(d) \
+	__print_symbolic(d, { 0, "rx" }, { 1, "tx" })
+
+#define vtap_show_state(st) \
+	__print_symbolic(st, { 0, "stopped" }, { 1, "running" }, \
+			 { 2, "broken" })
+
+/* The worker finished a pass over a queue. */
+TRACE_EVENT(vtap_pass,
+	TP_PROTO(const struct vtap_queue *q, u32 packets,
+		 enum vtap_verdict verdict),
+	TP_ARGS(q, packets, verdict),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u8, more)
+		__field(u16, last_avail)
+		__field(u16, last_used)
+		__field(u32, packets)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->more = verdict == VTAP_MORE;
+		__entry->last_avail = q->ring.last_avail;
+		__entry->last_used = q->ring.last_used;
+		__entry->packets = packets;
+	),
+	TP_printk("dev=%u dir=%s packets=%u more=%u last_avail=%u last_used=%u",
+		  __entry->dev, vtap_show_dir(__entry->dir), __entry->packets,
+		  __entry->more, __entry->last_avail, __entry->last_used)
+);
+
+/* A queue starts, stops or breaks. */
+TRACE_EVENT(vtap_state,
+	TP_PROTO(const struct vtap_queue *q, enum vtap_queue_state from,
+		 enum vtap_queue_state to),
+	TP_ARGS(q, from, to),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u8, from)
+		__field(u8, to)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("dev=%u dir=%s %s -> %s", __entry->dev,
+		  vtap_show_dir(__entry->dir), vtap_show_state(__entry->from),
+		  vtap_show_state(__entry->to))
+);
+
+/* A packet was dropped, or the ring broke. */
+TRACE_EVENT(vtap_fault,
+	TP_PROTO(const struct vtap_queue *q, enum vtap_fault fault),
+	TP_ARGS(q, fault),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u8, fault)
+		__field(u16, last_avail)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->fault = fault;
+		__entry->last_avail = q->ring.last_avail;
+	),
+	TP_printk("dev=%u dir=%s fault=%s last_avail=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), vtap_show_fault(__entry->fault),
+		  __entry->last_avail)
+);
+
+/* Used entries were published; was the guest called? */
+TRACE_EVENT(vtap_call,
+	TP_PROTO(const struct vtap_queue *q, int must),
+	TP_ARGS(q, must),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u8, called)
+		__field(u16, last_used)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->called = must > 0;
+		__entry->last_used = q->ring.last_used;
+	),
+	TP_printk("dev=%u dir=%s called=%u last_used=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->called,
+		  __entry->last_used)
+);
+
+/* The guest kicked, as the eventfd's writer saw it. */
+TRACE_EVENT(vtap_kick,
+	TP_PROTO(const struct vtap_queue *q),
+	TP_ARGS(q),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+	),
+	TP_printk("dev=%u dir=%s", __entry->dev, vtap_show_dir(__entry->dir))
+);
+
+#endif /* VTAP_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

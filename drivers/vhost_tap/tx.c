@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tx.c - guest to host, one pass
+ *
+ * Read before: worker.c, ring/split.h, backend/backend.h. Beside: rx.c.
+ *
+ * Each chain is one packet. Small ones are copied into a batch that the
+ * backend takes in one call; long and GSO packets go by sendmsg, after the
+ * batch, so that the order stays. A used entry is staged when the packet is
+ * done with and published with the batch.
+ */
+#include <linux/if_ether.h>
+
+#include "backend/backend.h"
+#include "trace.h"
+#include "vnet_hdr.h"
+#include "vtap.h"
+
+static void count_sent(struct vtap_queue *q, u32 packets, u32 bytes)
+{
+	vtap_count_add(&q->stats, packets, packets);
+	vtap_count_add(&q->stats, bytes, bytes);
+}
+
+/* Give the batch to the backend. Its chains are staged already. */
+static void flush_batch(struct vtap_queue *q)
+{
+	struct vtap_backend *b = &q->backend;
+	u32 packets = b->nr_batch, bytes = b->batch_bytes;
+
+	if (!packets)
+		return;
+	if (unlikely(vtap_xdp_tx_flush(b))) {
+		while (packets--)
+			vtap_queue_drop(q, VTAP_FAULT_TX_NO_BACKEND);
+		return;
+	}
+	count_sent(q, packets, bytes);
+	vtap_count(&q->stats, backend_batches);
+}
+
+static void flush(struct vtap_queue *q)
+{
+	flush_batch(q);
+	vtap_queue_publish(q);
+}
+
+static enum vtap_fault drop_reason(int err)
+{
+	switch (err) {
+	case -EFAULT:
+		return VTAP_FAULT_TX_UNREADABLE;
+	case -EBADFD:
+	case -ENXIO:
+	case -ENETDOWN:
+		return VTAP_FAULT_TX_NO_BACKEND;
+	default:
+		return VTAP_FAULT_TX_REFUSED;
+	}
+}
+
+/* Is the header fit to be passed on? The backend copies and checks its own. */
+static bool header_ok(struct iov_iter from, u8 hlen, size_t len)
+{
+	struct virtio_net_hdr_mrg_rxbuf h;
+
+	if (!hlen)
+		return true;
+	if (copy_from_iter(&h, hlen, &from) != hlen)
+		return true;		/* the backend will say -EFAULT */
+	return vtap_vnet_hdr_fix(&h.hdr, len);
+}
+
+/*
+ * Send one packet by itself, after those batched before it.
+ * Return: 0 done with it, sent or dropped; -EAGAIN keep it and wait.
+ */
+static noinline int send_single(struct vtap_queue *q, struct iov_iter *from,
+				size_t len)
+{
+	struct vtap_backend *b = &q->backend;
+	int err;
+
+	if (!header_ok(*from, q->cfg.sock_hlen, len)) {
+		vtap_queue_drop(q, VTAP_FAULT_TX_BAD_HEADER);
+		return 0;
+	}
+	flush_batch(q);
+	/* A hint to a socket that is charged for what it sends. */
+	err = vtap_backend_send(b, from, !vtap_backend_has_xdp(b) &&
+				vtap_split_empty(&q->ring) == 0);
+	if (likely(!err)) {
+		q->nr_retries = 0;
+		count_sent(q, 1, len);
+		vtap_count(&q->stats, singles);
+		return 0;
+	}
+	if (err == -EAGAIN)
+		return err;
+	if ((err == -ENOMEM || err == -ENOBUFS) &&
+	    q->nr_retries < VTAP_TX_RETRIES) {
+		q->nr_retries++;
+		vtap_count(&q->stats, retries);
+		return -EAGAIN;
+	}
+	q->nr_retries = 0;
+	vtap_queue_drop(q, drop_reason(err));
+	return 0;
+}
+
+/*
+ * Take one chain's packet as far as it goes.
+ * Return: bytes of the frame, 0 dropped, -EAGAIN keep the chain.
+ */
+static int send_chain(struct vtap_queue *q, const struct vtap_chain *c)
+{
+	u64 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
+	struct iov_iter from, retry;
+	size_t len;
+	int err;
+
+	if (unlikely(c->out_len <= hlen)) {
+		vtap_queue_drop(q, VTAP_FAULT_TX_NO_HEADER);
+		return 0;
+	}
+	if (unlikely(c->out_len - hlen > VTAP_FRAME_MAX)) {
+		vtap_queue_drop(q, VTAP_FAULT_TX_TOO_LONG);
+		return 0;
+	}
+	len = c->out_len - hlen;
+	if (unlikely(len < ETH_HLEN)) {
+		vtap_queue_drop(q, VTAP_FAULT_TX_RUNT);
+		return 0;
+	}
+
+	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
+	iov_iter_advance(&from, q->cfg.guest_hlen);
+
+	if (likely(vtap_backend_has_xdp(&q->backend))) {
+		retry = from;
+		err = vtap_xdp_tx_add(&q->backend, &from, q->cfg.sock_hlen,
+				      len);
+		if (likely(!err))
+			return len;
+		if (err != -ENOSPC) {
+			vtap_queue_drop(q, err == -EINVAL ? VTAP_FAULT_TX_BAD_HEADER :
+						 VTAP_FAULT_TX_UNREADABLE);
+			return 0;
+		}
+		from = retry;
+	}
+	err = send_single(q, &from, len);
+	return err ? err : (int)len;
+}
+
+/*
+ * The socket has no room, or there was no memory: stop here, and come back by
+ * the socket's wake-up, or at once when there is room after all.
+ */
+static enum vtap_verdict park(struct vtap_queue *q)
+{
+	vtap_split_unpop(&q->ring, 1);
+	flush(q);
+	WRITE_ONCE(q->parked, true);	/* before the socket is asked */
+	if (vtap_backend_has_room(&q->backend)) {
+		WRITE_ONCE(q->parked, false);
+		return VTAP_MORE;
+	}
+	vtap_count(&q->stats, parked);
+	return VTAP_IDLE;
+}
+
+static enum vtap_verdict tx_pass(struct vtap_queue *q)
+{
+	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
+	u32 packets = 0, bytes = 0;
+	int ret;
+
+	WRITE_ONCE(q->parked, false);
+	if (vtap_split_kick_off(&q->ring))
+		return vtap_queue_broken(q);
+
+	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
+		ret = vtap_split_pop(&q->ring, &q->mem, &c);
+		if (ret == 0) {
+			flush(q);
+			ret = vtap_split_kick_on(&q->ring);
+			if (ret == 0)
+				return VTAP_IDLE;
+			if (ret > 0)
+				ret = vtap_split_kick_off(&q->ring);
+			if (ret < 0)
+				return vtap_queue_broken(q);
+			/* More came: each round costs budget, so it ends. */
+			packets++;
+			continue;
+		}
+		if (unlikely(ret < 0 || c.nr_in)) {
+			if (ret > 0)
+				vtap_ring_break(&q->ring,
+						VTAP_FAULT_CHAIN_DIRECTION);
+			flush(q);
+			return vtap_queue_broken(q);
+		}
+
+		ret = send_chain(q, &c);
+		if (unlikely(ret == -EAGAIN))
+			return park(q);
+		packets++;
+		bytes += ret;
+
+		/* Cannot fail but by a broken ring, which the next verb tells. */
+		vtap_split_stage(&q->ring, c.head, 0);
+		if (packets % VTAP_BATCH == 0 ||
+		    q->backend.nr_batch == VTAP_BATCH)
+			flush(q);
+	}
+	flush(q);
+	return VTAP_MORE;
+}
+
+/**
+ * vtap_tx - move what the guest sends
+ * @q: TX queue of a device
+ *
+ * Context: the device's worker.
+ * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up.
+ */
+enum vtap_verdict vtap_tx(struct vtap_queue *q)
+{
+	enum vtap_verdict verdict = VTAP_IDLE;
+
+	mutex_lock(&q->lock);
+	if (q->state == VTAP_RUNNING) {
+		u64 before = q->stats.packets;
+
+		vtap_count(&q->stats, passes);
+		verdict = tx_pass(q);
+		trace_vtap_pass(q, q->stats.packets - before, verdict);
+	}
+	mutex_unlock(&q->lock);
+	return verdict;
+}

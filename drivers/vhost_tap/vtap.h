@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vtap.h - the datapath's objects, and every function a packet meets
+ *
+ * Read before: ring/ring.h, stats.h. Read next: worker.c, tx.c, rx.c.
+ *
+ * One open file is one device: a pair of queues, RX and TX as the guest names
+ * them (RX: host to guest), one worker thread, one owner.
+ *
+ * Lock order: vtap_dev.lock, then vtap_queue.lock. The table is in
+ * Documentation/locking.rst.
+ */
+#ifndef VTAP_VTAP_H
+#define VTAP_VTAP_H
+
+#include <linux/mutex.h>
+#include <linux/page_frag_cache.h>
+#include <linux/poll.h>
+#include <linux/types.h>
+#include <linux/vhost.h>
+#include <linux/virtio_net.h>
+#include <linux/wait.h>
+#include <net/xdp.h>
+
+#include "ring/split.h"
+#include "stats.h"
+
+struct dentry;
+struct eventfd_ctx;
+struct file;
+struct mm_struct;
+struct ptr_ring;
+struct socket;
+struct vtap_task;
+
+/* vring indices of the ABI: the guest's receive queue comes first. */
+enum vtap_dir {
+	VTAP_RX,
+	VTAP_TX,
+	VTAP_NR_QUEUES
+};
+
+/* Packets handed to or taken from the backend in one go. */
+#define VTAP_BATCH		64
+
+/* What one pass may move before the other queue gets its turn. */
+#define VTAP_PASS_PACKETS	256
+#define VTAP_PASS_BYTES		(512 * 1024)
+
+/*
+ * The longest frame that any guest can mean: an IPv6 packet with the largest
+ * payload, its header, Ethernet and two VLAN tags.
+ */
+#define VTAP_FRAME_MAX		(65535 + 40 + 14 + 8)
+
+/* Sends repeated for want of memory before the packet is dropped. */
+#define VTAP_TX_RETRIES		8
+
+enum vtap_queue_state {
+	VTAP_STOPPED,		/* no backend */
+	VTAP_RUNNING,
+	VTAP_BROKEN,		/* a ring fault; a new backend mends it */
+};
+
+/* What a pass tells the worker. */
+enum vtap_verdict {
+	VTAP_IDLE,		/* nothing to do before the next wake-up */
+	VTAP_MORE,		/* budget used up: come again */
+};
+
+/**
+ * struct vtap_poll - a hook in the wait queue of an eventfd or a socket
+ *
+ * Armed once and kept: a wake-up sets @bit in the worker's pending word.
+ */
+struct vtap_poll {
+	/** @table: carries the hook through vfs_poll() */
+	poll_table table;
+	/** @wait: entry in @wqh */
+	wait_queue_entry_t wait;
+	/** @wqh: where the hook hangs; NULL when not armed */
+	wait_queue_head_t *wqh;
+	/** @queue: whose hook it is */
+	struct vtap_queue *queue;
+	/** @mask: EPOLL* events that count */
+	__poll_t mask;
+	/** @bit: bit of vtap_worker.pending to set */
+	u8 bit;
+};
+
+/**
+ * struct vtap_worker - the thread that serves a device's queues
+ */
+struct vtap_worker {
+	/** @pending: VTAP_WORK_* bits; set by anyone, taken by the thread */
+	unsigned long pending;
+	/** @task: the thread; NULL before VHOST_SET_OWNER */
+	struct vtap_task *task;
+};
+
+/* Bits of vtap_worker.pending; each belongs to one queue. */
+#define VTAP_WORK_KICK(dir)	(0 + (dir))
+#define VTAP_WORK_SOCK(dir)	(2 + (dir))
+#define VTAP_WORK_AGAIN(dir)	(4 + (dir))
+#define VTAP_WORK_ALL(dir)	(BIT(VTAP_WORK_KICK(dir)) | \
+				 BIT(VTAP_WORK_SOCK(dir)) | \
+				 BIT(VTAP_WORK_AGAIN(dir)))
+
+enum vtap_backend_kind {
+	VTAP_BACKEND_NONE,
+	VTAP_BACKEND_TUN,	/* tun and tap */
+	VTAP_BACKEND_TAP,	/* macvtap and ipvtap */
+	VTAP_BACKEND_PACKET,	/* AF_PACKET, SOCK_RAW */
+};
+
+/**
+ * struct vtap_backend - the other end of a queue
+ */
+struct vtap_backend {
+	/** @kind: decides what @sock understands */
+	enum vtap_backend_kind kind;
+	/** @sock: holds a reference on its file */
+	struct socket *sock;
+	/** @ring: RX: the ring that packets wait in; NULL: use recvmsg only */
+	struct ptr_ring *ring;
+	/** @batch: RX: packets taken from @ring and not delivered yet */
+	void *batch[VTAP_BATCH];
+	/** @batch_at: RX: next one in @batch */
+	u16 batch_at;
+	/** @nr_batch: RX: end of @batch; TX: frames in @xdp */
+	u16 nr_batch;
+	/** @batch_bytes: TX: bytes of the frames in @xdp */
+	u32 batch_bytes;
+	/** @xdp: TX: frames that wait for the next flush */
+	struct xdp_buff xdp[VTAP_BATCH];
+	/** @frags: TX: where frames are allocated */
+	struct page_frag_cache frags;
+};
+
+/**
+ * struct vtap_qcfg - what the acked features mean for a pass
+ *
+ * Built by features.c, replaced between passes only.
+ */
+struct vtap_qcfg {
+	/** @guest_hlen: header bytes that we add (RX) or remove (TX) */
+	u8 guest_hlen;
+	/** @sock_hlen: header bytes that the backend adds or takes */
+	u8 sock_hlen;
+	/** @mergeable: a packet may use several chains */
+	bool mergeable;
+	/** @set_num_buffers: the header has a num_buffers field to write */
+	bool set_num_buffers;
+};
+
+/**
+ * struct vtap_queue - one direction of a device
+ *
+ * Locking: @lock serialises passes and reconfiguration; it protects all but
+ * what is marked. Control code that holds vtap_dev.lock may read the
+ * "set by the client" group without @lock, for it alone writes there.
+ */
+struct vtap_queue {
+	/** @lock: a pass, or control */
+	struct mutex lock;
+	/** @dir: RX or TX; constant */
+	enum vtap_dir dir;
+	/** @dev: constant */
+	struct vtap_dev *dev;
+
+	/* pass */
+	enum vtap_queue_state state;
+	/** @starved: RX: packets wait for guest buffers. Read by the socket's
+	 * callback without a lock: a stale value costs one idle pass or one
+	 * pass later, for the kick that ends it comes by another bit.
+	 */
+	bool starved;
+	/** @parked: TX: waits for room in the socket; read as @starved */
+	bool parked;
+	/** @nr_retries: TX: times the next chain met a lack of memory */
+	u8 nr_retries;
+	struct vtap_qcfg cfg;
+	struct vtap_ring ring;
+	struct vtap_mem mem;
+	struct vtap_backend backend;
+	/** @call: eventfd of the guest's interrupt, or NULL */
+	struct eventfd_ctx *call;
+	/** @err: eventfd for ring faults, or NULL */
+	struct eventfd_ctx *err;
+	struct vtap_stats stats;
+	/** @iov: segments of the chains in hand; VTAP_CHAIN_MAX */
+	struct iovec *iov;
+	/** @rx_head: RX: heads of the packet in hand; VTAP_CHAIN_MAX */
+	u16 *rx_head;
+	/** @rx_len: RX: capacity of each; VTAP_CHAIN_MAX */
+	u32 *rx_len;
+
+	/* set by the client */
+	struct vtap_ring_cfg ring_cfg;
+	/** @base: last_avail while stopped */
+	u16 base;
+	/** @busyloop_us: read by the worker without a lock */
+	u32 busyloop_us;
+	/** @kick: eventfd file, or NULL */
+	struct file *kick;
+	struct vtap_poll kick_poll;
+	struct vtap_poll sock_poll;
+};
+
+/**
+ * struct vtap_dev - one open file
+ *
+ * Locking: @lock serialises control; @mm is set under it once by
+ * VHOST_SET_OWNER and cleared by VHOST_RESET_OWNER.
+ */
+struct vtap_dev {
+	/** @lock: control */
+	struct mutex lock;
+	/** @id: serial number, names the device in traces and debugfs */
+	u32 id;
+	/** @owner_pid: thread that called VHOST_SET_OWNER, in the init ns */
+	pid_t owner_pid;
+	/** @mm: the owner's address space (mm_count reference), or NULL */
+	struct mm_struct *mm;
+	/** @features: acked by VHOST_SET_FEATURES */
+	u64 features;
+	/** @map: memory table, or NULL */
+	struct vtap_memmap *map;
+	struct vtap_worker worker;
+	struct vtap_queue queue[VTAP_NR_QUEUES];
+	/** @debugfs: the device's folder */
+	struct dentry *debugfs;
+};
+
+/* ---- every function a packet meets, in the order it meets them ---- */
+
+/* notify.c: from the guest's kick or the tap's wake-up to the worker */
+void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask,
+		    u8 bit);
+int vtap_poll_arm(struct vtap_poll *p, struct file *file);
+void vtap_poll_disarm(struct vtap_poll *p);
+void vtap_queue_publish(struct vtap_queue *q);
+
+/* worker.c */
+bool vtap_worker_run(void *data);
+void vtap_worker_wake(struct vtap_worker *w, u8 bit);
+
+/* tx.c: guest to host */
+enum vtap_verdict vtap_tx(struct vtap_queue *q);
+
+/* rx.c: host to guest */
+enum vtap_verdict vtap_rx(struct vtap_queue *q);
+
+/* queue.c: what goes wrong with a packet, and with the ring */
+void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why);
+enum vtap_verdict vtap_queue_broken(struct vtap_queue *q);
+
+#endif /* VTAP_VTAP_H */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * vhost_tap.h - what /dev/vhost-tap has beyond the vhost-net interface
+ *
+ * Everything a VMM needs comes from <linux/vhost.h>: the device answers the
+ * vhost-net ioctls with vhost-net's structures, states and errnos. This file
+ * adds what vhost-net lacks.
+ *
+ * What an errno means, for all ioctls of the device:
+ *
+ *   EPERM       the caller's process is not the owner (VHOST_SET_OWNER)
+ *   EBUSY       there is an owner already; or the queue has a backend and
+ *               the call wants it stopped
+ *   EFAULT      the argument cannot be read or written; VHOST_NET_SET_BACKEND:
+ *               ring or guest memory is not set up or not accessible;
+ *               VHOST_SET_MEM_TABLE: a region wraps
+ *   ENOBUFS     no such vring
+ *   EINVAL      a value out of its range; an unaligned ring; no eventfd;
+ *               a tun without a device
+ *   EOPNOTSUPP  a feature that was not offered, unknown flags, or padding set
+ *   E2BIG       more memory regions than supported (509)
+ *   EBADF       no such file descriptor (eventfds)
+ *   ENOTSOCK    the backend is no tap, macvtap or AF_PACKET raw socket
+ *   ENOTTY      unknown ioctl
+ *   ENOMEM      out of memory
+ *
+ * VHOST_NET_SET_BACKEND with fd -1 succeeds for the owner in every state.
+ */
+#ifndef _UAPI_LINUX_VHOST_TAP_H
+#define _UAPI_LINUX_VHOST_TAP_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Grows with each addition to this file. */
+#define VHOST_TAP_VERSION	1
+
+/**
+ * struct vhost_tap_info - what this device is
+ * @size: in: bytes of the caller's structure, at least
+ *	VHOST_TAP_INFO_SIZE_V1; out: bytes the kernel knows
+ * @version: VHOST_TAP_VERSION of the running module
+ * @caps: extensions, one bit each; none so far
+ *
+ * Append-only. What the caller's structure has beyond the kernel's is zeroed.
+ */
+struct vhost_tap_info {
+	__u32 size;
+	__u32 version;
+	__aligned_u64 caps;
+};
+
+#define VHOST_TAP_INFO_SIZE_V1	16
+
+/*
+ * Tell vhost-tap from vhost-net: works in any state and without owner.
+ * Returns 0; EFAULT; EINVAL @size too small or more than a page. On a stock
+ * vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and changes nothing.
+ */
+#define VHOST_TAP_GET_INFO	_IOWR(0xAF, 0xE0, struct vhost_tap_info)
+
+#endif /* _UAPI_LINUX_VHOST_TAP_H */
