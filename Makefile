@@ -78,7 +78,7 @@ matrix:	## build for 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 .PHONY: check-vm
 check-vm:	## kselftests in a VM, KVER=6.1|6.12|7.2
 	@scripts/deps build vm
-	@$(QEMU_TESTS)/check-vm --kver $(KVER)
+	@scripts/check-vm.sh $(KVER)
 
 .PHONY: check-qemu
 check-qemu:	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
