@@ -7,6 +7,7 @@
 # probes against kcompat/expected.txt ("name: kernels that say yes").
 
 set -u
+shopt -s lastpipe	# "... | result" counts here, not in a subshell
 cd "$(dirname "$0")/.." || exit 1
 n=0 failed=0
 mkdir -p build/logs
