@@ -240,7 +240,7 @@ static void release(struct drv *d, uint16_t head)
 	d->slot[head].busy = false;
 }
 
-bool drv_get(struct drv *d, uint64_t *cookie, uint32_t *len)
+bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 {
 	uint16_t nr = drv_nr_used(d);
 	uint32_t elem[2];

@@ -109,7 +109,7 @@ void drv_publish(struct drv *d);
 bool drv_must_kick(struct drv *d);
 
 /* Take one used entry back: true and the cookie, or nothing there. */
-bool drv_get(struct drv *d, uint64_t *cookie, uint32_t *len);
+bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len);
 /* Entries used and not yet taken back. */
 uint16_t drv_nr_used(const struct drv *d);
 

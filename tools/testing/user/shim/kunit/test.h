@@ -60,7 +60,8 @@ int kunit_main(int argc, char **argv);
 #define KUNIT_STAY_(test)	do { } while (0)
 
 #define KUNIT_BOOL_(test, after, cond, want, fmt, ...) do {		\
-	if (!!(cond) != (want)) {					\
+	const bool __is = (cond);					\
+	if (__is != (want)) {						\
 		kunit_fail(test, __FILE__, __LINE__,			\
 			   "%s is %s" fmt, #cond,			\
 			   (want) ? "false" : "true", ##__VA_ARGS__);	\

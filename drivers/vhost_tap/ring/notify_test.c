@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * notify_test.c - kicks and calls: none too few, and who may be asleep
+ *
+ * Read before: ring.h (E and F), split.h. User space only. A test that lets
+ * the driver act "in the middle of" a verb does so from the shim's hooks:
+ * after each load and store, and at each full barrier.
+ */
+#include "env.h"
+
+static struct env *e;
+
+static void start(u16 num, bool event_idx, u16 at)
+{
+	env_free(e);
+	e = env_new(NULL, num, event_idx, at);
+}
+
+static int notify_init(struct kunit *test)
+{
+	start(256, true, 0xfff0);
+	return 0;
+}
+
+static void notify_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+/* Use @nr chains and publish them; what the driver does not look at yet. */
+static void use(struct kunit *test, u32 nr)
+{
+	u32 i;
+
+	env_add(e, nr, 0);
+	drv_publish(&e->d);
+	for (i = 0; i < nr; i++)
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), (int)nr);
+}
+
+static void take_all(void)
+{
+	unsigned long long cookie;
+	u32 len;
+
+	while (drv_get(&e->d, &cookie, &len))
+		;
+}
+
+/* ---- calls ---- */
+
+static void notify_call_flags(struct kunit *test)
+{
+	start(16, false, 0);
+	use(test, 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	drv_call_off(&e->d);
+	use(test, 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 0);
+	drv_call_on(&e->d);
+	use(test, 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	/* Any other bit means nothing. */
+	e->d.avail[0] = 0xfffe;
+	use(test, 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+}
+
+/* With event indices the flags mean nothing (2.7.7.2). */
+static void notify_call_ignores_flags(struct kunit *test)
+{
+	use(test, 1);
+	vtap_split_must_call(&e->r);
+	take_all();
+	e->d.avail[0] = 1;
+	drv_call_on(&e->d);
+	use(test, 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	use(test, 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 0);
+}
+
+/* Every batch size, every entry the driver may wait for, over the wrap. */
+static void notify_call_event(struct kunit *test)
+{
+	u32 nr;
+	int ahead;
+
+	for (nr = 1; nr <= 70; nr += 1 + nr / 4)
+		for (ahead = -2; ahead <= (int)nr + 1; ahead++) {
+			u16 old = drv_used_idx(&e->d);
+
+			drv_call_at(&e->d, old + ahead);
+			use(test, nr);
+			KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r),
+				(int)(old == 0xfff0 ||
+				      drv_wants_call(&e->d, old, old + nr)));
+			take_all();
+		}
+}
+
+/* Asked seldom, the device answers for all since it was asked last. */
+static void notify_call_for_many_publishes(struct kunit *test)
+{
+	struct rnd r = { 5 };
+	bool first = true;
+	u16 asked;
+	u32 i;
+
+	asked = drv_used_idx(&e->d);
+	for (i = 0; i < 5000; i++) {
+		u16 now;
+
+		if (rnd_below(&r, 3) == 0)
+			drv_call_at(&e->d, asked + rnd_below(&r, 200) - 20);
+		use(test, 1 + rnd_below(&r, 90));
+		take_all();
+		if (rnd_below(&r, 4))
+			continue;
+		now = drv_used_idx(&e->d);
+		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r),
+				(int)(first ||
+				      drv_wants_call(&e->d, asked, now)));
+		asked = now;
+		first = false;
+	}
+}
+
+/* VIRTIO_F_NOTIFY_ON_EMPTY: a call for the last one, suppressed or not. */
+static void notify_call_on_empty(struct kunit *test)
+{
+	int event_idx;
+
+	for (event_idx = 0; event_idx < 2; event_idx++) {
+		start(16, event_idx, 0);
+		e->cfg.call_on_empty = true;
+		KUNIT_ASSERT_EQ(test, env_start(e, 0), 0);
+		drv_call_off(&e->d);
+		env_add(e, 4, 0);
+		drv_publish(&e->d);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 1);
+		/* The first decision with event idx is "call" anyway. */
+		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), event_idx);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 0);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 2);
+		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	}
+}
+
+/* ---- kicks ---- */
+
+static void notify_kick_flags(struct kunit *test)
+{
+	unsigned long nr;
+
+	start(16, false, 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
+
+	/* Known to be off: not written again. */
+	nr = shim.nr;
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, shim.nr, nr);
+
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
+}
+
+static void notify_kick_event(struct kunit *test)
+{
+	/* A driver that has not heard of us kicks for its first chain. */
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
+	env_add(e, 5, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
+	while (env_pop(e) == 1)
+		;
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_avail_event(&e->d), e->r.last_avail);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
+}
+
+/* Asked for is the chain behind all that were seen, popped or given back. */
+static void notify_kick_on_is_for_news(struct kunit *test)
+{
+	env_add(e, 3, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_avail_event(&e->d), (u16)(0xfff0 + 3));
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
+	drv_must_kick(&e->d);
+	env_add(e, 1, 3);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+
+	/* The new one is fetched only when the three are popped. */
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 1);
+	vtap_split_unpop(&e->r, 2);
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_avail_event(&e->d), (u16)(0xfff0 + 4));
+}
+
+static void notify_empty_changes_nothing(struct kunit *test)
+{
+	struct vtap_ring before;
+
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 1);
+	env_add(e, 2, 0);
+	before = e->r;
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 1);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
+	KUNIT_EXPECT_TRUE(test, !memcmp(&before, &e->r, sizeof(before)));
+	/* Nonsense is not empty: pop shall tell. */
+	e->d.avail[1] += 1000;
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+}
+
+/* ---- the other side acts in between ---- */
+
+struct act {
+	int at;		/* the event to act at, from 0 */
+	int nr;		/* events so far */
+	bool saw;	/* what the driver learnt when it acted */
+	void (*fn)(struct act *a);
+};
+
+static void act_now(struct act *a)
+{
+	if (a->nr++ == a->at)
+		a->fn(a);
+}
+
+static void at_access(void *addr, size_t len, void *arg)
+{
+	act_now(arg);
+}
+
+static void at_barrier(void *arg)
+{
+	act_now(arg);
+}
+
+static void act_arm(struct act *a)
+{
+	shim.after_load = at_access;
+	shim.after_store = at_access;
+	shim.at_mb = at_barrier;
+	shim.arg = a;
+}
+
+static void act_disarm(void)
+{
+	shim.after_load = NULL;
+	shim.after_store = NULL;
+	shim.at_mb = NULL;
+}
+
+static void driver_adds(struct act *a)
+{
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	a->saw = drv_must_kick(&e->d);
+}
+
+/* Wherever a chain comes in, the driver kicks or we have seen it. */
+static void notify_kick_race(struct kunit *test)
+{
+	int event_idx, at;
+
+	for (event_idx = 0; event_idx < 2; event_idx++)
+		for (at = 0;; at++) {
+			struct act a = { .at = at, .fn = driver_adds };
+			int more;
+
+			start(16, event_idx, 0xffff);
+			env_add(e, 1, 0);
+			drv_publish(&e->d);
+			drv_must_kick(&e->d);
+			vtap_split_kick_off(&e->r);
+			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+			KUNIT_ASSERT_EQ(test, env_pop(e), 0);
+
+			act_arm(&a);
+			more = vtap_split_kick_on(&e->r);
+			act_disarm();
+			if (a.nr <= at)
+				break;
+			KUNIT_EXPECT_TRUE_MSG(test, more == 1 || a.saw,
+					      "lost kick, event %d", at);
+		}
+}
+
+static void driver_waits(struct act *a)
+{
+	a->saw = drv_call_on(&e->d);
+}
+
+/* Wherever the driver goes to sleep, it is called or saw the entry itself. */
+static void notify_call_race(struct kunit *test)
+{
+	int event_idx, at;
+
+	for (event_idx = 0; event_idx < 2; event_idx++)
+		for (at = 0;; at++) {
+			struct act a = { .at = at, .fn = driver_waits };
+			int call;
+
+			start(16, event_idx, 0xffff);
+			use(test, 1);
+			vtap_split_must_call(&e->r);
+			take_all();
+			drv_call_off(&e->d);
+			env_add(e, 1, 0);
+			drv_publish(&e->d);
+			KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+
+			act_arm(&a);
+			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
+			call = vtap_split_must_call(&e->r);
+			act_disarm();
+			if (a.nr <= at)
+				break;
+			KUNIT_EXPECT_TRUE_MSG(test, call == 1 || a.saw,
+					      "lost call, event %d", at);
+		}
+}
+
+/* Order on the wire: our word, the barrier, then the driver's index. */
+struct trace {
+	char text[64];
+	int nr;
+};
+
+static void trace_load(void *addr, size_t len, void *arg)
+{
+	struct trace *t = arg;
+
+	t->text[t->nr++] = addr == &e->d.avail[1] ? 'i' : 'l';
+}
+
+static void trace_store(void *addr, size_t len, void *arg)
+{
+	struct trace *t = arg;
+
+	t->text[t->nr++] = addr == &e->d.used[1] ? 'U' : 'S';
+}
+
+static void trace_mb(void *arg)
+{
+	struct trace *t = arg;
+
+	t->text[t->nr++] = '|';
+}
+
+static void notify_barriers_between(struct kunit *test)
+{
+	int event_idx;
+
+	for (event_idx = 0; event_idx < 2; event_idx++) {
+		struct trace on = {}, call = {};
+
+		start(16, event_idx, 0);
+		shim.after_load = trace_load;
+		shim.after_store = trace_store;
+		shim.at_mb = trace_mb;
+		shim.arg = &on;
+		vtap_split_kick_on(&e->r);
+		KUNIT_EXPECT_STREQ(test, on.text, "S|i");
+
+		env_add(e, 1, 0);
+		drv_publish(&e->d);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		shim.arg = &call;
+		vtap_split_publish(&e->r);
+		vtap_split_must_call(&e->r);
+		KUNIT_EXPECT_STREQ(test, call.text, "SSU|l");
+		act_disarm();
+	}
+}
+
+/* ---- faults ---- */
+
+static int verb_must_call(struct vtap_ring *r)
+{
+	return vtap_split_must_call(r);
+}
+
+static int verb_empty(struct vtap_ring *r)
+{
+	return vtap_split_empty(r);
+}
+
+static int verb_kick_off(struct vtap_ring *r)
+{
+	return vtap_split_kick_off(r);
+}
+
+static int verb_kick_on(struct vtap_ring *r)
+{
+	return vtap_split_kick_on(r);
+}
+
+static void notify_fault_sweep(struct kunit *test)
+{
+	int (*verbs[])(struct vtap_ring *r) = {
+		verb_must_call, verb_empty, verb_kick_off, verb_kick_on,
+	};
+	unsigned int i, event_idx;
+	unsigned long n;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		for (event_idx = 0; event_idx < 2; event_idx++)
+			for (n = 1;; n++) {
+				start(16, event_idx, 0);
+				shim.nr = 0;
+				shim.fail_at = n;
+				ret = verbs[i](&e->r);
+				shim_idle();
+				shim.fail_at = 0;
+				if (shim.nr < n)
+					break;
+				KUNIT_EXPECT_EQ(test, ret, -EIO);
+				env_expect_refusal(test, e,
+						   VTAP_FAULT_RING_ACCESS);
+			}
+}
+
+static struct kunit_case notify_cases[] = {
+	KUNIT_CASE(notify_call_flags),
+	KUNIT_CASE(notify_call_ignores_flags),
+	KUNIT_CASE(notify_call_event),
+	KUNIT_CASE(notify_call_for_many_publishes),
+	KUNIT_CASE(notify_call_on_empty),
+	KUNIT_CASE(notify_kick_flags),
+	KUNIT_CASE(notify_kick_event),
+	KUNIT_CASE(notify_kick_on_is_for_news),
+	KUNIT_CASE(notify_empty_changes_nothing),
+	KUNIT_CASE(notify_kick_race),
+	KUNIT_CASE(notify_call_race),
+	KUNIT_CASE(notify_barriers_between),
+	KUNIT_CASE(notify_fault_sweep),
+	{}
+};
+
+static struct kunit_suite notify_suite = {
+	.name = "vtap_notify",
+	.init = notify_init,
+	.exit = notify_exit,
+	.test_cases = notify_cases,
+};
+
+kunit_test_suite(notify_suite);

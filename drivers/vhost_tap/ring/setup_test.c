@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * setup_test.c - starting, moving and handing over a ring; the fault list
+ *
+ * Read before: setup.c, fault.h. User space only.
+ */
+#include "env.h"
+
+static struct env *e;
+
+static int setup_init(struct kunit *test)
+{
+	e = env_new(test, 64, true, 0);
+	return 0;
+}
+
+static void setup_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+/* ---- addresses ---- */
+
+static void setup_memory_ok(struct kunit *test)
+{
+	const u64 top = TASK_SIZE_MAX;
+	u32 num, ev;
+
+	for (num = 1; num <= VTAP_RING_MAX; num *= 2)
+		for (ev = 0; ev < 2; ev++) {
+			u64 desc = drv_desc_size(num);
+			u64 avail = drv_avail_size(num, ev);
+			u64 used = drv_used_size(num, ev);
+			struct vtap_ring_cfg good = {
+				.num = num, .event_idx = ev,
+				.desc = top - desc, .avail = top - avail,
+				.used = top - used,
+			};
+			struct vtap_ring_cfg bad;
+
+			/* Exactly up to the end, and one unit past it. */
+			KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&good));
+			bad = good;
+			bad.desc += 16;
+			KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&bad));
+			bad = good;
+			bad.avail += 2;
+			KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&bad));
+			bad = good;
+			bad.used += 4;
+			KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&bad));
+		}
+}
+
+static void setup_memory_wraps(struct kunit *test)
+{
+	static const u64 at[] = { 1ull << 63, 0xffff800000000000ull,
+				  0 - 16ull, 0 - 64ull };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		struct vtap_ring_cfg bad = e->cfg;
+
+		bad.desc = at[i];
+		KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&bad));
+		bad = e->cfg;
+		bad.avail = at[i];
+		KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&bad));
+		bad = e->cfg;
+		bad.used = at[i];
+		KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&bad));
+	}
+}
+
+/* No more is touched than the features say there is. */
+static void setup_no_event_words(struct kunit *test)
+{
+	u32 num;
+
+	for (num = 1; num <= VTAP_RING_MAX; num *= 8) {
+		/* env's areas end where the ring without event words does. */
+		env_free(e);
+		e = env_new(test, num, false, 0xffff);
+		env_add(e, 1, 0);
+		drv_publish(&e->d);
+		KUNIT_EXPECT_EQ(test, env_serve(e, 1), 1);
+		KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	}
+}
+
+/* ---- start ---- */
+
+static void setup_start_state(struct kunit *test)
+{
+	e->d.used[0] = 0xffff;
+	e->d.used[1] = 777;
+	e->d.avail[1] = 1000;
+	KUNIT_ASSERT_EQ(test, env_start(e, 990), 0);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, 990);
+	KUNIT_EXPECT_EQ(test, e->r.last_used, 777);
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
+	KUNIT_EXPECT_EQ(test, e->r.num, 64);
+	/* The driver may kick: nobody has asked it not to. */
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), 777);
+	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
+}
+
+static void setup_start_fault_sweep(struct kunit *test)
+{
+	unsigned long n;
+	int ret;
+
+	for (n = 1; n < 20; n++) {
+		shim.nr = 0;
+		shim.fail_at = n;
+		ret = env_start(e, 5);
+		shim_idle();
+		shim.fail_at = 0;
+		if (!ret)
+			break;
+		KUNIT_EXPECT_EQ(test, ret, -EFAULT);
+		KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
+	}
+	/* Two windows, a store and a load can fail. */
+	KUNIT_EXPECT_EQ(test, n, 5ul);
+
+	shim_extent_right(e->d.used, SHIM_R);
+	KUNIT_EXPECT_EQ(test, env_start(e, 5), -EFAULT);
+	shim_extent_right(e->d.used, SHIM_W);
+	KUNIT_EXPECT_EQ(test, env_start(e, 5), -EFAULT);
+	shim_extent_right(e->d.used, SHIM_RW);
+	KUNIT_EXPECT_EQ(test, env_start(e, 5), 0);
+}
+
+/* A new start forgets the fault, what was staged and what was fetched. */
+static void setup_start_after_fault(struct kunit *test)
+{
+	env_add(e, 3, 10);
+	drv_put_avail(&e->d, 64);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
+
+	e->d.avail[2 + 3] = 0;		/* the driver mends it */
+	KUNIT_ASSERT_EQ(test, env_start(e, 3), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, e->r.last_used, drv_used_idx(&e->d));
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, e->c.head, 0);
+}
+
+/* ---- hand over: GET_VRING_BASE here, SET_VRING_BASE there ---- */
+
+static void setup_base_round_trip(struct kunit *test)
+{
+	unsigned long long cookie;
+	u32 len, all = 0, got = 0, i;
+
+	env_free(e);
+	e = env_new(test, 64, true, 0xffe0);
+	for (i = 0; i < 200; i++) {
+		u16 base;
+		u32 k, nr = 1 + i % 7;
+
+		env_add(e, nr + 2, all);
+		drv_publish(&e->d);
+		/* Serve a part and leave: two are fetched and not popped. */
+		for (k = 0; k < nr; k++)
+			KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), (int)nr);
+		base = e->r.last_avail;
+		memset(&e->r, 0xee, sizeof(e->r));
+		KUNIT_ASSERT_EQ(test, env_start(e, base), 0);
+		while (env_serve(e, 0) == 1)
+			;
+		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 2);
+		all += nr + 2;
+		for (; drv_get(&e->d, &cookie, &len); got++)
+			KUNIT_EXPECT_EQ(test, cookie, (u64)got);
+	}
+	KUNIT_EXPECT_EQ(test, got, all);
+	KUNIT_EXPECT_TRUE(test, !e->d.broken);
+}
+
+/* ---- move ---- */
+
+/* The same ring somewhere else, its contents copied, the old place gone. */
+static void move_rings(void)
+{
+	void *desc = gmem_host(&e->g, drv_desc_size(64));
+	void *avail = gmem_host(&e->g, drv_avail_size(64, true));
+	void *used = gmem_host(&e->g, drv_used_size(64, true));
+
+	memcpy(desc, e->d.desc, drv_desc_size(64));
+	memcpy(avail, e->d.avail, drv_avail_size(64, true));
+	memcpy(used, e->d.used, drv_used_size(64, true));
+	shim_extent_right(e->d.desc, 0);
+	shim_extent_right(e->d.avail, 0);
+	shim_extent_right(e->d.used, 0);
+	e->d.desc = desc;
+	e->d.avail = avail;
+	e->d.used = used;
+	e->cfg.desc = (uintptr_t)desc;
+	e->cfg.avail = (uintptr_t)avail;
+	e->cfg.used = (uintptr_t)used;
+	shim_assert(vtap_ring_memory_ok(&e->cfg));
+}
+
+static void setup_move(struct kunit *test)
+{
+	unsigned long long cookie;
+	u32 len, i;
+
+	env_add(e, 20, 0);
+	drv_publish(&e->d);
+	for (i = 0; i < 5; i++)
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 5);
+	vtap_split_must_call(&e->r);
+
+	move_rings();
+	vtap_ring_move(&e->r, &e->cfg);
+	/* What was fetched is of the old place: must come from the new. */
+	e->d.desc[e->d.avail[2 + 5]].len = 4321;
+	KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 4321ull);
+	for (i = 6; i < 20; i++)
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 15);
+	/* Nothing is known of the new place's event word. */
+	drv_call_off(&e->d);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	for (i = 0; i < 20; i++) {
+		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
+		KUNIT_EXPECT_EQ(test, cookie, (u64)i);
+	}
+}
+
+/* The features may change as well: flags from here on, not event words. */
+static void setup_move_features(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
+	e->cfg.event_idx = false;
+	vtap_ring_move(&e->r, &e->cfg);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
+	/* In a new place the flag may not be there: written again. */
+	e->d.used[0] = 0;
+	vtap_ring_move(&e->r, &e->cfg);
+	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
+}
+
+/* ---- the fault list ---- */
+
+static void setup_fault_names(struct kunit *test)
+{
+	int i, k;
+
+	KUNIT_EXPECT_STREQ(test, vtap_fault_name(VTAP_FAULT_NONE), "none");
+	KUNIT_EXPECT_STREQ(test, vtap_fault_name(VTAP_NR_FAULTS), "?");
+	KUNIT_EXPECT_STREQ(test, vtap_fault_doc(VTAP_NR_FAULTS), "");
+	for (i = 1; i < VTAP_NR_FAULTS; i++) {
+		KUNIT_EXPECT_GT(test, strlen(vtap_fault_name(i)), (size_t)3);
+		KUNIT_EXPECT_GT(test, strlen(vtap_fault_doc(i)), (size_t)10);
+		for (k = 1; k < i; k++)
+			KUNIT_EXPECT_TRUE(test, strcmp(vtap_fault_name(i),
+						       vtap_fault_name(k)));
+	}
+	KUNIT_EXPECT_LE(test, (int)VTAP_NR_FAULTS, 256);	/* fits a u8 */
+}
+
+static struct kunit_case setup_cases[] = {
+	KUNIT_CASE(setup_memory_ok),
+	KUNIT_CASE(setup_memory_wraps),
+	KUNIT_CASE(setup_no_event_words),
+	KUNIT_CASE(setup_start_state),
+	KUNIT_CASE(setup_start_fault_sweep),
+	KUNIT_CASE(setup_start_after_fault),
+	KUNIT_CASE(setup_base_round_trip),
+	KUNIT_CASE(setup_move),
+	KUNIT_CASE(setup_move_features),
+	KUNIT_CASE(setup_fault_names),
+	{}
+};
+
+static struct kunit_suite setup_suite = {
+	.name = "vtap_setup",
+	.init = setup_init,
+	.exit = setup_exit,
+	.test_cases = setup_cases,
+};
+
+kunit_test_suite(setup_suite);

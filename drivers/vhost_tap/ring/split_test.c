@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * split_test.c - taking chains and giving them back
+ *
+ * Read before: split.h. Notifications are in notify_test.c, chains in
+ * chain_test.c. User space only: the other side is the mock driver.
+ */
+#include "env.h"
+
+static struct env *e;
+
+static void start(u16 num, bool event_idx, u16 at)
+{
+	env_free(e);
+	e = env_new(NULL, num, event_idx, at);
+}
+
+static int split_init(struct kunit *test)
+{
+	start(256, true, 0xff80);
+	return 0;
+}
+
+static void split_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+/* Take back @nr chains, cookies and lengths rising from @cookie. */
+static void expect_used(struct kunit *test, u32 nr, u64 cookie)
+{
+	u64 got = 0;
+	u32 i, len = 0;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &got, &len));
+		KUNIT_EXPECT_EQ(test, got, cookie + i);
+		KUNIT_EXPECT_EQ(test, len, (u32)(cookie + i) * 3);
+	}
+	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &got, &len));
+	KUNIT_EXPECT_TRUE(test, !e->d.broken);
+}
+
+/* Pop @nr chains of env_add() and stage each. */
+static void serve(struct kunit *test, u32 nr, u64 cookie)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + i) * 3), 1);
+		KUNIT_EXPECT_EQ(test, e->c.out_len, 64 + (cookie + i) % 1024);
+	}
+}
+
+static void split_round_trip(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	env_add(e, 1, 7);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not shown yet */
+	drv_publish(&e->d);
+	serve(test, 1, 7);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
+	expect_used(test, 1, 7);
+}
+
+/* Fill each ring to the brim, several turns, starting below the wrap. */
+static void split_all_sizes_full(struct kunit *test)
+{
+	u32 num, turn;
+
+	for (num = 1; num <= VTAP_RING_MAX; num *= 2) {
+		start(num, num & 0x5555, 0xfffd);
+		for (turn = 0; turn < 3; turn++) {
+			env_add(e, num, turn);
+			drv_publish(&e->d);
+			serve(test, num, turn);
+			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
+					(int)num);
+			expect_used(test, num, turn);
+		}
+	}
+}
+
+/* One by one and in small batches through more than 2^16 entries. */
+static void split_indices_wrap(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 2, 8, 64, 256 };
+	unsigned int i;
+	u32 nr, all;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		start(nums[i], true, 0);
+		for (all = 0; all < 70000; all += nr) {
+			nr = 1 + all % min_t(u32, nums[i], 7);
+			env_add(e, nr, all);
+			drv_publish(&e->d);
+			serve(test, nr, all);
+			KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r),
+					(int)nr);
+			expect_used(test, nr, all);
+		}
+		KUNIT_EXPECT_EQ(test, e->r.last_avail, (u16)all);
+		KUNIT_EXPECT_EQ(test, e->r.last_used, (u16)all);
+	}
+}
+
+/* Chains may be used in any order. */
+static void split_out_of_order(struct kunit *test)
+{
+	u16 heads[40];
+	u64 cookie;
+	u32 len;
+	int i;
+
+	env_add(e, 40, 0);
+	drv_publish(&e->d);
+	for (i = 0; i < 40; i++) {
+		KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+		heads[i] = e->c.head;
+	}
+	for (i = 39; i >= 0; i--)
+		KUNIT_EXPECT_EQ(test, vtap_split_stage(&e->r, heads[i], i), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 40);
+	for (i = 39; i >= 0; i--) {
+		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
+		KUNIT_EXPECT_EQ(test, cookie, (u64)i);
+		KUNIT_EXPECT_EQ(test, len, (u32)i);
+	}
+}
+
+/* ---- what the driver may not do ---- */
+
+static void split_avail_jump(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 2, 256, 32768 };
+	static const u16 jump[] = { 1, 2, 1000, 32767 };
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		/* As far as the ring is long is right. */
+		start(nums[i], true, 0xfff0);
+		e->d.avail_idx += nums[i];
+		drv_publish(&e->d);
+		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+
+		for (k = 0; k < ARRAY_SIZE(jump); k++) {
+			start(nums[i], true, 0xfff0);
+			e->d.avail_idx += nums[i] + jump[k];
+			drv_publish(&e->d);
+			KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+			KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xfff0);
+			env_expect_refusal(test, e, VTAP_FAULT_AVAIL_JUMP);
+		}
+
+		/* Backwards is a jump as well. */
+		start(nums[i], true, 0xfff0);
+		e->d.avail_idx--;
+		drv_publish(&e->d);
+		KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+		env_expect_refusal(test, e, VTAP_FAULT_AVAIL_JUMP);
+	}
+}
+
+/* What was offered before the bad head is served before it is met. */
+static void split_head_range(struct kunit *test)
+{
+	static const u16 bad[] = { 256, 257, 0x7fff, 0x8000, 0xffff };
+	static const u16 before[] = { 0, 1, 63, 64, 65, 127 };
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		for (k = 0; k < ARRAY_SIZE(before); k++) {
+			start(256, true, 0xffa0);
+			env_add(e, before[k], 5);
+			drv_put_avail(&e->d, bad[i]);
+			env_add(e, 3, 5);
+			drv_publish(&e->d);
+			serve(test, before[k], 5);
+			KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+			KUNIT_EXPECT_EQ(test, e->r.last_avail,
+					(u16)(0xffa0 + before[k]));
+			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
+					before[k]);
+			expect_used(test, before[k], 5);
+			env_expect_refusal(test, e, VTAP_FAULT_HEAD_RANGE);
+		}
+}
+
+/* The same head twice breaks no rule that we could see; served twice. */
+static void split_same_head_twice(struct kunit *test)
+{
+	env_add(e, 1, 3);
+	drv_put_avail(&e->d, e->d.avail[2 + 0x80]);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 2);
+}
+
+/* ---- unpop ---- */
+
+static void split_unpop(struct kunit *test)
+{
+	u32 n, back, i, all = 0;
+
+	for (n = 1; n <= 140; n += 3)
+		for (back = 0; back <= n; back += 1 + back / 8) {
+			env_add(e, n, all);
+			drv_publish(&e->d);
+			for (i = 0; i < n; i++)
+				KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+			vtap_split_unpop(&e->r, back);
+			KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), !back);
+			vtap_split_unpop(&e->r, n - back);
+			serve(test, n, all);
+			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
+					(int)n);
+			expect_used(test, n, all);
+			all += n;
+		}
+}
+
+/* ---- stage and publish ---- */
+
+static void split_stage_many(struct kunit *test)
+{
+	static const u32 nrs[] = { 1, 63, 64, 65, 127, 128, 129, 200, 256 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(nrs); i++) {
+		u16 used = drv_used_idx(&e->d);
+
+		env_add(e, nrs[i], i);
+		drv_publish(&e->d);
+		serve(test, nrs[i], i);
+		KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), used);
+		KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), (int)nrs[i]);
+		KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d),
+				(u16)(used + nrs[i]));
+		expect_used(test, nrs[i], i);
+	}
+}
+
+static void split_publish_nothing(struct kunit *test)
+{
+	unsigned long nr = shim.nr;
+
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, shim.nr, nr);
+}
+
+struct order {
+	u16 *idx;
+	u32 nr_stores;
+	u32 nr_at_idx;
+};
+
+static void count_stores(void *addr, size_t len, void *arg)
+{
+	struct order *o = arg;
+
+	if (addr == o->idx)
+		o->nr_at_idx = o->nr_stores;
+	o->nr_stores++;
+}
+
+/* The index is the last thing written, and is written once. */
+static void split_publish_order(struct kunit *test)
+{
+	struct order o = { .idx = &e->d.used[1] };
+
+	env_add(e, 100, 0);
+	drv_publish(&e->d);
+	shim.after_store = count_stores;
+	shim.arg = &o;
+	serve(test, 100, 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 100);
+	KUNIT_EXPECT_EQ(test, o.nr_at_idx, 200u);
+	KUNIT_EXPECT_EQ(test, o.nr_stores, 201u);
+}
+
+/* What a batch costs: two windows, as split.h promises. */
+static void split_two_windows_a_batch(struct kunit *test)
+{
+	env_add(e, VTAP_FETCH, 0);
+	drv_publish(&e->d);
+	shim.nr_windows = 0;
+	serve(test, VTAP_FETCH, 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), VTAP_FETCH);
+	KUNIT_EXPECT_EQ(test, shim.nr_windows, 2ul);
+}
+
+/* The guest changes heads and descriptors behind their fetch. */
+static void flip(void *addr, size_t len, void *arg)
+{
+	u8 *p = addr;
+
+	/* An index that changes is another story: it may only grow. */
+	if ((u16 *)addr == &e->d.avail[1])
+		return;
+	while (len--)
+		*p++ ^= 0xff;
+}
+
+static void split_fetches_once(struct kunit *test)
+{
+	env_add(e, 200, 0);
+	drv_publish(&e->d);
+	shim.after_load = flip;
+	serve(test, 200, 0);
+	shim.after_load = NULL;
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 200);
+	expect_used(test, 200, 0);
+}
+
+/* ---- faults ---- */
+
+/* 130 chains in, one of the accesses fails. Returns true when none did. */
+static bool sweep_once(struct kunit *test, unsigned long n)
+{
+	u32 popped = 0, i;
+	bool failed;
+	u16 used;
+
+	start(256, true, 0xff80);
+	shim_reset();
+	KUNIT_ASSERT_TRUE(test, vtap_ring_memory_ok(&e->cfg));
+	env_add(e, 130, 0);
+	drv_publish(&e->d);
+	used = drv_used_idx(&e->d);
+	shim.fail_at = n;
+	for (i = 0; i < 130 && env_pop(e) == 1; i++) {
+		popped++;
+		if (vtap_split_stage(&e->r, e->c.head, i * 3))
+			break;
+	}
+	failed = vtap_split_publish(&e->r) < 0;
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, (u16)(0xff80 + popped));
+	if (!failed) {
+		expect_used(test, 130, 0);
+		return true;
+	}
+	/* The driver sees nothing of what failed half-way. */
+	KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), used);
+	KUNIT_EXPECT_EQ(test, e->r.last_used, used);
+	shim.fail_at = 0;
+	env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
+	return false;
+}
+
+static void split_fault_sweep(struct kunit *test)
+{
+	unsigned long n;
+
+	for (n = 1; !sweep_once(test, n); n++)
+		KUNIT_ASSERT_LE(test, n, 1000ul);
+	/* 130 of: head, two halves, id, len; and more. */
+	KUNIT_EXPECT_GE(test, n, 130 * 5ul);
+}
+
+/* Memory that cannot be written, or is gone. */
+static void split_rings_not_there(struct kunit *test)
+{
+	env_add(e, 4, 0);
+	drv_publish(&e->d);
+	serve(test, 2, 0);
+	shim_extent_right(e->d.used, SHIM_R);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), -EIO);
+	env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
+	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
+
+	start(256, true, 0);
+	shim_extent_right(e->d.avail, SHIM_W);
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
+
+	start(256, true, 0);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	shim_extent_right(e->d.desc, SHIM_W);
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
+}
+
+/* A broken chain does not take back what was served before it. */
+static void split_publish_after_fault(struct kunit *test)
+{
+	env_add(e, 70, 0);
+	e->d.desc[e->d.free_head] = (struct drv_desc){ 0, 1, DRV_NEXT, 999 };
+	drv_put_avail(&e->d, e->d.free_head);
+	drv_publish(&e->d);
+	serve(test, 70, 0);
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_NE(test, (int)e->r.fault, VTAP_FAULT_NONE);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 70);
+	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	expect_used(test, 70, 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
+	env_expect_refusal(test, e, e->r.fault);
+}
+
+static struct kunit_case split_cases[] = {
+	KUNIT_CASE(split_round_trip),
+	KUNIT_CASE(split_all_sizes_full),
+	KUNIT_CASE(split_indices_wrap),
+	KUNIT_CASE(split_out_of_order),
+	KUNIT_CASE(split_avail_jump),
+	KUNIT_CASE(split_head_range),
+	KUNIT_CASE(split_same_head_twice),
+	KUNIT_CASE(split_unpop),
+	KUNIT_CASE(split_stage_many),
+	KUNIT_CASE(split_publish_nothing),
+	KUNIT_CASE(split_publish_order),
+	KUNIT_CASE(split_two_windows_a_batch),
+	KUNIT_CASE(split_fetches_once),
+	KUNIT_CASE(split_fault_sweep),
+	KUNIT_CASE(split_rings_not_there),
+	KUNIT_CASE(split_publish_after_fault),
+	{}
+};
+
+static struct kunit_suite split_suite = {
+	.name = "vtap_split",
+	.init = split_init,
+	.exit = split_exit,
+	.test_cases = split_cases,
+};
+
+kunit_test_suite(split_suite);
