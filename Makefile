@@ -43,8 +43,7 @@ need-kdir:
 # ---- try and test ----
 
 .PHONY: demo
-demo:	## boot a guest on /dev/vhost-tap in a VM and show packets; HOST=1 uses this machine
-	@scripts/deps build vm
+demo: $(if $(filter 1,$(HOST)),modules,vm-module)	## boot a guest on /dev/vhost-tap in a VM and show packets; HOST=1 uses this machine
 	@$(QEMU_TESTS)/demo $(if $(filter 1,$(HOST)),--host,--kver $(KVER))
 
 .PHONY: check
@@ -75,19 +74,26 @@ matrix:	## build for 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build
 	@scripts/check-matrix.sh $(KVERS)
 
-.PHONY: check-vm
-check-vm:	## kselftests in a VM, KVER=6.1|6.12|7.2
+# What a VM of KVER boots and loads; quiet unless it fails.
+.PHONY: vm-module
+vm-module:
 	@scripts/deps build vm
+	@mkdir -p build/logs
+	@scripts/kernels fetch $(KVER) headers image cloud
+	@scripts/kernels build $(KVER) >build/logs/vm-build-$(KVER).log 2>&1 || \
+		{ tail -n 20 build/logs/vm-build-$(KVER).log; exit 1; }
+
+.PHONY: check-vm
+check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2
 	@scripts/check-vm.sh $(KVER)
 
 .PHONY: check-qemu
-check-qemu:	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
-	@scripts/deps build vm
+check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
 	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short)
 
 .PHONY: check-dpdk
-check-dpdk:	## DPDK testpmd (virtio-user) on the node, KVER=
-	@scripts/deps build vm dpdk
+check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
+	@scripts/deps dpdk
 	@$(QEMU_TESTS)/check-dpdk --kver $(KVER)
 
 .PHONY: check-dkms
