@@ -59,10 +59,43 @@ void env_free(struct env *e)
 	free(e);
 }
 
+/*
+ * With VTAP_SEEDS=DIR in the environment, each state that a test pops from is
+ * written there as an input of fuzz/chain_fuzz.c; equal ones once.
+ */
+static void save_seed(const struct env *e)
+{
+	const char *dir = getenv("VTAP_SEEDS");
+	u8 buf[8 + 64 * 16 + 2048] = {};
+	u64 hash = 14695981039346656037ull;
+	size_t n = 0, i, len;
+	char path[4096];
+	FILE *f;
+
+	if (!dir || e->d.num > 64 || e->r.last_avail == e->d.shown_idx)
+		return;
+	buf[n++] = __builtin_ctz(e->d.num);
+	n++;
+	buf[n++] = e->d.avail[2 + (e->r.last_avail & (e->d.num - 1))];
+	n += 5;
+	memcpy(buf + n, e->d.desc, drv_desc_size(e->d.num));
+	n += drv_desc_size(e->d.num);
+	memcpy(buf + n, gmem_hva(&e->g, ENV_RAM + 0x8000, 2048), 2048);
+	for (len = n + 2048; len && !buf[len - 1]; len--)
+		;
+	for (i = 0; i < len; i++)
+		hash = (hash ^ buf[i]) * 1099511628211ull;
+	snprintf(path, sizeof(path), "%s/unit-%016llx", dir, hash);
+	f = fopen(path, "w");
+	shim_assert(f && fwrite(buf, 1, len, f) == len);
+	fclose(f);
+}
+
 int env_pop(struct env *e)
 {
 	int ret;
 
+	save_seed(e);
 	e->c.iov = e->iov;
 	e->c.iov_max = ARRAY_SIZE(e->iov);
 	ret = vtap_split_pop(&e->r, &e->m, &e->c);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fuzz.h - what the fuzz targets share
+ *
+ * A target reads its input as a program: a few words of set-up, then calls
+ * with operands, and the bytes of guest memory. The world is one guest memory
+ * map that stays for the process; contents are cleared between inputs.
+ */
+#ifndef VTAP_FUZZ_H
+#define VTAP_FUZZ_H
+
+#include "driver.h"
+#include "split.h"
+
+/* What env.h's RAM is to the unit tests, whose chains become seeds here. */
+#define FUZZ_RAM	0x100000ull
+#define FUZZ_RAM_SIZE	0x10000ull
+#define FUZZ_TABLE	(FUZZ_RAM + 0x8000)
+/* Two regions right behind, and one that claims memory there is none of. */
+#define FUZZ_RAM2_SIZE	0x20ull
+#define FUZZ_RAM3_SIZE	0x1000ull
+#define FUZZ_VOID	(1ull << 40)
+#define FUZZ_VOID_SIZE	(1ull << 33)
+
+struct input {
+	const u8 *p;
+	size_t left;
+};
+
+static inline u8 in8(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->p++;
+}
+
+static inline u16 in16(struct input *in)
+{
+	u16 lo = in8(in);
+
+	return lo | in8(in) << 8;
+}
+
+static inline u64 in64(struct input *in)
+{
+	u64 v = 0;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		v |= (u64)in8(in) << 8 * i;
+	return v;
+}
+
+/* Copy up to @len bytes; the rest stays as it is. */
+static inline size_t in_bytes(struct input *in, void *to, size_t len)
+{
+	size_t n = min_t(size_t, len, in->left);
+
+	memcpy(to, in->p, n);
+	in->p += n;
+	in->left -= n;
+	return n;
+}
+
+/* The world's guest memory, made on first use, zeroed on each. */
+struct gmem *fuzz_ram(void);
+/* Its memory table. */
+const struct vtap_memmap *fuzz_map(void);
+
+/* From now on each load changes the bytes it read, by @key's stream. */
+void fuzz_hostile(u32 key);
+
+/* Segments in guest memory or the void, none empty, sums and room right. */
+void fuzz_check_chain(const struct vtap_chain *c);
+/* A broken ring refuses, and touches nothing but what must_call reads. */
+void fuzz_check_refusal(struct vtap_ring *r, struct vtap_mem *m);
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+#endif /* VTAP_FUZZ_H */

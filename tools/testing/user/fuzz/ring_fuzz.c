@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ring_fuzz.c - programs of calls, to both sides of a ring
+ *
+ * Read before: ops.h (the language), driver.h, ring/split.h. As long as a
+ * program only makes calls the ring is honest, and everything is promised:
+ * each chain comes once, in order, as it was added; each is used once; who
+ * sleeps is woken; nothing is a fault. Once it wrote memory by hand, failed an
+ * access or turned hostile, what a bad guest may not break is left.
+ */
+#include "fuzz.h"
+#include "ops.h"
+
+#define MAX_LOG2	8
+#define MAX_NUM		(1 << MAX_LOG2)
+#define MAX_BUFS	8
+#define TABLE_MAX	MAX_BUFS
+/* A pass is not endless: so much is popped before the next publish. */
+#define MAX_OUT		300
+
+/* What was added, for comparing with what is popped. */
+struct added {
+	u16 nr_bufs;
+	u64 len[2];
+};
+
+struct world {
+	struct gmem rings;
+	struct drv d;
+	struct vtap_ring_cfg cfg;
+	struct vtap_ring r;
+	struct vtap_mem m;
+	struct vtap_chain c;
+	struct iovec iov[VTAP_CHAIN_MAX];
+	struct input in;
+	bool honest;
+
+	struct added added[MAX_NUM];
+	u32 nr_added, nr_popped, nr_used, nr_taken;
+
+	/* popped, not staged; staged, not published */
+	u16 out[MAX_OUT];
+	u32 nr_out, nr_staged;
+	struct vring_used_elem staged[MAX_OUT];
+	bool may_unpop;
+
+	bool device_sleeps;
+	bool driver_sleeps;
+	bool decided;		/* the device has once decided on a call */
+	u16 decided_at;		/* ... when used idx was this */
+};
+
+static struct world *w;
+
+/* ---- the driver's operations ---- */
+
+static void op_add(bool indirect)
+{
+	struct drv_buf buf[MAX_BUFS];
+	unsigned int nr = in8(&w->in) % MAX_BUFS + 1, i;
+	struct added a = { .nr_bufs = nr };
+	bool write = false;
+	int head;
+
+	for (i = 0; i < nr; i++) {
+		u16 place = in16(&w->in), len = in16(&w->in);
+
+		/* Readable first; within the three regions. */
+		write |= !!(len & OPS_WRITE);
+		buf[i] = (struct drv_buf){
+			.gpa = FUZZ_RAM + place,
+			.len = len & 0xfff,
+			.write = write,
+		};
+		a.len[write] += buf[i].len;
+	}
+	head = indirect ? drv_add_indirect(&w->d, buf, nr, nr / 4,
+					   w->nr_added) :
+			  drv_add(&w->d, buf, nr, w->nr_added);
+	if (head < 0)
+		return;
+	w->added[w->nr_added % MAX_NUM] = a;
+	w->nr_added++;
+}
+
+static void op_show(void)
+{
+	bool news = w->d.avail_idx != w->d.shown_idx, kick;
+
+	drv_publish(&w->d);
+	kick = drv_must_kick(&w->d);
+	if (w->honest && w->device_sleeps && news)
+		shim_assert(kick);
+	if (kick || news)
+		w->device_sleeps = false;
+}
+
+static void op_take(void)
+{
+	unsigned long long cookie;
+	u32 len;
+
+	while (drv_get(&w->d, &cookie, &len)) {
+		if (w->honest)
+			shim_assert(len == (u32)cookie * 7);
+		w->nr_taken++;
+		w->driver_sleeps = false;
+	}
+	if (w->honest)
+		shim_assert(!w->d.broken);
+}
+
+static void op_call(enum op op)
+{
+	w->driver_sleeps = false;
+	if (op == OP_CALL_ON)
+		w->driver_sleeps = !drv_call_on(&w->d);
+	else if (op == OP_CALL_OFF)
+		drv_call_off(&w->d);
+	else if (w->d.event_idx)
+		drv_call_at(&w->d, w->d.used_idx + (s8)in8(&w->in));
+}
+
+/* ---- the device's ---- */
+
+static void check_honest_chain(void)
+{
+	const struct added *a = &w->added[w->nr_popped % MAX_NUM];
+
+	shim_assert(w->nr_popped < w->nr_added);
+	shim_assert(w->c.out_len == a->len[0]);
+	shim_assert(w->c.in_len == a->len[1]);
+	/* A buffer may lie in all three regions. */
+	shim_assert(w->c.nr_out + w->c.nr_in <= 3 * a->nr_bufs);
+}
+
+static bool pop_one(u8 room)
+{
+	u16 at = w->r.last_avail;
+	unsigned long nr = shim.nr;
+	int ret;
+
+	if (w->nr_out + w->nr_staged == MAX_OUT)
+		return false;
+	w->c.iov = w->iov;
+	w->c.iov_max = room ? room : VTAP_CHAIN_MAX;
+	ret = vtap_split_pop(&w->r, &w->m, &w->c);
+	shim_idle();
+	shim_assert(shim.nr - nr <= 4 * VTAP_CHAIN_MAX + 4 * VTAP_FETCH);
+	if (ret == 1) {
+		shim_assert(w->r.last_avail == (u16)(at + 1));
+		shim_assert(w->c.head < w->r.num);
+		fuzz_check_chain(&w->c);
+		if (w->honest)
+			check_honest_chain();
+		w->out[w->nr_out++] = w->c.head;
+		w->nr_popped++;
+		w->may_unpop = true;
+		return true;
+	}
+	shim_assert(w->r.last_avail == at);
+	if (ret == -ENOBUFS)
+		shim_assert(room && !w->r.fault);
+	else
+		shim_assert(ret == 0 || ret == -EIO);
+	if (w->honest && !ret)
+		shim_assert(w->r.last_avail == w->d.shown_idx);
+	return false;
+}
+
+static void op_pop(void)
+{
+	unsigned int nr = in8(&w->in) + 1u;
+	u8 room = in8(&w->in);
+
+	w->device_sleeps = false;
+	while (nr-- && pop_one(room))
+		;
+}
+
+static void op_unpop(u32 nr)
+{
+	/* Only what was popped since the last stage may go back. */
+	if (!w->may_unpop)
+		return;
+	nr = min_t(u32, nr, w->nr_out);
+	vtap_split_unpop(&w->r, nr);
+	w->nr_out -= nr;
+	w->nr_popped -= nr;
+}
+
+static void op_stage(u32 nr)
+{
+	u32 i, len;
+
+	for (i = 0; i < nr && i < w->nr_out; i++) {
+		len = (w->nr_popped - w->nr_out + i) * 7;
+		if (vtap_split_stage(&w->r, w->out[i], len)) {
+			shim_assert(w->r.fault);
+			break;
+		}
+		w->staged[w->nr_staged++] = (struct vring_used_elem){
+			w->out[i], len };
+	}
+	w->nr_out -= i;
+	memmove(w->out, w->out + i, w->nr_out * sizeof(w->out[0]));
+	if (i)
+		w->may_unpop = false;
+}
+
+/* Used entries are in the ring as they were staged, the last @num of them. */
+static void check_used(u16 old)
+{
+	const struct vring_used_elem *ring = w->r.used->ring;
+	u32 i = w->nr_staged > w->r.num ? w->nr_staged - w->r.num : 0;
+
+	for (; i < w->nr_staged; i++)
+		shim_assert(!memcmp(&ring[(u16)(old + i) & (w->r.num - 1)],
+				    &w->staged[i], sizeof(ring[0])));
+	shim_assert(drv_used_idx(&w->d) == (u16)(old + w->nr_staged));
+	shim_assert(w->r.last_used == (u16)(old + w->nr_staged));
+}
+
+static void check_call(int call)
+{
+	bool on_empty = w->cfg.call_on_empty &&
+			w->r.avail_idx == w->r.last_avail;
+
+	shim_assert(call == 0 || call == 1);
+	if (w->driver_sleeps)
+		shim_assert(call);
+	if (on_empty) {
+		shim_assert(call);
+		return;
+	}
+	if (!w->cfg.event_idx)
+		shim_assert(call == !(w->d.avail[0] & 1));
+	else
+		shim_assert(call == (!w->decided ||
+				     drv_wants_call(&w->d, w->decided_at,
+						    w->r.last_used)));
+	w->decided = true;
+	w->decided_at = w->r.last_used;
+}
+
+static void op_publish(void)
+{
+	u16 old = w->r.last_used;
+	int ret = vtap_split_publish(&w->r), call;
+
+	shim_idle();
+	if (ret < 0) {
+		shim_assert(ret == -EIO && w->r.fault && !w->honest);
+		shim_assert(w->r.last_used == old);
+		return;
+	}
+	shim_assert(ret == (int)w->nr_staged);
+	if (!ret)
+		return;
+	check_used(old);
+	w->nr_used += ret;
+	w->nr_staged = 0;
+	call = vtap_split_must_call(&w->r);
+	shim_idle();
+	if (w->honest)
+		check_call(call);
+	if (call)
+		w->driver_sleeps = false;
+}
+
+static void op_kick(enum op op)
+{
+	int ret;
+
+	w->device_sleeps = false;
+	if (op == OP_KICK_OFF) {
+		ret = vtap_split_kick_off(&w->r);
+	} else if (op == OP_KICK_ON) {
+		ret = vtap_split_kick_on(&w->r);
+		w->device_sleeps = !ret;
+		if (w->honest)
+			shim_assert(ret == (w->r.avail_idx !=
+					    w->d.shown_idx));
+	} else {
+		ret = vtap_split_empty(&w->r);
+		if (w->honest)
+			shim_assert(ret == (w->r.last_avail ==
+					    w->d.shown_idx));
+	}
+	shim_idle();
+	shim_assert(ret >= 0 || (ret == -EIO && w->r.fault));
+}
+
+/* Stop between passes: what is popped goes back, what is staged goes out. */
+static void settle(void)
+{
+	op_stage(w->may_unpop ? 0 : w->nr_out);
+	op_unpop(w->nr_out);
+	op_publish();
+}
+
+static void op_restart(void)
+{
+	u16 base;
+
+	settle();
+	base = w->r.last_avail;
+	w->device_sleeps = false;
+	w->nr_out = 0;
+	w->nr_staged = 0;
+	if (vtap_ring_start(&w->r, &w->cfg, base)) {
+		shim_assert(!w->honest);
+		w->in.left = 0;
+		return;
+	}
+	w->decided = false;
+}
+
+static void op_move(void)
+{
+	settle();
+	if (w->nr_staged)
+		return;		/* broken, and not between passes */
+	vtap_ring_move(&w->r, &w->cfg);
+	w->device_sleeps = false;
+	w->decided = false;
+}
+
+/* ---- nobody's ---- */
+
+static void op_write(void)
+{
+	struct {
+		void *at;
+		size_t size;
+	} areas[] = {
+		{ w->d.desc, drv_desc_size(w->d.num) },
+		{ w->d.avail, drv_avail_size(w->d.num, w->d.event_idx) },
+		{ w->d.used, drv_used_size(w->d.num, w->d.event_idx) },
+		{ gmem_hva(w->d.g, FUZZ_RAM, 1), FUZZ_RAM_SIZE },
+	};
+	u8 area = in8(&w->in) % ARRAY_SIZE(areas);
+	size_t at = in16(&w->in) % areas[area].size;
+	size_t len = in8(&w->in) + 1;
+
+	w->honest = false;
+	in_bytes(&w->in, areas[area].at + at,
+		 min_t(size_t, len, areas[area].size - at));
+}
+
+static void op_hostile(void)
+{
+	u32 key = in16(&w->in);
+
+	w->honest = false;
+	fuzz_hostile(key | (u32)in16(&w->in) << 16);
+}
+
+static void step(enum op op)
+{
+	switch (op) {
+	case OP_ADD:
+	case OP_ADD_INDIRECT:
+		return op_add(op == OP_ADD_INDIRECT);
+	case OP_SHOW:
+		return op_show();
+	case OP_TAKE:
+		return op_take();
+	case OP_CALL_ON:
+	case OP_CALL_OFF:
+	case OP_CALL_AT:
+		return op_call(op);
+	case OP_POP:
+		return op_pop();
+	case OP_UNPOP:
+		return op_unpop(in8(&w->in));
+	case OP_STAGE:
+		return op_stage(in8(&w->in) + 1u);
+	case OP_PUBLISH:
+		return op_publish();
+	case OP_KICK_OFF:
+	case OP_KICK_ON:
+	case OP_EMPTY:
+		return op_kick(op);
+	case OP_RESTART:
+		return op_restart();
+	case OP_MOVE:
+		return op_move();
+	case OP_FAIL:
+		w->honest = false;
+		shim.fail_at = shim.nr + in8(&w->in) + 1;
+		return;
+	case OP_HOSTILE:
+		return op_hostile();
+	default:
+		return op_write();
+	}
+}
+
+static void world_start(void)
+{
+	u8 log2 = in8(&w->in) % (MAX_LOG2 + 1), flags = in8(&w->in);
+	struct gmem *ram = fuzz_ram();
+
+	drv_init(&w->d, &w->rings, 1 << log2, flags & OPS_F_EVENT_IDX,
+		 in16(&w->in));
+	w->d.g = ram;
+	drv_alloc_tables(&w->d, TABLE_MAX);
+	w->cfg = (struct vtap_ring_cfg){
+		.num = w->d.num,
+		.desc = (uintptr_t)w->d.desc,
+		.avail = (uintptr_t)w->d.avail,
+		.used = (uintptr_t)w->d.used,
+		.event_idx = flags & OPS_F_EVENT_IDX,
+		.call_on_empty = flags & OPS_F_CALL_ON_EMPTY,
+	};
+	shim_assert(vtap_ring_memory_ok(&w->cfg));
+	shim_assert(!vtap_ring_start(&w->r, &w->cfg, w->d.avail_idx));
+	vtap_mem_init(&w->m, fuzz_map());
+	w->honest = true;
+}
+
+/* Honest to the end: all that was added comes back, each chain once. */
+static void finish(void)
+{
+	op_show();
+	settle();
+	while (w->nr_used < w->nr_added) {
+		u32 before = w->nr_used;
+
+		while (w->nr_out < MAX_OUT && pop_one(0))
+			;
+		op_stage(w->nr_out);
+		op_publish();
+		op_take();
+		shim_assert(w->nr_used > before);
+	}
+	op_take();
+	shim_assert(w->nr_taken == w->nr_added);
+	shim_assert(w->d.nr_free == w->d.num);
+	shim_assert(!w->r.fault);
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	static struct world world;
+
+	shim_reset();
+	w = &world;
+	memset(w, 0, sizeof(*w));
+	w->in = (struct input){ data, size };
+	world_start();
+	while (w->in.left) {
+		step(in8(&w->in) % NR_OPS);
+		if (!w->r.fault)
+			continue;
+		shim_assert(!w->honest);
+		shim.fail_at = 0;
+		fuzz_check_refusal(&w->r, &w->m);
+		if (in8(&w->in) & 1)
+			break;
+	}
+	if (w->honest)
+		finish();
+	shim_reset();
+	drv_exit(&w->d);
+	gmem_free(&w->rings);
+	return 0;
+}

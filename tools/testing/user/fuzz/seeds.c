@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * seeds.c - first inputs for ring_fuzz and memmap_fuzz
+ *
+ * Written with ops.h, the language ring_fuzz reads, so they cannot rot. Those
+ * of chain_fuzz come from the unit tests (env.c).
+ *
+ * Usage: seeds DIR: writes DIR/ring_fuzz/N and DIR/memmap_fuzz/N.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "ops.h"
+
+static const char *dir;
+static int nr_seeds;
+
+static void save(const char *target, const void *buf, size_t len)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/seed-%03d", dir, target,
+		 nr_seeds++);
+	f = fopen(path, "w");
+	if (!f || fwrite(buf, 1, len, f) != len || fclose(f)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void pass(struct ops *o, unsigned int nr)
+{
+	ops8(o, OP_KICK_OFF);
+	ops_pop(o, nr, 0);
+	ops_1(o, OP_STAGE, nr - 1);
+	ops8(o, OP_PUBLISH);
+	ops8(o, OP_KICK_ON);
+}
+
+/* What a working pair does, over and over. */
+static void honest(struct ops *o, unsigned int rounds, unsigned int batch)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < rounds; i++) {
+		ops8(o, OP_CALL_OFF);
+		for (k = 0; k < batch; k++)
+			ops_add(o, (i + k) % 3 ? OP_ADD : OP_ADD_INDIRECT,
+				1 + k % 4, k % 2, 60 + k);
+		ops8(o, OP_SHOW);
+		ops8(o, OP_CALL_ON);
+		pass(o, batch);
+		ops8(o, OP_TAKE);
+	}
+}
+
+static void seeds_ring(void)
+{
+	static const uint8_t ff[] = { 0xff, 0xff };
+	static struct ops o;
+	unsigned int log2, flags;
+
+	for (log2 = 0; log2 <= 8; log2 += 2)
+		for (flags = 0; flags < 4; flags++) {
+			ops_begin(&o, log2, flags, 0xfff0);
+			honest(&o, 3, 1 + log2);
+			save("ring_fuzz", o.buf, o.len);
+
+			/* give back, restart and move in the middle */
+			honest(&o, 1, 3);
+			ops_add(&o, OP_ADD, 2, 1, 100);
+			ops8(&o, OP_SHOW);
+			ops_pop(&o, 2, 0);
+			ops_1(&o, OP_UNPOP, 1);
+			ops8(&o, OP_RESTART);
+			ops8(&o, OP_EMPTY);
+			ops8(&o, OP_MOVE);
+			honest(&o, 1, 2);
+			save("ring_fuzz", o.buf, o.len);
+
+			/* and then it goes wrong */
+			ops_add(&o, OP_ADD, 3, 1, 100);
+			ops8(&o, OP_SHOW);
+			ops_1(&o, OP_FAIL, log2 + 3);
+			pass(&o, 1);
+			save("ring_fuzz", o.buf, o.len);
+
+			ops_begin(&o, log2, flags, 7);
+			ops_add(&o, OP_ADD, 1, 0, 100);
+			ops_write(&o, 1, 2, ff, 2);
+			ops_pop(&o, 1, 0);
+			save("ring_fuzz", o.buf, o.len);
+
+			ops_begin(&o, log2, flags, 7);
+			ops8(&o, OP_HOSTILE);
+			ops16(&o, 0x1234);
+			ops16(&o, flags);
+			honest(&o, 4, 4);
+			save("ring_fuzz", o.buf, o.len);
+		}
+	/* More than fit the internal arrays. */
+	ops_begin(&o, 8, 1, 0xff80);
+	honest(&o, 2, 200);
+	save("ring_fuzz", o.buf, o.len);
+}
+
+/* Regions of 1, 2, 4.. pages: apart, side by side, on top of each other. */
+static void seeds_memmap(void)
+{
+	unsigned int nr, step, i;
+	uint8_t buf[1024];
+
+	for (nr = 1; nr < 24; nr += 5)
+		for (step = 0; step < 4; step++) {
+			size_t n = 0;
+
+			buf[n++] = nr;
+			for (i = 0; i < nr; i++) {
+				buf[n++] = 1 | 1 << 2 | 1 << 4;
+				buf[n++] = i * step;
+				buf[n++] = 2;
+				buf[n++] = 40 + 3 * i;
+			}
+			for (i = 0; i < nr * step + 2; i++) {
+				buf[n++] = 1 | (i & 1) << 2;
+				buf[n++] = i;
+				buf[n++] = i * 3;
+				buf[n++] = 8;
+			}
+			save("memmap_fuzz", buf, n);
+		}
+	/* All of the address space, and its last page. */
+	save("memmap_fuzz", "\1\0\0\0\0\2\x10\x20\7", 9);
+	save("memmap_fuzz", "\1\x0a\x80\x40\0\2\x70\x20\7", 9);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: seeds DIR\n");
+		return 1;
+	}
+	dir = argv[1];
+	seeds_ring();
+	seeds_memmap();
+	return 0;
+}
