@@ -354,6 +354,32 @@ static void mem_overlaps_match_oracle(struct kunit *test)
 	}
 }
 
+/* Regions that start alike: either may win, but each byte has one owner. */
+static void mem_equal_starts(struct kunit *test)
+{
+	struct vhost_memory_region r[] = {
+		reg(PAGE, PAGE, UBASE),
+		reg(PAGE, 3 * PAGE, UBASE + 100 * PAGE),
+		reg(PAGE, 2 * PAGE, UBASE + 200 * PAGE),
+	};
+	struct vtap_memmap *map = build(test, r, 3);
+	struct vtap_mem m;
+	struct iovec iov[4];
+	u64 sum = 0;
+	int n, i;
+
+	vtap_mem_init(&m, map);
+	n = vtap_mem_translate(&m, PAGE, 3 * PAGE, iov, 4);
+	KUNIT_ASSERT_GE(test, n, 1);
+	for (i = 0; i < n; i++)
+		sum += iov[i].iov_len;
+	KUNIT_EXPECT_EQ(test, sum, 3 * PAGE);
+	KUNIT_ASSERT_EQ(test, vtap_mem_translate(&m, 4 * PAGE - 1, 1, iov, 4),
+			1);
+	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + 103 * PAGE - 1);
+	vtap_memmap_free(map);
+}
+
 static struct kunit_case mem_cases[] = {
 	KUNIT_CASE(mem_empty_table),
 	KUNIT_CASE(mem_one_region_edges),
@@ -364,6 +390,7 @@ static struct kunit_case mem_cases[] = {
 	KUNIT_CASE(mem_whole_address_space),
 	KUNIT_CASE(mem_in_user_space),
 	KUNIT_CASE(mem_all_509_regions),
+	KUNIT_CASE(mem_equal_starts),
 	KUNIT_CASE(mem_overlaps_match_oracle),
 	{}
 };

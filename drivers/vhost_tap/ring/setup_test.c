@@ -262,6 +262,20 @@ static void setup_move_features(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
 }
 
+static void setup_memmap_no_memory(struct kunit *test)
+{
+	struct vhost_memory_region reg = { 0, 4096, 4096, 0 };
+	struct vtap_memmap *map;
+
+	shim.alloc_fail_at = 1;
+	map = vtap_memmap_build(&reg, 1);
+	KUNIT_EXPECT_TRUE(test, IS_ERR(map));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(map), (long)-ENOMEM);
+	map = vtap_memmap_build(&reg, 1);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(map));
+	vtap_memmap_free(map);
+}
+
 /* ---- the fault list ---- */
 
 static void setup_fault_names(struct kunit *test)
@@ -291,6 +305,7 @@ static struct kunit_case setup_cases[] = {
 	KUNIT_CASE(setup_base_round_trip),
 	KUNIT_CASE(setup_move),
 	KUNIT_CASE(setup_move_features),
+	KUNIT_CASE(setup_memmap_no_memory),
 	KUNIT_CASE(setup_fault_names),
 	{}
 };
