@@ -60,7 +60,8 @@ int vtap_dev_check_owner(const struct vtap_dev *dev)
  * Guest addresses mean the owner's memory from here on, and the worker runs
  * in its cgroups.
  *
- * Return: 0; -EBUSY there is an owner; -ENOMEM.
+ * Return: 0; -EBUSY there is an owner; -ENOMEM no thread could be made, be it
+ * for the owner's limits (RLIMIT_NPROC, pids cgroup).
  */
 int vtap_dev_set_owner(struct vtap_dev *dev)
 {
@@ -71,8 +72,8 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 		return -EBUSY;
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
 	task = vtap_task_create(vtap_worker_run, dev, name);
-	if (IS_ERR(task))
-		return PTR_ERR(task);
+	if (IS_ERR(task))		/* in-tree's errno, also for -EAGAIN */
+		return -ENOMEM;
 
 	dev->mm = current->mm;
 	mmgrab(dev->mm);
