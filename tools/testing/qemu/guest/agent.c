@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * agent - traffic with known content, for both ends of a link.
+ *
+ * The same static program runs in the guest and in the VM around it. Every
+ * payload is a slice of one cyclic pattern chosen by a seed, and the receiving
+ * side compares each byte, so a lost, doubled or shifted piece shows.
+ *
+ *   agent serve PORT                      TCP and UDP server, until killed
+ *   agent tcp-send HOST PORT BYTES SEED   BYTES to the server; prints Mbit/s
+ *   agent tcp-recv HOST PORT BYTES SEED   BYTES from the server
+ *   agent udp HOST PORT COUNT SEED        COUNT datagrams of many sizes, echoed
+ *   agent udp-flood HOST PORT SECONDS     datagrams to a port, nothing checked
+ *   agent mcast-recv IFACE GROUP PORT COUNT SECONDS
+ *   agent mcast-send IFACE GROUP PORT COUNT
+ *   agent with-taps IFACE COUNT CMD [ARG]...   run CMD with COUNT queues of the
+ *                                         multi-queue tap IFACE as fds 100, ...
+ *
+ * Exit: 0 all content right, 1 not, 2 wrong usage.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A prime: no power-of-two slip maps the pattern onto itself. */
+#define PERIOD	65521
+#define CHUNK	65536
+
+static uint8_t pattern[PERIOD + CHUNK];
+
+static void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void make_pattern(uint64_t seed)
+{
+	uint64_t x = seed * 2 + 1;
+	size_t i;
+
+	for (i = 0; i < PERIOD; i++) {
+		x = x * 6364136223846793005ull + 1442695040888963407ull;
+		pattern[i] = x >> 56;
+	}
+	for (; i < PERIOD + CHUNK; i++)
+		pattern[i] = pattern[i - PERIOD];
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static struct sockaddr_in address(const char *host, const char *port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+
+	if (!inet_aton(host, &sa.sin_addr))
+		die("bad address %s", host);
+	return sa;
+}
+
+static void time_limit(int fd, int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
+/* ---- TCP ---- */
+
+/* What a client asks of the server, in network byte order. */
+struct order {
+	uint64_t bytes;
+	uint32_t seed;
+	uint32_t upload;
+};
+
+static int send_stream(int fd, uint64_t bytes)
+{
+	uint64_t pos = 0;
+
+	while (pos < bytes) {
+		size_t len = bytes - pos < CHUNK ? bytes - pos : CHUNK;
+		ssize_t n = send(fd, pattern + pos % PERIOD, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return -1;
+		pos += n;
+	}
+	return 0;
+}
+
+static int recv_stream(int fd, uint64_t bytes)
+{
+	static uint8_t buf[CHUNK];
+	uint64_t pos = 0;
+
+	while (pos < bytes) {
+		size_t len = bytes - pos < CHUNK ? bytes - pos : CHUNK;
+		ssize_t n = recv(fd, buf, len, 0);
+
+		if (n <= 0) {
+			fprintf(stderr, "stream ends after %llu bytes: %s\n",
+				(unsigned long long)pos, n ? strerror(errno) : "closed");
+			return -1;
+		}
+		if (memcmp(buf, pattern + pos % PERIOD, n)) {
+			fprintf(stderr, "wrong content within %zd bytes of offset %llu\n",
+				n, (unsigned long long)pos);
+			return -1;
+		}
+		pos += n;
+	}
+	return 0;
+}
+
+static void serve_one(int fd)
+{
+	struct order o;
+	char verdict = 'n';
+
+	time_limit(fd, 30);
+	if (recv(fd, &o, sizeof(o), MSG_WAITALL) != sizeof(o))
+		exit(1);
+	make_pattern(ntohl(o.seed));
+	if (o.upload) {
+		if (!recv_stream(fd, be64toh(o.bytes)))
+			verdict = 'y';
+		send(fd, &verdict, 1, MSG_NOSIGNAL);
+	} else {
+		send_stream(fd, be64toh(o.bytes));
+	}
+	exit(0);
+}
+
+static int tcp_client(char **arg, int upload)
+{
+	struct sockaddr_in sa = address(arg[0], arg[1]);
+	uint64_t bytes = strtoull(arg[2], NULL, 0);
+	struct order o = {
+		.bytes = htobe64(bytes), .seed = htonl(atoi(arg[3])), .upload = upload,
+	};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char verdict = 'n';
+	double start;
+
+	make_pattern(atoi(arg[3]));
+	time_limit(fd, 30);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		die("connect: %s", strerror(errno));
+	start = now();
+	if (send(fd, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
+		die("send: %s", strerror(errno));
+	if (upload) {
+		if (send_stream(fd, bytes))
+			die("send: %s", strerror(errno));
+		if (recv(fd, &verdict, 1, 0) != 1 || verdict != 'y')
+			die("the server did not get what was sent");
+	} else if (recv_stream(fd, bytes)) {
+		return 1;
+	}
+	printf("%llu bytes %.0f Mbit/s\n", (unsigned long long)bytes,
+	       bytes * 8 / (now() - start) / 1e6);
+	return 0;
+}
+
+/* ---- UDP ---- */
+
+struct dgram {
+	uint32_t seq;
+	uint32_t len;
+	uint8_t data[65507 - 8];
+};
+
+static void fill(struct dgram *d, uint32_t seq, uint32_t len)
+{
+	d->seq = htonl(seq);
+	d->len = htonl(len);
+	memcpy(d->data, pattern + seq * 977u % PERIOD, len - 8);
+}
+
+static int is_right(const struct dgram *d, ssize_t n)
+{
+	return n >= 8 && ntohl(d->len) == n &&
+	       !memcmp(d->data, pattern + ntohl(d->seq) * 977u % PERIOD, n - 8);
+}
+
+static int udp_client(char **arg)
+{
+	static const unsigned int sizes[] = { 8, 9, 18, 60, 128, 1000, 1471, 1472, 1473, 4000,
+					      65507 };
+	struct sockaddr_in sa = address(arg[0], arg[1]);
+	int count = atoi(arg[2]), fd = socket(AF_INET, SOCK_DGRAM, 0), i, lost = 0;
+	static struct dgram out, in;
+
+	make_pattern(atoi(arg[3]));
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		die("connect: %s", strerror(errno));
+	for (i = 0; i < count; i++) {
+		unsigned int len = sizes[i % (sizeof(sizes) / sizeof(*sizes))], try;
+		struct pollfd pfd = { .fd = fd, .events = POLLIN };
+		int answered = 0;
+
+		fill(&out, i, len);
+		for (try = 0; try < 3 && !answered; try++) {
+			if (send(fd, &out, len, 0) < 0 && errno != ECONNREFUSED)
+				die("send of %u bytes: %s", len, strerror(errno));
+			while (!answered && poll(&pfd, 1, 2000) == 1) {
+				ssize_t n = recv(fd, &in, sizeof(in), 0);
+
+				if (n < 0)
+					break;
+				if (!is_right(&in, n))
+					die("datagram %d came back wrong (%zd of %u bytes)",
+					    i, n, len);
+				answered = ntohl(in.seq) == (uint32_t)i;
+			}
+			lost += !answered;
+		}
+		if (!answered)
+			die("no answer to datagram %d of %u bytes", i, len);
+	}
+	printf("%d datagrams, %d sent again\n", count, lost);
+	return 0;
+}
+
+static int udp_flood(char **arg)
+{
+	struct sockaddr_in sa = address(arg[0], arg[1]);
+	double end = now() + atof(arg[2]);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	static uint8_t buf[1400];
+	unsigned long sent = 0;
+
+	while (now() < end) {
+		if (sendto(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&sa,
+			   sizeof(sa)) > 0)
+			sent++;
+		else
+			usleep(1000);
+	}
+	printf("%lu datagrams sent\n", sent);
+	return 0;
+}
+
+static int mcast_socket(char **arg, struct sockaddr_in *sa)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1, ttl = 1;
+	struct ip_mreqn mr = { .imr_ifindex = if_nametoindex(arg[0]) };
+
+	*sa = address(arg[1], arg[2]);
+	mr.imr_multiaddr = sa->sin_addr;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof(ttl));
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &mr, sizeof(mr)))
+		die("multicast on %s: %s", arg[0], strerror(errno));
+	return fd;
+}
+
+static int mcast_recv(char **arg)
+{
+	int want = atoi(arg[3]), got = 0;
+	double end = now() + atof(arg[4]);
+	struct ip_mreqn mr = { .imr_ifindex = if_nametoindex(arg[0]) };
+	struct sockaddr_in sa;
+	static struct dgram d;
+	int fd = mcast_socket(arg, &sa);
+
+	make_pattern(7);
+	mr.imr_multiaddr = sa.sin_addr;
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) ||
+	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mr, sizeof(mr)))
+		die("join: %s", strerror(errno));
+	printf("joined\n");
+	fflush(stdout);
+	while (got < want && now() < end) {
+		struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+		if (poll(&pfd, 1, 200) != 1)
+			continue;
+		if (!is_right(&d, recv(fd, &d, sizeof(d), 0)))
+			die("wrong content");
+		got++;
+	}
+	printf("%d of %d\n", got, want);
+	return got < want;
+}
+
+static int mcast_send(char **arg)
+{
+	struct sockaddr_in sa;
+	int fd = mcast_socket(arg, &sa), i;
+	static struct dgram d;
+
+	make_pattern(7);
+	for (i = 0; i < atoi(arg[3]); i++) {
+		fill(&d, i, 100 + i);
+		if (sendto(fd, &d, 100 + i, 0, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+			die("send: %s", strerror(errno));
+		usleep(20000);
+	}
+	return 0;
+}
+
+/*
+ * QEMU takes vhostfds= only together with fds=, and a shell cannot open the
+ * queues of a tap.
+ */
+static int with_taps(char **arg)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE };
+	int i, fd;
+
+	strncpy(ifr.ifr_name, arg[0], IFNAMSIZ - 1);
+	for (i = 0; i < atoi(arg[1]); i++) {
+		fd = open("/dev/net/tun", O_RDWR);
+		if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
+			die("queue %d of %s: %s", i, arg[0], strerror(errno));
+		if (dup2(fd, 100 + i) < 0)
+			die("dup2: %s", strerror(errno));
+		close(fd);
+	}
+	execvp(arg[2], arg + 2);
+	die("%s: %s", arg[2], strerror(errno));
+	return 1;
+}
+
+/* ---- server ---- */
+
+/* Echoes a datagram; the client chose the content and checks it. */
+static void serve_udp(int fd)
+{
+	static struct dgram d;
+	struct sockaddr_in sa;
+
+	for (;;) {
+		socklen_t salen = sizeof(sa);
+		ssize_t n = recvfrom(fd, &d, sizeof(d), 0, (struct sockaddr *)&sa, &salen);
+
+		if (n >= 8 && ntohl(d.len) == n)
+			sendto(fd, &d, n, 0, (struct sockaddr *)&sa, salen);
+	}
+}
+
+static __attribute__((noreturn)) void serve(char **arg)
+{
+	struct sockaddr_in sa = address("0.0.0.0", arg[0]);
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+
+	setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(tcp, (struct sockaddr *)&sa, sizeof(sa)) || listen(tcp, 16) ||
+	    bind(udp, (struct sockaddr *)&sa, sizeof(sa)))
+		die("port %s: %s", arg[0], strerror(errno));
+	signal(SIGCHLD, SIG_IGN);
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve_udp(udp);
+	}
+	for (;;) {
+		int fd = accept(tcp, NULL, NULL);
+
+		if (fd < 0)
+			continue;
+		if (!fork())
+			serve_one(fd);
+		close(fd);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *cmd = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(cmd, "serve") && argc == 3)
+		serve(argv + 2);
+	if (!strcmp(cmd, "tcp-send") && argc == 6)
+		return tcp_client(argv + 2, 1);
+	if (!strcmp(cmd, "tcp-recv") && argc == 6)
+		return tcp_client(argv + 2, 0);
+	if (!strcmp(cmd, "udp") && argc == 6)
+		return udp_client(argv + 2);
+	if (!strcmp(cmd, "udp-flood") && argc == 5)
+		return udp_flood(argv + 2);
+	if (!strcmp(cmd, "mcast-recv") && argc == 7)
+		return mcast_recv(argv + 2);
+	if (!strcmp(cmd, "mcast-send") && argc == 6)
+		return mcast_send(argv + 2);
+	if (!strcmp(cmd, "with-taps") && argc > 4)
+		return with_taps(argv + 2);
+	fprintf(stderr, "usage: see the head of agent.c\n");
+	return 2;
+}

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154,SC2009 # set by the caller; threads, not processes
+#
+# Shell functions of check-qemu and demo: TAP lines, the guest's life, what the
+# worker of a vhost node does. The caller sets node, work, logs, case_name,
+# guest_kernel, guest_initrd, agent, guest_mac and host_dev.
+
+# ---- TAP ----
+
+tap_n=0 tap_bad=0
+
+# Run "$@" as the test $1; its output shows only when it fails.
+t() {
+	local name="$case_name: $1" log=$work/t.log
+	shift
+	tap_n=$((tap_n + 1))
+	if "$@" >"$log" 2>&1; then
+		echo "ok $tap_n $name"
+	else
+		tap_bad=$((tap_bad + 1))
+		echo "not ok $tap_n $name"
+		echo "# failed: $*"
+		tail -n 15 "$log" | sed 's/^/#   /'
+		return 1
+	fi
+}
+
+# A test that the in-tree module is known to fail.
+t_better() {
+	if [[ $node == /dev/vhost-tap ]]; then
+		t "$@"
+	elif "${@:2}" >/dev/null 2>&1; then
+		t "$1" true
+	else
+		tap_n=$((tap_n + 1))
+		echo "ok $tap_n $case_name: $1 # SKIP $node fails this"
+	fi
+}
+
+tap_end() {
+	echo "1..$tap_n"
+	[[ $tap_bad == 0 && $tap_n != 0 ]]
+	exit
+}
+
+# ---- the guest ----
+
+qemu_pid='' server_pid='' qemu_by=()
+
+# Start QEMU with -netdev $1 and more properties of the NIC in $2. The guest is
+# told what to do through a serial port, which is a pair of fifos here.
+# disable-legacy and modern-pio-notify keep kicks off MMIO: emulated SVM on 7.x
+# stops now and then when an MMIO exit meets an interrupt.
+start_guest() {
+	local f=$work/ctl
+	rm -f "$f.in" "$f.out"
+	mkfifo "$f.in" "$f.out"
+	guest_log=$logs/$case_name
+	"${qemu_by[@]}" qemu-system-x86_64 -accel kvm -machine pc,usb=off -m 256 -smp "${guest_smp:-1}" \
+		-nodefaults -no-user-config -display none \
+		-kernel "$guest_kernel" -initrd "$guest_initrd" \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 mitigations=off tsc=reliable" \
+		-chardev "file,id=con,path=$guest_log.console" -serial chardev:con \
+		-chardev "pipe,id=ctl,path=$f" -serial chardev:ctl \
+		-netdev "$1" \
+		-device "virtio-net-pci,netdev=n,mac=$guest_mac,disable-legacy=on,modern-pio-notify=on${2:+,$2}" \
+		</dev/null >"$guest_log.qemu" 2>&1 &
+	qemu_pid=$!
+	last_pid=$qemu_pid
+	exec {to_guest}<>"$f.in" {from_guest}<>"$f.out"
+}
+
+# Read the guest's answer until its "@@" line; what came before is printed.
+# Fails as the guest's command did, or with 99 when nothing came in $1 s.
+answer() {
+	local line until=$((SECONDS + $1))
+	while ((SECONDS < until)); do
+		if ! IFS= read -r -t 1 -u "$from_guest" line; then
+			# A line cut by the time-out goes on in the next read.
+			part=${part:-}$line
+			kill -0 "$qemu_pid" 2>/dev/null || { echo "QEMU is gone"; return 99; }
+			continue
+		fi
+		line=${part:-}$line
+		part=''
+		case $line in
+		@@boot*) return 0 ;;
+		@@*) return "${line#@@}" ;;
+		*) echo "guest: $line" ;;
+		esac
+	done
+	echo "no answer from the guest"
+	return 99
+}
+
+# Run $1 in the guest; with "bg" as $2 without waiting for its end.
+g() {
+	if [[ ${2:-} == bg ]]; then
+		printf '(%s) &\n' "${1//$'\n'/ }" >&"$to_guest"
+	else
+		printf '%s\n' "${1//$'\n'/ }" >&"$to_guest"
+	fi
+	answer 120
+}
+
+# Until $2 works in the guest, at most $1 seconds.
+g_wait() {
+	local until=$((SECONDS + $1))
+	while ((SECONDS < until)); do
+		g "$2" >/dev/null && return 0
+		sleep 0.3
+	done
+	return 1
+}
+
+guest_net() {
+	g "ip link set eth0 up && ip addr add $1.2/24 dev eth0 && \
+		(agent serve 5000 >/dev/null 2>&1 &)"
+}
+
+guest_up() {
+	t "guest boots" answer 120 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
+	t "guest finds its NIC" guest_net "$1" || return 1
+	t "QEMU took the node without falling back" quiet_qemu || return 1
+	"$agent" serve 5000 >/dev/null 2>&1 &
+	server_pid=$!
+	kicks_before=$(worker_ticks)
+}
+
+quiet_qemu() {
+	! grep -v 'Number of .* cpus requested' "$guest_log.qemu"
+}
+
+reboot_guest() {
+	printf 'reboot -f\n' >&"$to_guest"
+	answer 120 && guest_net "$1"
+}
+
+# Endless traffic both ways, until the guest or the link ends.
+load() {
+	local i
+	for i in 1 2; do
+		"$agent" tcp-send "$1.2" 5000 $((1 << 40)) 1 >/dev/null 2>&1 &
+		loads+=($!)
+	done
+	"$agent" udp-flood "$1.2" 9 600 >/dev/null 2>&1 &
+	loads+=($!)
+	g "agent tcp-send $1.1 5000 1000000000000 1 >/dev/null 2>&1" bg
+	g "agent udp-flood $1.1 9 600 >/dev/null 2>&1" bg
+	sleep 3
+}
+loads=()
+
+end_load() {
+	kill -KILL "${loads[@]}"
+	g "killall -9 agent; exit 0"
+}
+
+kill_guest() {
+	kill -KILL "$qemu_pid"
+	wait "$qemu_pid"
+	[[ $? == 137 ]] || return 1
+	qemu_pid=''
+}
+
+stop_guest() {
+	local i
+	printf 'poweroff -f\n' >&"$to_guest"
+	for ((i = 0; i < 300; i++)); do
+		kill -0 "$qemu_pid" 2>/dev/null || { qemu_pid=''; return 0; }
+		sleep 0.1
+	done
+	return 1
+}
+
+# After a case: nothing of it stays; the guest's own kernel log must be clean.
+end_guest() {
+	local pid
+	# Disowned first: the shell would report each death.
+	for pid in "${loads[@]}" $server_pid $qemu_pid; do
+		disown "$pid" 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null
+	done
+	loads=() qemu_pid='' server_pid=''
+	if [[ -n ${to_guest:-} ]]; then
+		exec {to_guest}>&- {from_guest}>&-
+		to_guest=''
+		t "the guest's kernel log is clean" guest_log_clean
+	fi
+}
+
+guest_log_clean() {
+	! grep -a -E 'BUG|WARNING|Oops|WATCHDOG|timed out|Call Trace|panic|id .* is not a head' \
+		"$guest_log.console"
+}
+
+# ---- the worker ----
+
+# Thread ids of the workers of process $1: threads of QEMU, or on 6.1 kernel
+# threads, by their name.
+worker_tids() {
+	local f
+	for f in /proc/"$1"/task/*/comm /proc/[0-9]*/comm; do
+		[[ $(cat "$f" 2>/dev/null) == "vhost-$1" ]] || continue
+		f=${f%/comm}
+		echo "${f##*/}"
+	done | sort -nu
+}
+
+# Processor time of all workers together, in ticks (10 ms).
+worker_ticks() {
+	local tid stat sum=0
+	for tid in $(worker_tids "$qemu_pid"); do
+		stat=$(cat "/proc/$tid/stat" 2>/dev/null) || continue
+		stat=${stat##*) }
+		# shellcheck disable=SC2086
+		set -- $stat
+		sum=$((sum + ${12} + ${13}))
+	done
+	echo $sum
+}
+
+workers() {
+	local n
+	n=$(worker_tids "$qemu_pid" | wc -l)
+	echo "$n workers named vhost-$qemu_pid"
+	[[ $n == "$1" ]]
+}
+
+worker_gone() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		[[ -n $(worker_tids "$last_pid") ]] || return 0
+		sleep 0.1
+	done
+	ps -eLo pid,tid,stat,comm | grep "vhost-$last_pid"
+	return 1
+}
+
+# Three seconds with next to no processor time.
+worker_sleeps() {
+	local before after
+	sleep 1
+	before=$(worker_ticks)
+	sleep 2
+	after=$(worker_ticks)
+	echo "worker: $((after - before)) ticks of 200"
+	[[ $((after - before)) -lt 60 ]]
+}
+
+# A counter summed over the devices of QEMU: counter DIRECTION NAME
+counter() {
+	cat /sys/kernel/debug/vhost_tap/"$qemu_pid"-*/"$1" 2>/dev/null |
+		awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
+}
+
+# The worker has worked, and our node's counters saw both directions.
+vhost_used() {
+	local ticks
+	ticks=$(($(worker_ticks) - kicks_before))
+	echo "worker: $ticks ticks; rx $(counter rx packets) tx $(counter tx packets) packets"
+	[[ $ticks -gt 20 ]] || return 1
+	[[ $node != /dev/vhost-tap ]] ||
+		(($(counter rx packets) > 1000 && $(counter tx packets) > 1000))
+}
+
+# Flows pinned to each guest CPU go through each queue: every worker has run.
+both_queues() {
+	local tid before=() after=() i
+	mapfile -t tids < <(worker_tids "$qemu_pid")
+	ticks_of() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+	for tid in "${tids[@]}"; do before+=("$(ticks_of "$tid")"); done
+	for i in 1 2 3 4; do
+		g "for c in 1 2; do taskset \$c agent tcp-send $1.1 5000 4000000 $i || exit 1; done" ||
+			return 1
+	done
+	for tid in "${tids[@]}"; do after+=("$(ticks_of "$tid")"); done
+	for i in "${!tids[@]}"; do
+		echo "worker ${tids[i]}: ${before[i]} to ${after[i]} ticks"
+		[[ $((after[i] - before[i])) -ge 2 ]] || return 1
+	done
+}
+
+# Nothing holds the module: it goes, and comes back.
+module_cycle() {
+	[[ $node == /dev/vhost-tap ]] || { rmmod vhost_net && modprobe vhost_net; return; }
+	rmmod vhost_tap || return 1
+	[[ ! -e $node ]] || { echo "$node is still there"; return 1; }
+	insmod "${VTAP_KO:?}" && [[ -c $node ]]
+}
