@@ -27,16 +27,16 @@ static bool met_by_walking(u16 event, u16 new, u16 old)
 
 static void event_passed_edges(struct kunit *test)
 {
-	unsigned int i, j, k;
+	unsigned int i, n = ARRAY_SIZE(edges);
 
-	for (i = 0; i < ARRAY_SIZE(edges); i++)
-		for (j = 0; j < ARRAY_SIZE(edges); j++)
-			for (k = 0; k < ARRAY_SIZE(edges); k++)
-				KUNIT_EXPECT_EQ(test,
-					vtap_event_passed(edges[i], edges[j],
-							  edges[k]),
-					met_by_walking(edges[i], edges[j],
-						       edges[k]));
+	for (i = 0; i < n * n * n; i++) {
+		u16 event = edges[i % n];
+		u16 new = edges[i / n % n];
+		u16 old = edges[i / n / n];
+
+		KUNIT_EXPECT_EQ(test, vtap_event_passed(event, new, old),
+				met_by_walking(event, new, old));
+	}
 }
 
 /* Every event for steps of 0 to 3 around the wrap. */

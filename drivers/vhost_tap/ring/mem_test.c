@@ -264,20 +264,23 @@ static void mem_all_509_regions(struct kunit *test)
 
 	vtap_mem_init(&m, map);
 	for (i = 0; i < VTAP_MAX_REGIONS; i++) {
-		u64 last = r[i].guest_phys_addr + 7 * PAGE - 1;
+		u64 first = r[i].guest_phys_addr;
+		u64 last = first + 7 * PAGE - 1;
 
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m,
-				r[i].guest_phys_addr, 9, &iov, 1), 1);
+		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, first, 9, &iov,
+							 1), 1);
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov), r[i].userspace_addr);
 		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, last, 1, &iov, 1),
 				1);
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov),
 				r[i].userspace_addr + 7 * PAGE - 1);
 	}
-	for (i = 0; i + 3 < VTAP_MAX_REGIONS; i += 3)
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m,
-				(7 * (i + 3) + i / 3) * PAGE, 1, &iov, 1),
+	for (i = 0; i + 3 < VTAP_MAX_REGIONS; i += 3) {
+		u64 gap = (7 * (i + 3) + i / 3) * PAGE;
+
+		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, gap, 1, &iov, 1),
 				-EFAULT);
+	}
 	vtap_memmap_free(map);
 }
 

@@ -189,8 +189,10 @@ int main(void)
 {
 	enum form form;
 
-	printf("ns a chain                    pop   stage publish must_call  kick_off+on (ns a batch of %d)\n",
-	       BATCH);
+	printf("%-24s %7s %7s %7s %9s %9s\n", "ns", "pop", "stage", "publish",
+	       "must_call", "kick_*");
+	printf("%-24s %7s %7s %7s %9s %9s\n", "for each", "chain", "chain",
+	       "chain", "batch", "batch");
 	for (form = 0; form < NR_FORMS; form++) {
 		bench_ring(form, true);
 		bench_ring(form, false);

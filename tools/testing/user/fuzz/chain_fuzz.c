@@ -231,7 +231,7 @@ static bool pop_one(struct world *w, const struct gmem *g, u16 max, bool quiet)
 	return false;
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one(const u8 *data, size_t size)
 {
 	static struct world w;
 	struct input in = { data, size };

@@ -76,6 +76,7 @@ void fuzz_check_chain(const struct vtap_chain *c);
 /* A broken ring refuses, and touches nothing but what must_call reads. */
 void fuzz_check_refusal(struct vtap_ring *r, struct vtap_mem *m);
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+/* One input; the Makefile gives it the name that libFuzzer calls. */
+int fuzz_one(const u8 *data, size_t size);
 
 #endif /* VTAP_FUZZ_H */

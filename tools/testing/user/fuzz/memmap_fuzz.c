@@ -174,7 +174,7 @@ static void check_table(const struct vtap_memmap *map)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one(const u8 *data, size_t size)
 {
 	struct input in = { data, size };
 	struct vtap_memmap *map;

@@ -71,12 +71,12 @@ static inline void ops_begin(struct ops *o, unsigned int log2,
 }
 
 /* One chain of @nr buffers of @len bytes, the last @nr_in writable. */
-static inline void ops_add(struct ops *o, enum op op, unsigned int nr,
+static inline void ops_add(struct ops *o, enum op code, unsigned int nr,
 			   unsigned int nr_in, unsigned int len)
 {
 	unsigned int i;
 
-	ops8(o, op);
+	ops8(o, code);
 	ops8(o, nr - 1);
 	for (i = 0; i < nr; i++) {
 		ops16(o, i * 64);
@@ -84,9 +84,9 @@ static inline void ops_add(struct ops *o, enum op op, unsigned int nr,
 	}
 }
 
-static inline void ops_1(struct ops *o, enum op op, unsigned int a)
+static inline void ops_1(struct ops *o, enum op code, unsigned int a)
 {
-	ops8(o, op);
+	ops8(o, code);
 	ops8(o, a);
 }
 

@@ -110,12 +110,12 @@ static void op_take(void)
 		shim_assert(!w->d.broken);
 }
 
-static void op_call(enum op op)
+static void op_call(enum op code)
 {
 	w->driver_sleeps = false;
-	if (op == OP_CALL_ON)
+	if (code == OP_CALL_ON)
 		w->driver_sleeps = !drv_call_on(&w->d);
-	else if (op == OP_CALL_OFF)
+	else if (code == OP_CALL_OFF)
 		drv_call_off(&w->d);
 	else if (w->d.event_idx)
 		drv_call_at(&w->d, w->d.used_idx + (s8)in8(&w->in));
@@ -268,14 +268,14 @@ static void op_publish(void)
 		w->driver_sleeps = false;
 }
 
-static void op_kick(enum op op)
+static void op_kick(enum op code)
 {
 	int ret;
 
 	w->device_sleeps = false;
-	if (op == OP_KICK_OFF) {
+	if (code == OP_KICK_OFF) {
 		ret = vtap_split_kick_off(&w->r);
-	} else if (op == OP_KICK_ON) {
+	} else if (code == OP_KICK_ON) {
 		ret = vtap_split_kick_on(&w->r);
 		w->device_sleeps = !ret;
 		if (w->honest)
@@ -356,12 +356,12 @@ static void op_hostile(void)
 	fuzz_hostile(key | (u32)in16(&w->in) << 16);
 }
 
-static void step(enum op op)
+static void step(enum op code)
 {
-	switch (op) {
+	switch (code) {
 	case OP_ADD:
 	case OP_ADD_INDIRECT:
-		return op_add(op == OP_ADD_INDIRECT);
+		return op_add(code == OP_ADD_INDIRECT);
 	case OP_SHOW:
 		return op_show();
 	case OP_TAKE:
@@ -369,7 +369,7 @@ static void step(enum op op)
 	case OP_CALL_ON:
 	case OP_CALL_OFF:
 	case OP_CALL_AT:
-		return op_call(op);
+		return op_call(code);
 	case OP_POP:
 		return op_pop();
 	case OP_UNPOP:
@@ -381,7 +381,7 @@ static void step(enum op op)
 	case OP_KICK_OFF:
 	case OP_KICK_ON:
 	case OP_EMPTY:
-		return op_kick(op);
+		return op_kick(code);
 	case OP_RESTART:
 		return op_restart();
 	case OP_MOVE:
@@ -441,7 +441,7 @@ static void finish(void)
 	shim_assert(!w->r.fault);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one(const u8 *data, size_t size)
 {
 	static struct world world;
 
