@@ -85,7 +85,10 @@ vm-module:
 
 .PHONY: check-vm
 check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2
-	@scripts/check-vm.sh $(KVER)
+	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
+	@$(MAKE) --no-print-directory -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
+		{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
+	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 3000 --out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh
 
 .PHONY: check-qemu
 check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
@@ -94,7 +97,7 @@ check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
 .PHONY: check-dpdk
 check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 	@scripts/deps dpdk
-	@$(QEMU_TESTS)/check-dpdk --kver $(KVER)
+	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1200 --out build/$(KVER)/check-dpdk -- $(KSELFTESTS)/dpdk.sh
 
 .PHONY: check-dkms
 check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, KVER=
@@ -118,7 +121,7 @@ DKMS_FLAGS =
 
 .PHONY: dkms-install
 dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
-	@scripts/deps dkms
+	@command -v dkms >/dev/null || scripts/deps dkms
 	! dkms status vhost-tap/$(VERSION) | grep -q . || dkms remove vhost-tap/$(VERSION) --all
 	rm -rf $(DKMS_SRC)
 	mkdir -p $(DKMS_SRC)/scripts
