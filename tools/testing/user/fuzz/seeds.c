@@ -98,9 +98,13 @@ static void seeds_ring(void)
 			honest(&o, 4, 4);
 			save("ring_fuzz", o.buf, o.len);
 		}
-	/* More than fit the internal arrays. */
+	/* More than fit the internal arrays, and still a short input. */
 	ops_begin(&o, 8, 1, 0xff80);
-	honest(&o, 2, 200);
+	for (flags = 0; flags < 150; flags++)
+		ops_add(&o, OP_ADD, 1, 0, 60);
+	ops8(&o, OP_SHOW);
+	pass(&o, 150);
+	ops8(&o, OP_TAKE);
 	save("ring_fuzz", o.buf, o.len);
 }
 
