@@ -27,7 +27,7 @@
 #endif
 
 /* Longer than any scheduler; what sleeps that long was never woken. */
-#define LOST_MS		20000
+#define LOST_MS		10000
 
 struct race {
 	const char *name;

@@ -224,6 +224,8 @@ static bool pop_one(struct world *w, const struct gmem *g, u16 max, bool quiet)
 	}
 	if (ret == -EIO) {
 		shim_assert(!quiet || v == REF_FAULT || f.vague);
+		/* The ring's own memory is all there: nothing beside it. */
+		shim_assert(w->r.fault != VTAP_FAULT_RING_ACCESS);
 		fuzz_check_refusal(&w->r, &w->m);
 		return false;
 	}

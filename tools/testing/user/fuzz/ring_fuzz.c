@@ -34,6 +34,7 @@ struct world {
 	struct iovec iov[VTAP_CHAIN_MAX];
 	struct input in;
 	bool honest;
+	bool may_fail;		/* an access was told to fail */
 
 	struct added added[MAX_NUM];
 	u32 nr_added, nr_popped, nr_used, nr_taken;
@@ -388,6 +389,7 @@ static void step(enum op code)
 		return op_move();
 	case OP_FAIL:
 		w->honest = false;
+		w->may_fail = true;
 		shim.fail_at = shim.nr + in8(&w->in) + 1;
 		return;
 	case OP_HOSTILE:
@@ -455,6 +457,9 @@ int fuzz_one(const u8 *data, size_t size)
 		if (!w->r.fault)
 			continue;
 		shim_assert(!w->honest);
+		/* The ring's own memory is all there: nothing beside it. */
+		shim_assert(w->may_fail ||
+			    w->r.fault != VTAP_FAULT_RING_ACCESS);
 		shim.fail_at = 0;
 		fuzz_check_refusal(&w->r, &w->m);
 		if (in8(&w->in) & 1)
