@@ -383,6 +383,7 @@ static __attribute__((noreturn)) void serve(char **arg)
 	signal(SIGCHLD, SIG_IGN);
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(tcp);
 		serve_udp(udp);
 	}
 	for (;;) {
@@ -390,8 +391,13 @@ static __attribute__((noreturn)) void serve(char **arg)
 
 		if (fd < 0)
 			continue;
-		if (!fork())
+		if (!fork()) {
+			/* A left-over child must not keep the port. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(tcp);
+			close(udp);
 			serve_one(fd);
+		}
 		close(fd);
 	}
 }
