@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Frames, and the packet socket that sends and receives them at the far end.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+static const uint8_t guest_mac[6] = { 0x02, 0, 0, 0, 0, 0x01 };
+static const uint8_t host_mac[6] = { 0x02, 0, 0, 0, 0, 0x02 };
+
+/* ---- the far end ---- */
+
+int host_open(const char *name, unsigned int flags)
+{
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(flags & HOST_ALL ? ETH_P_ALL : TEST_PROTO),
+		.sll_ifindex = if_nametoindex(name),
+	};
+	int one = 1, room = 32 << 20, err;
+	struct packet_mreq promisc = {
+		.mr_ifindex = ll.sll_ifindex,
+		.mr_type = PACKET_MR_PROMISC,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
+		       sizeof(one)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc,
+		       sizeof(promisc)) ||
+	    (flags & HOST_VNET_HDR &&
+	     setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one))) ||
+	    bind(fd, (struct sockaddr *)&ll, sizeof(ll))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+ssize_t host_recv(int fd, void *buf, size_t room, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	if (poll(&p, 1, timeout_ms) != 1)
+		return -ETIMEDOUT;
+	n = recv(fd, buf, room, MSG_TRUNC);
+	return n < 0 ? -errno : n;
+}
+
+int host_send(int fd, const void *buf, size_t len)
+{
+	return send(fd, buf, len, 0) == (ssize_t)len ? 0 : -errno;
+}
+
+/* Return: 0 when nothing arrives for @ms */
+int host_quiet(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) ? -EBUSY : 0;
+}
+
+/* ---- frames ---- */
+
+/*
+ * A frame of exactly @len bytes: header, sequence number, then bytes that
+ * depend on position and sequence, so that a shift or a mix-up shows.
+ */
+size_t frame_raw_to(uint8_t *f, size_t len, uint32_t seq,
+		    const uint8_t dst[6], const uint8_t src[6])
+{
+	uint8_t head[18];
+	uint32_t x = seq * 2654435761u + 12345;
+	size_t i;
+
+	memcpy(head, dst, 6);
+	memcpy(head + 6, src, 6);
+	head[12] = TEST_PROTO >> 8;
+	head[13] = TEST_PROTO & 0xff;
+	memcpy(head + 14, &seq, 4);
+	memcpy(f, head, len < 18 ? len : 18);
+	for (i = 18; i < len; i++) {
+		x = x * 1664525 + 1013904223;
+		f[i] = x >> 24;
+	}
+	return len;
+}
+
+size_t frame_raw(uint8_t *f, size_t len, uint32_t seq)
+{
+	return frame_raw_to(f, len, seq, host_mac, guest_mac);
+}
+
+uint32_t frame_seq(const uint8_t *f)
+{
+	uint32_t seq;
+
+	memcpy(&seq, f + 14, 4);
+	return seq;
+}
+
+/* Compare, and say where the first difference is. */
+bool frame_same(const uint8_t *f, size_t len, const uint8_t *want,
+		size_t want_len)
+{
+	size_t i;
+
+	if (len != want_len) {
+		printf("# length %zu, wanted %zu\n", len, want_len);
+		return false;
+	}
+	for (i = 0; i < len; i++) {
+		if (f[i] != want[i]) {
+			printf("# byte %zu of %zu: 0x%02x, wanted 0x%02x\n", i,
+			       len, f[i], want[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t sum16(uint32_t sum, const void *p, size_t len)
+{
+	const uint8_t *b = p;
+
+	for (; len > 1; len -= 2, b += 2)
+		sum += b[0] << 8 | b[1];
+	return len ? sum + (b[0] << 8) : sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static size_t put_ip(uint8_t *p, size_t l4, bool ipv6, int proto,
+		     uint16_t *pseudo)
+{
+	uint32_t sum = proto + l4;
+
+	if (ipv6) {
+		struct ipv6hdr h = { .version = 6, .payload_len = htons(l4),
+				     .nexthdr = proto, .hop_limit = 64 };
+
+		h.saddr.s6_addr[0] = 0xfd;
+		h.daddr.s6_addr[0] = 0xfd;
+		h.saddr.s6_addr[15] = 1;
+		h.daddr.s6_addr[15] = 2;
+		sum = sum16(sum, &h.saddr, 32);
+		*pseudo = fold(sum);
+		memcpy(p, &h, sizeof(h));
+		return sizeof(h);
+	}
+	struct iphdr h = { .version = 4, .ihl = 5, .ttl = 64, .protocol = proto,
+			   .tot_len = htons(20 + l4),
+			   .saddr = htonl(0x0a000001),
+			   .daddr = htonl(0x0a000002) };
+
+	h.check = htons(~fold(sum16(0, &h, 20)));
+	sum = sum16(sum, &h.saddr, 8);
+	*pseudo = fold(sum);
+	memcpy(p, &h, sizeof(h));
+	return sizeof(h);
+}
+
+/**
+ * frame_l4 - a TCP or UDP packet whose checksum is left to the receiver
+ * @payload: bytes after the transport header
+ * @hdr: filled for NEEDS_CSUM; the caller adds a gso_type if it wants one
+ *
+ * Return: frame length
+ */
+size_t frame_l4(uint8_t *f, size_t payload, bool ipv6, int proto,
+		uint32_t seq, struct virtio_net_hdr *hdr)
+{
+	size_t l4_len = proto == IPPROTO_TCP ? 20 : 8, ip_len, at, i;
+	uint16_t pseudo;
+
+	frame_raw(f, 18, seq);
+	f[12] = ipv6 ? 0x86 : 0x08;
+	f[13] = ipv6 ? 0xdd : 0x00;
+	ip_len = put_ip(f + 14, l4_len + payload, ipv6, proto, &pseudo);
+	at = 14 + ip_len;
+	*hdr = (struct virtio_net_hdr){
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.hdr_len = at + l4_len,
+		.csum_start = at,
+	};
+	if (proto == IPPROTO_TCP) {
+		struct tcphdr t = { .source = htons(1000), .dest = htons(2000),
+				    .seq = htonl(seq), .doff = 5, .ack = 1,
+				    .window = htons(1000),
+				    .check = htons(pseudo) };
+
+		memcpy(f + at, &t, sizeof(t));
+		hdr->csum_offset = 16;
+	} else {
+		struct udphdr u = { .source = htons(1000), .dest = htons(2000),
+				    .len = htons(8 + payload),
+				    .check = htons(pseudo) };
+
+		memcpy(f + at, &u, sizeof(u));
+		hdr->csum_offset = 6;
+	}
+	for (i = at + l4_len; i < at + l4_len + payload; i++)
+		f[i] = i * 7 + seq;
+	return at + l4_len + payload;
+}

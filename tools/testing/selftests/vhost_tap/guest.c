@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest in a process: the vhost file, guest memory and its regions,
+ * packets in and out.
+ *
+ * Read before: guest.h. Read after: vq.c.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define GPA_BASE	0x100000000ULL
+#define GPA_HOLE	0x40000000ULL
+#define PAGE		4096UL
+#define DEBUGFS		"/sys/kernel/debug/vhost_tap"
+
+/* ---- device ---- */
+
+const char *guest_node(void)
+{
+	const char *node = getenv("VTAP_NODE");
+
+	return node && *node ? node : "/dev/vhost-tap";
+}
+
+/* False on stock vhost-net: tests it is known to fail skip themselves. */
+bool guest_is_ours(void)
+{
+	const char *want = getenv("VTAP_OURS");
+
+	if (want)
+		return *want == '1';
+	return !strstr(guest_node(), "vhost-net");
+}
+
+int guest_ioctl(int fd, unsigned long req, void *arg)
+{
+	return ioctl(fd, req, arg) < 0 ? -errno : 0;
+}
+
+int guest_vring_state(int fd, unsigned long req, unsigned int index,
+		      unsigned int num)
+{
+	struct vhost_vring_state s = { .index = index, .num = num };
+
+	return guest_ioctl(fd, req, &s);
+}
+
+int guest_vring_file(int fd, unsigned long req, unsigned int index, int file)
+{
+	struct vhost_vring_file f = { .index = index, .fd = file };
+
+	return guest_ioctl(fd, req, &f);
+}
+
+/* Return: next avail index, or -errno */
+int guest_get_base(int fd, unsigned int index)
+{
+	struct vhost_vring_state s = { .index = index };
+	int err = guest_ioctl(fd, VHOST_GET_VRING_BASE, &s);
+
+	return err ?: (int)s.num;
+}
+
+int guest_set_addr(struct guest *g, unsigned int index)
+{
+	struct vq *q = &g->vq[index];
+	struct vhost_vring_addr a = {
+		.index = index,
+		.desc_user_addr = (uintptr_t)q->desc,
+		.avail_user_addr = (uintptr_t)q->avail,
+		.used_user_addr = (uintptr_t)q->used,
+	};
+
+	return guest_ioctl(g->vhost, VHOST_SET_VRING_ADDR, &a);
+}
+
+/* ---- guest memory ---- */
+
+static uint64_t hole(const struct guest *g)
+{
+	return g->layout == LAYOUT_HOLES ? GPA_HOLE : 0;
+}
+
+/* Offsets count bytes of memory; holes exist only in guest addresses. */
+uint64_t guest_gpa(const struct guest *g, size_t offset)
+{
+	return GPA_BASE + offset + offset / g->chunk_len * hole(g);
+}
+
+static int fill_table(struct guest *g)
+{
+	struct vhost_memory_region *r;
+	unsigned int i, slot;
+
+	for (i = 0; i < g->nr_regions; i++) {
+		slot = i;
+		if (g->layout == LAYOUT_SHUFFLED)
+			slot = g->perm[i];
+		else if (g->layout == LAYOUT_HOLES)
+			slot = g->nr_regions - 1 - i;
+		r = &g->table->regions[slot];
+		r->guest_phys_addr = guest_gpa(g, i * g->chunk_len);
+		r->memory_size = g->chunk_len;
+		r->userspace_addr = (uintptr_t)(g->mem +
+						g->perm[i] * g->chunk_len);
+	}
+	g->table->nregions = g->nr_regions;
+	return 0;
+}
+
+static int mem_init(struct guest *g, const struct guest_cfg *cfg)
+{
+	unsigned int i, j;
+	uint16_t tmp;
+
+	g->nr_regions = cfg->regions ?: 1;
+	g->layout = cfg->layout;
+	g->mem_len = cfg->mem_len ?: 8 << 20;
+	g->chunk_len = g->mem_len / g->nr_regions & ~(PAGE - 1);
+	g->mem_len = g->chunk_len * g->nr_regions;
+	g->kept = g->nr_regions / 2 * g->chunk_len;
+	if (g->nr_regions == 1)
+		g->kept = g->mem_len / 2;
+
+	g->memfd = memfd_create("guest", MFD_CLOEXEC);
+	if (g->memfd < 0 || ftruncate(g->memfd, g->mem_len))
+		return -errno;
+	g->mem = mmap(NULL, g->mem_len, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      g->memfd, 0);
+	if (g->mem == MAP_FAILED)
+		return -errno;
+
+	g->table = calloc(1, sizeof(*g->table) +
+			  g->nr_regions * sizeof(g->table->regions[0]));
+	g->perm = calloc(g->nr_regions, sizeof(*g->perm));
+	if (!g->table || !g->perm)
+		return -ENOMEM;
+	for (i = 0; i < g->nr_regions; i++)
+		g->perm[i] = i;
+	if (g->layout == LAYOUT_SHUFFLED) {
+		srand(1);
+		for (i = g->nr_regions - 1; i > 0; i--) {
+			j = rand() % (i + 1);
+			tmp = g->perm[i];
+			g->perm[i] = g->perm[j];
+			g->perm[j] = tmp;
+		}
+	}
+	return fill_table(g);
+}
+
+int guest_set_mem(struct guest *g)
+{
+	return guest_ioctl(g->vhost, VHOST_SET_MEM_TABLE, g->table);
+}
+
+static size_t place(const struct guest *g, size_t at, size_t len)
+{
+	size_t left = g->chunk_len - at % g->chunk_len;
+
+	/* a buffer may cross regions, but not a hole */
+	if (g->layout == LAYOUT_HOLES && len > left)
+		at += left;
+	return at;
+}
+
+/* Transient memory: reused in a circle, good for packets in flight. */
+uint64_t guest_scratch(struct guest *g, size_t len)
+{
+	size_t half = g->nr_regions == 1 ? g->mem_len / 2 :
+		      g->nr_regions / 2 * g->chunk_len;
+	size_t at = place(g, g->scratch, len);
+
+	if (at + len > half)
+		at = 0;
+	g->scratch = at + len;
+	return guest_gpa(g, at);
+}
+
+/* Return: guest address, 0 when memory is used up */
+uint64_t guest_alloc(struct guest *g, size_t len)
+{
+	size_t at = place(g, g->kept, len);
+
+	if (at + len > g->mem_len)
+		return 0;
+	g->kept = at + len;
+	return guest_gpa(g, at);
+}
+
+/* Our view of a guest address, and how many bytes follow in one piece. */
+void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
+{
+	uint64_t pitch = g->chunk_len + hole(g);
+	uint64_t at = gpa - GPA_BASE;
+	size_t chunk = at / pitch, in = at % pitch;
+
+	if (gpa < GPA_BASE || chunk >= g->nr_regions || in >= g->chunk_len)
+		return NULL;
+	if (room)
+		*room = g->chunk_len - in;
+	return g->mem + g->perm[chunk] * g->chunk_len + in;
+}
+
+static int copy(struct guest *g, uint64_t gpa, void *buf, size_t len,
+		bool to_guest)
+{
+	size_t room, n;
+	void *p;
+
+	while (len) {
+		p = guest_ptr(g, gpa, &room);
+		if (!p)
+			return -EFAULT;
+		n = len < room ? len : room;
+		if (to_guest)
+			memcpy(p, buf, n);
+		else
+			memcpy(buf, p, n);
+		buf = (char *)buf + n;
+		gpa += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int guest_write(struct guest *g, uint64_t gpa, const void *buf, size_t len)
+{
+	return copy(g, gpa, (void *)buf, len, true);
+}
+
+int guest_read(struct guest *g, uint64_t gpa, void *buf, size_t len)
+{
+	return copy(g, gpa, buf, len, false);
+}
+
+/* ---- life ---- */
+
+/* The newest debugfs folder of this process belongs to the fd just opened. */
+static void find_debugfs(struct guest *g)
+{
+	long best = -1, pid, serial;
+	struct dirent *de;
+	DIR *d;
+
+	d = opendir(DEBUGFS);
+	if (!d)
+		return;
+	while ((de = readdir(d))) {
+		if (sscanf(de->d_name, "%ld-%ld", &pid, &serial) != 2 ||
+		    pid != getpid() || serial < best)
+			continue;
+		best = serial;
+		snprintf(g->debugfs, sizeof(g->debugfs), DEBUGFS "/%.40s",
+			 de->d_name);
+	}
+	closedir(d);
+}
+
+/* One vring, from scratch, the way QEMU does it. */
+int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base)
+{
+	struct vq *q = &g->vq[index];
+	int err;
+
+	err = guest_vring_state(g->vhost, VHOST_SET_VRING_NUM, index, q->num);
+	if (!err)
+		err = guest_vring_state(g->vhost, VHOST_SET_VRING_BASE, index,
+					base);
+	if (!err)
+		err = guest_set_addr(g, index);
+	if (!err)
+		err = guest_vring_file(g->vhost, VHOST_SET_VRING_KICK, index,
+				       q->kick);
+	if (!err)
+		err = guest_vring_file(g->vhost, VHOST_SET_VRING_CALL, index,
+				       q->call);
+	if (!err)
+		err = guest_vring_file(g->vhost, VHOST_SET_VRING_ERR, index,
+				       q->err);
+	return err;
+}
+
+int guest_init(struct guest *g, const struct guest_cfg *cfg)
+{
+	uint64_t features = cfg->features;
+	unsigned int i;
+	int err;
+
+	*g = (struct guest){ .vhost = -1, .memfd = -1, .features = features };
+	g->hdr_len = features & (F_MRG_RXBUF | F_VERSION_1) ? 12 : 10;
+	for (i = 0; i < 2; i++) {
+		err = vq_init(&g->vq[i], i, cfg->num[i] ?: 256, features);
+		if (err)
+			return err;
+	}
+	err = mem_init(g, cfg);
+	if (err)
+		return err;
+	g->vhost = open(guest_node(), O_RDWR | O_CLOEXEC);
+	if (g->vhost < 0)
+		return -errno;
+	err = guest_ioctl(g->vhost, VHOST_SET_OWNER, NULL);
+	if (!err)
+		err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features);
+	if (!err)
+		err = guest_set_mem(g);
+	for (i = 0; !err && i < 2; i++)
+		err = guest_vq_setup(g, i, 0);
+	find_debugfs(g);
+	return err;
+}
+
+int guest_attach(struct guest *g, unsigned int index, int backend)
+{
+	return guest_vring_file(g->vhost, VHOST_NET_SET_BACKEND, index,
+				backend);
+}
+
+int guest_start(struct guest *g, int backend)
+{
+	return guest_attach(g, RX, backend) ?: guest_attach(g, TX, backend);
+}
+
+int guest_stop(struct guest *g)
+{
+	return guest_attach(g, RX, -1) ?: guest_attach(g, TX, -1);
+}
+
+/* New rings, stale content gone: what a guest reboot does. */
+int guest_restart(struct guest *g, int backend)
+{
+	int i, err = guest_stop(g);
+
+	for (i = 0; !err && i < 2; i++) {
+		vq_reset(&g->vq[i]);
+		err = guest_vq_setup(g, i, 0);
+	}
+	return err ?: guest_start(g, backend);
+}
+
+void guest_free(struct guest *g)
+{
+	if (g->vhost >= 0)
+		close(g->vhost);
+	vq_free(&g->vq[RX]);
+	vq_free(&g->vq[TX]);
+	if (g->mem && g->mem != MAP_FAILED)
+		munmap(g->mem, g->mem_len);
+	if (g->memfd >= 0)
+		close(g->memfd);
+	free(g->table);
+	free(g->perm);
+	g->vhost = -1;
+	g->memfd = -1;
+	g->mem = NULL;
+	g->table = NULL;
+	g->perm = NULL;
+}
+
+/* ---- packets ---- */
+
+static uint64_t put_packet(struct guest *g,
+			   const struct virtio_net_hdr_mrg_rxbuf *hdr,
+			   const void *frame, size_t len)
+{
+	static const struct virtio_net_hdr_mrg_rxbuf zero;
+	uint64_t gpa = guest_scratch(g, g->hdr_len + len);
+
+	if (guest_write(g, gpa, hdr ?: &zero, g->hdr_len) ||
+	    guest_write(g, gpa + g->hdr_len, frame, len))
+		return 0;
+	return gpa;
+}
+
+/* Post and publish one packet in one descriptor; the caller kicks. */
+int guest_tx(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
+	     const void *frame, size_t len)
+{
+	struct seg seg = { .len = g->hdr_len + len };
+	int head;
+
+	seg.gpa = put_packet(g, hdr, frame, len);
+	if (!seg.gpa)
+		return -EFAULT;
+	head = vq_add(&g->vq[TX], &seg, 1, seg.gpa);
+	if (head >= 0)
+		vq_publish(&g->vq[TX]);
+	return head;
+}
+
+/* Post what lies at @gpa, cut into @nr pieces; the caller kicks. */
+int guest_tx_segs(struct guest *g, uint64_t gpa, const uint32_t *cut,
+		  unsigned int nr, bool indirect)
+{
+	struct seg *seg = calloc(nr, sizeof(*seg));
+	uint64_t at = gpa;
+	unsigned int i;
+	int head;
+
+	if (!seg)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		seg[i].gpa = at;
+		seg[i].len = cut[i];
+		at += cut[i];
+	}
+	if (indirect)
+		head = vq_add_indirect(g, &g->vq[TX], seg, nr,
+				       guest_scratch(g, nr * 16), gpa);
+	else
+		head = vq_add(&g->vq[TX], seg, nr, gpa);
+	free(seg);
+	if (head >= 0)
+		vq_publish(&g->vq[TX]);
+	return head;
+}
+
+int guest_tx_sync(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
+		  const void *frame, size_t len)
+{
+	int err = guest_tx(g, hdr, frame, len);
+
+	if (err < 0)
+		return err;
+	vq_kick(&g->vq[TX]);
+	err = vq_wait_used(&g->vq[TX], WAIT_MS);
+	if (err != 1)
+		return err ?: -ETIMEDOUT;
+	return vq_get_used(&g->vq[TX], NULL, NULL) == 1 ? 0 : -EIO;
+}
+
+int guest_rx_post(struct guest *g, unsigned int nr, uint32_t len)
+{
+	struct seg seg = { .len = len, .is_write = true };
+	int head = 0;
+
+	while (nr-- && head >= 0) {
+		seg.gpa = guest_alloc(g, len);
+		if (!seg.gpa)
+			return -ENOMEM;
+		head = vq_add(&g->vq[RX], &seg, 1, seg.gpa);
+	}
+	vq_publish(&g->vq[RX]);
+	vq_kick(&g->vq[RX]);
+	return head < 0 ? head : 0;
+}
+
+static int take_rx(struct guest *g, uint64_t *gpa, uint32_t *len, int ms)
+{
+	int err = vq_wait_used(&g->vq[RX], ms);
+
+	if (err != 1)
+		return err ?: -ETIMEDOUT;
+	return vq_get_used(&g->vq[RX], len, gpa) == 1 ? 0 : -EIO;
+}
+
+static uint32_t posted_len(struct guest *g, uint64_t gpa)
+{
+	struct vq *q = &g->vq[RX];
+	unsigned int i;
+
+	/* heads keep their length after use: single-descriptor buffers only */
+	for (i = 0; i < q->num; i++)
+		if (q->desc[i].addr == gpa)
+			return q->desc[i].len;
+	return 0;
+}
+
+/**
+ * guest_rx - receive one packet and give its buffers back to the device
+ * @hdr: receives the header as the device wrote it
+ *
+ * Return: frame length, -ETIMEDOUT, or -EPROTO when the device's used
+ * elements do not add up to the packet they claim to be.
+ */
+ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
+		 void *frame, size_t room, int timeout_ms)
+{
+	struct virtio_net_hdr_mrg_rxbuf h = {};
+	unsigned int i, nr = 1;
+	size_t got = 0, skip;
+	struct seg seg;
+	uint64_t gpa;
+	uint32_t len;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		/* buffers of one packet are published together */
+		err = take_rx(g, &gpa, &len, i ? 0 : timeout_ms);
+		if (err)
+			return i ? -EPROTO : err;
+		skip = 0;
+		if (!i) {
+			if (len < g->hdr_len ||
+			    guest_read(g, gpa, &h, g->hdr_len))
+				return -EPROTO;
+			skip = g->hdr_len;
+			if (g->features & F_MRG_RXBUF)
+				nr = h.num_buffers;
+			if (!nr || nr > g->vq[RX].num)
+				return -EPROTO;
+		}
+		seg.gpa = gpa;
+		seg.len = posted_len(g, gpa);
+		seg.is_write = true;
+		if (len > seg.len || got + len - skip > room ||
+		    guest_read(g, gpa + skip, (char *)frame + got, len - skip))
+			return -EPROTO;
+		got += len - skip;
+		if (vq_add(&g->vq[RX], &seg, 1, gpa) < 0)
+			return -EPROTO;
+	}
+	vq_publish(&g->vq[RX]);
+	vq_kick(&g->vq[RX]);
+	if (hdr)
+		*hdr = h;
+	return got;
+}
+
+/* ---- observability ---- */
+
+/**
+ * guest_stat - one counter of this device from debugfs
+ * @file: state, rx or tx
+ * @name: first word of the line
+ *
+ * Return: the value, or -1 when there is no such counter.
+ */
+long guest_stat(struct guest *g, const char *file, const char *name)
+{
+	char path[128], line[256], key[64];
+	long val = -1, v;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", g->debugfs, file);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63[^ :\t]%*[ :\t]%li", key, &v) == 2 &&
+		    !strcmp(key, name))
+			val = v;
+	}
+	fclose(f);
+	return val;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest in a process: guest memory, split rings and a vhost file.
+ *
+ * Written from the virtio specification and abi.md; it shares no code with
+ * drivers/vhost_tap/ring, so that it can be an oracle for it.
+ *
+ * Read before: nothing. Read after: guest.c, vq.c, then any *_test.c.
+ */
+#ifndef VTAP_TEST_GUEST_H
+#define VTAP_TEST_GUEST_H
+
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_ring.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+
+/* Feature bits by number: installed headers may be older than the kernel. */
+#define F_MRG_RXBUF		(1ULL << 15)
+#define F_NOTIFY_ON_EMPTY	(1ULL << 24)
+#define F_LOG_ALL		(1ULL << 26)
+#define F_NET_HDR		(1ULL << 27)	/* vhost provides the header */
+#define F_INDIRECT		(1ULL << 28)
+#define F_EVENT_IDX		(1ULL << 29)
+#define F_VERSION_1		(1ULL << 32)
+#define F_ACCESS_PLATFORM	(1ULL << 33)
+#define F_IN_ORDER		(1ULL << 35)
+#define F_RING_RESET		(1ULL << 40)
+
+/* What QEMU turns on by default, as far as every tested kernel offers it. */
+#define F_QEMU	(F_MRG_RXBUF | F_INDIRECT | F_EVENT_IDX | F_VERSION_1)
+
+#define RX			0
+#define TX			1
+#define GUEST_MAX_REGIONS	509
+#define GUEST_HDR_MAX		12
+#define GUEST_FRAME_MAX		65550
+/* TCG is slow and the machine is shared: long enough to mean "never". */
+#define WAIT_MS			20000
+/* How long "nothing may happen" is watched. */
+#define QUIET_MS		120
+
+/**
+ * enum layout - how guest-physical memory is cut into regions
+ * @LAYOUT_FLAT: regions in order, back to back in GPA and in our address space
+ * @LAYOUT_SHUFFLED: contiguous in GPA, shuffled in our address space and in the
+ *	table, so that a buffer that crosses a border has two pieces
+ * @LAYOUT_HOLES: a GPA hole after each region, table in descending order
+ */
+enum layout { LAYOUT_FLAT, LAYOUT_SHUFFLED, LAYOUT_HOLES };
+
+/** struct seg - one descriptor to be: a piece of guest memory */
+struct seg {
+	uint64_t gpa;
+	uint32_t len;
+	bool is_write;
+};
+
+/**
+ * struct vq - the driver's side of one split ring
+ * @next: our own copy of the free list; the table in guest memory is not trusted
+ * @ndesc: per head, number of table entries the chain occupies
+ * @cookie: per head, whatever the caller wants back
+ */
+struct vq {
+	unsigned int num;
+	unsigned int index;
+	struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	uint64_t features;
+	uint16_t avail_idx;
+	uint16_t kicked_idx;
+	uint16_t used_idx;
+	uint16_t free_head;
+	unsigned int nr_free;
+	uint16_t *next;
+	uint16_t *ndesc;
+	uint64_t *cookie;
+	int kick;
+	int call;
+	int err;
+	unsigned long nr_kicks;
+	unsigned long nr_calls;
+};
+
+/** struct guest_cfg - what guest_init() builds; zero means the default */
+struct guest_cfg {
+	uint64_t features;
+	unsigned int num[2];	/* ring sizes, default 256 */
+	unsigned int regions;	/* default 1 */
+	enum layout layout;
+	size_t mem_len;		/* default 8 MiB */
+};
+
+struct guest {
+	int vhost;
+	uint64_t features;
+	unsigned int hdr_len;
+	struct vq vq[2];
+
+	/* guest memory: one memfd, cut into chunks */
+	int memfd;
+	uint8_t *mem;
+	size_t mem_len;
+	size_t chunk_len;
+	enum layout layout;
+	unsigned int nr_regions;
+	struct vhost_memory *table;
+	uint16_t *perm;		/* logical chunk -> place in @mem */
+	size_t scratch;		/* lower half: transient, wraps */
+	size_t kept;		/* upper half: RX buffers and the like */
+
+	char debugfs[96];
+};
+
+/* ---- device: thin wrappers, all return 0 or -errno ---- */
+const char *guest_node(void);
+bool guest_is_ours(void);
+int guest_ioctl(int fd, unsigned long req, void *arg);
+int guest_vring_state(int fd, unsigned long req, unsigned int index,
+		      unsigned int num);
+int guest_vring_file(int fd, unsigned long req, unsigned int index, int file);
+int guest_get_base(int fd, unsigned int index);
+int guest_set_addr(struct guest *g, unsigned int index);
+
+/* ---- life ---- */
+int guest_init(struct guest *g, const struct guest_cfg *cfg);
+int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base);
+int guest_attach(struct guest *g, unsigned int index, int backend);
+int guest_start(struct guest *g, int backend);
+int guest_stop(struct guest *g);
+int guest_restart(struct guest *g, int backend);
+void guest_free(struct guest *g);
+
+/* ---- guest memory ---- */
+uint64_t guest_gpa(const struct guest *g, size_t offset);
+uint64_t guest_scratch(struct guest *g, size_t len);
+uint64_t guest_alloc(struct guest *g, size_t len);
+void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room);
+int guest_write(struct guest *g, uint64_t gpa, const void *buf, size_t len);
+int guest_read(struct guest *g, uint64_t gpa, void *buf, size_t len);
+int guest_set_mem(struct guest *g);
+
+/* ---- rings (vq.c) ---- */
+int vq_init(struct vq *q, unsigned int index, unsigned int num,
+	    uint64_t features);
+void vq_reset(struct vq *q);
+void vq_free(struct vq *q);
+int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
+	   uint64_t cookie);
+int vq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
+		    unsigned int nr, uint64_t table_gpa, uint64_t cookie);
+void vq_publish(struct vq *q);
+bool vq_must_kick(struct vq *q);
+bool vq_kick(struct vq *q);
+void vq_kick_hard(struct vq *q);
+void vq_calls_on(struct vq *q);
+void vq_calls_off(struct vq *q);
+int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie);
+int vq_wait_used(struct vq *q, int timeout_ms);
+uint16_t vq_used_idx(const struct vq *q);
+uint16_t vq_avail_event(const struct vq *q);
+int vq_drain(struct vq *q, unsigned int nr, int timeout_ms);
+bool fd_wait(int fd, int timeout_ms);
+uint64_t fd_count(int fd);
+
+/* ---- packets ---- */
+int guest_tx(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
+	     const void *frame, size_t len);
+int guest_tx_segs(struct guest *g, uint64_t gpa, const uint32_t *cut,
+		  unsigned int nr, bool indirect);
+int guest_tx_sync(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
+		  const void *frame, size_t len);
+int guest_rx_post(struct guest *g, unsigned int nr, uint32_t len);
+ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
+		 void *frame, size_t room, int timeout_ms);
+
+/* ---- observability ---- */
+long guest_stat(struct guest *g, const char *file, const char *name);
+
+#endif

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host around the guest, see net.h: namespaces and links by rtnetlink,
+ * taps and macvtaps by their own ioctls.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net.h"
+
+/* ---- rtnetlink, just enough ---- */
+
+struct req {
+	struct nlmsghdr nh;
+	union {
+		struct ifinfomsg link;
+		struct ifaddrmsg addr;
+	};
+	char attrs[512];
+};
+
+static void *tail(struct req *r)
+{
+	return (char *)r + NLMSG_ALIGN(r->nh.nlmsg_len);
+}
+
+static struct rtattr *put(struct req *r, int type, const void *data,
+			  size_t len)
+{
+	struct rtattr *a = tail(r);
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(len);
+	if (len)
+		memcpy(RTA_DATA(a), data, len);
+	r->nh.nlmsg_len = NLMSG_ALIGN(r->nh.nlmsg_len) + RTA_ALIGN(a->rta_len);
+	return a;
+}
+
+static struct rtattr *put_str(struct req *r, int type, const char *s)
+{
+	return put(r, type, s, strlen(s) + 1);
+}
+
+static void end(struct req *r, struct rtattr *nest)
+{
+	nest->rta_len = (char *)tail(r) - (char *)nest;
+}
+
+static int talk(struct req *r)
+{
+	struct {
+		struct nlmsghdr nh;
+		struct nlmsgerr err;
+		char rest[1024];
+	} ack;
+	int fd, ret;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return -errno;
+	r->nh.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	if (send(fd, r, r->nh.nlmsg_len, 0) < 0 ||
+	    recv(fd, &ack, sizeof(ack), 0) < 0)
+		ret = -errno;
+	else
+		ret = ack.nh.nlmsg_type == NLMSG_ERROR ? ack.err.error : -EPROTO;
+	close(fd);
+	return ret;
+}
+
+static struct req new_link(const char *name, int ifindex)
+{
+	struct req r = {
+		.nh.nlmsg_len = NLMSG_LENGTH(sizeof(r.link)),
+		.nh.nlmsg_type = RTM_NEWLINK,
+		.nh.nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL,
+		.link.ifi_index = ifindex,
+	};
+
+	put_str(&r, IFLA_IFNAME, name);
+	return r;
+}
+
+int link_veth(const char *a, const char *b)
+{
+	struct req r = new_link(a, 0);
+	struct rtattr *info, *data, *peer;
+	struct ifinfomsg ifi = {};
+
+	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	put_str(&r, IFLA_INFO_KIND, "veth");
+	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	peer = put(&r, VETH_INFO_PEER, &ifi, sizeof(ifi));
+	put_str(&r, IFLA_IFNAME, b);
+	end(&r, peer);
+	end(&r, data);
+	end(&r, info);
+	return talk(&r) ?: link_up(a) ?: link_up(b);
+}
+
+static int link_on(const char *name, const char *lower, const char *kind,
+		   int attr, const void *val, size_t len, int ifindex)
+{
+	struct req r = new_link(name, ifindex);
+	uint32_t on = if_nametoindex(lower);
+	struct rtattr *info, *data;
+
+	put(&r, IFLA_LINK, &on, sizeof(on));
+	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	put_str(&r, IFLA_INFO_KIND, kind);
+	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	put(&r, attr, val, len);
+	end(&r, data);
+	end(&r, info);
+	return talk(&r) ?: link_up(name);
+}
+
+int link_macvtap(const char *name, const char *lower, uint32_t mode, int ifindex)
+{
+	return link_on(name, lower, "macvtap", IFLA_MACVLAN_MODE, &mode,
+		       sizeof(mode), ifindex);
+}
+
+int link_macvlan(const char *name, const char *lower, uint32_t mode)
+{
+	return link_on(name, lower, "macvlan", IFLA_MACVLAN_MODE, &mode,
+		       sizeof(mode), 0);
+}
+
+int link_ipvtap(const char *name, const char *lower, int ifindex)
+{
+	uint16_t mode = IPVLAN_MODE_L2;
+
+	return link_on(name, lower, "ipvtap", IFLA_IPVLAN_MODE, &mode,
+		       sizeof(mode), ifindex);
+}
+
+int link_del(const char *name)
+{
+	struct req r = {
+		.nh.nlmsg_len = NLMSG_LENGTH(sizeof(r.link)),
+		.nh.nlmsg_type = RTM_DELLINK,
+		.link.ifi_index = if_nametoindex(name),
+	};
+
+	return r.link.ifi_index ? talk(&r) : -ENODEV;
+}
+
+int link_addr(const char *name, uint32_t addr, int prefix)
+{
+	struct req r = {
+		.nh.nlmsg_len = NLMSG_LENGTH(sizeof(r.addr)),
+		.nh.nlmsg_type = RTM_NEWADDR,
+		.nh.nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE,
+		.addr.ifa_family = AF_INET,
+		.addr.ifa_prefixlen = prefix,
+		.addr.ifa_index = if_nametoindex(name),
+	};
+
+	addr = htonl(addr);
+	put(&r, IFA_LOCAL, &addr, sizeof(addr));
+	put(&r, IFA_ADDRESS, &addr, sizeof(addr));
+	return talk(&r);
+}
+
+/* ---- the old socket ioctls are enough for the rest ---- */
+
+static int ifreq(const char *name, unsigned long req, struct ifreq *ifr)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -errno;
+	strncpy(ifr->ifr_name, name, IFNAMSIZ - 1);
+	ret = ioctl(fd, req, ifr) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static int link_flags(const char *name, int set, int clear)
+{
+	struct ifreq ifr = {};
+	int err = ifreq(name, SIOCGIFFLAGS, &ifr);
+
+	ifr.ifr_flags = (ifr.ifr_flags | set) & ~clear;
+	return err ?: ifreq(name, SIOCSIFFLAGS, &ifr);
+}
+
+int link_up(const char *name)
+{
+	return link_flags(name, IFF_UP, 0);
+}
+
+int link_down(const char *name)
+{
+	return link_flags(name, 0, IFF_UP);
+}
+
+/* A macvlan passes on only the groups it knows of, or all. */
+int link_allmulti(const char *name)
+{
+	return link_flags(name, IFF_ALLMULTI, 0);
+}
+
+int link_mtu(const char *name, int mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = mtu };
+
+	return ifreq(name, SIOCSIFMTU, &ifr);
+}
+
+int link_mac(const char *name, uint8_t mac[6])
+{
+	struct ifreq ifr = {};
+	int err = ifreq(name, SIOCGIFHWADDR, &ifr);
+
+	memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return err;
+}
+
+int run(const char *fmt, ...)
+{
+	char cmd[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	return system(cmd) ? -ECHILD : 0;
+}
+
+static void sysctl(const char *path, const char *val)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, val, strlen(val)) < 0)
+		perror(path);
+	close(fd);
+}
+
+/* A namespace of our own, with no chatter of the IPv6 stack in it. */
+int net_ns(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	sysctl("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	return link_up("lo");
+}
+
+/* ---- taps ---- */
+
+int tap_open(const char *name, unsigned int flags)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | flags };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
+	if (ioctl(fd, TUNSETIFF, &ifr)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int tap_hdr_len(int fd, int len)
+{
+	return ioctl(fd, TUNSETVNETHDRSZ, &len) ? -errno : 0;
+}
+
+int tap_offload(int fd, unsigned int offload)
+{
+	return ioctl(fd, TUNSETOFFLOAD, (unsigned long)offload) ? -errno : 0;
+}
+
+/**
+ * tap_make - a tap that is up, with our packet socket on its host side
+ * @flags: added to IFF_TAP | IFF_NO_PI
+ * @nr: number of queues, more than one needs IFF_MULTI_QUEUE in @flags
+ * @hdr_len: virtio header length, 0 leaves it alone
+ */
+int tap_make(struct tap *t, unsigned int flags, unsigned int nr, int hdr_len)
+{
+	int err;
+
+	*t = (struct tap){ .name = "vtap0", .host = -1 };
+	while (t->nr < nr) {
+		t->fd[t->nr] = tap_open(t->name, flags);
+		if (t->fd[t->nr] < 0)
+			return t->fd[t->nr];
+		t->nr++;
+		err = hdr_len ? tap_hdr_len(t->fd[t->nr - 1], hdr_len) : 0;
+		if (err)
+			return err;
+	}
+	err = link_mtu(t->name, TAP_MAX_MTU) ?: link_up(t->name);
+	if (err)
+		return err;
+	t->host = host_open(t->name, 0);
+	return t->host < 0 ? t->host : 0;
+}
+
+void tap_free(struct tap *t)
+{
+	while (t->nr)
+		close(t->fd[--t->nr]);
+	if (t->host >= 0)
+		close(t->host);
+	t->host = -1;
+}
+
+/* devtmpfs names the node by ifindex; one per queue may be opened. */
+int macvtap_open(int ifindex, int hdr_len)
+{
+	struct ifreq ifr = {
+		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE,
+	};
+	char path[32];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/dev/tap%d", ifindex);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, TUNSETIFF, &ifr))
+		err = -errno;
+	if (!err)
+		err = tap_hdr_len(fd, hdr_len);
+	if (err)
+		close(fd);
+	return err ?: fd;
+}

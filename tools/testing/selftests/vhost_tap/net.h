@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The host around the guest: a fresh network namespace, real taps, macvtaps
+ * and veths, packet sockets at their far ends, and frames to send.
+ *
+ * All functions return 0, a file descriptor or a length, or -errno.
+ */
+#ifndef VTAP_TEST_NET_H
+#define VTAP_TEST_NET_H
+
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4	0x20
+#define TUN_F_USO6	0x40
+#endif
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
+/* Local experimental ethertype: nobody else on the link speaks it. */
+#define TEST_PROTO	0x88B5
+#define TAP_MAX_MTU	65521
+
+/* ---- namespace and links ---- */
+int net_ns(void);
+int link_veth(const char *a, const char *b);
+int link_macvtap(const char *name, const char *lower, uint32_t mode, int ifindex);
+int link_macvlan(const char *name, const char *lower, uint32_t mode);
+int link_ipvtap(const char *name, const char *lower, int ifindex);
+int link_del(const char *name);
+int link_up(const char *name);
+int link_down(const char *name);
+int link_mtu(const char *name, int mtu);
+int link_allmulti(const char *name);
+int link_mac(const char *name, uint8_t mac[6]);
+int link_addr(const char *name, uint32_t addr, int prefix);
+int run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- backends ---- */
+/** struct tap - a tap and the packet socket on its other side */
+struct tap {
+	char name[IFNAMSIZ];
+	int fd[8];
+	unsigned int nr;
+	int host;
+};
+
+int tap_open(const char *name, unsigned int flags);
+int tap_hdr_len(int fd, int len);
+int tap_offload(int fd, unsigned int offload);
+int tap_make(struct tap *t, unsigned int flags, unsigned int nr, int hdr_len);
+void tap_free(struct tap *t);
+int macvtap_open(int ifindex, int hdr_len);
+
+/* ---- the far end ---- */
+#define HOST_VNET_HDR	1	/* PACKET_VNET_HDR: see and send offload headers */
+#define HOST_ALL	2	/* every protocol, not only ours */
+int host_open(const char *name, unsigned int flags);
+ssize_t host_recv(int fd, void *buf, size_t room, int timeout_ms);
+int host_send(int fd, const void *buf, size_t len);
+int host_quiet(int fd, int ms);
+
+/* ---- frames ---- */
+#define FRAME_ROOM	66000
+size_t frame_raw(uint8_t *f, size_t len, uint32_t seq);
+size_t frame_raw_to(uint8_t *f, size_t len, uint32_t seq,
+		    const uint8_t dst[6], const uint8_t src[6]);
+uint32_t frame_seq(const uint8_t *f);
+bool frame_same(const uint8_t *f, size_t len, const uint8_t *want,
+		size_t want_len);
+size_t frame_l4(uint8_t *f, size_t payload, bool ipv6, int proto,
+		uint32_t seq, struct virtio_net_hdr *hdr);
+
+#endif

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The driver's side of a split ring: post, publish, kick, reap.
+ *
+ * Read before: guest.h. Section numbers are those of the virtio 1.2
+ * specification.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define full_barrier()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+static size_t ring_bytes(unsigned int num)
+{
+	/* each part on its own pages, so that tests can unmap one of them */
+	return 16 * num + 4096 + 6 + 2 * num + 4096 + 6 + 8 * num + 2 * 4096;
+}
+
+static uintptr_t page_up(uintptr_t p)
+{
+	return (p + 4095) & ~4095UL;
+}
+
+int vq_init(struct vq *q, unsigned int index, unsigned int num,
+	    uint64_t features)
+{
+	void *p = mmap(NULL, ring_bytes(num), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*q = (struct vq){ .num = num, .index = index, .features = features };
+	q->desc = p;
+	q->avail = (void *)page_up((uintptr_t)p + 16 * num);
+	q->used = (void *)page_up((uintptr_t)q->avail + 6 + 2 * num);
+	q->next = calloc(num, sizeof(*q->next));
+	q->ndesc = calloc(num, sizeof(*q->ndesc));
+	q->cookie = calloc(num, sizeof(*q->cookie));
+	q->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	q->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	q->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!q->next || !q->ndesc || !q->cookie)
+		return -ENOMEM;
+	if (q->kick < 0 || q->call < 0 || q->err < 0)
+		return -errno;
+	vq_reset(q);
+	return 0;
+}
+
+/* As after a device reset: indices 0, everything free. */
+void vq_reset(struct vq *q)
+{
+	unsigned int i;
+
+	memset(q->desc, 0, 16 * q->num);
+	memset(q->avail, 0, 6 + 2 * q->num);
+	memset(q->used, 0, 6 + 8 * q->num);
+	for (i = 0; i < q->num; i++)
+		q->next[i] = i + 1;
+	q->free_head = 0;
+	q->nr_free = q->num;
+	q->avail_idx = 0;
+	q->kicked_idx = 0;
+	q->used_idx = 0;
+	fd_count(q->kick);
+	fd_count(q->call);
+	fd_count(q->err);
+}
+
+void vq_free(struct vq *q)
+{
+	if (!q->desc)
+		return;
+	munmap(q->desc, ring_bytes(q->num));
+	free(q->next);
+	free(q->ndesc);
+	free(q->cookie);
+	close(q->kick);
+	close(q->call);
+	close(q->err);
+	q->desc = NULL;
+}
+
+static int take(struct vq *q, unsigned int nr)
+{
+	return q->nr_free < nr ? -ENOSPC : q->free_head;
+}
+
+static void make_avail(struct vq *q, uint16_t head, unsigned int nr,
+		       uint64_t cookie)
+{
+	q->ndesc[head] = nr;
+	q->cookie[head] = cookie;
+	q->nr_free -= nr;
+	q->avail->ring[q->avail_idx % q->num] = head;
+	q->avail_idx++;
+}
+
+/* Return: head of the chain, not yet visible to the device; -ENOSPC */
+int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
+	   uint64_t cookie)
+{
+	int head = take(q, nr);
+	unsigned int i;
+	uint16_t at;
+
+	if (head < 0)
+		return head;
+	for (i = 0, at = head; i < nr; i++, at = q->next[at]) {
+		q->desc[at].addr = seg[i].gpa;
+		q->desc[at].len = seg[i].len;
+		q->desc[at].flags = seg[i].is_write ? VRING_DESC_F_WRITE : 0;
+		if (i + 1 < nr) {
+			q->desc[at].flags |= VRING_DESC_F_NEXT;
+			q->desc[at].next = q->next[at];
+		}
+	}
+	q->free_head = at;
+	make_avail(q, head, nr, cookie);
+	return head;
+}
+
+/* The same through an indirect table at @table_gpa (2.7.5.3) */
+int vq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
+		    unsigned int nr, uint64_t table_gpa, uint64_t cookie)
+{
+	int head = take(q, 1);
+	struct vring_desc d;
+	unsigned int i;
+
+	if (head < 0)
+		return head;
+	for (i = 0; i < nr; i++) {
+		d.addr = seg[i].gpa;
+		d.len = seg[i].len;
+		d.flags = (seg[i].is_write ? VRING_DESC_F_WRITE : 0) |
+			  (i + 1 < nr ? VRING_DESC_F_NEXT : 0);
+		d.next = i + 1 < nr ? i + 1 : 0;
+		if (guest_write(g, table_gpa + i * sizeof(d), &d, sizeof(d)))
+			return -EFAULT;
+	}
+	q->desc[head].addr = table_gpa;
+	q->desc[head].len = nr * sizeof(d);
+	q->desc[head].flags = VRING_DESC_F_INDIRECT;
+	q->free_head = q->next[head];
+	make_avail(q, head, 1, cookie);
+	return head;
+}
+
+void vq_publish(struct vq *q)
+{
+	store_release(&q->avail->idx, q->avail_idx);
+}
+
+uint16_t vq_avail_event(const struct vq *q)
+{
+	const void *event = &q->used->ring[q->num];
+
+	return load_acquire((const uint16_t *)event);
+}
+
+/* Does the device want to hear of what was published since the last kick? */
+bool vq_must_kick(struct vq *q)
+{
+	uint16_t old = q->kicked_idx, new = q->avail_idx;
+
+	full_barrier();
+	if (!(q->features & F_EVENT_IDX))
+		return !(load_acquire(&q->used->flags) &
+			 VRING_USED_F_NO_NOTIFY);
+	return (uint16_t)(new - vq_avail_event(q) - 1) < (uint16_t)(new - old);
+}
+
+void vq_kick_hard(struct vq *q)
+{
+	uint64_t one = 1;
+
+	if (write(q->kick, &one, sizeof(one)) == sizeof(one))
+		q->nr_kicks++;
+	q->kicked_idx = q->avail_idx;
+}
+
+/* Return: was a kick needed? */
+bool vq_kick(struct vq *q)
+{
+	if (!vq_must_kick(q))
+		return false;
+	vq_kick_hard(q);
+	return true;
+}
+
+static void set_used_event(struct vq *q, uint16_t idx)
+{
+	store_release(&q->avail->ring[q->num], idx);
+}
+
+/* Ask to be called at the next used element. */
+void vq_calls_on(struct vq *q)
+{
+	if (q->features & F_EVENT_IDX)
+		set_used_event(q, q->used_idx);
+	else
+		store_release(&q->avail->flags, 0);
+	full_barrier();
+}
+
+void vq_calls_off(struct vq *q)
+{
+	if (q->features & F_EVENT_IDX)
+		set_used_event(q, q->used_idx - 1);
+	else
+		store_release(&q->avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
+	full_barrier();
+}
+
+uint16_t vq_used_idx(const struct vq *q)
+{
+	return load_acquire(&q->used->idx);
+}
+
+/**
+ * vq_get_used - reap one used element
+ *
+ * Return: 1 and the cookie of the chain, 0 nothing there, -EPROTO the device
+ * returned something we never gave it.
+ */
+int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie)
+{
+	struct vring_used_elem e;
+	uint16_t head, at;
+	unsigned int n;
+
+	if (vq_used_idx(q) == q->used_idx)
+		return 0;
+	e = q->used->ring[q->used_idx % q->num];
+	if (e.id >= q->num || !q->ndesc[e.id])
+		return -EPROTO;
+	head = e.id;
+	if (len)
+		*len = e.len;
+	if (cookie)
+		*cookie = q->cookie[head];
+	/* back to the front of the free list */
+	for (n = q->ndesc[head], at = head; n > 1; n--)
+		at = q->next[at];
+	q->next[at] = q->free_head;
+	q->free_head = head;
+	q->nr_free += q->ndesc[head];
+	q->ndesc[head] = 0;
+	q->used_idx++;
+	return 1;
+}
+
+bool fd_wait(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) == 1;
+}
+
+/* Take what an eventfd has counted. */
+uint64_t fd_count(int fd)
+{
+	uint64_t n = 0;
+
+	return read(fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/**
+ * vq_wait_used - sleep until the device calls, as a driver would
+ *
+ * Return: 1 there is something to reap, 0 timeout, -EPROTO there is, but the
+ * call for it never came.
+ */
+int vq_wait_used(struct vq *q, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+	bool called = true;
+	int left;
+
+	for (;;) {
+		if (vq_used_idx(q) != q->used_idx)
+			return called ? 1 : -EPROTO;
+		if (!called || !timeout_ms)
+			return 0;
+		vq_calls_on(q);
+		if (vq_used_idx(q) != q->used_idx)
+			return 1;
+		left = end - now_ms();
+		called = left > 0 && fd_wait(q->call, left);
+		q->nr_calls += fd_count(q->call);
+	}
+}
+
+/* Reap until @nr elements came. Return: 0, -ETIMEDOUT, -EPROTO */
+int vq_drain(struct vq *q, unsigned int nr, int timeout_ms)
+{
+	int r;
+
+	while (nr) {
+		r = vq_wait_used(q, timeout_ms);
+		if (r != 1)
+			return r ?: -ETIMEDOUT;
+		while (nr && (r = vq_get_used(q, NULL, NULL)) == 1)
+			nr--;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
