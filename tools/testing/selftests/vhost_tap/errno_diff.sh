@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Compare the errno of every ioctl in every state between in-tree
+# /dev/vhost-net and our node on the same kernel. One test per state.
+#
+# What may differ is listed, with the reason, in errno_allow.txt:
+#   KERNELS STATE CALL IN-TREE OURS # reason
+# All five are shell patterns (IN-TREE may be A|B); KERNELS matches uname -r.
+#
+# Usage: errno_diff.sh [VTAP_NODE=/dev/...]
+
+shopt -s extglob
+here=$(cd "$(dirname "$0")" && pwd)
+node=${VTAP_NODE:-/dev/vhost-tap}
+tool=./errno_table
+[[ -x $tool ]] || tool=$here/errno_table
+[[ -x $tool ]] || tool=$here/../../../../build/selftests/errno_table
+
+skip_all() {
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+[[ -c $node ]] || skip_all "no $node"
+modprobe vhost_net 2>/dev/null
+[[ -c /dev/vhost-net ]] || skip_all "no /dev/vhost-net to compare with"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+"$tool" /dev/vhost-net >"$tmp/intree" || exit 1
+"$tool" "$node" >"$tmp/ours" || exit 1
+[[ -z $VTAP_OUT ]] || cp "$tmp/intree" "$tmp/ours" "$VTAP_OUT/"
+
+release=$(uname -r)
+mapfile -t allow < <(sed 's/[[:space:]]*#.*//; /^$/d' "$here/errno_allow.txt")
+
+# Is this difference one we know and want?
+allowed() { # STATE CALL IN-TREE OURS
+	local row k s c a b
+	for row in "${allow[@]}"; do
+		read -r k s c a b <<<"$row"
+		# the right-hand sides are patterns on purpose
+		# shellcheck disable=SC2053
+		[[ $release == $k && $1 == $s && $2 == $c &&
+		   $3 == @($a) && $4 == $b ]] && return 0
+	done
+	return 1
+}
+
+paste -d' ' "$tmp/intree" <(cut -d' ' -f3 "$tmp/ours") >"$tmp/both"
+states=$(cut -d' ' -f1 "$tmp/intree" | uniq)
+echo "TAP version 13"
+echo "1..$(($(wc -w <<<"$states") + 1))"
+n=1 failed=0
+if [[ $(wc -l <"$tmp/intree") == $(wc -l <"$tmp/ours") ]]; then
+	echo "ok 1 both tables have $(wc -l <"$tmp/ours") lines"
+else
+	echo "not ok 1 tables differ in length"
+	failed=1
+fi
+for state in $states; do
+	n=$((n + 1))
+	known=0 bad=0
+	lines=$(grep "^$state " "$tmp/both")
+	same=$(awk '$3 == $4' <<<"$lines" | wc -l)
+	while read -r s call a b; do
+		if allowed "$s" "$call" "$a" "$b"; then
+			known=$((known + 1))
+		else
+			echo "# $s $call: in-tree $a, ours $b"
+			bad=$((bad + 1))
+		fi
+	done < <(awk '$3 != $4' <<<"$lines")
+	name="state $state: $same calls alike, $known known differences"
+	if [[ $bad == 0 ]]; then
+		echo "ok $n $name"
+	else
+		echo "not ok $n $name, $bad unknown"
+		failed=1
+	fi
+done
+exit $failed
