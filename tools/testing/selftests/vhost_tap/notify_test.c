@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who is woken when: call and kick suppression by flags and by event index,
+ * NOTIFY_ON_EMPTY, eventfds swapped and masked under traffic, and above all no
+ * notification lost in a race.
+ *
+ * Read before: guest.h, vq.c.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "net.h"
+
+FIXTURE(notify) {
+	struct guest g;
+	struct tap tap;
+};
+
+FIXTURE_VARIANT(notify) {
+	uint64_t features;
+};
+
+FIXTURE_VARIANT_ADD(notify, flags) { .features = F_VERSION_1 };
+FIXTURE_VARIANT_ADD(notify, event_idx) {
+	.features = F_VERSION_1 | F_EVENT_IDX,
+};
+
+FIXTURE_SETUP(notify)
+{
+	struct guest_cfg cfg = { .features = variant->features };
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	/* nobody reads: the frames end in the host's stack */
+	close(self->tap.host);
+	self->tap.host = -1;
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(notify)
+{
+	guest_free(&self->g);
+	tap_free(&self->tap);
+}
+
+static int post(struct guest *g, unsigned int nr)
+{
+	uint8_t f[60];
+	int err = 0;
+
+	frame_raw(f, 60, 0);
+	while (nr-- && err >= 0)
+		err = guest_tx(g, NULL, f, 60);
+	return err < 0 ? err : 0;
+}
+
+/* Wait, without asking for calls, until the device has used @nr more. */
+static bool spin_used(struct vq *q, unsigned int nr)
+{
+	uint16_t want = q->used_idx + nr;
+	int i;
+
+	for (i = 0; i < WAIT_MS && vq_used_idx(q) != want; i++)
+		usleep(1000);
+	if (vq_used_idx(q) != want)
+		return false;
+	while (vq_get_used(q, NULL, NULL) == 1)
+		;
+	return true;
+}
+
+/* ---- calls ---- */
+
+TEST_F(notify, call_off)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	/* the first call after a start is allowed in any case */
+	ASSERT_EQ(0, post(&self->g, 1));
+	vq_kick_hard(q);
+	ASSERT_TRUE(spin_used(q, 1));
+	usleep(QUIET_MS * 1000);
+	fd_count(q->call);
+	for (i = 0; i < 20; i++) {
+		vq_calls_off(q);
+		ASSERT_EQ(0, post(&self->g, 5));
+		vq_kick(q);
+		ASSERT_TRUE(spin_used(q, 5));
+	}
+	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
+}
+
+TEST_F(notify, call_on)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < 20; i++) {
+		vq_calls_on(q);
+		ASSERT_EQ(0, post(&self->g, 1));
+		vq_kick(q);
+		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
+		fd_count(q->call);
+		ASSERT_TRUE(spin_used(q, 1));
+	}
+}
+
+/* One publish, one call: 64 packets at once are not 64 interrupts. */
+TEST_F(notify, one_call_per_batch)
+{
+	struct vq *q = &self->g.vq[TX];
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, post(&self->g, 1));
+	vq_kick(q);
+	ASSERT_TRUE(spin_used(q, 1));
+	usleep(QUIET_MS * 1000);
+	fd_count(q->call);
+	vq_calls_on(q);
+	ASSERT_EQ(0, post(&self->g, 64));
+	vq_kick(q);
+	ASSERT_TRUE(spin_used(q, 64));
+	usleep(QUIET_MS * 1000);
+	EXPECT_GE(3, fd_count(q->call));
+}
+
+/* Event index: called when used passes the index asked for, not before. */
+TEST_F(notify, used_event_threshold)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	if (!(variant->features & F_EVENT_IDX))
+		SKIP(return, "event index only");
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, post(&self->g, 1));
+	vq_kick(q);
+	ASSERT_TRUE(spin_used(q, 1));
+	usleep(QUIET_MS * 1000);
+	fd_count(q->call);
+	for (i = 0; i < 5; i++) {
+		q->avail->ring[q->num] = q->used_idx + 9;
+		__sync_synchronize();
+		ASSERT_EQ(0, post(&self->g, 9));
+		vq_kick(q);
+		ASSERT_TRUE(spin_used(q, 9));
+		ASSERT_FALSE(fd_wait(q->call, QUIET_MS));
+		ASSERT_EQ(0, post(&self->g, 1));
+		vq_kick(q);
+		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
+		fd_count(q->call);
+		ASSERT_TRUE(spin_used(q, 1));
+	}
+}
+
+TEST_F(notify, rx_call_off_and_on)
+{
+	struct vq *q = &self->g.vq[RX];
+	uint8_t f[100];
+	int host, i;
+
+	host = host_open(self->tap.name, 0);
+	ASSERT_LE(0, host);
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(host, f, 100));
+	ASSERT_TRUE(spin_used(q, 1));
+	usleep(QUIET_MS * 1000);
+	fd_count(q->call);
+	vq_calls_off(q);
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, host_send(host, f, 100));
+	ASSERT_TRUE(spin_used(q, 10));
+	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
+	vq_calls_on(q);
+	ASSERT_EQ(0, host_send(host, f, 100));
+	EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
+	close(host);
+}
+
+/* ---- NOTIFY_ON_EMPTY ---- */
+
+TEST(notify_on_empty)
+{
+	struct guest_cfg cfg = { .features = F_NOTIFY_ON_EMPTY };
+	struct vq *q;
+	struct guest g;
+	struct tap t;
+	int i;
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 10));
+	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
+	q = &g.vq[TX];
+	for (i = 0; i < 10; i++) {
+		/* interrupts off, yet running out of buffers is told */
+		vq_calls_off(q);
+		ASSERT_EQ(0, post(&g, 3));
+		vq_kick(q);
+		EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
+		fd_count(q->call);
+		ASSERT_TRUE(spin_used(q, 3));
+	}
+	guest_free(&g);
+	tap_free(&t);
+}
+
+/* ---- kicks ---- */
+
+/* An idle device wants to hear of new buffers. */
+TEST_F(notify, idle_device_wants_kick)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, post(&self->g, 1));
+		vq_kick(q);
+		ASSERT_TRUE(spin_used(q, 1));
+		usleep(QUIET_MS * 1000 / 2);
+		ASSERT_EQ(0, post(&self->g, 1));
+		EXPECT_TRUE(vq_must_kick(q));
+		vq_kick(q);
+		ASSERT_TRUE(spin_used(q, 1));
+	}
+}
+
+TEST_F(notify, rx_waits_for_kick)
+{
+	struct vq *q = &self->g.vq[RX];
+	uint8_t f[100];
+	int host, i;
+
+	host = host_open(self->tap.name, 0);
+	ASSERT_LE(0, host);
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	frame_raw(f, 100, 1);
+	for (i = 0; i < 10; i++) {
+		/* data first, buffer later: only the kick can tell */
+		ASSERT_EQ(0, host_send(host, f, 100));
+		usleep(QUIET_MS * 1000 / 4);
+		ASSERT_EQ(0, guest_rx_post(&self->g, 1, 200));
+		ASSERT_TRUE(spin_used(q, 1));
+	}
+	close(host);
+}
+
+/*
+ * Post, kick if asked, sleep until called - with pauses chosen so that the
+ * post often meets the device while it goes to sleep. A lost kick or call
+ * shows as a timeout.
+ */
+TEST_F_TIMEOUT(notify, ping_pong, 240)
+{
+	const char *rounds = getenv("VTAP_ROUNDS");
+	int i, n = rounds ? atoi(rounds) : 8000;
+	struct vq *q = &self->g.vq[TX];
+	volatile int spin;
+	int64_t kicks;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < n; i++) {
+		for (spin = i * 7 % 400; spin; spin--)
+			;
+		ASSERT_EQ(0, post(&self->g, 1 + i % 3));
+		vq_kick(q);
+		ASSERT_EQ(0, vq_drain(q, 1 + i % 3, WAIT_MS)) {
+			TH_LOG("round %d", i);
+		}
+	}
+	kicks = q->nr_kicks;
+	TH_LOG("%d rounds, %lld kicks, %ld calls", n, (long long)kicks,
+	       q->nr_calls);
+}
+
+/* A second thread drains without sleeping, the first never waits. */
+static void *reap(void *arg)
+{
+	struct guest *g = arg;
+
+	while (vq_used_idx(&g->vq[TX]) != 20000)
+		sched_yield();
+	return NULL;
+}
+
+TEST_F_TIMEOUT(notify, kick_race, 120)
+{
+	struct vq *q = &self->g.vq[TX];
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reap, &self->g));
+	for (i = 0; i < 20000; i++) {
+		while (!q->nr_free)
+			if (vq_get_used(q, NULL, NULL) != 1)
+				sched_yield();
+		ASSERT_EQ(0, post(&self->g, 1));
+		vq_kick(q);
+	}
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
+/* ---- eventfds that come and go ---- */
+
+/* What was posted before the start is found without a kick. */
+TEST_F(notify, posted_before_start)
+{
+	struct vq *q = &self->g.vq[TX];
+
+	ASSERT_EQ(0, post(&self->g, 3));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	EXPECT_TRUE(spin_used(q, 3));
+}
+
+TEST_F(notify, call_swapped_live)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i, fd[2] = { q->call, eventfd(0, EFD_NONBLOCK) };
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < 300; i++) {
+		q->call = fd[i & 1];
+		fd_count(q->call);
+		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
+					      VHOST_SET_VRING_CALL, TX,
+					      q->call));
+		ASSERT_EQ(0, post(&self->g, 2));
+		vq_kick(q);
+		ASSERT_EQ(0, vq_drain(q, 2, WAIT_MS)) {
+			TH_LOG("round %d", i);
+		}
+	}
+	close(fd[1]);
+	q->call = fd[0];
+}
+
+/* Masked: used elements still appear; unmasked: calls come again. */
+TEST_F(notify, call_masked)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
+					      VHOST_SET_VRING_CALL, TX, -1));
+		vq_calls_on(q);
+		fd_count(q->call);
+		ASSERT_EQ(0, post(&self->g, 2));
+		vq_kick(q);
+		ASSERT_TRUE(spin_used(q, 2));
+		EXPECT_EQ(0, fd_count(q->call));
+		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
+					      VHOST_SET_VRING_CALL, TX,
+					      q->call));
+		ASSERT_EQ(0, post(&self->g, 1));
+		vq_kick(q);
+		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
+	}
+}
+
+/* A new kick eventfd that is already signalled counts as a kick. */
+TEST_F(notify, kick_swapped_live)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i, old;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < 50; i++) {
+		old = q->kick;
+		q->kick = eventfd(i & 1, EFD_NONBLOCK);
+		if (i & 1)
+			ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
+					      VHOST_SET_VRING_KICK, TX,
+					      q->kick));
+		close(old);
+		if (!(i & 1)) {
+			ASSERT_EQ(0, post(&self->g, 1));
+			vq_kick(q);
+		}
+		ASSERT_TRUE(spin_used(q, 1)) {
+			TH_LOG("round %d", i);
+		}
+		q->kicked_idx = q->avail_idx;
+	}
+}
+
+TEST_F(notify, busyloop)
+{
+	struct vq *q = &self->g.vq[TX];
+	uint8_t f[100];
+	int host, i;
+
+	host = host_open(self->tap.name, 0);
+	ASSERT_LE(0, host);
+	frame_raw(f, 100, 1);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, guest_vring_state(self->g.vhost,
+					       VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+					       i, 50));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, post(&self->g, 1));
+		vq_kick(q);
+		ASSERT_EQ(0, host_send(host, f, 100));
+		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
+		ASSERT_EQ(0, vq_drain(&self->g.vq[RX], 1, WAIT_MS));
+	}
+	/* changed under way, up to absurd and back */
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, guest_vring_state(self->g.vhost,
+					       VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+					       i, ~0U));
+	ASSERT_EQ(0, post(&self->g, 1));
+	vq_kick(q);
+	ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
+	ASSERT_EQ(0, guest_stop(&self->g));
+	close(host);
+}
+
+TEST_HARNESS_MAIN
