@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Run all selftests here and now and print one flat list of TAP results:
+# "program: test" each. The module is loaded, the programs are built (make).
+#
+# Usage: run.sh [-o FOLDER-OF-PROGRAMS] [PROGRAM...]
+# VTAP_NODE selects the node, VTAP_ROUNDS the length of the kick race.
+# Exit: 1 when a test failed.
+
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$here/../../../../build/selftests
+if [[ $1 == -o ]]; then
+	dir=$2
+	shift 2
+fi
+[[ $# != 0 ]] || set -- abi_test data_test shape_test backend_test \
+	notify_test live_test lifecycle_test hostile_test hostile_packet_test hostile_mem_test \
+	stats_test errno_diff.sh
+
+cd "$dir" || exit 1
+echo "TAP version 13"
+n=0 failed=0
+
+result() { # VERDICT TEXT
+	n=$((n + 1))
+	echo "$1 $n $2"
+	[[ $1 == ok ]] || failed=$((failed + 1))
+}
+
+for prog; do
+	path=./$prog
+	[[ -x $path ]] || path=$here/$prog
+	start=$SECONDS told=0
+	while IFS= read -r line; do
+		case $line in
+		"# # "* | "TAP version"* | 1..*) ;;
+		"ok "*)
+			result ok "$prog: ${line#ok * }" ;;
+		"not ok "*)
+			told=1
+			result "not ok" "$prog: ${line#not ok * }" ;;
+		"#  RUN "* | "#            OK "* | "# Totals:"* | "# PASSED:"* | "# Starting"*) ;;
+		"exit "*)
+			# 4 is kselftest's "skipped"
+			[[ ${line#exit } == [04] || $told == 1 ]] ||
+				result "not ok" "$prog: ended with ${line#exit }" ;;
+		*)
+			echo "# ${line#\# }" ;;
+		esac
+	done < <(timeout 600 "$path" 2>&1; echo "exit $?")
+	echo "# $prog: $((SECONDS - start)) s"
+done
+echo "1..$n"
+[[ $failed == 0 ]]
