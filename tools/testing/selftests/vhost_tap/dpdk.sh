@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DPDK's testpmd as a guest: its virtio-user port over our node, a real tap on
+# the other side. Prints TAP. Takes an installed dpdk-testpmd, or Debian's
+# out of the cache: the package that has it (dpdk-dev) would install hundreds
+# of others, so it is only unpacked.
+#
+#   testpmd == virtio-user == vhost == tap dpdk0, 10.9.0.1 -- ping
+#
+# DPDK before 23 takes every path but /dev/vhost-net for vDPA, so our node is
+# mounted over that one, for testpmd only.
+#
+# Usage: dpdk.sh --fetch    fill the cache, where there is a network
+#        dpdk.sh            run; VTAP_NODE selects the node
+
+node=${VTAP_NODE:-/dev/vhost-tap}
+stats=/sys/kernel/debug/vhost_tap
+cache=${VTAP_CACHE:-${HOME:-/root}/.cache/vhost-tap}/dpdk
+libs=$cache/root/usr/lib/x86_64-linux-gnu
+testpmd=dpdk-testpmd plugins=''
+n=0 failed=0 pid='' opts=''
+
+# testpmd and the libraries it names, unpacked beside each other
+fetch() {
+	local pkgs
+	! command -v dpdk-testpmd >/dev/null || return 0
+	[[ ! -e $cache/done ]] || return 0
+	echo "fetching: dpdk-dev and its libraries, into $cache"
+	rm -rf "$cache"
+	mkdir -p "$cache/root" "$cache/deb"
+	pkgs=$(apt-cache show --no-all-versions dpdk-dev |
+		sed -n 's/^Depends: //p' | tr ',' '\n' | sed 's/(.*//' |
+		grep -o 'librte-[a-z0-9-]*')
+	# the list has one package a word
+	# shellcheck disable=SC2086
+	(cd "$cache/deb" && apt-get -qq download dpdk-dev $pkgs \
+		librte-net-virtio23 ibverbs-providers 2>"$cache/log") || {
+		tail -n 3 "$cache/log"
+		return 1
+	}
+	for deb in "$cache"/deb/*.deb; do
+		dpkg -x "$deb" "$cache/root" || return 1
+	done
+	rm -rf "$cache/deb"
+	touch "$cache/done"
+}
+
+# Prefer what is installed; else the cache, told where its drivers are.
+find_testpmd() {
+	command -v dpdk-testpmd >/dev/null && return 0
+	[[ -e $cache/done ]] || return 1
+	testpmd=$cache/root/usr/bin/dpdk-testpmd
+	export LD_LIBRARY_PATH=$libs:$libs/dpdk/pmds-23.0
+	for lib in bus_vdev mempool_ring net_virtio; do
+		plugins+=" -d $libs/dpdk/pmds-23.0/librte_$lib.so.23"
+	done
+}
+
+result() { # STATUS TEXT
+	n=$((n + 1))
+	if [[ $1 == 0 ]]; then
+		echo "ok $n $2"
+		return
+	fi
+	echo "not ok $n $2"
+	failed=$((failed + 1))
+	tail -n 15 "$tmp/log" | sed 's/^/# /'
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+# Start testpmd with the port options $1 and the application options $2.
+start() {
+	rm -f "$tmp/stdin"
+	mkfifo "$tmp/stdin"
+	exec 3<>"$tmp/stdin"
+	# one CPU serves both of testpmd's threads
+	unshare -m sh -c "mount --bind $node /dev/vhost-net &&
+		exec stdbuf -oL $testpmd $plugins --no-huge -m 256 --no-pci --no-telemetry \
+		--file-prefix=vtap --lcores='(0-1)@0' \
+		--vdev=net_virtio_user0,path=/dev/vhost-net,iface=dpdk0,queue_size=256,$1 \
+		-- --total-num-mbufs=8192 --no-mlockall $2" \
+		<"$tmp/stdin" >"$tmp/log" 2>&1 &
+	pid=$!
+	for _ in {1..300}; do
+		grep -q 'Press enter' "$tmp/log" && break
+		kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.1
+	done
+	grep -q 'Press enter' "$tmp/log" &&
+		ip addr add 10.9.0.1/24 dev dpdk0 &&
+		ip link set dpdk0 up
+}
+
+# Return: testpmd's own exit status
+finish() {
+	local status
+	echo >&3
+	for _ in {1..300}; do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -0 "$pid" 2>/dev/null && kill -KILL "$pid"
+	wait "$pid"
+	status=$?
+	exec 3>&-
+	pid=''
+	return $status
+}
+
+cleanup() {
+	[[ -z $pid ]] || kill -KILL "$pid"
+	rm -rf "$tmp"
+}
+
+# Sum of one counter over the queue pairs of testpmd
+counter() { # rx|tx NAME
+	awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' \
+		"$stats/$pid-"*"/$1"
+}
+
+pings() {
+	local size
+	for size in 16 56 600 1472; do
+		ping -q -c 8 -i 0.05 -W 10 -s $size 10.9.0.2 >"$tmp/ping" || return 1
+		grep -q ' 0% packet loss' "$tmp/ping" || return 1
+	done
+}
+
+icmpecho() { # NAME PORT-OPTIONS APP-OPTIONS
+	start "$2" "--forward-mode=icmpecho $3"
+	result $? "$1: testpmd starts, icmpecho"
+	[[ $node != /dev/vhost-tap ]] || {
+		compgen -G "$stats/$pid-*" >/dev/null
+		result $? "$1: on our node"
+	}
+	pings
+	result $? "$1: 32 pings answered"
+	finish
+	result $? "$1: testpmd ends"
+}
+
+# What DPDK says it sent is what the tap has got, and what we counted.
+txonly() { # NAME PORT-OPTIONS APP-OPTIONS
+	local tap=0 ours=0
+	start "$2" "--forward-mode=txonly --txpkts=200 $3"
+	result $? "$1: testpmd starts, txonly"
+	for _ in {1..100}; do
+		sleep 0.1
+		tap=$(cat /sys/class/net/dpdk0/statistics/rx_packets)
+		[[ $tap -lt 20000 ]] || break
+	done
+	# stop the senders, then both counters stand still
+	kill -STOP "$pid"
+	sleep 1
+	tap=$(cat /sys/class/net/dpdk0/statistics/rx_packets)
+	[[ $tap -gt 1000 ]]
+	result $? "$1: $tap packets reached the tap"
+	if [[ $node == /dev/vhost-tap ]]; then
+		ours=$(counter tx packets)
+		drop=$(cat /sys/class/net/dpdk0/statistics/rx_dropped)
+		[[ $ours -ge $tap && $ours -le $((tap + drop)) ]]
+		result $? "$1: we counted $ours, the tap $tap + $drop dropped"
+		[[ $(counter tx broken) == 0 ]]
+		result $? "$1: no fault"
+	fi
+	kill -CONT "$pid"
+	finish
+	result $? "$1: testpmd ends"
+}
+
+if [[ $1 == --fetch ]]; then
+	fetch
+	exit
+fi
+tmp=$(mktemp -d)
+trap cleanup EXIT
+find_testpmd || skip_all "no dpdk-testpmd, see dpdk.sh --fetch"
+command -v ping >/dev/null || skip_all "no ping"
+[[ -c $node ]] || skip_all "no $node"
+[[ -e /dev/vhost-net ]] || : >/dev/vhost-net
+
+echo "TAP version 13"
+for mrg in 0 1; do
+	opts="mrg_rxbuf=$mrg,in_order=0,packed_vq=0"
+	icmpecho "mrg_rxbuf=$mrg" "$opts" ""
+	txonly "mrg_rxbuf=$mrg" "$opts" ""
+done
+opts="mrg_rxbuf=1,in_order=0,packed_vq=0,queues=2"
+icmpecho "queues=2" "$opts" "--rxq=2 --txq=2"
+txonly "queues=2" "$opts" "--rxq=2 --txq=2"
+echo "1..$n"
+[[ $failed == 0 ]]
