@@ -83,7 +83,7 @@ static struct sockaddr_in address(const char *host, const char *port)
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
 
 	if (!inet_aton(host, &sa.sin_addr))
-		die("bad address %s", host);
+		die("%s is no IPv4 number", host);
 	return sa;
 }
 
