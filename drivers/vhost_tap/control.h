@@ -30,6 +30,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
 		    enum vtap_dir dir);
 void vtap_queue_reset(struct vtap_queue *q);
 void vtap_queue_free(struct vtap_queue *q);
+void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map);
 int vtap_queue_set_backend(struct vtap_queue *q, int fd);
 int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a);
 int vtap_queue_set_kick(struct vtap_queue *q, int fd);

@@ -64,6 +64,7 @@ static void show_ring(struct seq_file *s, struct vtap_queue *q)
 	mutex_lock(&q->lock);
 	seq_printf(s, "state %s\n", state_name(q->state));
 	seq_printf(s, "fault %s\n", vtap_fault_name(q->ring.fault));
+	seq_printf(s, "fault_means %s\n", vtap_fault_doc(q->ring.fault));
 	seq_printf(s, "backend %s\n", backend_name(q->backend.kind));
 	seq_printf(s, "num %u\n", q->ring_cfg.num);
 	seq_printf(s, "last_avail %u\n", q->state == VTAP_STOPPED ?

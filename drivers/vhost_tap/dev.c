@@ -89,13 +89,8 @@ static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 {
 	int i;
 
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		struct vtap_queue *q = &dev->queue[i];
-
-		mutex_lock(&q->lock);
-		vtap_mem_init(&q->mem, map);
-		mutex_unlock(&q->lock);
-	}
+	for (i = 0; i < VTAP_NR_QUEUES; i++)
+		vtap_queue_set_map(&dev->queue[i], map);
 	vtap_memmap_free(dev->map);
 	dev->map = map;
 }
@@ -115,6 +110,8 @@ static void quiesce(struct vtap_dev *dev)
 		vtap_poll_disarm(&dev->queue[i].sock_poll);
 	}
 	if (task) {
+		/* A worker that polls looks at the bits, not at us. */
+		set_bit(VTAP_WORK_AGAIN(VTAP_RX), &dev->worker.pending);
 		dev->worker.task = NULL;
 		vtap_task_stop(task);
 	}

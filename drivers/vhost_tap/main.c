@@ -29,14 +29,15 @@ static int __init vtap_init(void)
 {
 	int err;
 
+	vtap_debugfs_init();		/* before anyone can open the node */
 	vtap_misc.name = devname;
 	err = misc_register(&vtap_misc);
 	if (err == -EBUSY) {		/* someone else's local use */
 		vtap_misc.minor = MISC_DYNAMIC_MINOR;
 		err = misc_register(&vtap_misc);
 	}
-	if (!err)
-		vtap_debugfs_init();
+	if (err)
+		vtap_debugfs_exit();
 	return err;
 }
 module_init(vtap_init);

@@ -43,7 +43,7 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 }
 
 static void poll_attach(struct file *file, wait_queue_head_t *wqh,
-			    poll_table *table)
+			poll_table *table)
 {
 	struct vtap_poll *p = container_of(table, struct vtap_poll, table);
 

@@ -7,11 +7,16 @@
  * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). The settings
  * of the client wait in ring_cfg and base until then. A ring fault leaves the
  * backend in place and the queue silent; stopping and starting it again, as a
- * reset of the guest's device does, mends it.
+ * reset of the guest's device does, mends it. So does a new memory table or
+ * ring address, when memory was what was missing.
  */
+#define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
+
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/net.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "backend/backend.h"
@@ -121,20 +126,33 @@ static int start(struct vtap_queue *q, struct socket *sock,
 		WRITE_ONCE(q->starved, false);
 		WRITE_ONCE(q->parked, false);
 		q->nr_retries = 0;
-		set_state(q, VTAP_RUNNING);
 	}
 	mutex_unlock(&q->lock);
 	if (err)
 		return err;
 
+	/* No pass before it is known that the backend works. */
 	err = vtap_poll_arm(&q->sock_poll, sock->file);
 	if (err) {
 		stop(q);	/* the caller still has @sock */
 		return err;
 	}
+	mutex_lock(&q->lock);
+	set_state(q, VTAP_RUNNING);
+	mutex_unlock(&q->lock);
 	/* What the guest did before we listened brought no kick. */
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 	return 0;
+}
+
+/*
+ * The one mistake of a set-up that ends here and that the errno explains
+ * badly: a VMM with more queues than the tap takes.
+ */
+static void explain_no_device(void)
+{
+	pr_notice_ratelimited("%s[%d]: the tap's file descriptor is attached to no device; several queues need a tap created with multi_queue\n",
+			      current->comm, task_pid_nr(current));
 }
 
 /**
@@ -167,7 +185,8 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	sock = vtap_backend_socket(fd, &kind);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	if (sock == q->backend.sock) {
+	/* Again the same: nothing to do, unless that is to mend the queue. */
+	if (sock == q->backend.sock && q->state == VTAP_RUNNING) {
 		sockfd_put(sock);
 		return 0;
 	}
@@ -175,6 +194,8 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	old = stop(q);
 	err = start(q, sock, kind);
 	if (err) {
+		if (err == -EINVAL && kind == VTAP_BACKEND_TUN)
+			explain_no_device();
 		sockfd_put(sock);
 		if (old && !start(q, old, old_kind))
 			return err;
@@ -182,6 +203,28 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	if (old)
 		sockfd_put(old);
 	return err;
+}
+
+/* Memory has changed under a queue, perhaps the fault is gone. Locked. */
+static void revive(struct vtap_queue *q)
+{
+	if (q->state != VTAP_BROKEN || !vtap_ring_retry(&q->ring))
+		return;
+	set_state(q, VTAP_RUNNING);
+	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+}
+
+/**
+ * vtap_queue_set_map - another memory table for a queue
+ * @q: queue, may be running
+ * @map: the table, or NULL when the queue is stopped for good
+ */
+void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
+{
+	mutex_lock(&q->lock);
+	vtap_mem_init(&q->mem, map);
+	revive(q);
+	mutex_unlock(&q->lock);
 }
 
 /**
@@ -213,6 +256,7 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	q->ring_cfg = cfg;
 	if (q->state != VTAP_STOPPED)
 		vtap_ring_move(&q->ring, &cfg);
+	revive(q);
 	mutex_unlock(&q->lock);
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 	return 0;

@@ -17,6 +17,7 @@
 struct rx_buffers {
 	u16 nr_chains;
 	u16 nr_iov;
+	u16 cost;
 };
 
 enum rx_fit {
@@ -26,9 +27,18 @@ enum rx_fit {
 	RX_BROKEN,
 };
 
+/* A chain that was popped is none that RX can use. */
+static noinline __cold enum rx_fit refuse(struct vtap_queue *q,
+					  enum vtap_fault fault)
+{
+	vtap_split_unpop(&q->ring, 1);
+	vtap_ring_break(&q->ring, fault);
+	return RX_BROKEN;
+}
+
 /*
- * Take chains for a packet of @need bytes, headers included. The chains stay
- * taken in every case but RX_BROKEN; @buf->nr_chains tells how many.
+ * Take chains for a packet of @need bytes, headers included. In every case
+ * @buf->nr_chains of them are taken; all together may cost what one may.
  */
 static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 				struct rx_buffers *buf)
@@ -38,10 +48,11 @@ static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 
 	buf->nr_chains = 0;
 	buf->nr_iov = 0;
+	buf->cost = 0;
 	while (buf->nr_chains < max_chains) {
 		struct vtap_chain c = {
 			.iov = q->iov + buf->nr_iov,
-			.iov_max = VTAP_CHAIN_MAX - buf->nr_iov,
+			.iov_max = VTAP_CHAIN_MAX - buf->cost,
 		};
 		int ret = vtap_split_pop(&q->ring, &q->mem, &c);
 
@@ -49,18 +60,19 @@ static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 			return RX_STARVED;
 		if (ret == -ENOBUFS)	/* all chains together: too many pieces */
 			return RX_TOO_LONG;
-		if (unlikely(ret > 0 && (c.nr_out || !c.nr_in)))
-			ret = vtap_ring_break(&q->ring, c.nr_out ?
-					      VTAP_FAULT_CHAIN_DIRECTION :
-					      VTAP_FAULT_CHAIN_EMPTY);
 		if (unlikely(ret < 0))
 			return RX_BROKEN;
+		if (unlikely(c.nr_out))
+			return refuse(q, VTAP_FAULT_CHAIN_DIRECTION);
+		if (unlikely(!c.nr_in))
+			return refuse(q, VTAP_FAULT_CHAIN_EMPTY);
 
 		q->rx_head[buf->nr_chains] = c.head;
 		/* A used entry tells 32 bits; no packet needs more. */
 		q->rx_len[buf->nr_chains] = min_t(u64, c.in_len, need);
 		buf->nr_chains++;
 		buf->nr_iov += c.nr_in;
+		buf->cost += c.cost;
 		if (c.in_len >= need)
 			return RX_FITS;
 		need -= c.in_len;
@@ -150,6 +162,31 @@ static int wait_for_buffers(struct vtap_queue *q)
 	return ret;
 }
 
+/*
+ * The packet in front did not get its buffers: give back what it had.
+ * Return: 1 go on, 0 wait for the kick, -EIO broken.
+ */
+static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
+			   u16 nr_chains)
+{
+	int ret;
+
+	vtap_split_unpop(&q->ring, nr_chains);
+	switch (fit) {
+	case RX_STARVED:
+		ret = wait_for_buffers(q);
+		if (ret <= 0)
+			return ret;
+		return vtap_split_kick_off(&q->ring) ?: 1;
+	case RX_TOO_LONG:
+		discard(q, VTAP_FAULT_RX_TRUNCATED);
+		return 1;
+	default:
+		vtap_queue_publish(q);
+		return -EIO;
+	}
+}
+
 static enum vtap_verdict rx_pass(struct vtap_queue *q)
 {
 	const u32 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
@@ -173,23 +210,13 @@ static enum vtap_verdict rx_pass(struct vtap_queue *q)
 		}
 		packets++;
 		fit = take_buffers(q, hlen + len, &buf);
-		if (unlikely(fit == RX_BROKEN)) {
-			vtap_queue_publish(q);
-			return vtap_queue_broken(q);
-		}
-		if (unlikely(fit != RX_FITS))
-			vtap_split_unpop(&q->ring, buf.nr_chains);
-		if (fit == RX_STARVED) {
-			ret = wait_for_buffers(q);
+		bytes += buf.cost * VTAP_DESC_WEIGHT;
+		if (unlikely(fit != RX_FITS)) {
+			ret = no_fit(q, fit, buf.nr_chains);
 			if (ret == 0)
 				return VTAP_IDLE;
-			if (ret < 0 || vtap_split_kick_off(&q->ring))
+			if (ret < 0)
 				return vtap_queue_broken(q);
-			nr_staged = 0;
-			continue;
-		}
-		if (unlikely(fit == RX_TOO_LONG)) {
-			discard(q, VTAP_FAULT_RX_TRUNCATED);
 			continue;
 		}
 

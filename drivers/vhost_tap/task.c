@@ -6,7 +6,7 @@
  *
  * Since 6.4 there is vhost_task: a thread of the owner's process, so it has
  * the owner's memory, cgroups, limits and affinity, shows up among its
- * threads, and dies with it. Its signature settled in 6.11, when the handler
+ * threads, and dies with it. Its signature settled in 6.10, when the handler
  * for SIGKILL came. Before, a kernel thread borrows the owner's memory and is
  * moved into the owner's cgroups; it lives until the file is closed.
  *
@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "task.h"
@@ -25,24 +26,26 @@
 
 struct vtap_task {
 	struct vhost_task *vhost;
+	/* from the first round on; a reference of our own, because vhost_task
+	 * of some kernels has none and its thread may die with the owner
+	 */
+	struct task_struct *thread;
 	bool (*fn)(void *data);
 	void *data;
-	pid_t pid;
 };
 
 static bool task_fn(void *data)
 {
 	struct vtap_task *t = data;
 
-	if (unlikely(!t->pid))
-		WRITE_ONCE(t->pid, task_pid_nr(current));
+	if (unlikely(!t->thread))
+		smp_store_release(&t->thread, get_task_struct(current));
 	return t->fn(t->data);
 }
 
 /*
  * The owner is being killed and takes the worker along. Nothing to do: what
- * is pending stays pending, and whoever else holds the file can still stop
- * the queues, for no one waits for the worker but through its locks.
+ * is pending stays pending; closing the file waits for the round in progress.
  */
 static void task_killed(void *data)
 {
@@ -93,7 +96,14 @@ void vtap_task_start(struct vtap_task *t)
  */
 void vtap_task_wake(struct vtap_task *t)
 {
-	if (t)
+	struct task_struct *thread;
+
+	if (!t)
+		return;
+	thread = smp_load_acquire(&t->thread);
+	if (likely(thread))
+		wake_up_process(thread);
+	else
 		vhost_task_wake(t->vhost);
 }
 
@@ -106,6 +116,8 @@ void vtap_task_wake(struct vtap_task *t)
 void vtap_task_stop(struct vtap_task *t)
 {
 	vhost_task_stop(t->vhost);
+	if (t->thread)
+		put_task_struct(t->thread);
 	kfree(t);
 }
 
@@ -117,7 +129,9 @@ void vtap_task_stop(struct vtap_task *t)
  */
 pid_t vtap_task_pid(const struct vtap_task *t)
 {
-	return READ_ONCE(t->pid);
+	struct task_struct *thread = smp_load_acquire(&t->thread);
+
+	return thread ? task_pid_nr(thread) : 0;
 }
 
 #else /* !VTAP_HAVE_VHOST_TASK_SIGKILL: 6.1 */

@@ -161,7 +161,8 @@ static enum vtap_verdict park(struct vtap_queue *q)
 {
 	vtap_split_unpop(&q->ring, 1);
 	flush(q);
-	WRITE_ONCE(q->parked, true);	/* before the socket is asked */
+	/* Pairs with the socket freeing room, then looking at parked. */
+	smp_store_mb(q->parked, true);
 	if (vtap_backend_has_room(&q->backend)) {
 		WRITE_ONCE(q->parked, false);
 		return VTAP_MORE;
@@ -196,9 +197,11 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 			continue;
 		}
 		if (unlikely(ret < 0 || c.nr_in)) {
-			if (ret > 0)
+			if (ret > 0) {
+				vtap_split_unpop(&q->ring, 1);
 				vtap_ring_break(&q->ring,
 						VTAP_FAULT_CHAIN_DIRECTION);
+			}
 			flush(q);
 			return vtap_queue_broken(q);
 		}
@@ -207,7 +210,7 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 		if (unlikely(ret == -EAGAIN))
 			return park(q);
 		packets++;
-		bytes += ret;
+		bytes += ret + c.cost * VTAP_DESC_WEIGHT;
 
 		/* Cannot fail but by a broken ring, which the next verb tells. */
 		vtap_split_stage(&q->ring, c.head, 0);

@@ -47,6 +47,9 @@ enum vtap_dir {
 #define VTAP_PASS_PACKETS	256
 #define VTAP_PASS_BYTES		(512 * 1024)
 
+/* What a descriptor weighs in bytes: long chains of nothing are work, too. */
+#define VTAP_DESC_WEIGHT	64
+
 /*
  * The longest frame that any guest can mean: an IPv6 packet with the largest
  * payload, its header, Ethernet and two VLAN tags.

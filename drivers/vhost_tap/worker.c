@@ -47,18 +47,22 @@ static void serve(struct vtap_dev *dev, unsigned long pending,
 		set_bit(VTAP_WORK_AGAIN(dir), &dev->worker.pending);
 }
 
-/* Has the queue something to do that no bit told us of yet? */
+/*
+ * Has the queue something to do that no bit told us of yet? A queue that
+ * waits for the other side is asked for what it waits for only, or polling
+ * would find the same useless work for ever. A broken ring counts as work: the
+ * pass tells the client.
+ */
 static bool has_work(struct vtap_queue *q)
 {
 	bool found = false;
 
 	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING) {
-		if (q->dir == VTAP_TX)
-			found = !q->parked && !vtap_split_empty(&q->ring);
+	if (q->state == VTAP_RUNNING && !q->parked) {
+		if (q->dir == VTAP_TX || q->starved)
+			found = vtap_split_has_news(&q->ring) != 0;
 		else
-			found = vtap_backend_peek(&q->backend) &&
-				!vtap_split_empty(&q->ring);
+			found = vtap_backend_peek(&q->backend) != 0;
 	}
 	mutex_unlock(&q->lock);
 	return found;

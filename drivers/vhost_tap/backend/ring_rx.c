@@ -52,9 +52,7 @@ static u16 consume(struct vtap_backend *b)
 u32 vtap_ring_rx_peek(struct vtap_backend *b)
 {
 	b->batch_at = 0;
-	b->nr_batch = 0;
-	if (__ptr_ring_empty(b->ring))
-		return 0;
+	/* Under the ring's lock, also to find it empty: tun resizes rings. */
 	b->nr_batch = consume(b);
 	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;
 }

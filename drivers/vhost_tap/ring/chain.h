@@ -33,14 +33,18 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  struct vtap_chain *c,
 					  const struct vring_desc *d)
 {
-	u16 used = c->nr_out + c->nr_in;	/* <= iov_max: no wrap */
+	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
 	u32 len = le32_to_cpu((__force __le32)d->len);
 	int n;
 
+	/* nr_out + nr_in <= cost, so there are at least room segments left */
 	n = vtap_mem_translate(m, le64_to_cpu((__force __le64)d->addr), len,
-			       c->iov + used, c->iov_max - used);
+			       c->iov + c->nr_out + c->nr_in, room);
+	if (unlikely(!n && !room))
+		n = -ENOBUFS;
 	if (unlikely(n < 0))
 		return vtap_chain_unmapped(r, c, n);
+	c->cost += n ?: 1;
 
 	if (le16_to_cpu((__force __le16)d->flags) & VRING_DESC_F_WRITE) {
 		c->nr_in += n;
@@ -57,8 +61,9 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 
 /*
  * An indirect table (virtio 1.2, 2.7.5.3) ends the chain that points to it.
- * Drivers lay it out in order; a window of it is copied at a time and moved
- * when next leads out of it, which a hostile driver can make the common case.
+ * Drivers lay it out in order, so a window of it is copied at a time. Where
+ * next leads elsewhere, which a hostile driver can make the common case, one
+ * descriptor is copied.
  * @seen counts the descriptors of the chain before; the one that points to the
  * table holds no buffer and does not count.
  */
@@ -70,7 +75,7 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 	u64 gpa = le64_to_cpu((__force __le64)table->addr);
 	u32 len = le32_to_cpu((__force __le32)table->len);
 	u32 count = len / sizeof(struct vring_desc);
-	u32 win = 0, nr_win = 0, i = 0, found = 0;
+	u32 win = 0, nr_win = 0, i = 0, found = 0, in_order_at = 0;
 
 	if (!count || len % sizeof(struct vring_desc))
 		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_LEN);
@@ -91,7 +96,9 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 
 		if (i - win >= nr_win) {	/* unsigned: also below win */
 			win = i;
-			nr_win = min_t(u32, count - i, ARRAY_SIZE(r->table));
+			nr_win = i == in_order_at ?
+				 min_t(u32, count - i, ARRAY_SIZE(r->table)) : 1;
+			in_order_at = win + nr_win;
 			if (vtap_mem_read(m, r->table, gpa + win * sizeof(*d),
 					  nr_win * sizeof(*d)))
 				return vtap_ring_break(r,

@@ -335,6 +335,24 @@ static void chain_short_of_room(struct kunit *test)
 	}
 }
 
+/* Descriptors without bytes need no segment, but they are not for free. */
+static void chain_cost(struct kunit *test)
+{
+	link_chain(4);
+	set_desc(1, ENV_RAM, 0, VRING_DESC_F_NEXT, 2);
+	set_desc(3, ENV_RAM, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
+	KUNIT_EXPECT_EQ(test, e->c.cost, 4);
+
+	e->c.iov = e->iov;
+	e->c.iov_max = 3;
+	drv_put_avail(&e->d, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, vtap_split_pop(&e->r, &e->m, &e->c), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
+}
+
 static void chain_segment_limit(struct kunit *test)
 {
 	u64 end = ENV_RAM + ENV_RAM_SIZE;
@@ -414,6 +432,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(chain_loops),
 	KUNIT_CASE(chain_next_range),
 	KUNIT_CASE(chain_zero_length),
+	KUNIT_CASE(chain_cost),
 	KUNIT_CASE(chain_unmapped),
 	KUNIT_CASE(chain_four_gib_totals),
 	KUNIT_CASE(chain_spans_regions),

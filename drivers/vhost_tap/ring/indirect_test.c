@@ -301,18 +301,28 @@ static void indirect_loops(struct kunit *test)
 	}
 }
 
-/* Every step leads out of the fetched window: still bounded. */
+static void add_bytes(void *addr, size_t len, void *arg)
+{
+	*(size_t *)arg += len;
+}
+
+/* Every step leads out of the fetched window: still bounded, bytes as well. */
 static void indirect_hostile_jumps(struct kunit *test)
 {
+	size_t bytes = 0;
 	u32 i;
 
 	for (i = 0; i < 2000; i++)
 		set_entry(TABLE, i, ENV_RAM, 1, VRING_DESC_F_NEXT,
 			  (i + 1000) % 2000);
 	shim.nr = 0;
+	shim.after_load = add_bytes;
+	shim.arg = &bytes;
 	expect_fault(test, offer_table(TABLE, 2000 * 16),
 		     VTAP_FAULT_CHAIN_LONG);
 	KUNIT_EXPECT_LT(test, shim.nr, VTAP_CHAIN_MAX + 32ul);
+	/* Not a window for each: no more than in order, and one window. */
+	KUNIT_EXPECT_LT(test, bytes, (VTAP_CHAIN_MAX + 2 * VTAP_FETCH) * 16ul);
 }
 
 /* A table that begins or ends where it must not. */

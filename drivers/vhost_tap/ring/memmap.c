@@ -179,7 +179,7 @@ int vtap_mem_translate_slow(struct vtap_mem *m, u64 gpa, u32 len,
 		n++;
 		m->hit = *r;
 		len -= part;
-		/* A wrap past 2^64 is caught only if address 0 is no RAM. */
+		/* The buffer may end at 2^64, but not go on at 0. */
 		if (len && gpa > U64_MAX - part)
 			return -EFAULT;
 		gpa += part;

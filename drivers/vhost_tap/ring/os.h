@@ -51,7 +51,9 @@
 
 /*
  * Release: the payload loads (TX) and stores (RX) and the used entries come
- * before the index. smp_rmb() keeps the loads before, smp_wmb() the stores.
+ * before the index. smp_wmb() keeps the stores before it. The loads stay before
+ * it by smp_rmb() where that orders later stores as well, which is so on
+ * x86-64 (no reordering of the kind) and arm64 (dmb ishld).
  */
 #define vtap_put16_release(x, uptr, label)		\
 	do {						\

@@ -47,10 +47,11 @@
  *   kick_on    ask for kicks and look once more (E)
  *
  * Contract: pop leaves no chain half taken; after a fault every verb refuses
- * with -EIO until vtap_ring_start(), but for publish and must_call, which
- * still finish what was staged before unless ring memory itself failed; what
- * one verb does is bounded by VTAP_CHAIN_MAX and VTAP_FETCH, never by the
- * guest.
+ * with -EIO until vtap_ring_start() or vtap_ring_retry(), but for publish and
+ * must_call, which still finish what was staged before unless ring memory
+ * itself failed; what one verb does is bounded by VTAP_CHAIN_MAX and
+ * VTAP_FETCH, never by the guest. Who pops several chains for one packet
+ * shares VTAP_CHAIN_MAX between them (vtap_chain.cost).
  */
 #ifndef VTAP_RING_RING_H
 #define VTAP_RING_RING_H
@@ -141,12 +142,14 @@ struct vtap_ring {
 /**
  * struct vtap_chain - a popped chain as segments of user memory
  * @iov: segments, device-readable first; the caller's array
- * @iov_max: room in @iov; set by the caller, at most VTAP_CHAIN_MAX
+ * @iov_max: room in @iov, and what the chain may cost; set by the caller, at
+ *	most VTAP_CHAIN_MAX
  * @head: what the used entry names
  * @nr_out: device-readable segments
  * @nr_in: device-writable segments, behind the readable ones
  * @out_len: bytes in the readable segments; up to 4 TiB by a hostile driver
  * @in_len: bytes in the writable segments
+ * @cost: segments, and descriptors without any; what the walk took of @iov_max
  */
 struct vtap_chain {
 	struct iovec *iov;
@@ -154,6 +157,7 @@ struct vtap_chain {
 	u16 head;
 	u16 nr_out;
 	u16 nr_in;
+	u16 cost;
 	u64 out_len;
 	u64 in_len;
 };
@@ -170,6 +174,7 @@ static noinline __cold int vtap_ring_break(struct vtap_ring *r,
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg);
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 		    u16 last_avail);
+bool vtap_ring_retry(struct vtap_ring *r);
 void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
 
 #endif /* VTAP_RING_RING_H */

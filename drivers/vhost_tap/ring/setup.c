@@ -78,6 +78,29 @@ fault_in_window:
 }
 
 /**
+ * vtap_ring_retry - memory has changed: forgive a fault that came from it
+ * @r: ring, between passes
+ *
+ * A table that does not have a region yet is no fault of the driver. The chain
+ * was not consumed, so the ring goes on with it. Not so where ring memory
+ * failed: there a chain may be done with and its used entry lost.
+ *
+ * Return: true if the ring works again.
+ */
+bool vtap_ring_retry(struct vtap_ring *r)
+{
+	switch (r->fault) {
+	case VTAP_FAULT_UNMAPPED:
+	case VTAP_FAULT_INDIRECT_ACCESS:
+		r->fault = VTAP_FAULT_NONE;
+		r->nr_fetched = 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
  * vtap_ring_move - new addresses or features for a running ring
  * @r: ring, between passes: nothing staged
  * @cfg: checked with vtap_ring_memory_ok(); num as before

@@ -158,6 +158,37 @@ static void setup_start_after_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.head, 0);
 }
 
+/* A late memory table is not the driver's fault; a bad chain is. */
+static void setup_retry(struct kunit *test)
+{
+	u64 late = ENV_RAM + 16 * ENV_RAM_SIZE;
+
+	KUNIT_EXPECT_FALSE(test, vtap_ring_retry(&e->r));
+	env_add(e, 1, 1);
+	drv_publish(&e->d);
+	KUNIT_ASSERT_EQ(test, env_serve(e, 7), 1);
+	e->d.desc[1] = (struct drv_desc){ .addr = late, .len = 8 };
+	drv_put_avail(&e->d, 1);
+	drv_publish(&e->d);
+	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
+	KUNIT_ASSERT_EQ(test, (int)e->r.fault, VTAP_FAULT_UNMAPPED);
+
+	gmem_add(&e->g, late, 0x1000);
+	env_map(e);
+	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	/* Looked at anew: the copy that met the fault may be old. */
+	e->d.desc[1].len = 9;
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 9ull);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
+
+	drv_put_avail(&e->d, 64);
+	drv_publish(&e->d);
+	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_FALSE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
+}
+
 /* ---- hand over: GET_VRING_BASE here, SET_VRING_BASE there ---- */
 
 static void setup_base_round_trip(struct kunit *test)
@@ -302,6 +333,7 @@ static struct kunit_case setup_cases[] = {
 	KUNIT_CASE(setup_start_state),
 	KUNIT_CASE(setup_start_fault_sweep),
 	KUNIT_CASE(setup_start_after_fault),
+	KUNIT_CASE(setup_retry),
 	KUNIT_CASE(setup_base_round_trip),
 	KUNIT_CASE(setup_move),
 	KUNIT_CASE(setup_move_features),

@@ -137,6 +137,7 @@ static __always_inline int vtap_split_pop(struct vtap_ring *r,
 	c->head = r->head[i];
 	c->nr_out = 0;
 	c->nr_in = 0;
+	c->cost = 0;
 	c->out_len = 0;
 	c->in_len = 0;
 
@@ -332,6 +333,24 @@ static inline int vtap_split_empty(struct vtap_ring *r)
 }
 
 /**
+ * vtap_split_has_news - did the driver add chains since we last looked?
+ * @r: ring; not changed
+ *
+ * Return: 1 chains behind all that were seen, popped or not; 0 none, -EIO
+ * broken.
+ */
+static inline int vtap_split_has_news(struct vtap_ring *r)
+{
+	u16 idx;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_split_get16(r, (u16 __user *)&r->avail->idx, &idx);
+	return err ? err : idx != r->avail_idx;
+}
+
+/**
  * vtap_split_kick_off - ask the driver not to kick
  * @r: ring
  *
@@ -373,8 +392,7 @@ fault:
 static inline int vtap_split_kick_on(struct vtap_ring *r)
 {
 	u16 __user *to;
-	u16 val, idx;
-	int err;
+	u16 val;
 
 	if (unlikely(r->fault))
 		return -EIO;
@@ -392,8 +410,7 @@ static inline int vtap_split_kick_on(struct vtap_ring *r)
 	r->kicks_off = false;
 
 	vtap_mb();			/* E: our word before the driver's idx */
-	err = vtap_split_get16(r, (u16 __user *)&r->avail->idx, &idx);
-	return err ? err : idx != r->avail_idx;
+	return vtap_split_has_news(r);
 
 fault_in_window:
 	user_write_access_end();

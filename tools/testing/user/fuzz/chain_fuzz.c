@@ -25,6 +25,7 @@ struct ref {
 	bool vague;
 	struct iovec seg[VTAP_CHAIN_MAX];
 	int max;
+	int cost;		/* segments, and descriptors without any */
 	int nr[2];		/* readable, writable */
 	u64 sum[2];
 };
@@ -42,20 +43,26 @@ static const struct gmem_region *ref_region(const struct ref *f, u64 gpa)
 	return NULL;
 }
 
+static enum ref_verdict ref_full(const struct ref *f)
+{
+	return f->max < VTAP_CHAIN_MAX ? REF_NO_ROOM : REF_FAULT;
+}
+
 static enum ref_verdict ref_buffer(struct ref *f, const struct drv_desc *d)
 {
 	int kind = !!(d->flags & F_WRITE);
 	u64 gpa = d->addr, left = d->len;
 
+	if (!left && f->cost++ == f->max)
+		return ref_full(f);
 	while (left) {
 		const struct gmem_region *r = ref_region(f, gpa);
 		u64 part;
 
 		if (!r || gpa + left < gpa)
 			return REF_FAULT;
-		if (f->nr[0] + f->nr[1] == f->max)
-			return f->max < VTAP_CHAIN_MAX ? REF_NO_ROOM :
-							 REF_FAULT;
+		if (f->cost++ == f->max)
+			return ref_full(f);
 		part = r->gpa + r->size - gpa;
 		if (part > left)
 			part = left;
@@ -191,6 +198,7 @@ static bool pop_one(struct world *w, const struct gmem *g, u16 max, bool quiet)
 	if (quiet) {
 		f.g = g;
 		f.max = max;
+		f.cost = 0;
 		f.nr[0] = 0;
 		f.nr[1] = 0;
 		f.sum[0] = 0;
