@@ -1,15 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh PROBEDIR HEADER CC FLAGS... - compile each probe, write HEADER
+# run.sh HEADER PROBE.c... -- CC FLAGS... - compile each probe, write HEADER
 #
-# probe/foo_bar.c that compiles becomes "#define VTAP_HAVE_FOO_BAR 1"; one that
+# A probe foo_bar.c that compiles becomes "#define VTAP_HAVE_FOO_BAR 1"; one that
 # does not becomes a comment.  What the compiler said is kept in HEADER.log.
 # Called by Makefile.kcompat from inside the kernel's build.
 
 set -u
-dir=$1 header=$2
-shift 2
+header=$1
+shift
+files=
+while [ "$1" != -- ]; do
+	files="$files $1"
+	shift
+done
+shift
 
 tmp=$header.tmp
 mkdir -p "$tmp"
@@ -22,12 +28,12 @@ ask() {
 	     -Werror=incompatible-pointer-types -Werror=int-conversion \
 	     '-DKBUILD_MODNAME="probe"' '-DKBUILD_BASENAME="probe"' \
 	     '-DKBUILD_MODFILE="probe"' -D__KBUILD_MODNAME=kmod_probe \
-	     -fsyntax-only "$dir/$probe.c" >"$tmp/$probe.log" 2>&1 &&
+	     -fsyntax-only "$file" >"$tmp/$probe.log" 2>&1 &&
 		: >"$tmp/$probe.yes"
 }
 
 n=0
-for file in "$dir"/*.c; do
+for file in $files; do
 	probe=${file##*/} probe=${probe%.c}
 	ask "$@" &
 	n=$((n + 1))
@@ -37,12 +43,12 @@ wait
 
 if [ ! -e "$tmp/control_pass.yes" ]; then
 	echo "kcompat: this does not compile against the kernel, and must:" \
-	     "$dir/control_pass.c" >&2
+	     "scripts/kcompat/probe/control_pass.c" >&2
 	cat "$tmp/control_pass.log" >&2
 	exit 1
 fi
 if [ -e "$tmp/control_fail.yes" ]; then
-	echo "kcompat: this compiles, and must not: $dir/control_fail.c" >&2
+	echo "kcompat: this compiles, and must not: scripts/kcompat/probe/control_fail.c" >&2
 	exit 1
 fi
 
@@ -50,7 +56,7 @@ fi
 	echo "/* Made by scripts/kcompat/run.sh from scripts/kcompat/probe/. */"
 	echo "#ifndef VTAP_KCOMPAT_H"
 	echo "#define VTAP_KCOMPAT_H"
-	for file in "$dir"/*.c; do
+	for file in $files; do
 		probe=${file##*/} probe=${probe%.c}
 		case $probe in control_*) continue ;; esac
 		name=VTAP_HAVE_$(echo "$probe" | tr '[:lower:]' '[:upper:]')
