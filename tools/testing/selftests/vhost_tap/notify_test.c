@@ -426,7 +426,9 @@ TEST_F(notify, busyloop)
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 		ASSERT_EQ(0, vq_drain(&self->g.vq[RX], 1, WAIT_MS));
 	}
-	/* changed under way, up to absurd and back */
+	/* absurdly long: in-tree on one CPU does nothing else for an hour */
+	if (!guest_is_ours())
+		return;
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, guest_vring_state(self->g.vhost,
 					       VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
