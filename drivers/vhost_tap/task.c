@@ -38,6 +38,7 @@ static bool task_fn(void *data)
 {
 	struct vtap_task *t = data;
 
+	/* Pairs with the acquires below: the reference comes first. */
 	if (unlikely(!t->thread))
 		smp_store_release(&t->thread, get_task_struct(current));
 	return t->fn(t->data);
@@ -100,6 +101,7 @@ void vtap_task_wake(struct vtap_task *t)
 
 	if (!t)
 		return;
+	/* Pairs with the release in task_fn(). */
 	thread = smp_load_acquire(&t->thread);
 	if (likely(thread))
 		wake_up_process(thread);
@@ -129,6 +131,7 @@ void vtap_task_stop(struct vtap_task *t)
  */
 pid_t vtap_task_pid(const struct vtap_task *t)
 {
+	/* Pairs with the release in task_fn(). */
 	struct task_struct *thread = smp_load_acquire(&t->thread);
 
 	return thread ? task_pid_nr(thread) : 0;
