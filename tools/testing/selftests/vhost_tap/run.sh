@@ -15,7 +15,7 @@ if [[ $1 == -o ]]; then
 	shift 2
 fi
 [[ $# != 0 ]] || set -- abi_test data_test shape_test backend_test \
-	notify_test live_test lifecycle_test hostile_test hostile_packet_test hostile_mem_test \
+	notify_test live_test lifecycle_test hostile_test hostile_packet_test hostile_mem_test recover_test \
 	stats_test errno_diff.sh
 
 cd "$dir" || exit 1
