@@ -96,7 +96,7 @@ check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
 
 .PHONY: check-dpdk
 check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
-	@scripts/deps dpdk
+	@$(KSELFTESTS)/dpdk.sh --fetch
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1200 --out build/$(KVER)/check-dpdk -- $(KSELFTESTS)/dpdk.sh
 
 .PHONY: check-dkms
