@@ -38,9 +38,10 @@ static bool task_fn(void *data)
 {
 	struct vtap_task *t = data;
 
-	/* Pairs with the acquires below: the reference comes first. */
-	if (unlikely(!t->thread))
+	if (unlikely(!t->thread)) {
+		/* Pairs with the acquires below: the reference comes first. */
 		smp_store_release(&t->thread, get_task_struct(current));
+	}
 	return t->fn(t->data);
 }
 
