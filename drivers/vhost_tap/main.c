@@ -49,7 +49,7 @@ static void __exit vtap_exit(void)
 }
 module_exit(vtap_exit);
 
-MODULE_DESCRIPTION("Faster host side of virtio-net for tap and macvtap");
+MODULE_DESCRIPTION("Host side of virtio-net for tap and macvtap");
 MODULE_AUTHOR("The vhost-tap developers");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");

@@ -143,8 +143,9 @@ static int send_chain(struct vtap_queue *q, const struct vtap_chain *c)
 		if (likely(!err))
 			return len;
 		if (err != -ENOSPC) {
-			vtap_queue_drop(q, err == -EINVAL ? VTAP_FAULT_TX_BAD_HEADER :
-						 VTAP_FAULT_TX_UNREADABLE);
+			vtap_queue_drop(q, err == -EINVAL ?
+					VTAP_FAULT_TX_BAD_HEADER :
+					VTAP_FAULT_TX_UNREADABLE);
 			return 0;
 		}
 		from = retry;

@@ -59,9 +59,8 @@ static bool region_in_user_space(const struct vtap_region *r)
  * @regs: regions in any order, @nr of them
  * @nr: 0 to VTAP_MAX_REGIONS
  *
- * A region of size 0 at address 0 means all 2^64 addresses (in-tree computes
- * last = start + size - 1 and so does QEMU's idea of a default map); it takes
- * two entries because its size fits no u64.
+ * A region of size 0 at address 0 means all 2^64 addresses, as in-tree, where
+ * last = start + size - 1; it takes two entries because its size fits no u64.
  *
  * Return: the table; ERR_PTR(-EFAULT) for a region that is empty or wraps,
  * ERR_PTR(-ENOMEM).
