@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A line of rows.conf: a name, then key=value for what differs from the default.
+ *
+ * Read before: row.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "row.h"
+
+static int set(struct row *row, const char *key, const char *val)
+{
+	unsigned int n = strtoul(val, NULL, 0);
+
+	if (!strcmp(key, "dir"))
+		row->rx = !strcmp(val, "rx");
+	else if (!strcmp(key, "len"))
+		row->len = n;
+	else if (!strcmp(key, "gso"))
+		row->gso = n;
+	else if (!strcmp(key, "ring"))
+		row->ring = n;
+	else if (!strcmp(key, "chain"))
+		row->chain = n;
+	else if (!strcmp(key, "buf"))
+		row->buf = n;
+	else if (!strcmp(key, "indirect"))
+		row->indirect = n;
+	else if (!strcmp(key, "regions"))
+		row->regions = n;
+	else if (!strcmp(key, "mrg"))
+		row->mrg = n;
+	else if (!strcmp(key, "eidx"))
+		row->eidx = n;
+	else if (!strcmp(key, "inorder"))
+		row->in_order = n;
+	else if (!strcmp(key, "log"))
+		row->log = n;
+	else if (!strcmp(key, "iotlb"))
+		row->iotlb = !strcmp(val, "4k") ? IOTLB_4K :
+			     !strcmp(val, "big") ? IOTLB_BIG : IOTLB_OFF;
+	else if (!strcmp(key, "burst"))
+		row->burst = n;
+	else
+		return -1;
+	return 0;
+}
+
+/* Return: 1 a row, 0 a comment or an empty line, -1 no sense */
+int row_parse(struct row *row, const char *line)
+{
+	char copy[256], *word, *val, *save;
+
+	*row = (struct row){
+		.len = 64, .ring = 1024, .chain = 1, .buf = 1536, .regions = 1,
+		.mrg = true, .eidx = true,
+	};
+	snprintf(copy, sizeof(copy), "%s", line);
+	word = strtok_r(copy, " \t\n", &save);
+	if (!word || *word == '#')
+		return 0;
+	snprintf(row->name, sizeof(row->name), "%s", word);
+	while ((word = strtok_r(NULL, " \t\n", &save))) {
+		if (*word == '#')
+			break;
+		val = strchr(word, '=');
+		if (!val)
+			return -1;
+		*val++ = 0;
+		if (set(row, word, val))
+			return -1;
+	}
+	return 1;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a row of the bench measures, and how it is read from rows.conf.
+ *
+ * Read before: rows.conf. Read next: bed.h.
+ */
+#ifndef VTAP_BENCH_ROW_H
+#define VTAP_BENCH_ROW_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
+
+/**
+ * struct row - one set of circumstances
+ * @rx: host to guest, else guest to host
+ * @len: bytes of a frame
+ * @gso: a TCP packet to be cut by whoever sends it on
+ * @ring: entries of the ring
+ * @chain: descriptors of a packet or of a receive buffer
+ * @buf: bytes of a receive buffer
+ * @indirect: the chain lies in a table of its own
+ * @regions: of guest memory; packets go round all of them
+ * @mrg: mergeable buffers
+ * @eidx: event index
+ * @in_order: VIRTIO_F_IN_ORDER
+ * @log: dirty logging is on
+ * @iotlb: addresses go through the device IOTLB
+ * @burst: packets at a time; 0 is as many as the ring takes
+ */
+struct row {
+	char name[48];
+	bool rx;
+	unsigned int len;
+	bool gso;
+	unsigned int ring;
+	unsigned int chain;
+	unsigned int buf;
+	bool indirect;
+	unsigned int regions;
+	bool mrg;
+	bool eidx;
+	bool in_order;
+	bool log;
+	enum iotlb_mode iotlb;
+	unsigned int burst;
+};
+
+int row_parse(struct row *row, const char *line);
+
+#endif
