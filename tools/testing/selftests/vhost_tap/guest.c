@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest in a process: the vhost file, guest memory and its regions,
- * packets in and out.
+ * The guest in a process: the vhost file, set-up and end, packets in and out.
  *
- * Read before: guest.h. Read after: vq.c.
+ * Read before: guest.h. Read after: memory.c, vq.c.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -18,8 +17,6 @@
 
 #include "guest.h"
 
-#define GPA_BASE	0x100000000ULL
-#define GPA_HOLE	0x40000000ULL
 #define PAGE		4096UL
 #define DEBUGFS		"/sys/kernel/debug/vhost_tap"
 
@@ -76,172 +73,16 @@ int guest_set_addr(struct guest *g, unsigned int index)
 	struct vq *q = &g->vq[index];
 	struct vhost_vring_addr a = {
 		.index = index,
-		.desc_user_addr = (uintptr_t)q->desc,
-		.avail_user_addr = (uintptr_t)q->avail,
-		.used_user_addr = (uintptr_t)q->used,
+		.desc_user_addr = (uintptr_t)q->desc + q->shift,
+		.avail_user_addr = (uintptr_t)q->avail + q->shift,
+		.used_user_addr = (uintptr_t)q->used + q->shift,
 	};
 
+	if (q->is_logged) {
+		a.flags = 1 << VHOST_VRING_F_LOG;
+		a.log_guest_addr = q->gpa + ((char *)q->used - (char *)q->desc);
+	}
 	return guest_ioctl(g->vhost, VHOST_SET_VRING_ADDR, &a);
-}
-
-/* ---- guest memory ---- */
-
-static uint64_t hole(const struct guest *g)
-{
-	return g->layout == LAYOUT_HOLES ? GPA_HOLE : 0;
-}
-
-/* Offsets count bytes of memory; holes exist only in guest addresses. */
-uint64_t guest_gpa(const struct guest *g, size_t offset)
-{
-	return GPA_BASE + offset + offset / g->chunk_len * hole(g);
-}
-
-static int fill_table(struct guest *g)
-{
-	struct vhost_memory_region *r;
-	unsigned int i, slot;
-
-	for (i = 0; i < g->nr_regions; i++) {
-		slot = i;
-		if (g->layout == LAYOUT_SHUFFLED)
-			slot = g->perm[i];
-		else if (g->layout == LAYOUT_HOLES)
-			slot = g->nr_regions - 1 - i;
-		r = &g->table->regions[slot];
-		r->guest_phys_addr = guest_gpa(g, i * g->chunk_len);
-		r->memory_size = g->chunk_len;
-		r->userspace_addr = (uintptr_t)(g->mem +
-						g->perm[i] * g->chunk_len);
-	}
-	g->table->nregions = g->nr_regions;
-	return 0;
-}
-
-static int mem_init(struct guest *g, const struct guest_cfg *cfg)
-{
-	unsigned int i, j;
-	uint16_t tmp;
-
-	g->nr_regions = cfg->regions ?: 1;
-	g->layout = cfg->layout;
-	g->mem_len = cfg->mem_len ?: 8 << 20;
-	g->chunk_len = g->mem_len / g->nr_regions & ~(PAGE - 1);
-	g->mem_len = g->chunk_len * g->nr_regions;
-	g->kept = g->nr_regions / 2 * g->chunk_len;
-	if (g->nr_regions == 1)
-		g->kept = g->mem_len / 2;
-
-	g->memfd = memfd_create("guest", MFD_CLOEXEC);
-	if (g->memfd < 0 || ftruncate(g->memfd, g->mem_len))
-		return -errno;
-	g->mem = mmap(NULL, g->mem_len, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      g->memfd, 0);
-	if (g->mem == MAP_FAILED)
-		return -errno;
-
-	g->table = calloc(1, sizeof(*g->table) +
-			  g->nr_regions * sizeof(g->table->regions[0]));
-	g->perm = calloc(g->nr_regions, sizeof(*g->perm));
-	if (!g->table || !g->perm)
-		return -ENOMEM;
-	for (i = 0; i < g->nr_regions; i++)
-		g->perm[i] = i;
-	if (g->layout == LAYOUT_SHUFFLED) {
-		srand(1);
-		for (i = g->nr_regions - 1; i > 0; i--) {
-			j = rand() % (i + 1);
-			tmp = g->perm[i];
-			g->perm[i] = g->perm[j];
-			g->perm[j] = tmp;
-		}
-	}
-	return fill_table(g);
-}
-
-int guest_set_mem(struct guest *g)
-{
-	return guest_ioctl(g->vhost, VHOST_SET_MEM_TABLE, g->table);
-}
-
-static size_t place(const struct guest *g, size_t at, size_t len)
-{
-	size_t left = g->chunk_len - at % g->chunk_len;
-
-	/* a buffer may cross regions, but not a hole */
-	if (g->layout == LAYOUT_HOLES && len > left)
-		at += left;
-	return at;
-}
-
-/* Transient memory: reused in a circle, good for packets in flight. */
-uint64_t guest_scratch(struct guest *g, size_t len)
-{
-	size_t half = g->nr_regions == 1 ? g->mem_len / 2 :
-		      g->nr_regions / 2 * g->chunk_len;
-	size_t at = place(g, g->scratch, len);
-
-	if (at + len > half)
-		at = 0;
-	g->scratch = at + len;
-	return guest_gpa(g, at);
-}
-
-/* Return: guest address, 0 when memory is used up */
-uint64_t guest_alloc(struct guest *g, size_t len)
-{
-	size_t at = place(g, g->kept, len);
-
-	if (at + len > g->mem_len)
-		return 0;
-	g->kept = at + len;
-	return guest_gpa(g, at);
-}
-
-/* Our view of a guest address, and how many bytes follow in one piece. */
-void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
-{
-	uint64_t pitch = g->chunk_len + hole(g);
-	uint64_t at = gpa - GPA_BASE;
-	size_t chunk = at / pitch, in = at % pitch;
-
-	if (gpa < GPA_BASE || chunk >= g->nr_regions || in >= g->chunk_len)
-		return NULL;
-	if (room)
-		*room = g->chunk_len - in;
-	return g->mem + g->perm[chunk] * g->chunk_len + in;
-}
-
-static int copy(struct guest *g, uint64_t gpa, void *buf, size_t len,
-		bool to_guest)
-{
-	size_t room, n;
-	void *p;
-
-	while (len) {
-		p = guest_ptr(g, gpa, &room);
-		if (!p)
-			return -EFAULT;
-		n = len < room ? len : room;
-		if (to_guest)
-			memcpy(p, buf, n);
-		else
-			memcpy(buf, p, n);
-		buf = (char *)buf + n;
-		gpa += n;
-		len -= n;
-	}
-	return 0;
-}
-
-int guest_write(struct guest *g, uint64_t gpa, const void *buf, size_t len)
-{
-	return copy(g, gpa, (void *)buf, len, true);
-}
-
-int guest_read(struct guest *g, uint64_t gpa, void *buf, size_t len)
-{
-	return copy(g, gpa, buf, len, false);
 }
 
 /* ---- life ---- */
@@ -291,20 +132,50 @@ int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base)
 	return err;
 }
 
+/* A ring in guest memory: on a page border, in one piece for the device. */
+static int ring_inside(struct guest *g, unsigned int index, unsigned int num)
+{
+	size_t at = (g->kept + PAGE - 1) & ~(PAGE - 1), len = vq_bytes(num);
+	struct vq *q = &g->vq[index];
+	uint8_t *p;
+	int err;
+
+	if (!g->view && len > g->chunk_len - at % g->chunk_len)
+		at += g->chunk_len - at % g->chunk_len;
+	if (at + len > g->mem_len)
+		return -ENOMEM;
+	g->kept = at + len;
+	p = g->view ? g->view + at : guest_ptr(g, guest_gpa(g, at), NULL);
+	err = vq_init_at(q, index, num, g->features, p);
+	q->gpa = guest_gpa(g, at);
+	q->shift = g->view ? q->gpa - (uintptr_t)p : 0;
+	return err;
+}
+
+static int rings_init(struct guest *g, const struct guest_cfg *cfg)
+{
+	unsigned int i, num;
+	int err = 0;
+
+	for (i = 0; !err && i < 2; i++) {
+		num = cfg->num[i] ?: 256;
+		if (cfg->rings_inside || g->view)
+			err = ring_inside(g, i, num);
+		else
+			err = vq_init(&g->vq[i], i, num, g->features);
+	}
+	return err;
+}
+
 int guest_init(struct guest *g, const struct guest_cfg *cfg)
 {
-	uint64_t features = cfg->features;
+	uint64_t features = cfg->features, v2 = 2;
 	unsigned int i;
 	int err;
 
 	*g = (struct guest){ .vhost = -1, .memfd = -1, .features = features };
 	g->hdr_len = features & (F_MRG_RXBUF | F_VERSION_1) ? 12 : 10;
-	for (i = 0; i < 2; i++) {
-		err = vq_init(&g->vq[i], i, cfg->num[i] ?: 256, features);
-		if (err)
-			return err;
-	}
-	err = mem_init(g, cfg);
+	err = guest_mem_init(g, cfg) ?: rings_init(g, cfg);
 	if (err)
 		return err;
 	g->vhost = open(guest_node(), O_RDWR | O_CLOEXEC);
@@ -313,6 +184,8 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 	err = guest_ioctl(g->vhost, VHOST_SET_OWNER, NULL);
 	if (!err)
 		err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features);
+	if (!err && cfg->msg_v2)
+		err = guest_ioctl(g->vhost, VHOST_SET_BACKEND_FEATURES, &v2);
 	if (!err)
 		err = guest_set_mem(g);
 	for (i = 0; !err && i < 2; i++)
@@ -355,17 +228,8 @@ void guest_free(struct guest *g)
 		close(g->vhost);
 	vq_free(&g->vq[RX]);
 	vq_free(&g->vq[TX]);
-	if (g->mem && g->mem != MAP_FAILED)
-		munmap(g->mem, g->mem_len);
-	if (g->memfd >= 0)
-		close(g->memfd);
-	free(g->table);
-	free(g->perm);
+	guest_mem_free(g);
 	g->vhost = -1;
-	g->memfd = -1;
-	g->mem = NULL;
-	g->table = NULL;
-	g->perm = NULL;
 }
 
 /* ---- packets ---- */

@@ -38,6 +38,7 @@
 #define RX			0
 #define TX			1
 #define GUEST_MAX_REGIONS	509
+#define GUEST_GPA		0x100000000ULL
 #define GUEST_HDR_MAX		12
 #define GUEST_FRAME_MAX		65550
 /* TCG is slow and the machine is shared: long enough to mean "never". */
@@ -66,6 +67,10 @@ struct seg {
  * @next: our own copy of the free list; the table in guest memory is not trusted
  * @ndesc: per head, number of table entries the chain occupies
  * @cookie: per head, whatever the caller wants back
+ * @map: memory of its own, NULL when the ring lies in guest memory
+ * @shift: from our pointers to the addresses the device is told
+ * @gpa: where @desc lies in guest memory, if it does
+ * @is_logged: VHOST_VRING_F_LOG at the next guest_set_addr()
  */
 struct vq {
 	unsigned int num;
@@ -87,15 +92,26 @@ struct vq {
 	int err;
 	unsigned long nr_kicks;
 	unsigned long nr_calls;
+	void *map;
+	uint64_t shift;
+	uint64_t gpa;
+	bool is_logged;
 };
 
-/** struct guest_cfg - what guest_init() builds; zero means the default */
+/**
+ * struct guest_cfg - what guest_init() builds; zero means the default
+ *
+ * With F_ACCESS_PLATFORM the guest's addresses are IOVAs: every 4 KiB page lies
+ * somewhere else in our address space, and only the IOTLB (iotlb.h) knows where.
+ */
 struct guest_cfg {
 	uint64_t features;
 	unsigned int num[2];	/* ring sizes, default 256 */
 	unsigned int regions;	/* default 1 */
 	enum layout layout;
 	size_t mem_len;		/* default 8 MiB */
+	bool rings_inside;	/* the rings lie in guest memory */
+	bool msg_v2;		/* IOTLB messages of version 2 */
 };
 
 struct guest {
@@ -113,6 +129,7 @@ struct guest {
 	unsigned int nr_regions;
 	struct vhost_memory *table;
 	uint16_t *perm;		/* logical chunk -> place in @mem */
+	uint8_t *view;		/* with an IOTLB: all of it in IOVA order */
 	size_t scratch;		/* lower half: transient, wraps */
 	size_t kept;		/* upper half: RX buffers and the like */
 
@@ -138,7 +155,9 @@ int guest_stop(struct guest *g);
 int guest_restart(struct guest *g, int backend);
 void guest_free(struct guest *g);
 
-/* ---- guest memory ---- */
+/* ---- guest memory (memory.c) ---- */
+int guest_mem_init(struct guest *g, const struct guest_cfg *cfg);
+void guest_mem_free(struct guest *g);
 uint64_t guest_gpa(const struct guest *g, size_t offset);
 uint64_t guest_scratch(struct guest *g, size_t len);
 uint64_t guest_alloc(struct guest *g, size_t len);
@@ -148,8 +167,11 @@ int guest_read(struct guest *g, uint64_t gpa, void *buf, size_t len);
 int guest_set_mem(struct guest *g);
 
 /* ---- rings (vq.c) ---- */
+size_t vq_bytes(unsigned int num);
 int vq_init(struct vq *q, unsigned int index, unsigned int num,
 	    uint64_t features);
+int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
+	       uint64_t features, void *at);
 void vq_reset(struct vq *q);
 void vq_free(struct vq *q);
 int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,

@@ -21,7 +21,7 @@
 #define store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define full_barrier()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 
-static size_t ring_bytes(unsigned int num)
+size_t vq_bytes(unsigned int num)
 {
 	/* each part on its own pages, so that tests can unmap one of them */
 	return 16 * num + 4096 + 6 + 2 * num + 4096 + 6 + 8 * num + 2 * 4096;
@@ -35,14 +35,24 @@ static uintptr_t page_up(uintptr_t p)
 int vq_init(struct vq *q, unsigned int index, unsigned int num,
 	    uint64_t features)
 {
-	void *p = mmap(NULL, ring_bytes(num), PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, vq_bytes(num), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int err;
 
 	if (p == MAP_FAILED)
 		return -errno;
+	err = vq_init_at(q, index, num, features, p);
+	q->map = p;
+	return err;
+}
+
+/* The ring in memory of the caller's, vq_bytes() long, on a page border. */
+int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
+	       uint64_t features, void *at)
+{
 	*q = (struct vq){ .num = num, .index = index, .features = features };
-	q->desc = p;
-	q->avail = (void *)page_up((uintptr_t)p + 16 * num);
+	q->desc = at;
+	q->avail = (void *)page_up((uintptr_t)at + 16 * num);
 	q->used = (void *)page_up((uintptr_t)q->avail + 6 + 2 * num);
 	q->next = calloc(num, sizeof(*q->next));
 	q->ndesc = calloc(num, sizeof(*q->ndesc));
@@ -82,7 +92,8 @@ void vq_free(struct vq *q)
 {
 	if (!q->desc)
 		return;
-	munmap(q->desc, ring_bytes(q->num));
+	if (q->map)
+		munmap(q->map, vq_bytes(q->num));
 	free(q->next);
 	free(q->ndesc);
 	free(q->cookie);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The dirty log and its check, see dirty.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dirty.h"
+
+#define PAGE	4096UL
+
+/* Where in g->mem a pointer into guest memory leads, in pages. */
+static size_t page_at(struct guest *g, const void *ptr)
+{
+	const uint8_t *p = ptr;
+
+	if (g->view && p >= g->view && p < g->view + g->mem_len)
+		return g->perm[(p - g->view) / PAGE];
+	return (p - g->mem) / PAGE;
+}
+
+static void mark(struct dirty *d, uint8_t *map, const void *from,
+		 const void *end)
+{
+	const uint8_t *p = (void *)((uintptr_t)from & ~(PAGE - 1));
+
+	for (; p < (const uint8_t *)end; p += PAGE)
+		map[page_at(d->g, p)] = 1;
+}
+
+static uint64_t highest_gpa(struct guest *g)
+{
+	struct vhost_memory_region *r;
+	uint64_t top = 0;
+	unsigned int i;
+
+	for (i = 0; i < g->table->nregions; i++) {
+		r = &g->table->regions[i];
+		if (r->guest_phys_addr + r->memory_size > top)
+			top = r->guest_phys_addr + r->memory_size;
+	}
+	return top;
+}
+
+int dirty_init(struct dirty *d, struct guest *g)
+{
+	size_t pages = g->mem_len / PAGE;
+	struct vq *q;
+	int i;
+
+	*d = (struct dirty){ .g = g, .len = highest_gpa(g) / PAGE / 8 + PAGE };
+	d->bits = mmap(NULL, d->len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	d->snap = malloc(g->mem_len);
+	d->may = calloc(pages, 1);
+	d->ours = calloc(pages, 1);
+	if (d->bits == MAP_FAILED || !d->snap || !d->may || !d->ours)
+		return -ENOMEM;
+	for (i = 0; i < 2; i++) {
+		q = &g->vq[i];
+		mark(d, d->ours, q->desc, q->desc + q->num);
+		mark(d, d->ours, q->avail, &q->avail->ring[q->num + 1]);
+		/* flags, index and event word are often written as they were */
+		mark(d, d->may, q->used, q->used->ring);
+		mark(d, d->may, &q->used->ring[q->num],
+		     (char *)&q->used->ring[q->num] + 2);
+	}
+	return 0;
+}
+
+void dirty_free(struct dirty *d)
+{
+	if (d->bits && d->bits != MAP_FAILED)
+		munmap(d->bits, d->len);
+	free(d->snap);
+	free(d->may);
+	free(d->ours);
+	d->bits = NULL;
+	d->snap = NULL;
+	d->may = NULL;
+	d->ours = NULL;
+}
+
+int dirty_base(struct dirty *d, void *base)
+{
+	uint64_t addr = (uintptr_t)base;
+
+	return guest_ioctl(d->g->vhost, VHOST_SET_LOG_BASE, &addr);
+}
+
+static int switch_log(struct dirty *d, bool on)
+{
+	struct guest *g = d->g;
+	uint64_t features = g->features | (on ? F_LOG_ALL : 0);
+	int i, err;
+
+	err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features);
+	for (i = 0; !err && i < 2; i++) {
+		g->vq[i].is_logged = on;
+		err = guest_set_addr(g, i);
+	}
+	return err;
+}
+
+/* What QEMU does when a migration starts, on rings that run. */
+int dirty_on(struct dirty *d)
+{
+	return dirty_base(d, d->bits) ?: switch_log(d, true);
+}
+
+int dirty_off(struct dirty *d)
+{
+	return switch_log(d, false);
+}
+
+/* Start over: no bits, memory as it is now, used elements made to differ. */
+void dirty_snap(struct dirty *d)
+{
+	memset(d->bits, 0, d->len);
+	memcpy(d->snap, d->g->mem, d->g->mem_len);
+}
+
+static bool is_set(struct dirty *d, uint64_t gpa)
+{
+	return __atomic_load_n(&d->bits[gpa / PAGE / 8], __ATOMIC_ACQUIRE) &
+	       1 << gpa / PAGE % 8;
+}
+
+enum sort { MISSED, NEEDLESS, SET };
+
+static unsigned int count(struct dirty *d, enum sort what, bool tell)
+{
+	struct vhost_memory_region *r;
+	unsigned int i, n = 0;
+	size_t at, page;
+	bool same, hit;
+
+	for (i = 0; i < d->g->table->nregions; i++) {
+		r = &d->g->table->regions[i];
+		for (at = 0; at < r->memory_size; at += PAGE) {
+			page = page_at(d->g, (uint8_t *)r->userspace_addr + at);
+			/* the bit first: it is set after the bytes are there */
+			hit = is_set(d, r->guest_phys_addr + at);
+			same = !memcmp(d->snap + page * PAGE,
+				       d->g->mem + page * PAGE, PAGE);
+			if (what == SET ? !hit :
+			    what == MISSED ? hit || same || d->ours[page] :
+			    !hit || (!d->ours[page] &&
+				     (!same || d->may[page])))
+				continue;
+			n++;
+			if (tell && n < 6)
+				printf("# page 0x%llx %s%s\n",
+				       (unsigned long long)r->guest_phys_addr +
+				       at, what == MISSED ? "missed" :
+				       "logged in vain",
+				       d->ours[page] ? ", the driver's" : "");
+		}
+	}
+	return n;
+}
+
+/* Pages that changed and are not in the log */
+unsigned int dirty_missed(struct dirty *d, bool tell)
+{
+	return count(d, MISSED, tell);
+}
+
+/* Pages in the log that did not change */
+unsigned int dirty_needless(struct dirty *d, bool tell)
+{
+	return count(d, NEEDLESS, tell);
+}
+
+unsigned int dirty_set(struct dirty *d)
+{
+	return count(d, SET, false);
+}
+
+/* The device may still be at it: give it time to come to a true answer. */
+bool dirty_exact(struct dirty *d)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		if (!dirty_missed(d, false) && !dirty_needless(d, false))
+			return true;
+		usleep(10000);
+	}
+	return !dirty_missed(d, true) & !dirty_needless(d, true);
+}
+
+/* Nothing missed; what is logged in vain only costs time. */
+bool dirty_covered(struct dirty *d)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		if (!dirty_missed(d, false))
+			return true;
+		usleep(10000);
+	}
+	return !dirty_missed(d, true);
+}
+
+/* A round of precopy: take the bits, copy their pages to the other side. */
+void dirty_harvest(struct dirty *d)
+{
+	struct vhost_memory_region *r;
+	unsigned int i;
+	size_t at, page;
+	uint64_t gpa;
+	uint8_t bit;
+
+	for (i = 0; i < d->g->table->nregions; i++) {
+		r = &d->g->table->regions[i];
+		for (at = 0; at < r->memory_size; at += PAGE) {
+			gpa = r->guest_phys_addr + at;
+			bit = 1 << gpa / PAGE % 8;
+			if (!(__atomic_fetch_and(&d->bits[gpa / PAGE / 8],
+						 ~bit, __ATOMIC_SEQ_CST) & bit))
+				continue;
+			page = page_at(d->g, (uint8_t *)r->userspace_addr + at);
+			memcpy(d->snap + page * PAGE, d->g->mem + page * PAGE,
+			       PAGE);
+		}
+	}
+}
+
+/* Pages from offset @from on (in guest order) which precopy has wrong. */
+unsigned int dirty_stale(struct dirty *d, size_t from)
+{
+	struct guest *g = d->g;
+	unsigned int n = 0;
+	size_t at, page;
+
+	for (at = from & ~(PAGE - 1); at < g->mem_len; at += PAGE) {
+		page = page_at(g, guest_ptr(g, guest_gpa(g, at), NULL));
+		n += !d->ours[page] && memcmp(d->snap + page * PAGE,
+					      g->mem + page * PAGE, PAGE);
+	}
+	return n;
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device IOTLB's misses: which it asks for, how often, with what right,
+ * what an answer and a refusal lead to, and what becomes of those that are
+ * never answered.
+ *
+ * Where in-tree vhost-net is wrong a test says so and skips there.
+ *
+ * Read before: iotlb_test.c. Read after: iotlb_data_test.c.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "iotlb.h"
+#include "net.h"
+
+#define FEATURES	(F_QEMU | F_ACCESS_PLATFORM)
+#define GPA		GUEST_GPA
+#define MSG_LEN		((ssize_t)sizeof(struct vhost_msg))
+
+FIXTURE(miss) {
+	struct guest g;
+	struct iotlb t;
+	struct tap tap;
+	uint64_t gpa;		/* a page nobody knows yet */
+};
+
+FIXTURE_VARIANT(miss) {
+	bool v2;
+};
+
+FIXTURE_VARIANT_ADD(miss, v1) { .v2 = false };
+FIXTURE_VARIANT_ADD(miss, v2) { .v2 = true };
+
+FIXTURE_SETUP(miss)
+{
+	struct guest_cfg cfg = { .features = FEATURES, .msg_v2 = variant->v2 };
+	uint64_t gpa;
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	/* no server: the tests answer by hand */
+	ASSERT_EQ(0, iotlb_init(&self->t, &self->g, variant->v2));
+	ASSERT_EQ(0, iotlb_ring(&self->t, RX));
+	ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	gpa = guest_alloc(&self->g, 3 * IOTLB_PAGE);
+	self->gpa = (gpa + IOTLB_PAGE - 1) & ~(IOTLB_PAGE - 1);
+}
+
+FIXTURE_TEARDOWN(miss)
+{
+	iotlb_down(&self->t, &self->g);
+	tap_free(&self->tap);
+}
+
+static int post(struct guest *g, unsigned int index, uint64_t gpa,
+		uint32_t len)
+{
+	struct seg seg = { gpa, len, index == RX };
+	int head = vq_add(&g->vq[index], &seg, 1, gpa);
+
+	vq_publish(&g->vq[index]);
+	vq_kick_hard(&g->vq[index]);
+	return head < 0 ? head : 0;
+}
+
+#define READ(m, ms) iotlb_read(self->g.vhost, variant->v2, m, ms)
+
+/* CVE-2018-1118, CVE-2024-0340: iotlb_read() wants all else to be zero. */
+TEST_F(miss, CVE_2024_0340_and_CVE_2018_1118_no_stale_bytes)
+{
+	struct vhost_iotlb_msg m;
+	uint8_t f[100], got[200];
+	ssize_t n;
+
+	frame_raw(f, 100, 1);
+	guest_write(&self->g, self->gpa + 12, f, 100);
+	ASSERT_EQ(0, post(&self->g, TX, self->gpa, 112));
+	ASSERT_EQ(0, READ(&m, WAIT_MS));
+	EXPECT_EQ(VHOST_IOTLB_MISS, m.type);
+	EXPECT_EQ(RO, m.perm);
+	EXPECT_EQ(0, m.uaddr);
+	EXPECT_EQ(self->gpa, m.iova);
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 112));
+	n = host_recv(self->tap.host, got, sizeof(got), WAIT_MS);
+	EXPECT_TRUE(frame_same(got, n, f, 100));
+}
+
+TEST_F(miss, rx_asks_for_write)
+{
+	struct vhost_iotlb_msg m;
+	uint8_t f[100];
+
+	ASSERT_EQ(0, post(&self->g, RX, self->gpa, 2048));
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	ASSERT_EQ(0, READ(&m, WAIT_MS));
+	EXPECT_EQ(VHOST_IOTLB_MISS, m.type);
+	EXPECT_EQ(WO, m.perm);
+	EXPECT_EQ(self->gpa, m.iova);
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 2048));
+	ASSERT_EQ(1, vq_wait_used(&self->g.vq[RX], WAIT_MS));
+}
+
+/* The next miss for another page than @page; in-tree repeats itself. */
+static int other_miss(struct guest *g, bool v2, uint64_t page,
+		      struct vhost_iotlb_msg *m)
+{
+	int err;
+
+	do {
+		err = iotlb_read(g->vhost, v2, m, WAIT_MS);
+	} while (!err && !guest_is_ours() && (m->iova & ~4095ULL) == page);
+	return err;
+}
+
+/* A buffer over two pages: one after the other, or at once, but both. */
+TEST_F(miss, asks_for_each_page)
+{
+	struct vhost_iotlb_msg m = {};
+	int i;
+
+	ASSERT_EQ(0, post(&self->g, TX, self->gpa + 4000, 200));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, other_miss(&self->g, variant->v2,
+					m.iova & ~4095ULL, &m));
+		EXPECT_EQ(i, (m.iova - self->gpa) / IOTLB_PAGE);
+		ASSERT_EQ(0, iotlb_preload(&self->t, m.iova, 1));
+	}
+	EXPECT_EQ(1, vq_wait_used(&self->g.vq[TX], WAIT_MS));
+}
+
+/* The rings: the descriptor table and avail for reading, used for writing */
+TEST_F(miss, asks_for_ring_parts)
+{
+	struct vq *q = &self->g.vq[TX];
+	struct vhost_iotlb_msg m = {};
+	struct {
+		void *part;
+		uint8_t perm;
+	} part[] = { { q->desc, RO }, { q->avail, RO }, { q->used, WO } };
+	uint64_t iova;
+	int i;
+
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 112));
+	for (i = 0; i < 3; i++) {
+		iova = (uintptr_t)part[i].part + q->shift;
+		ASSERT_EQ(0, iotlb_invalidate(self->g.vhost, variant->v2,
+					      iova, 4096));
+		ASSERT_EQ(0, post(&self->g, TX, self->gpa, 112));
+		ASSERT_EQ(0, other_miss(&self->g, variant->v2,
+					m.iova & ~4095ULL, &m)) {
+			TH_LOG("part %d", i);
+		}
+		EXPECT_EQ(iova & ~4095ULL, m.iova & ~4095ULL);
+		EXPECT_EQ(part[i].perm, m.perm);
+		ASSERT_EQ(0, iotlb_preload(&self->t, m.iova, 1));
+		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
+	}
+}
+
+/* However often the guest kicks: in-tree queues a message for each. */
+TEST_F(miss, one_outstanding)
+{
+	struct vhost_iotlb_msg m;
+	int i;
+
+	if (!guest_is_ours())
+		SKIP(return, "in-tree queues one for every kick");
+	ASSERT_EQ(0, post(&self->g, TX, self->gpa, 112));
+	ASSERT_EQ(0, post(&self->g, RX, self->gpa, 2048));
+	for (i = 0; i < 50; i++) {
+		vq_kick_hard(&self->g.vq[TX]);
+		vq_kick_hard(&self->g.vq[RX]);
+		usleep(1000);
+	}
+	/* RX asks when a packet is there, or before */
+	ASSERT_EQ(0, READ(&m, WAIT_MS));
+	for (i = 0; !READ(&m, 0); i++)
+		;
+	EXPECT_GE(1, i);
+	/* read, not answered, kicked again */
+	for (i = 0; i < 20; i++)
+		vq_kick_hard(&self->g.vq[TX]);
+	EXPECT_EQ(-ETIMEDOUT, READ(&m, QUIET_MS));
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 112));
+	EXPECT_EQ(1, vq_wait_used(&self->g.vq[TX], WAIT_MS));
+}
+
+/* An answer for elsewhere is no answer; one for a larger range is. */
+TEST_F(miss, answered_by_a_larger_mapping)
+{
+	struct vhost_iotlb_msg m;
+	struct guest *g = &self->g;
+	uint64_t far = 1ULL << 50;
+	size_t len = 64 << 10;
+	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t got[200];
+
+	ASSERT_NE(MAP_FAILED, p);
+	frame_raw(p + 30000 + 12, 100, 7);
+	ASSERT_EQ(0, post(g, TX, far + 30000, 112));
+	ASSERT_EQ(0, READ(&m, WAIT_MS));
+	ASSERT_EQ(far + 30000, m.iova);
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 4096));
+	usleep(QUIET_MS * 1000);
+	EXPECT_EQ(0, vq_used_idx(&g->vq[TX]));
+	ASSERT_EQ(0, iotlb_update(g->vhost, variant->v2, far, len,
+				  (uintptr_t)p, RO));
+	EXPECT_EQ(100, host_recv(self->tap.host, got, sizeof(got), WAIT_MS));
+	EXPECT_EQ(7, frame_seq(got));
+}
+
+struct reader {
+	int fd;
+	ssize_t n;
+	uint8_t buf[72];
+};
+
+static void *read_blocking(void *arg)
+{
+	struct reader *r = arg;
+
+	r->n = read(r->fd, r->buf, sizeof(r->buf));
+	return NULL;
+}
+
+/* A thread sleeping in read(2) is woken by the miss. */
+TEST_F(miss, blocking_read_and_poll)
+{
+	struct reader r = { .fd = self->g.vhost };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_blocking, &r));
+	usleep(QUIET_MS * 1000);
+	ASSERT_EQ(0, post(&self->g, TX, self->gpa, 112));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(MSG_LEN, r.n);
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 112));
+	EXPECT_EQ(1, vq_wait_used(&self->g.vq[TX], WAIT_MS));
+	EXPECT_FALSE(fd_wait(self->g.vhost, 0));
+}
+
+/* ---- permissions ---- */
+
+/* What a page without the right is used for must not happen. */
+static void denied(struct __test_metadata *_metadata, FIXTURE_DATA(miss) *self,
+		   bool v2, unsigned int index, uint8_t perm)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[index];
+	uint8_t f[100], page[4096], before[4096];
+	uint64_t uaddr = self->t.uaddr[(self->gpa - GPA) / IOTLB_PAGE];
+
+	memset((void *)uaddr, 0x5a, 4096);
+	memcpy(before, (void *)uaddr, 4096);
+	ASSERT_EQ(0, iotlb_update(g->vhost, v2, self->gpa, 4096, uaddr, perm));
+	ASSERT_EQ(0, post(g, index, self->gpa, 1500));
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	if (guest_is_ours()) {
+		EXPECT_TRUE(fd_wait(q->err, WAIT_MS));
+		EXPECT_EQ(1, guest_stat(g, index == RX ? "rx" : "tx",
+					"fault.IOTLB_DENIED"));
+	} else {
+		usleep(QUIET_MS * 1000);
+	}
+	EXPECT_EQ(0, vq_used_idx(q));
+	memcpy(page, (void *)uaddr, 4096);
+	EXPECT_EQ(0, memcmp(before, page, 4096));
+	EXPECT_EQ(0, host_quiet(self->tap.host, 0));
+	/* the right is granted: the next update revives the queue */
+	ASSERT_EQ(0, iotlb_invalidate(g->vhost, v2, self->gpa, 4096));
+	ASSERT_EQ(0, iotlb_update(g->vhost, v2, self->gpa, 4096, uaddr, RW));
+	vq_kick_hard(q);
+	if (index == RX)
+		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	EXPECT_EQ(1, vq_wait_used(q, WAIT_MS));
+}
+
+TEST_F(miss, read_only_page_is_not_written)
+{
+	denied(_metadata, self, variant->v2, RX, RO);
+}
+
+TEST_F(miss, write_only_page_is_not_read)
+{
+	denied(_metadata, self, variant->v2, TX, WO);
+}
+
+TEST_F(miss, read_only_used_ring_is_not_written)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+	uint64_t iova = (uintptr_t)q->used + q->shift;
+	uint64_t uaddr = self->t.uaddr[(iova - GPA) / IOTLB_PAGE];
+	uint8_t before[4096], after[4096];
+
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 4096));
+	usleep(QUIET_MS * 1000);
+	memcpy(before, (void *)uaddr, 4096);
+	ASSERT_EQ(0, iotlb_invalidate(g->vhost, variant->v2, iova, 4096));
+	ASSERT_EQ(0, iotlb_update(g->vhost, variant->v2, iova, 4096, uaddr,
+				  RO));
+	ASSERT_EQ(0, post(g, TX, self->gpa, 112));
+	if (guest_is_ours())
+		EXPECT_TRUE(fd_wait(q->err, WAIT_MS));
+	usleep(QUIET_MS * 1000);
+	memcpy(after, (void *)uaddr, 4096);
+	EXPECT_EQ(0, memcmp(before, after, 4096));
+	ASSERT_EQ(0, iotlb_invalidate(g->vhost, variant->v2, iova, 4096));
+	ASSERT_EQ(0, iotlb_preload(&self->t, iova, 4096));
+	vq_kick_hard(q);
+	EXPECT_EQ(1, vq_wait_used(q, WAIT_MS));
+}
+
+/* ---- a client that does not answer ---- */
+
+TEST_F(miss, never_answered)
+{
+	struct guest *g = &self->g;
+	uint64_t off = F_QEMU;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, post(g, TX, self->gpa, 112));
+		ASSERT_EQ(0, post(g, RX, self->gpa, 2048));
+	}
+	/* nothing hangs: not a stop, the base, the features, the end */
+	EXPECT_EQ(0, guest_stop(g));
+	EXPECT_EQ(0, guest_get_base(g->vhost, TX));
+	EXPECT_EQ(0, guest_get_base(g->vhost, RX));
+	EXPECT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &off));
+	EXPECT_FALSE(fd_wait(g->vhost, 0));
+	EXPECT_EQ(0, guest_ioctl(g->vhost, VHOST_RESET_OWNER, NULL));
+}
+
+TEST_F(miss, killed_with_outstanding_misses)
+{
+	struct vhost_iotlb_msg m;
+	int status, ready[2];
+	pid_t pid;
+	char c;
+
+	iotlb_down(&self->t, &self->g);
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid) {
+		struct guest_cfg cfg = { .features = FEATURES,
+					 .msg_v2 = variant->v2 };
+
+		c = guest_init(&self->g, &cfg) ||
+		    iotlb_init(&self->t, &self->g, variant->v2) ||
+		    iotlb_ring(&self->t, RX) || iotlb_ring(&self->t, TX) ||
+		    guest_start(&self->g, self->tap.fd[0]) ||
+		    post(&self->g, TX, self->gpa, 112) || READ(&m, WAIT_MS) ||
+		    post(&self->g, RX, self->gpa, 2048);
+		if (write(ready[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(0, c);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory and its regions: one memfd, cut and shuffled as a test wants.
+ *
+ * Read before: guest.h.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define GPA_HOLE	0x40000000ULL
+#define PAGE		4096UL
+
+static uint64_t hole(const struct guest *g)
+{
+	return g->layout == LAYOUT_HOLES ? GPA_HOLE : 0;
+}
+
+/* Offsets count bytes of memory; holes exist only in guest addresses. */
+uint64_t guest_gpa(const struct guest *g, size_t offset)
+{
+	return GUEST_GPA + offset + offset / g->chunk_len * hole(g);
+}
+
+static void shuffle(uint16_t *v, unsigned int nr)
+{
+	unsigned int i, j;
+	uint16_t tmp;
+
+	srand(1);
+	for (i = nr - 1; i > 0; i--) {
+		j = rand() % (i + 1);
+		tmp = v[i];
+		v[i] = v[j];
+		v[j] = tmp;
+	}
+}
+
+/* With an IOTLB the table only says which guest page a host address is. */
+static void fill_table_flat(struct guest *g)
+{
+	size_t half = g->mem_len / 2;
+	unsigned int i;
+
+	g->table->nregions = 2;
+	for (i = 0; i < 2; i++)
+		g->table->regions[i] = (struct vhost_memory_region){
+			.guest_phys_addr = GUEST_GPA + i * (half + GPA_HOLE),
+			.memory_size = half,
+			.userspace_addr = (uintptr_t)g->mem + i * half,
+		};
+}
+
+/* Our own view of scattered pages, in the order of their IOVAs */
+static int view_init(struct guest *g)
+{
+	size_t i;
+
+	g->view = mmap(NULL, g->mem_len, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	for (i = 0; g->view != MAP_FAILED && i < g->nr_regions; i++)
+		if (mmap(g->view + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, g->memfd,
+			 g->perm[i] * PAGE) == MAP_FAILED)
+			return -errno;
+	return g->view == MAP_FAILED ? -errno : 0;
+}
+
+static int fill_table(struct guest *g)
+{
+	struct vhost_memory_region *r;
+	unsigned int i, slot;
+
+	if (g->features & F_ACCESS_PLATFORM) {
+		fill_table_flat(g);
+		return view_init(g);
+	}
+	for (i = 0; i < g->nr_regions; i++) {
+		slot = i;
+		if (g->layout == LAYOUT_SHUFFLED)
+			slot = g->perm[i];
+		else if (g->layout == LAYOUT_HOLES)
+			slot = g->nr_regions - 1 - i;
+		r = &g->table->regions[slot];
+		r->guest_phys_addr = guest_gpa(g, i * g->chunk_len);
+		r->memory_size = g->chunk_len;
+		r->userspace_addr = (uintptr_t)(g->mem +
+						g->perm[i] * g->chunk_len);
+	}
+	g->table->nregions = g->nr_regions;
+	return 0;
+}
+
+int guest_mem_init(struct guest *g, const struct guest_cfg *cfg)
+{
+	unsigned int i;
+
+	g->nr_regions = cfg->regions ?: 1;
+	g->layout = cfg->layout;
+	g->mem_len = cfg->mem_len ?: 8 << 20;
+	if (g->features & F_ACCESS_PLATFORM) {
+		g->nr_regions = g->mem_len / PAGE;
+		g->layout = LAYOUT_SHUFFLED;
+	}
+	g->chunk_len = g->mem_len / g->nr_regions & ~(PAGE - 1);
+	g->mem_len = g->chunk_len * g->nr_regions;
+	g->kept = g->nr_regions / 2 * g->chunk_len;
+	if (g->nr_regions == 1)
+		g->kept = g->mem_len / 2;
+
+	g->memfd = memfd_create("guest", MFD_CLOEXEC);
+	if (g->memfd < 0 || ftruncate(g->memfd, g->mem_len))
+		return -errno;
+	g->mem = mmap(NULL, g->mem_len, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      g->memfd, 0);
+	if (g->mem == MAP_FAILED)
+		return -errno;
+
+	g->table = calloc(1, sizeof(*g->table) +
+			  g->nr_regions * sizeof(g->table->regions[0]));
+	g->perm = calloc(g->nr_regions, sizeof(*g->perm));
+	if (!g->table || !g->perm)
+		return -ENOMEM;
+	for (i = 0; i < g->nr_regions; i++)
+		g->perm[i] = i;
+	if (g->layout == LAYOUT_SHUFFLED)
+		shuffle(g->perm, g->nr_regions);
+	return fill_table(g);
+}
+
+int guest_set_mem(struct guest *g)
+{
+	return guest_ioctl(g->vhost, VHOST_SET_MEM_TABLE, g->table);
+}
+
+static size_t place(const struct guest *g, size_t at, size_t len)
+{
+	size_t left = g->chunk_len - at % g->chunk_len;
+
+	/* a buffer may cross regions, but not a hole */
+	if (g->layout == LAYOUT_HOLES && len > left)
+		at += left;
+	return at;
+}
+
+/* Transient memory: reused in a circle, good for packets in flight. */
+uint64_t guest_scratch(struct guest *g, size_t len)
+{
+	size_t half = g->nr_regions == 1 ? g->mem_len / 2 :
+		      g->nr_regions / 2 * g->chunk_len;
+	size_t at = place(g, g->scratch, len);
+
+	if (at + len > half)
+		at = 0;
+	g->scratch = at + len;
+	return guest_gpa(g, at);
+}
+
+/* Return: guest address, 0 when memory is used up */
+uint64_t guest_alloc(struct guest *g, size_t len)
+{
+	size_t at = place(g, g->kept, len);
+
+	if (at + len > g->mem_len)
+		return 0;
+	g->kept = at + len;
+	return guest_gpa(g, at);
+}
+
+/* Our view of a guest address, and how many bytes follow in one piece. */
+void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
+{
+	uint64_t pitch = g->chunk_len + hole(g);
+	uint64_t at = gpa - GUEST_GPA;
+	size_t chunk = at / pitch, in = at % pitch;
+
+	if (gpa < GUEST_GPA || chunk >= g->nr_regions || in >= g->chunk_len)
+		return NULL;
+	if (room)
+		*room = g->chunk_len - in;
+	return g->mem + g->perm[chunk] * g->chunk_len + in;
+}
+
+static int copy(struct guest *g, uint64_t gpa, void *buf, size_t len,
+		bool to_guest)
+{
+	size_t room, n;
+	void *p;
+
+	while (len) {
+		p = guest_ptr(g, gpa, &room);
+		if (!p)
+			return -EFAULT;
+		n = len < room ? len : room;
+		if (to_guest)
+			memcpy(p, buf, n);
+		else
+			memcpy(buf, p, n);
+		buf = (char *)buf + n;
+		gpa += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int guest_write(struct guest *g, uint64_t gpa, const void *buf, size_t len)
+{
+	return copy(g, gpa, (void *)buf, len, true);
+}
+
+int guest_read(struct guest *g, uint64_t gpa, void *buf, size_t len)
+{
+	return copy(g, gpa, buf, len, false);
+}
+
+void guest_mem_free(struct guest *g)
+{
+	if (g->mem && g->mem != MAP_FAILED)
+		munmap(g->mem, g->mem_len);
+	if (g->view && g->view != MAP_FAILED)
+		munmap(g->view, g->mem_len);
+	if (g->memfd >= 0)
+		close(g->memfd);
+	free(g->table);
+	free(g->perm);
+	g->memfd = -1;
+	g->mem = NULL;
+	g->view = NULL;
+	g->table = NULL;
+	g->perm = NULL;
+}
