@@ -4,6 +4,7 @@
  *
  * Read before: custom.h says what is checked and why.
  */
+#include <sched.h>
 #include "os_user.h"
 
 #define NR_EXTENTS	1024
@@ -42,6 +43,7 @@ void shim_reset(void)
 void shim_idle(void)
 {
 	shim_assert(!shim.win_right);
+	shim_assert(!shim.nr_locks);
 }
 
 void shim_extent_add(void *addr, size_t len, enum shim_right right)
@@ -134,6 +136,13 @@ bool shim_access_ok(const void *p, size_t len)
 	return true;
 }
 
+/* Where sleeping is allowed and no window open. */
+static void shim_may_fault(void)
+{
+	shim_assert(!shim.win_right);
+	shim_assert(!shim.nr_locks);
+}
+
 static void shim_loaded(const void *src, size_t len)
 {
 	if (shim.after_load)
@@ -142,7 +151,7 @@ static void shim_loaded(const void *src, size_t len)
 
 unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 {
-	shim_assert(!shim.win_right);
+	shim_may_fault();
 	if (shim_strikes(src, len)) {
 		/* As the kernel does: a part may have come, the rest is 0. */
 		size_t part = len / 2;
@@ -165,7 +174,7 @@ unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 
 unsigned long shim_copy_to_user(void *dst, const void *src, size_t len)
 {
-	shim_assert(!shim.win_right);
+	shim_may_fault();
 	if (shim_strikes(dst, len) || !in_user_half(dst, len) ||
 	    !shim_extent_has(dst, len, SHIM_W))
 		return len;
@@ -179,7 +188,7 @@ unsigned long shim_copy_to_user(void *dst, const void *src, size_t len)
 
 bool shim_window_open(const void *p, size_t len, enum shim_right right)
 {
-	shim_assert(!shim.win_right);
+	shim_may_fault();
 	shim.nr_windows++;
 	if (shim_strikes(NULL, 0) || !in_user_half(p, len))
 		return false;
@@ -214,10 +223,16 @@ bool shim_load(void *val, const void *src, size_t size, bool acquire)
 
 	/*
 	 * Only 16-bit fields (indices, flags, events) may change under the
-	 * reader. Wider ones are plain loads, so that TSan sees a read of a
-	 * descriptor that no acquire orders after the driver's write.
+	 * reader, and the dirty bitmap. Other wide ones are plain loads, so
+	 * that TSan sees a read of a descriptor that no acquire orders after
+	 * the driver's write.
 	 */
-	if (size == sizeof(u16)) {
+	if (size == sizeof(u32) && !acquire &&
+	    shim_extent_has(src, size, SHIM_R | SHIM_SHARED)) {
+		u32 v = __atomic_load_n((const u32 *)src, __ATOMIC_RELAXED);
+
+		memcpy(val, &v, sizeof(v));
+	} else if (size == sizeof(u16)) {
 		const u16 *p = src;
 		u16 v = acquire ? __atomic_load_n(p, __ATOMIC_ACQUIRE) :
 				  __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -253,6 +268,21 @@ bool shim_store(void *dst, u64 val, size_t size, bool release)
 	return true;
 }
 
+/* As a futex operation: a window of its own, all or nothing. */
+int shim_or32(u32 bits, u32 *word)
+{
+	shim_may_fault();
+	shim_assert(((uintptr_t)word & 3) == 0);
+	if (shim_strikes(word, sizeof(*word)) ||
+	    !in_user_half(word, sizeof(*word)) ||
+	    !shim_extent_has(word, sizeof(*word), SHIM_RW))
+		return -EFAULT;
+	__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+	if (shim.after_store)
+		shim.after_store(word, sizeof(*word), shim.arg);
+	return 0;
+}
+
 void shim_mb(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -261,6 +291,29 @@ void shim_mb(void)
 }
 
 #endif /* SHIM_FAST */
+
+/* ---- locks ---- */
+
+void spin_lock_init(spinlock_t *lock)
+{
+	lock->taken = false;
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	shim_assert(!shim.win_right);
+	while (__atomic_exchange_n(&lock->taken, true, __ATOMIC_ACQUIRE))
+		sched_yield();
+	shim.nr_locks++;
+}
+
+void spin_unlock(spinlock_t *lock)
+{
+	shim_assert(shim.nr_locks);
+	shim_assert(__atomic_load_n(&lock->taken, __ATOMIC_RELAXED));
+	shim.nr_locks--;
+	__atomic_store_n(&lock->taken, false, __ATOMIC_RELEASE);
+}
 
 /* ---- allocations, counted so that a test can ask for leaks ---- */
 
@@ -277,7 +330,7 @@ void *shim_alloc(size_t size, bool zero)
 		return NULL;
 	/* Not zero by accident, so that a missing initialisation shows. */
 	memset(p, zero ? 0 : 0xa5, size);
-	nr_live++;
+	__atomic_fetch_add(&nr_live, 1, __ATOMIC_RELAXED);
 	return p;
 }
 
@@ -285,7 +338,7 @@ void shim_free(const void *p)
 {
 	if (!p)
 		return;
-	nr_live--;
+	__atomic_fetch_sub(&nr_live, 1, __ATOMIC_RELAXED);
 	free((void *)p);
 }
 

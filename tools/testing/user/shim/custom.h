@@ -13,13 +13,14 @@
  *     a range that neither the window was opened for nor an access_ok() has
  *     approved before, aborts: our bug;
  *   - a window opened in a window, left open, or closed twice aborts, and so
- *     does copy_from_user() within one;
+ *     does copy_from_user() within one, or any of it under a spinlock;
  *   - the n-th event (a window opened, a load, a store, a copy) can be made
  *     to fail, so that a test sweeps n over every error path;
  *   - in hostile mode, bytes are changed as soon as they were read, so that
  *     a value fetched twice is two values.
  *
- * All of it is per thread, except the extents themselves.
+ * All of it is per thread, except the extents themselves. Spinlocks are real,
+ * so that TSan sees what they order.
  */
 #ifndef VTAP_SHIM_CUSTOM_H
 #define VTAP_SHIM_CUSTOM_H
@@ -28,7 +29,11 @@
 
 /* ---- what tests use ---- */
 
-enum shim_right { SHIM_R = 1, SHIM_W = 2, SHIM_RW = 3 };
+/*
+ * SHIM_SHARED: the other side changes 32-bit words of it by atomic operations.
+ * Elsewhere only 16-bit words may change under the reader.
+ */
+enum shim_right { SHIM_R = 1, SHIM_W = 2, SHIM_RW = 3, SHIM_SHARED = 4 };
 
 /**
  * struct shim_ctl - one thread's hold on its guest memory accesses
@@ -48,13 +53,16 @@ struct shim_ctl {
 	unsigned long nr_alloc;
 	/** @after_load: called after each load or copy, to change memory */
 	void (*after_load)(void *addr, size_t len, void *arg);
-	/** @after_store: called after each store */
+	/** @after_store: called after each store or atomic operation */
 	void (*after_store)(void *addr, size_t len, void *arg);
 	void *arg;
 	/** @at_mb: called at each full barrier (@arg as above) */
 	void (*at_mb)(void *arg);
 
-	/* the open window; only arena.c looks here */
+	/* locks held; only arena.c looks from here on */
+	unsigned int nr_locks;
+
+	/* the open window */
 	const char *win;
 	size_t win_len;
 	enum shim_right win_right;
@@ -114,6 +122,14 @@ unsigned long shim_copy_to_user(void *dst, const void *src, size_t len);
 #define copy_from_user(dst, src, n)	shim_copy_from_user(dst, src, n)
 #define copy_to_user(dst, src, n)	shim_copy_to_user(dst, src, n)
 
+typedef struct {
+	bool taken;
+} spinlock_t;
+
+void spin_lock_init(spinlock_t *lock);
+void spin_lock(spinlock_t *lock);
+void spin_unlock(spinlock_t *lock);
+
 #ifndef SHIM_FAST
 
 #define access_ok(p, len)		shim_access_ok(p, len)
@@ -122,6 +138,7 @@ bool shim_window_open(const void *p, size_t len, enum shim_right right);
 void shim_window_close(enum shim_right right);
 bool shim_load(void *val, const void *src, size_t size, bool acquire);
 bool shim_store(void *dst, u64 val, size_t size, bool release);
+int shim_or32(u32 bits, u32 *word);
 void shim_mb(void);
 
 #define user_read_access_begin(p, len)	shim_window_open(p, len, SHIM_R)
@@ -148,6 +165,7 @@ void shim_mb(void);
 #define unsafe_put_user(x, ptr, label)		shim_put(x, ptr, false, label)
 #define vtap_get16_acquire(x, ptr, label)	shim_get(x, ptr, true, label)
 #define vtap_put16_release(x, ptr, label)	shim_put(x, ptr, true, label)
+#define vtap_user_or32(bits, word)		shim_or32(bits, word)
 #define vtap_mb()				shim_mb()
 
 #else /* SHIM_FAST: plain memory, for the benchmark and the faster race */
@@ -180,6 +198,12 @@ static inline bool access_ok(const void *p, size_t len)
 #define vtap_put16_release(x, ptr, label) \
 	shim_fast(__atomic_store_n(ptr, x, __ATOMIC_RELEASE), label)
 #define vtap_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+static inline int vtap_user_or32(u32 bits, u32 *word)
+{
+	__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+	return 0;
+}
 
 #endif /* SHIM_FAST */
 

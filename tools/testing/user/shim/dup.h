@@ -95,6 +95,11 @@ typedef long long s64;
 #define IS_ALIGNED(x, a)	(((x) & ((__typeof__(x))(a) - 1)) == 0)
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 
+static inline unsigned int hweight32(u32 x)
+{
+	return __builtin_popcount(x);
+}
+
 static inline bool is_power_of_2(unsigned long n)
 {
 	return n && !(n & (n - 1));
