@@ -55,9 +55,9 @@ static void make_frame(struct bed *bed)
 	const struct row *row = bed->row;
 	uint8_t *f;
 
-	bed->frame_len = GUEST_HDR_MAX + row->len;
+	bed->frame_len = BED_HDR + row->len;
 	bed->frame = calloc(1, bed->frame_len);
-	f = bed->frame + GUEST_HDR_MAX;
+	f = bed->frame + BED_HDR;
 	memcpy(f, "\x02\x00\x00\x00\x00\x63\x02\x00\x00\x00\x00\x01\x88\xb5", 14);
 	if (!row->gso)
 		return;
@@ -97,7 +97,7 @@ static int tap_init(struct bed *bed)
 	if (bed->tap < 0)
 		return bed->tap;
 	s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (s < 0 || tap_hdr_len(bed->tap, GUEST_HDR_MAX) ||
+	if (s < 0 || tap_hdr_len(bed->tap, BED_HDR) ||
 	    tap_offload(bed->tap, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) ||
 	    ioctl(s, SIOCSIFTXQLEN, &ifr))
 		return -errno;
@@ -169,11 +169,16 @@ static int iotlb_map(struct bed *bed, uint64_t iova, const void *at,
 static int iotlb_init(struct bed *bed)
 {
 	uint64_t bits = 1 << VHOST_BACKEND_F_IOTLB_MSG_V2;
+	uint64_t features = bed_features(bed->row);
 	struct guest *g = &bed->g;
 	uintptr_t begin, end;
 	int i, err;
 
-	err = guest_ioctl(g->vhost, VHOST_SET_BACKEND_FEATURES, &bits);
+	err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features) ?:
+	      guest_ioctl(g->vhost, VHOST_SET_BACKEND_FEATURES, &bits);
+	/* in-tree forgets the rings' addresses when the IOTLB comes */
+	for (i = 0; !err && !bed->row->log && i < 2; i++)
+		err = guest_set_addr(g, i);
 	for (i = 0; !err && i < 2; i++) {
 		/* the rings' addresses are their own IOVA */
 		begin = (uintptr_t)g->vq[i].desc & ~(PAGE - 1);
@@ -195,41 +200,40 @@ static uint64_t next_slot(struct bed *bed)
 				  i / regions * bed->stride);
 }
 
-/* Packets for which the ring has room, and the chains of one packet. */
-static unsigned int ring_takes(const struct bed *bed)
+/* How many packets the next round is; at most @most. */
+void bed_round(struct bed *bed, unsigned int nr_packets)
 {
-	const struct row *row = bed->row;
-
-	return row->ring / (row->indirect ? 1 : row->chain) / bed->per_packet;
+	bed->nr_packets = nr_packets;
+	bed->nr_chains = nr_packets * bed->per_packet;
 }
 
-/**
- * bed_round - how much a round is
- * @burst: packets, 0 for as many as the ring takes
- */
-void bed_round(struct bed *bed, unsigned int burst)
-{
-	unsigned int most = ring_takes(bed);
-
-	bed->nr_packets = burst && burst < most ? burst : most;
-	bed->nr_chains = bed->nr_packets * bed->per_packet;
-}
-
+/* What a round is at most, and where its packets are. */
 static void shape(struct bed *bed)
 {
 	const struct row *row = bed->row;
 	size_t bytes = row->rx ? row->buf : bed->frame_len;
+	unsigned int most;
 
 	bed->per_packet = 1;
 	if (row->rx && row->mrg)
 		bed->per_packet = (bed->frame_len + bytes - 1) / bytes;
-	bed->nr_slots = row->burst > 1 ? row->burst * bed->per_packet :
-			ring_takes(bed) * bed->per_packet;
+	most = row->ring / (row->indirect ? 1 : row->chain) / bed->per_packet;
+	bed->most = row->burst && row->burst < most ? row->burst : most;
+	bed_round(bed, bed->most);
+	bed->nr_slots = bed->most == 1 ? most : bed->nr_chains;
 	bed->in_slot = row->indirect ? up(row->chain * 16, 64) : 0;
 	/* 704 is what an skb of a guest's driver takes at least */
 	bed->stride = up(bed->in_slot + bytes, 64) + 64;
 	if (bed->stride < 704)
 		bed->stride = 704;
+}
+
+static void make_circle(struct vq *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->num; i++)
+		q->next[i] = (i + 1) % q->num;
 }
 
 static int guest_setup(struct bed *bed)
@@ -238,7 +242,8 @@ static int guest_setup(struct bed *bed)
 	size_t chunk = up((bed->nr_slots + row->regions - 1) / row->regions *
 			  bed->stride, PAGE);
 	struct guest_cfg cfg = {
-		.features = bed_features(row),
+		/* guest.c would scatter the pages behind an IOTLB */
+		.features = bed_features(row) & ~F_ACCESS_PLATFORM,
 		.num = { row->ring, row->ring },
 		.regions = row->regions,
 		.layout = row->regions > 1 ? LAYOUT_HOLES : LAYOUT_FLAT,
@@ -248,15 +253,18 @@ static int guest_setup(struct bed *bed)
 	int err;
 
 	err = guest_init(&bed->g, &cfg);
-	if (!err)
-		memset(bed->g.mem, 0, bed->g.mem_len);
+	if (err)
+		return err;
+	make_circle(&bed->g.vq[RX]);
+	make_circle(&bed->g.vq[TX]);
+	memset(bed->g.mem, 0, bed->g.mem_len);
 	for (i = 0; !err && !row->rx && i < bed->nr_slots; i++)
 		err = guest_write(&bed->g, next_slot(bed) + bed->in_slot,
 				  bed->frame, bed->frame_len);
-	if (!err && row->log)
-		err = log_init(bed);
 	if (!err && row->iotlb)
 		err = iotlb_init(bed);
+	if (!err && row->log)
+		err = log_init(bed);
 	return err ?: guest_start(&bed->g, bed->tap);
 }
 
@@ -290,10 +298,10 @@ static unsigned int cut(const struct bed *bed, uint64_t gpa, struct seg *seg)
 	unsigned int i;
 
 	if (row->chain > 1)
-		part = (left - GUEST_HDR_MAX + row->chain - 2) / (row->chain - 1);
+		part = (left - BED_HDR + row->chain - 2) / (row->chain - 1);
 	for (i = 0; i < row->chain && left; i++) {
 		seg[i].gpa = gpa;
-		seg[i].len = row->chain > 1 && !i ? GUEST_HDR_MAX :
+		seg[i].len = row->chain > 1 && !i ? BED_HDR :
 			     left < part ? left : part;
 		seg[i].is_write = row->rx;
 		gpa += seg[i].len;
@@ -330,7 +338,7 @@ int bed_feed(struct bed *bed)
 	/* a packet socket's header is the one of 10 bytes */
 	struct iovec iov[2] = {
 		{ bed->frame, sizeof(struct virtio_net_hdr) },
-		{ bed->frame + GUEST_HDR_MAX, bed->row->len },
+		{ bed->frame + BED_HDR, bed->row->len },
 	};
 	struct mmsghdr msg[64];
 	unsigned int i, n;
@@ -349,24 +357,21 @@ int bed_feed(struct bed *bed)
 	return 0;
 }
 
-/* All of a round is used: check a sample, make the ring as new. */
+/*
+ * All of a round is used: check a sample, take everything back. Descriptors are
+ * used in a circle, which is what VIRTIO_F_IN_ORDER asks for.
+ */
 int bed_reap(struct bed *bed)
 {
 	struct vq *q = &bed->g.vq[bed->row->rx ? RX : TX];
 	struct vring_used_elem e = q->used->ring[q->used_idx % q->num];
 	uint32_t want = bed->row->rx ? bed->frame_len : 0;
-	unsigned int i;
 
 	if (bed->row->rx && bed->nr_chains > bed->nr_packets)
 		want = bed->row->buf;
 	if (!bed->row->in_order && (e.id >= q->num || (want && e.len != want)))
 		return -EPROTO;
-	for (i = 0; i < q->num; i++) {
-		q->next[i] = i + 1;
-		q->ndesc[i] = 0;
-	}
 	q->used_idx += bed->nr_chains;
-	q->free_head = 0;
 	q->nr_free = q->num;
 	return 0;
 }

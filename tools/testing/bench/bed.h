@@ -12,9 +12,12 @@
 #include "guest.h"
 #include "row.h"
 
+#define BED_HDR		12	/* virtio-net header of all that is measured */
+
 /**
  * struct bed - what one row runs on
  * @per_packet: chains that a packet takes
+ * @most: packets of a full round
  * @nr_packets: moved at a time
  * @nr_chains: made available at a time
  * @nr_slots: places for packets or buffers in guest memory, used in turn
@@ -27,6 +30,7 @@ struct bed {
 	int tap;
 	int host;		/* packet socket on the tap; RX only */
 	unsigned int per_packet;
+	unsigned int most;
 	unsigned int nr_packets;
 	unsigned int nr_chains;
 	unsigned int nr_slots;
@@ -39,7 +43,7 @@ struct bed {
 };
 
 int bed_init(struct bed *bed, const struct row *row);
-void bed_round(struct bed *bed, unsigned int burst);
+void bed_round(struct bed *bed, unsigned int nr_packets);
 int bed_post(struct bed *bed);
 int bed_feed(struct bed *bed);
 int bed_reap(struct bed *bed);

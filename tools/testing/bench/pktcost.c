@@ -7,18 +7,17 @@
  * Usage: pktcost [-t MS] ROWS.CONF [PATTERN]...      (node: $VTAP_NODE)
  *
  * A round: the guest fills its ring, kicks, sleeps until the device calls for
- * the last of it. Timed is from the kick to the call. For RX the packets wait
- * in the tap's queue before, and the guest had no buffers; so the producer's
- * cost is outside, and what is left is the worker, a wake-up each way, and the
- * call. The same is timed with one packet at a time; the difference, spread
- * over the other packets, is what a packet more costs.
+ * the last of it. For RX the packets wait in the tap's queue before, and the
+ * guest had no buffers; so the producer's cost is outside. Timed is from the
+ * kick to the call. Full rounds take turns with rounds of a quarter: the
+ * difference, spread over the other three quarters, is what a packet costs without
+ * the wake-ups, whatever those cost today.
  *
- * Prints for each row, tab-separated: name, rounds, packets in a round, ns that
- * a packet more costs, ns of a round of one packet, ns of a round divided by
- * its packets, the same as median of the rounds, kicks and calls per packet;
- * or name and the errno why there is no figure. But for the median these are
- * the 10th percentile of the rounds: noise only ever adds, and a UML wake-up
- * takes 15 us or, now and then, two of them.
+ * Prints for each row, tab-separated: name, rounds, packets in a full round, ns
+ * that a packet more costs, ns of a full round divided by its packets, the same as
+ * median of the rounds, kicks and calls per packet; or name and the errno
+ * why there is no figure. But for the median these are made of the 10th
+ * percentile of the rounds: noise only ever adds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -79,6 +78,7 @@ static int do_round(struct bed *bed, int64_t *ns)
 	start = now_ns();
 	vq_publish(q);
 	vq_kick(q);
+	q->kicked_idx = q->avail_idx;	/* the next kick is for what comes */
 	err = wait_used(q, target);
 	*ns = now_ns() - start;
 	return err ?: bed_reap(bed);
@@ -91,61 +91,66 @@ static int by_value(const void *a, const void *b)
 	return d < 0 ? -1 : d > 0;
 }
 
-/* Rounds for @ms, sorted. Return: their number, or -errno */
-static int do_rounds(struct bed *bed, unsigned int ms, int64_t *ns)
+static void count_from_here(struct vq *q)
 {
+	q->nr_kicks = 0;
+	q->nr_calls = 0;
+}
+
+/* Rounds of both sizes for @ms, sorted. Return: pairs of them, or -errno */
+static int do_rounds(struct bed *bed, unsigned int ms, int64_t *full,
+		     int64_t *part)
+{
+	unsigned int quarter = bed->most < 4 ? 1 : bed->most / 4;
 	int64_t end = 0;
-	int n, err;
+	int n, i, err;
 
 	for (n = -WARM_UP; n < MAX_ROUNDS; n++) {
 		if (!n) {
-			bed->g.vq[RX].nr_kicks = 0;
-			bed->g.vq[RX].nr_calls = 0;
-			bed->g.vq[TX].nr_kicks = 0;
-			bed->g.vq[TX].nr_calls = 0;
+			count_from_here(&bed->g.vq[RX]);
+			count_from_here(&bed->g.vq[TX]);
 			end = now_ns() + ms * 1000000LL;
 		}
 		if (n >= MIN_ROUNDS && now_ns() > end)
 			break;
-		err = do_round(bed, &ns[n < 0 ? 0 : n]);
+		i = n < 0 ? 0 : n;
+		bed_round(bed, bed->most);
+		err = do_round(bed, &full[i]);
+		if (err)
+			return err;
+		bed_round(bed, quarter);
+		err = do_round(bed, &part[i]);
 		if (err)
 			return err;
 	}
-	qsort(ns, n, sizeof(ns[0]), by_value);
+	qsort(full, n, sizeof(*full), by_value);
+	qsort(part, n, sizeof(*part), by_value);
 	return n;
 }
 
 static int run_row(const struct row *row, unsigned int ms)
 {
-	static int64_t ns[MAX_ROUNDS];
-	int64_t single;
+	static int64_t full[MAX_ROUNDS], part[MAX_ROUNDS];
+	unsigned int more;
 	struct bed bed;
 	struct vq *q;
-	double each;
+	double all;
 	int n;
 
 	n = net_ns() ?: bed_init(&bed, row);
-	if (n)
-		return n;
-	bed_round(&bed, 1);
-	n = do_rounds(&bed, ms / 5, ns);
-	if (n < 0)
-		return n;
-	single = ns[n / 10];
-	bed_round(&bed, row->burst);
-	n = do_rounds(&bed, ms, ns);
+	if (!n)
+		n = do_rounds(&bed, ms, full, part);
 	if (n < 0)
 		return n;
 
 	q = &bed.g.vq[row->rx ? RX : TX];
-	each = n * (double)bed.nr_packets;
-	printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\n", row->name,
-	       n, bed.nr_packets,
-	       bed.nr_packets == 1 ? 0. :
-	       (double)(ns[n / 10] - single) / (bed.nr_packets - 1),
-	       (double)single, (double)ns[n / 10] / bed.nr_packets,
-	       (double)ns[n / 2] / bed.nr_packets,
-	       q->nr_kicks / each, q->nr_calls / each);
+	more = bed.most - bed.nr_packets;	/* the last round was a short one */
+	all = (double)n * (bed.most + bed.nr_packets);
+	printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\n", row->name, n,
+	       bed.most,
+	       more ? (double)(full[n / 10] - part[n / 10]) / more : 0.,
+	       (double)full[n / 10] / bed.most, (double)full[n / 2] / bed.most,
+	       q->nr_kicks / all, q->nr_calls / all);
 	bed_free(&bed);
 	return 0;
 }
