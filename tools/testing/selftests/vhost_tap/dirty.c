@@ -61,6 +61,8 @@ int dirty_init(struct dirty *d, struct guest *g)
 		return -ENOMEM;
 	for (i = 0; i < 2; i++) {
 		q = &g->vq[i];
+		if (!q->gpa)
+			continue;	/* not in guest memory */
 		mark(d, d->ours, q->desc, q->desc + q->num);
 		mark(d, d->ours, q->avail, &q->avail->ring[q->num + 1]);
 		/* flags, index and event word are often written as they were */

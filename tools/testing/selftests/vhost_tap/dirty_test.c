@@ -291,16 +291,7 @@ TEST_F(dirty, used_index_wraps)
 
 	ASSERT_EQ(0, guest_attach(g, TX, -1));
 	vq_reset(q);
-	q->avail_idx = 65500;
-	q->kicked_idx = 65500;
-	q->used_idx = 65500;
-	q->avail->idx = 65500;
-	q->used->idx = 65500;
-	/* with IN_ORDER descriptors are used in the order of the table */
-	if (variant->cfg.features & F_IN_ORDER)
-		q->free_head = 65500 % q->num;
-	if (variant->cfg.features & F_IN_ORDER)
-		q->next[q->num - 1] = 0;
+	vq_start_at(q, 65500);
 	/* in-tree forgot its mappings when the log was switched on */
 	if (self->has_iotlb)
 		ASSERT_EQ(0, iotlb_ring(&self->t, TX));

@@ -68,6 +68,14 @@ int guest_get_base(int fd, unsigned int index)
 	return err ?: (int)s.num;
 }
 
+/* Return: bits 0 to 63 on offer, 0 when it does not even say */
+uint64_t guest_offered(int fd)
+{
+	uint64_t features = 0;
+
+	return guest_ioctl(fd, VHOST_GET_FEATURES, &features) ? 0 : features;
+}
+
 int guest_set_addr(struct guest *g, unsigned int index)
 {
 	struct vq *q = &g->vq[index];
@@ -238,10 +246,10 @@ static uint64_t put_packet(struct guest *g,
 			   const struct virtio_net_hdr_mrg_rxbuf *hdr,
 			   const void *frame, size_t len)
 {
-	static const struct virtio_net_hdr_mrg_rxbuf zero;
+	static const uint8_t zero[GUEST_HDR_MAX];
 	uint64_t gpa = guest_scratch(g, g->hdr_len + len);
 
-	if (guest_write(g, gpa, hdr ?: &zero, g->hdr_len) ||
+	if (guest_write(g, gpa, hdr ?: (void *)zero, g->hdr_len) ||
 	    guest_write(g, gpa + g->hdr_len, frame, len))
 		return 0;
 	return gpa;
@@ -367,8 +375,9 @@ ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
 		skip = 0;
 		if (!i) {
 			if (len < g->hdr_len ||
-			    guest_read(g, gpa, &h, g->hdr_len))
+			    guest_read(g, gpa, g->rx_hdr, g->hdr_len))
 				return -EPROTO;
+			memcpy(&h, g->rx_hdr, sizeof(h));
 			skip = g->hdr_len;
 			if (g->features & F_MRG_RXBUF)
 				nr = h.num_buffers;

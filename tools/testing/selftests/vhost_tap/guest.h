@@ -31,6 +31,7 @@
 #define F_ACCESS_PLATFORM	(1ULL << 33)
 #define F_IN_ORDER		(1ULL << 35)
 #define F_RING_RESET		(1ULL << 40)
+#define F_TUNNEL_GSO		0xaULL		/* bits 65 and 67: second word */
 
 /* What QEMU turns on by default, as far as every tested kernel offers it. */
 #define F_QEMU	(F_MRG_RXBUF | F_INDIRECT | F_EVENT_IDX | F_VERSION_1)
@@ -39,7 +40,7 @@
 #define TX			1
 #define GUEST_MAX_REGIONS	509
 #define GUEST_GPA		0x100000000ULL
-#define GUEST_HDR_MAX		12
+#define GUEST_HDR_MAX		24
 #define GUEST_FRAME_MAX		65550
 /* TCG is slow and the machine is shared: long enough to mean "never". */
 #define WAIT_MS			20000
@@ -83,6 +84,7 @@ struct vq {
 	uint16_t kicked_idx;
 	uint16_t used_idx;
 	uint16_t free_head;
+	uint16_t free_tail;
 	unsigned int nr_free;
 	uint16_t *next;
 	uint16_t *ndesc;
@@ -133,6 +135,7 @@ struct guest {
 	size_t scratch;		/* lower half: transient, wraps */
 	size_t kept;		/* upper half: RX buffers and the like */
 
+	uint8_t rx_hdr[GUEST_HDR_MAX];	/* of the last packet, all of it */
 	char debugfs[96];
 };
 
@@ -145,6 +148,7 @@ int guest_vring_state(int fd, unsigned long req, unsigned int index,
 int guest_vring_file(int fd, unsigned long req, unsigned int index, int file);
 int guest_get_base(int fd, unsigned int index);
 int guest_set_addr(struct guest *g, unsigned int index);
+uint64_t guest_offered(int fd);
 
 /* ---- life ---- */
 int guest_init(struct guest *g, const struct guest_cfg *cfg);
@@ -172,6 +176,7 @@ int vq_init(struct vq *q, unsigned int index, unsigned int num,
 	    uint64_t features);
 int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 	       uint64_t features, void *at);
+void vq_start_at(struct vq *q, uint16_t idx);
 void vq_reset(struct vq *q);
 void vq_free(struct vq *q);
 int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,

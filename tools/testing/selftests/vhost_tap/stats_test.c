@@ -70,7 +70,8 @@ TEST_F(stats, state)
 	struct guest *g = &self->g;
 
 	EXPECT_EQ(getpid(), guest_stat(g, "state", "owner_pid"));
-	EXPECT_LT(0, guest_stat(g, "state", "worker_tid"));
+	/* known after the worker's first round */
+	EXPECT_LT(0, settled(g, "state", "worker_tid", 1));
 	EXPECT_EQ(F_QEMU, guest_stat(g, "state", "features"));
 	EXPECT_EQ(1, guest_stat(g, "state", "memory_regions"));
 	EXPECT_EQ(256, tx(g, "num"));

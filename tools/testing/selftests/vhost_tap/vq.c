@@ -68,6 +68,21 @@ int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 	return 0;
 }
 
+/*
+ * An empty ring whose indices begin at @idx, as after a migration. With
+ * IN_ORDER the next descriptor follows from the index too.
+ */
+void vq_start_at(struct vq *q, uint16_t idx)
+{
+	q->free_head = q->features & F_IN_ORDER ? idx % q->num : 0;
+	q->free_tail = (q->free_head + q->num - 1) % q->num;
+	q->avail_idx = idx;
+	q->kicked_idx = idx;
+	q->used_idx = idx;
+	q->avail->idx = idx;
+	q->used->idx = idx;
+}
+
 /* As after a device reset: indices 0, everything free. */
 void vq_reset(struct vq *q)
 {
@@ -77,12 +92,9 @@ void vq_reset(struct vq *q)
 	memset(q->avail, 0, 6 + 2 * q->num);
 	memset(q->used, 0, 6 + 8 * q->num);
 	for (i = 0; i < q->num; i++)
-		q->next[i] = i + 1;
-	q->free_head = 0;
+		q->next[i] = (i + 1) % q->num;
 	q->nr_free = q->num;
-	q->avail_idx = 0;
-	q->kicked_idx = 0;
-	q->used_idx = 0;
+	vq_start_at(q, 0);
 	fd_count(q->kick);
 	fd_count(q->call);
 	fd_count(q->err);
@@ -240,6 +252,46 @@ uint16_t vq_used_idx(const struct vq *q)
 	return load_acquire(&q->used->idx);
 }
 
+/*
+ * Which chain does a used element return? With IN_ORDER the oldest, whatever
+ * it says; ours must say so as well, for every buffer.
+ */
+static int used_head(struct vq *q, uint32_t id)
+{
+	uint16_t oldest = q->avail->ring[q->used_idx % q->num];
+
+	if (q->features & F_IN_ORDER) {
+		if (guest_is_ours() && id != oldest)
+			return -EPROTO;
+		id = oldest;
+	}
+	return id < q->num && q->ndesc[id] ? (int)id : -EPROTO;
+}
+
+/* In order, descriptors are taken in the order of the table: back of the list.
+ * Otherwise to its front, so that few stay warm.
+ */
+static void give_back(struct vq *q, uint16_t head)
+{
+	uint16_t last = head;
+	unsigned int n;
+
+	for (n = q->ndesc[head]; n > 1; n--)
+		last = q->next[last];
+	if (!(q->features & F_IN_ORDER)) {
+		q->next[last] = q->free_head;
+		q->free_head = head;
+	} else {
+		if (q->nr_free)
+			q->next[q->free_tail] = head;
+		else
+			q->free_head = head;
+		q->free_tail = last;
+	}
+	q->nr_free += q->ndesc[head];
+	q->ndesc[head] = 0;
+}
+
 /**
  * vq_get_used - reap one used element
  *
@@ -249,26 +301,19 @@ uint16_t vq_used_idx(const struct vq *q)
 int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie)
 {
 	struct vring_used_elem e;
-	uint16_t head, at;
-	unsigned int n;
+	int head;
 
 	if (vq_used_idx(q) == q->used_idx)
 		return 0;
 	e = q->used->ring[q->used_idx % q->num];
-	if (e.id >= q->num || !q->ndesc[e.id])
-		return -EPROTO;
-	head = e.id;
+	head = used_head(q, e.id);
+	if (head < 0)
+		return head;
 	if (len)
 		*len = e.len;
 	if (cookie)
 		*cookie = q->cookie[head];
-	/* back to the front of the free list */
-	for (n = q->ndesc[head], at = head; n > 1; n--)
-		at = q->next[at];
-	q->next[at] = q->free_head;
-	q->free_head = head;
-	q->nr_free += q->ndesc[head];
-	q->ndesc[head] = 0;
+	give_back(q, head);
 	q->used_idx++;
 	return 1;
 }

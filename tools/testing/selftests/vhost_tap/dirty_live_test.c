@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The dirty log of a guest at work: precopy under traffic, the log switched on
+ * and off, moved, taken away; and what bad guests and bad clients made of it
+ * in the past.
+ *
+ * Read before: dirty_test.c.
+ */
+#define _GNU_SOURCE
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "dirty.h"
+#include "guest.h"
+#include "iotlb.h"
+#include "net.h"
+#include "traffic.h"
+
+#define N	VRING_DESC_F_NEXT
+#define W	VRING_DESC_F_WRITE
+#define I	VRING_DESC_F_INDIRECT
+
+FIXTURE(log) {
+	struct guest g;
+	struct iotlb t;
+	struct tap tap;
+	struct dirty d;
+	struct traffic traffic;
+	bool has_iotlb;
+};
+
+FIXTURE_VARIANT(log) {
+	struct guest_cfg cfg;
+};
+
+FIXTURE_VARIANT_ADD(log, qemu) {
+	.cfg = { .features = F_QEMU, .rings_inside = true,
+		 .num = { 1024, 256 } },
+};
+FIXTURE_VARIANT_ADD(log, legacy) {
+	.cfg = { .features = F_INDIRECT, .rings_inside = true, .regions = 8,
+		 .layout = LAYOUT_SHUFFLED },
+};
+FIXTURE_VARIANT_ADD(log, iotlb) {
+	.cfg = { .features = F_QEMU | F_ACCESS_PLATFORM, .msg_v2 = true },
+};
+
+FIXTURE_SETUP(log)
+{
+	uint64_t features = variant->cfg.features;
+	struct guest *g = &self->g;
+	int err;
+
+	self->has_iotlb = features & F_ACCESS_PLATFORM;
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1,
+			      features & F_VERSION_1 ? 12 : 10));
+	if (self->has_iotlb)
+		err = iotlb_up(&self->t, g, &variant->cfg, self->tap.fd[0]);
+	else
+		err = guest_init(g, &variant->cfg) ?:
+		      guest_start(g, self->tap.fd[0]);
+	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, dirty_init(&self->d, g));
+	ASSERT_EQ(0, guest_rx_post(g, 64, 2048));
+}
+
+FIXTURE_TEARDOWN(log)
+{
+	if (self->has_iotlb)
+		iotlb_free(&self->t);
+	guest_free(&self->g);
+	dirty_free(&self->d);
+	tap_free(&self->tap);
+}
+
+/* ---- migration ---- */
+
+/*
+ * Precopy as QEMU does it, with every packet checked meanwhile. What the
+ * other side has at the end is what is in memory. CVE-2025-38074 was a race
+ * between the ring's log flag and its use.
+ */
+TEST_F_TIMEOUT(log, CVE_2025_38074_precopy_under_traffic, 240)
+{
+	struct dirty *d = &self->d;
+	struct guest *g = &self->g;
+	int round, i;
+
+	ASSERT_EQ(0, traffic_start(&self->traffic, g, self->tap.host, false));
+	ASSERT_TRUE(traffic_wait(&self->traffic, 2));
+	for (round = 0; round < 5; round++) {
+		ASSERT_EQ(0, dirty_on(d));
+		dirty_snap(d);
+		for (i = 0; i < 8; i++) {
+			ASSERT_TRUE(traffic_wait(&self->traffic, 2));
+			dirty_harvest(d);
+		}
+		if (round == 4)
+			break;
+		/* cancelled, begun again */
+		ASSERT_EQ(0, dirty_off(d));
+		ASSERT_TRUE(traffic_wait(&self->traffic, 1));
+	}
+	ASSERT_EQ(0, traffic_stop(&self->traffic));
+	ASSERT_EQ(0, guest_stop(g));
+	dirty_harvest(d);
+	/* the upper half: rings and RX buffers; the lower is the driver's */
+	EXPECT_EQ(0, dirty_stale(d, g->mem_len / 2));
+	/* nothing comes after the stop */
+	usleep(QUIET_MS * 1000);
+	EXPECT_EQ(0, dirty_set(d));
+}
+
+TEST_F_TIMEOUT(log, toggled_under_traffic, 240)
+{
+	struct dirty *d = &self->d;
+	int i;
+
+	ASSERT_EQ(0, traffic_start(&self->traffic, &self->g, self->tap.host,
+				   false));
+	for (i = 0; i < 60; i++) {
+		ASSERT_EQ(0, i & 1 ? dirty_off(d) : dirty_on(d));
+		if (i % 6 == 5)
+			ASSERT_TRUE(traffic_wait(&self->traffic, 1));
+	}
+	ASSERT_TRUE(traffic_wait(&self->traffic, 2));
+	ASSERT_EQ(0, traffic_stop(&self->traffic));
+	/* off now: not a bit more */
+	memset(d->bits, 0, d->len);
+	ASSERT_TRUE(traffic_once(&self->g, self->tap.host));
+	usleep(QUIET_MS * 1000);
+	EXPECT_EQ(0, dirty_set(d));
+}
+
+/* Once SET_LOG_BASE has returned, the old bitmap may be freed. */
+TEST_F_TIMEOUT(log, base_moved_under_traffic, 120)
+{
+	struct dirty *d = &self->d;
+	uint8_t *bits = d->bits, *page;
+	int i;
+
+	page = mmap(NULL, d->len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, dirty_on(d));
+	ASSERT_EQ(0, traffic_start(&self->traffic, &self->g, self->tap.host,
+				   false));
+	for (i = 0; i < 30; i++) {
+		ASSERT_TRUE(traffic_wait(&self->traffic, 1));
+		EXPECT_LT(0, dirty_set(d));
+		d->bits = i & 1 ? bits : page;
+		ASSERT_EQ(0, dirty_base(d, d->bits));
+		/* the old one: nothing more arrives in it */
+		memset(i & 1 ? page : bits, 0, d->len);
+		ASSERT_TRUE(traffic_wait(&self->traffic, 1));
+		d->bits = i & 1 ? page : bits;
+		EXPECT_EQ(0, dirty_set(d));
+		d->bits = i & 1 ? bits : page;
+	}
+	ASSERT_EQ(0, traffic_stop(&self->traffic));
+	d->bits = bits;
+	munmap(page, d->len);
+}
+
+/* ---- log memory that cannot be written ---- */
+
+TEST_F(log, log_unmapped)
+{
+	struct dirty *d = &self->d;
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[RX];
+	uint8_t f[100], got[2048];
+	ssize_t n;
+	int i;
+
+	ASSERT_EQ(0, dirty_on(d));
+	ASSERT_EQ(0, munmap(d->bits, d->len));
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	if (guest_is_ours()) {
+		EXPECT_TRUE(fd_wait(q->err, WAIT_MS));
+		EXPECT_EQ(1, guest_stat(g, "rx", "fault.LOG_ACCESS"));
+	} else {
+		/* in-tree says nothing and goes on: the page is lost */
+		usleep(QUIET_MS * 1000);
+	}
+	/* nothing hangs, and a new log heals it */
+	d->bits = mmap(NULL, d->len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_EQ(0, dirty_base(d, d->bits));
+	if (!guest_is_ours()) {
+		EXPECT_EQ(0, guest_stop(g));
+		return;
+	}
+	fd_count(q->err);
+	for (i = 0; i < 3; i++) {
+		frame_raw(f, 100, 2 + i);
+		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	}
+	/* the packet met by the fault may be lost, later ones are not */
+	do {
+		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
+	} while (n == 100 && frame_seq(got) < 4);
+	EXPECT_EQ(100, n);
+	EXPECT_LT(0, dirty_set(d));
+}
+
+/* Stopping and the base work while the log is gone; QEMU aborts otherwise. */
+TEST_F(log, stop_with_log_unmapped)
+{
+	struct guest *g = &self->g;
+	uint8_t f[100];
+	int base;
+
+	ASSERT_EQ(0, dirty_on(&self->d));
+	ASSERT_EQ(0, munmap(self->d.bits, self->d.len));
+	self->d.bits = NULL;
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	ASSERT_LE(0, guest_tx(g, NULL, f, 100));
+	vq_kick_hard(&g->vq[TX]);
+	usleep(QUIET_MS * 1000);
+	EXPECT_EQ(0, guest_stop(g));
+	base = guest_get_base(g->vhost, TX);
+	EXPECT_EQ(vq_used_idx(&g->vq[TX]), base);
+	base = guest_get_base(g->vhost, RX);
+	EXPECT_EQ(vq_used_idx(&g->vq[RX]), base);
+}
+
+/* DPDK's CVE-2020-10722: base plus offset past the end of the world. */
+TEST_F(log, CVE_2020_10722_log_base_overflow)
+{
+	static const uint64_t base[] = {
+		-1ULL, -8ULL, -4096ULL, 0xffff888000000000ULL,
+		0x8000000000000000ULL, 0x7ffffffff000ULL, 0x7fffffff0000ULL,
+	};
+	struct dirty *d = &self->d;
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(base); i++) {
+		/* not used yet: in-tree checks when it is */
+		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES,
+					 &g->features));
+		if (self->has_iotlb)
+			ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+		dirty_base(d, (void *)base[i]);
+		EXPECT_NE(0, dirty_on(d) ?: dirty_base(d, (void *)base[i])) {
+			TH_LOG("base 0x%llx", (long long)base[i]);
+		}
+	}
+	ASSERT_EQ(0, dirty_on(d));
+	for (i = 0; i < ARRAY_SIZE(base); i++)
+		EXPECT_EQ(-EFAULT, dirty_base(d, (void *)base[i])) {
+			TH_LOG("base 0x%llx", (long long)base[i]);
+		}
+	EXPECT_TRUE(traffic_once(g, self->tap.host));
+	EXPECT_LT(0, dirty_set(d));
+}
+
+/* A log address of the ring that lies past any log */
+TEST_F(log, log_guest_addr_overflow)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+	struct vhost_vring_addr a = {
+		.index = TX,
+		.flags = 1,
+		.desc_user_addr = (uintptr_t)q->desc + q->shift,
+		.avail_user_addr = (uintptr_t)q->avail + q->shift,
+		.used_user_addr = (uintptr_t)q->used + q->shift,
+		.log_guest_addr = 0xfffffffffffff000ULL,
+	};
+
+	ASSERT_EQ(0, dirty_on(&self->d));
+	/* over an IOTLB the field is not used */
+	EXPECT_EQ(self->has_iotlb ? 0 : -EINVAL,
+		  guest_ioctl(g->vhost, VHOST_SET_VRING_ADDR, &a));
+	EXPECT_TRUE(traffic_once(g, self->tap.host));
+}
+
+/* ---- the log's eventfd ---- */
+
+static int log_fd(struct guest *g, int fd)
+{
+	return guest_ioctl(g->vhost, VHOST_SET_LOG_FD, &fd);
+}
+
+TEST_F(log, log_fd_is_signalled)
+{
+	struct guest *g = &self->g;
+	int fd = eventfd(0, EFD_NONBLOCK);
+	uint8_t f[100];
+
+	ASSERT_EQ(0, log_fd(g, fd));
+	ASSERT_TRUE(traffic_once(g, self->tap.host));
+	EXPECT_FALSE(fd_wait(fd, 0));
+	ASSERT_EQ(0, dirty_on(&self->d));
+	ASSERT_TRUE(traffic_once(g, self->tap.host));
+	EXPECT_TRUE(fd_wait(fd, WAIT_MS));
+	usleep(QUIET_MS * 1000);
+	fd_count(fd);
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	EXPECT_TRUE(fd_wait(fd, WAIT_MS));
+	ASSERT_EQ(0, log_fd(g, -1));
+	usleep(QUIET_MS * 1000);
+	fd_count(fd);
+	ASSERT_TRUE(traffic_once(g, self->tap.host));
+	EXPECT_FALSE(fd_wait(fd, QUIET_MS));
+	EXPECT_EQ(-EBADF, log_fd(g, -2));
+	EXPECT_EQ(-EBADF, log_fd(g, 9999));
+	EXPECT_EQ(-EINVAL, log_fd(g, self->tap.fd[0]));
+	close(fd);
+}
+
+static long open_files(void)
+{
+	long n = -1;
+	FILE *f = fopen("/proc/sys/fs/file-nr", "r");
+
+	if (f && fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+TEST_F(log, CVE_2015_6252_log_fd_leak)
+{
+	long before = open_files();
+	int fd, i;
+
+	for (i = 0; i < 1000; i++) {
+		fd = eventfd(0, 0);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, log_fd(&self->g, fd));
+		close(fd);
+	}
+	ASSERT_EQ(0, log_fd(&self->g, -1));
+	usleep(300000);
+	EXPECT_GT(before + 250, open_files());
+}
+
+/* ---- bad guests while migrating ---- */
+
+static void put_indirect(struct guest *g, uint64_t table, unsigned int nr,
+			 uint64_t gpa, uint32_t len)
+{
+	struct vring_desc d = { gpa, len, W | N, 0 };
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		d.next = i + 1;
+		d.flags = i + 1 < nr ? W | N : W;
+		guest_write(g, table + i * sizeof(d), &d, sizeof(d));
+	}
+}
+
+/*
+ * More log entries than there is room for: zero-length writable descriptors
+ * took an entry each, but no segment, so nothing bounded them.
+ */
+TEST_F(log, CVE_2019_14835_log_array_indirect)
+{
+	static const struct { unsigned int nr; uint32_t len; } chain[] = {
+		{ 1024, 0 }, { 1025, 0 }, { 2000, 0 }, { 30000, 0 },
+		{ 1025, 1 }, { 4000, 1 }, { 1024, 64 }, { 30000, 64 },
+	};
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[RX];
+	uint64_t table = guest_alloc(g, 30000 * 16);
+	uint64_t gpa = guest_alloc(g, 4096);
+	uint8_t f[1000], got[2048];
+	unsigned int i, k;
+	int base;
+
+	ASSERT_NE(0, gpa);
+	for (i = 0; i < ARRAY_SIZE(chain); i++) {
+		ASSERT_EQ(0, guest_stop(g));
+		base = guest_get_base(g->vhost, TX);
+		for (k = 0; k < 2; k++) {
+			vq_reset(&g->vq[k]);
+			if (self->has_iotlb)
+				ASSERT_EQ(0, iotlb_ring(&self->t, k));
+			ASSERT_EQ(0, guest_vq_setup(g, k, 0));
+		}
+		ASSERT_EQ(0, dirty_on(&self->d));
+		if (self->has_iotlb) {
+			ASSERT_EQ(0, iotlb_ring(&self->t, RX));
+			ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+		}
+		ASSERT_EQ(0, guest_start(g, self->tap.fd[0]));
+		put_indirect(g, table, chain[i].nr, gpa, chain[i].len);
+		q->desc[0] = (struct vring_desc){ table, chain[i].nr * 16, I,
+						  0 };
+		q->avail->ring[0] = 0;
+		q->avail_idx = 1;
+		vq_publish(q);
+		vq_kick_hard(q);
+		frame_raw(f, 1000, i);
+		ASSERT_EQ(0, host_send(self->tap.host, f, 1000));
+		/* fits: 1024 pieces with room for the packet; else a fault */
+		if (guest_is_ours() && chain[i].nr > 1024) {
+			EXPECT_TRUE(fd_wait(q->err, WAIT_MS)) {
+				TH_LOG("%u of %u bytes", chain[i].nr,
+				       chain[i].len);
+			}
+		} else {
+			usleep(QUIET_MS * 1000);
+		}
+		/* an empty one is a fault or swallowed; the other queue lives */
+		EXPECT_LE(0, base);
+		EXPECT_TRUE(traffic_once(g, self->tap.host)) {
+			TH_LOG("%u of %u bytes", chain[i].nr, chain[i].len);
+		}
+	}
+	ASSERT_EQ(0, guest_stop(g));
+	vq_reset(q);
+	if (self->has_iotlb) {
+		ASSERT_EQ(0, iotlb_ring(&self->t, RX));
+		ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+	}
+	ASSERT_EQ(0, guest_vq_setup(g, RX, 0));
+	ASSERT_EQ(0, guest_attach(g, RX, self->tap.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(g, 8, 2048));
+	frame_raw(f, 1000, 99);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 1000));
+	do {
+		k = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
+	} while (k == 1000 && frame_seq(got) != 99);
+	EXPECT_EQ(1000, k);
+}
+
+/* One host page at two guest addresses: whoever looks at either must see it. */
+TEST_F(log, aliased_memory)
+{
+	struct vhost_memory *t;
+	struct guest *g = &self->g;
+	struct vhost_memory_region *r;
+	uint64_t alias = 1ULL << 34, gpa;
+	uint8_t f[100];
+	unsigned int i, n = g->table->nregions, other = 0;
+	struct dirty d;
+
+	if (!self->has_iotlb)
+		return;		/* direct mode writes by guest address */
+	t = calloc(1, sizeof(*t) + 2 * n * sizeof(*r));
+	memcpy(t, g->table, sizeof(*t) + n * sizeof(*r));
+	for (i = 0; i < n; i++) {
+		t->regions[n + i] = t->regions[i];
+		t->regions[n + i].guest_phys_addr += alias;
+	}
+	t->nregions = 2 * n;
+	free(g->table);
+	g->table = t;
+	ASSERT_EQ(0, guest_set_mem(g));
+	ASSERT_EQ(0, dirty_init(&d, g));
+	ASSERT_EQ(0, dirty_on(&d));
+	dirty_snap(&d);
+	frame_raw(f, 100, 5);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	ASSERT_EQ(100, guest_rx(g, NULL, f, 100, WAIT_MS));
+	usleep(QUIET_MS * 1000);
+	EXPECT_LT(0, dirty_set(&d));
+	for (i = 0; i < n; i++) {
+		r = &t->regions[i];
+		for (gpa = r->guest_phys_addr;
+		     gpa < r->guest_phys_addr + r->memory_size; gpa += 4096) {
+			uint8_t bit = 1 << gpa / 4096 % 8;
+			bool a = d.bits[gpa / 4096 / 8] & bit;
+			bool b = d.bits[(gpa + alias) / 4096 / 8] & bit;
+
+			other += a != b;
+		}
+	}
+	EXPECT_EQ(0, other);
+	dirty_free(&d);
+}
+
+TEST_HARNESS_MAIN
