@@ -94,6 +94,10 @@ check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2
 check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
 	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short)
 
+.PHONY: check-migrate
+check-migrate: vm-module	## live migration between vhost-tap and vhost-net, both ways, KVER=
+	@$(QEMU_TESTS)/check-migrate --kver $(KVER) $(if $(SHORT),--short)
+
 .PHONY: check-dpdk
 check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 	@$(KSELFTESTS)/dpdk.sh --fetch

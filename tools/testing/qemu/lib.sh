@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2009 # set by the caller; threads, not processes
 #
-# Shell functions of check-qemu and demo: TAP lines, the guest's life, what the
-# worker of a vhost node does. The caller sets node, work, logs, case_name,
-# guest_kernel, guest_initrd, agent, guest_mac and host_dev.
+# Shell functions of check-qemu, check-migrate and demo: TAP lines, the guest's
+# life, what the worker of a vhost node does. The caller sets node, work, logs,
+# case_name, guest_kernel, guest_initrd, agent, guest_mac and host_dev.
 
 # ---- TAP ----
 
@@ -49,29 +49,64 @@ tap_end() {
 
 # ---- the guest ----
 
-qemu_pid='' server_pid='' qemu_by=()
+qemu_pid='' server_pid=''
+
+# What a case may change before it starts its guest.
+guest_defaults() {
+	guest_smp=1 guest_mem=256 guest_machine=pc,usb=off guest_append='' guest_opts=() qemu_by=()
+	# disable-legacy and modern-pio-notify keep kicks off MMIO: emulated SVM
+	# on 7.x stops now and then when an MMIO exit meets an interrupt.
+	guest_nic=disable-legacy=on,modern-pio-notify=on
+}
+guest_defaults
 
 # Start QEMU with -netdev $1 and more properties of the NIC in $2. The guest is
-# told what to do through a serial port, which is a pair of fifos here.
-# disable-legacy and modern-pio-notify keep kicks off MMIO: emulated SVM on 7.x
-# stops now and then when an MMIO exit meets an interrupt.
+# told what to do through a serial port, which is a pair of fifos here; so is
+# QEMU itself, in QMP. With a $slot there can be several.
 start_guest() {
-	local f=$work/ctl
-	rm -f "$f.in" "$f.out"
-	mkfifo "$f.in" "$f.out"
-	guest_log=$logs/$case_name
-	"${qemu_by[@]}" qemu-system-x86_64 -accel kvm -machine pc,usb=off -m 256 -smp "${guest_smp:-1}" \
-		-nodefaults -no-user-config -display none \
+	local f=$work/ctl${slot:-} fifo
+	for fifo in "$f".{in,out} "$f"-qmp.{in,out}; do
+		rm -f "$fifo"
+		mkfifo "$fifo"
+	done
+	guest_log=$logs/$case_name${slot:-}
+	"${qemu_by[@]}" qemu-system-x86_64 -accel kvm -machine "$guest_machine" -m "$guest_mem" \
+		-smp "$guest_smp" -nodefaults -no-user-config -display none \
 		-kernel "$guest_kernel" -initrd "$guest_initrd" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 mitigations=off tsc=reliable" \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 mitigations=off tsc=reliable $guest_append" \
 		-chardev "file,id=con,path=$guest_log.console" -serial chardev:con \
 		-chardev "pipe,id=ctl,path=$f" -serial chardev:ctl \
-		-netdev "$1" \
-		-device "virtio-net-pci,netdev=n,mac=$guest_mac,disable-legacy=on,modern-pio-notify=on${2:+,$2}" \
+		-chardev "pipe,id=qmp,path=$f-qmp" -mon chardev=qmp,mode=control \
+		-netdev "$1" "${guest_opts[@]}" \
+		-device "virtio-net-pci,netdev=n,mac=$guest_mac,$guest_nic${2:+,$2}" \
 		</dev/null >"$guest_log.qemu" 2>&1 &
 	qemu_pid=$!
 	last_pid=$qemu_pid
-	exec {to_guest}<>"$f.in" {from_guest}<>"$f.out"
+	part=''
+	exec {to_guest}<>"$f.in" {from_guest}<>"$f.out" {to_qmp}<>"$f-qmp.in" {from_qmp}<>"$f-qmp.out"
+	qmp qmp_capabilities >/dev/null
+}
+
+# The QMP command $1 with the JSON object $2; prints what it returns. Fails on
+# an error, and when nothing comes in a minute.
+qmp() {
+	local line='' more until=$((SECONDS + 60))
+	printf '{"execute": "%s", "arguments": %s}\n' "$1" "${2:-{\}}" >&"$to_qmp"
+	while ((SECONDS < until)); do
+		if ! IFS= read -r -t 1 -u "$from_qmp" more; then
+			line+=$more
+			kill -0 "$qemu_pid" 2>/dev/null || { echo "QEMU is gone"; return 1; }
+			continue
+		fi
+		line+=$more
+		case $line in
+		'{"return":'*) printf '%s\n' "${line%$'\r'}"; return 0 ;;
+		'{"error":'*) printf '%s: %s\n' "$1" "${line%$'\r'}"; return 1 ;;
+		esac
+		line=''
+	done
+	echo "no answer to $1"
+	return 1
 }
 
 # Read the guest's answer until its "@@" line; what came before is printed.
@@ -189,7 +224,7 @@ end_guest() {
 	done
 	loads=() qemu_pid='' server_pid=''
 	if [[ -n ${to_guest:-} ]]; then
-		exec {to_guest}>&- {from_guest}>&-
+		exec {to_guest}>&- {from_guest}>&- {to_qmp}>&- {from_qmp}>&-
 		to_guest=''
 		t "the guest's kernel log is clean" guest_log_clean
 	fi

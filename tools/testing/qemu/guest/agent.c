@@ -15,6 +15,14 @@
  *   agent mcast-send IFACE GROUP PORT COUNT
  *   agent with-taps IFACE COUNT CMD [ARG]...   run CMD with COUNT queues of the
  *                                         multi-queue tap IFACE as fds 100, ...
+ * These run until the file STOP exists (stream.c):
+ *   agent stream HOST PORT STOP SEED      one TCP connection, both ways at once
+ *   agent dgrams HOST PORT STOP SEED      datagrams, echoed; losses are counted
+ *   agent hold PORT STOP COUNT            reads its datagrams only then, COUNT or more
+ *   agent hold-send HOST PORT STOP        what hold wants
+ *   agent announce IFACE MAC STOP         counts RARP and gratuitous ARP of MAC
+ * And:
+ *   agent rings IFACE RX TX               resize the rings, as ethtool -G does
  *
  * Exit: 0 all content right, 1 not, 2 wrong usage.
  */
@@ -40,13 +48,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A prime: no power-of-two slip maps the pattern onto itself. */
-#define PERIOD	65521
-#define CHUNK	65536
+#include "agent.h"
 
-static uint8_t pattern[PERIOD + CHUNK];
+uint8_t pattern[PERIOD + CHUNK];
 
-static void die(const char *fmt, ...)
+void die(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -57,7 +63,7 @@ static void die(const char *fmt, ...)
 	exit(1);
 }
 
-static void make_pattern(uint64_t seed)
+void make_pattern(uint64_t seed)
 {
 	uint64_t x = seed * 2 + 1;
 	size_t i;
@@ -70,7 +76,7 @@ static void make_pattern(uint64_t seed)
 		pattern[i] = pattern[i - PERIOD];
 }
 
-static double now(void)
+double now(void)
 {
 	struct timespec ts;
 
@@ -78,7 +84,7 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static struct sockaddr_in address(const char *host, const char *port)
+struct sockaddr_in address(const char *host, const char *port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
 
@@ -87,7 +93,7 @@ static struct sockaddr_in address(const char *host, const char *port)
 	return sa;
 }
 
-static void time_limit(int fd, int seconds)
+void time_limit(int fd, int seconds)
 {
 	struct timeval tv = { .tv_sec = seconds };
 
@@ -96,13 +102,6 @@ static void time_limit(int fd, int seconds)
 }
 
 /* ---- TCP ---- */
-
-/* What a client asks of the server, in network byte order. */
-struct order {
-	uint64_t bytes;
-	uint32_t seed;
-	uint32_t upload;
-};
 
 static int send_stream(int fd, uint64_t bytes)
 {
@@ -152,7 +151,9 @@ static void serve_one(int fd)
 	if (recv(fd, &o, sizeof(o), MSG_WAITALL) != sizeof(o))
 		exit(1);
 	make_pattern(ntohl(o.seed));
-	if (o.upload) {
+	if (ntohl(o.what) == ORDER_STREAM)
+		exit(serve_stream(fd));
+	if (ntohl(o.what) == ORDER_UPLOAD) {
 		if (!recv_stream(fd, be64toh(o.bytes)))
 			verdict = 'y';
 		send(fd, &verdict, 1, MSG_NOSIGNAL);
@@ -162,24 +163,33 @@ static void serve_one(int fd)
 	exit(0);
 }
 
-static int tcp_client(char **arg, int upload)
+int connect_server(char **arg, struct order *o)
 {
 	struct sockaddr_in sa = address(arg[0], arg[1]);
-	uint64_t bytes = strtoull(arg[2], NULL, 0);
-	struct order o = {
-		.bytes = htobe64(bytes), .seed = htonl(atoi(arg[3])), .upload = upload,
-	};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	char verdict = 'n';
-	double start;
 
-	make_pattern(atoi(arg[3]));
 	time_limit(fd, 30);
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		die("connect: %s", strerror(errno));
-	start = now();
-	if (send(fd, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
+	if (send(fd, o, sizeof(*o), MSG_NOSIGNAL) != sizeof(*o))
 		die("send: %s", strerror(errno));
+	return fd;
+}
+
+static int tcp_client(char **arg, int upload)
+{
+	uint64_t bytes = strtoull(arg[2], NULL, 0);
+	struct order o = {
+		.bytes = htobe64(bytes), .seed = htonl(atoi(arg[3])),
+		.what = htonl(upload ? ORDER_UPLOAD : ORDER_DOWNLOAD),
+	};
+	char verdict = 'n';
+	double start;
+	int fd;
+
+	make_pattern(atoi(arg[3]));
+	fd = connect_server(arg, &o);
+	start = now();
 	if (upload) {
 		if (send_stream(fd, bytes))
 			die("send: %s", strerror(errno));
@@ -195,20 +205,14 @@ static int tcp_client(char **arg, int upload)
 
 /* ---- UDP ---- */
 
-struct dgram {
-	uint32_t seq;
-	uint32_t len;
-	uint8_t data[65507 - 8];
-};
-
-static void fill(struct dgram *d, uint32_t seq, uint32_t len)
+void fill(struct dgram *d, uint32_t seq, uint32_t len)
 {
 	d->seq = htonl(seq);
 	d->len = htonl(len);
 	memcpy(d->data, pattern + seq * 977u % PERIOD, len - 8);
 }
 
-static int is_right(const struct dgram *d, ssize_t n)
+int is_right(const struct dgram *d, ssize_t n)
 {
 	return n >= 8 && ntohl(d->len) == n &&
 	       !memcmp(d->data, pattern + ntohl(d->seq) * 977u % PERIOD, n - 8);
@@ -366,7 +370,7 @@ static void serve_udp(int fd)
 		socklen_t salen = sizeof(sa);
 		ssize_t n = recvfrom(fd, &d, sizeof(d), 0, (struct sockaddr *)&sa, &salen);
 
-		if (n >= 8 && ntohl(d.len) == n)
+		if (n >= 8)
 			sendto(fd, &d, n, 0, (struct sockaddr *)&sa, salen);
 	}
 }
@@ -405,7 +409,10 @@ static __attribute__((noreturn)) void serve(char **arg)
 int main(int argc, char **argv)
 {
 	const char *cmd = argc > 1 ? argv[1] : "";
+	int status = argc > 2 ? stream_command(cmd, argc - 2, argv + 2) : -1;
 
+	if (status != -1)
+		return status;
 	if (!strcmp(cmd, "serve") && argc == 3)
 		serve(argv + 2);
 	if (!strcmp(cmd, "tcp-send") && argc == 6)
