@@ -6,6 +6,7 @@
  */
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/uio.h>
 
 #include "control.h"
 
@@ -31,10 +32,32 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 	return vtap_ioctl(file->private_data, cmd, (void __user *)arg);
 }
 
+static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+
+	return vtap_iotlb_read(file->private_data, to,
+			       file->f_flags & O_NONBLOCK ||
+			       iocb->ki_flags & IOCB_NOWAIT);
+}
+
+static ssize_t chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return vtap_iotlb_write(iocb->ki_filp->private_data, from);
+}
+
+static __poll_t chardev_poll(struct file *file, poll_table *wait)
+{
+	return vtap_iotlb_poll(file->private_data, file, wait);
+}
+
 const struct file_operations vtap_fops = {
 	.owner = THIS_MODULE,
 	.open = chardev_open,
 	.release = chardev_release,
+	.read_iter = chardev_read_iter,
+	.write_iter = chardev_write_iter,
+	.poll = chardev_poll,
 	.unlocked_ioctl = chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

@@ -20,10 +20,24 @@ int vtap_dev_set_owner(struct vtap_dev *dev);
 int vtap_dev_reset_owner(struct vtap_dev *dev);
 int vtap_dev_set_mem_table(struct vtap_dev *dev,
 			   const struct vhost_memory __user *uarg);
+int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base);
+int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd);
 
 /* features.c */
-u64 vtap_features_offered(void);
-int vtap_features_set(struct vtap_dev *dev, u64 features);
+void vtap_features_init(struct vtap_dev *dev);
+void vtap_features_offered(const struct vtap_dev *dev, u64 *features);
+int vtap_features_mask(struct vtap_dev *dev, const u64 *mask);
+int vtap_features_set(struct vtap_dev *dev, const u64 *features);
+
+/* iotlb_msg.c: the client's IOMMU, by read(2) and write(2) */
+int vtap_iotlb_on(struct vtap_dev *dev);
+void vtap_iotlb_off(struct vtap_dev *dev);
+ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from);
+ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
+			bool nonblock);
+__poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
+			 poll_table *wait);
+void vtap_queue_unask(struct vtap_queue *q);
 
 /* queue.c: the life of a queue */
 int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
@@ -31,6 +45,15 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
 void vtap_queue_reset(struct vtap_queue *q);
 void vtap_queue_free(struct vtap_queue *q);
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map);
+struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb);
+void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last);
+bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
+		       const struct vtap_memmap *map, bool payload);
+void vtap_queue_set_log(struct vtap_queue *q, u64 base);
+bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx,
+			 bool iotlb);
+void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
+			     const u64 *features);
 int vtap_queue_set_backend(struct vtap_queue *q, int fd);
 int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a);
 int vtap_queue_set_kick(struct vtap_queue *q, int fd);

@@ -51,8 +51,11 @@ static int state_show(struct seq_file *s, void *unused)
 	/* The folder is gone before the worker is. */
 	seq_printf(s, "owner_pid %d\n", dev->owner_pid);
 	seq_printf(s, "worker_tid %d\n", vtap_task_pid(dev->worker.task));
-	seq_printf(s, "features 0x%llx\n", READ_ONCE(dev->features));
+	seq_printf(s, "features 0x%llx\n", READ_ONCE(dev->features[0]));
+	seq_printf(s, "features_hi 0x%llx\n", READ_ONCE(dev->features[1]));
 	mutex_lock(&q->lock);
+	seq_printf(s, "iotlb %d\n", !!q->mem.tlb);
+	seq_printf(s, "dirty_log %d\n", q->dirty.payload || q->dirty.ring);
 	seq_printf(s, "memory_regions %u\n", q->mem.map ? q->mem.map->nr : 0);
 	mutex_unlock(&q->lock);
 	return 0;

@@ -27,6 +27,10 @@ struct vtap_dev *vtap_dev_open(void)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	mutex_init(&dev->lock);
+	spin_lock_init(&dev->miss_lock);
+	init_waitqueue_head(&dev->miss_wait);
+	vtap_features_init(dev);
+	dev->kthread = !vtap_task_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
 	for (i = 0; i < VTAP_NR_QUEUES; i++) {
 		err = vtap_queue_init(&dev->queue[i], dev, i);
@@ -71,7 +75,7 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 	if (dev->mm)
 		return -EBUSY;
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	task = vtap_task_create(vtap_worker_run, dev, name);
+	task = vtap_task_create(vtap_worker_run, dev, name, dev->kthread);
 	if (IS_ERR(task))		/* in-tree's errno, also for -EAGAIN */
 		return -ENOMEM;
 
@@ -117,8 +121,10 @@ static void quiesce(struct vtap_dev *dev)
 	}
 	for (i = 0; i < VTAP_NR_QUEUES; i++)
 		vtap_queue_reset(&dev->queue[i]);
+	vtap_iotlb_off(dev);
 	dev->worker.pending = 0;
-	dev->features = 0;
+	memset(dev->features, 0, sizeof(dev->features));
+	WRITE_ONCE(dev->backend_features, 0);
 	install_map(dev, NULL);
 	if (dev->mm) {
 		mmdrop(dev->mm);
@@ -155,15 +161,22 @@ void vtap_dev_close(struct vtap_dev *dev)
 	kvfree(dev);
 }
 
-static bool is_running(const struct vtap_dev *dev)
+/* Can the queues that run go over to @map? */
+static bool queues_agree(const struct vtap_dev *dev,
+			 const struct vtap_memmap *map)
 {
 	int i;
 
 	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		if (dev->queue[i].backend.sock)
-			return true;
+		const struct vtap_queue *q = &dev->queue[i];
+
+		if (q->backend.sock &&
+		    (!map->in_user_space ||
+		     !vtap_queue_log_ok(q, q->dirty.base, map,
+					q->dirty.payload)))
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /**
@@ -198,10 +211,56 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 	kvfree(regs);
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	if (is_running(dev) && !map->in_user_space) {
+	if (!queues_agree(dev, map)) {
 		vtap_memmap_free(map);
 		return -EFAULT;
 	}
 	install_map(dev, map);
 	return 0;
+}
+
+/**
+ * vtap_dev_set_log_base - where the dirty log is (VHOST_SET_LOG_BASE)
+ * @dev: device, locked, owned by the caller; its queues may be running
+ * @base: user address of a bitmap with a bit for each guest page, bit n of the
+ *	byte string for guest physical address n * 4096
+ *
+ * Return: 0; -EFAULT a queue runs and the bitmap has a bit that would lie
+ * outside of user memory; as in-tree, queues without that trouble have the new
+ * log then.
+ */
+int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
+{
+	int i, err = 0;
+
+	if ((unsigned long)base != base)
+		return -EFAULT;
+	for (i = 0; i < VTAP_NR_QUEUES; i++) {
+		struct vtap_queue *q = &dev->queue[i];
+
+		if (q->backend.sock &&
+		    !vtap_queue_log_ok(q, base, dev->map, q->dirty.payload))
+			err = -EFAULT;
+		else
+			vtap_queue_set_log(q, base);
+	}
+	return err;
+}
+
+/**
+ * vtap_dev_set_log_fd - what to signal when bits were set (VHOST_SET_LOG_FD)
+ * @dev: device, locked, owned by the caller
+ * @fd: eventfd, or VHOST_FILE_UNBIND
+ *
+ * Return: 0; -EBADF, -EINVAL @fd is no eventfd.
+ */
+int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
+{
+	int i, err = 0;
+
+	/* Each queue has a reference; the first to fail is the first of all. */
+	for (i = 0; i < VTAP_NR_QUEUES && !err; i++)
+		err = vtap_queue_set_eventfd(&dev->queue[i],
+					     &dev->queue[i].log_call, fd);
+	return err;
 }

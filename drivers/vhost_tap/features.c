@@ -3,92 +3,160 @@
  * features.c - from feature bits to what a pass does
  *
  * Read before: vtap.h, control.h.
+ *
+ * What is offered is what the module can do on this kernel, less what the
+ * administrator (module parameter features=) and whoever opened the file
+ * (VHOST_TAP_SET_FEATURE_MASK) take away, so that a fleet of unlike hosts can
+ * agree on one set.
  */
+#include <linux/if_tun.h>
+#include <linux/module.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 
 #include "control.h"
 
-#define OFFERED	(BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |	\
-		 BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
-		 BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR) |	\
-		 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |	\
-		 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |	\
-		 BIT_ULL(VIRTIO_F_VERSION_1) |		\
-		 BIT_ULL(VIRTIO_F_RING_RESET))
+#define TUNNEL	(BIT_ULL(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) | \
+		 BIT_ULL(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
+
+static const u64 offered[VTAP_FEATURE_WORDS] = {
+	BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |
+	BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |
+	BIT_ULL(VHOST_F_LOG_ALL) |
+	BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR) |	/* and ANY_LAYOUT */
+	BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |
+	BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
+	BIT_ULL(VIRTIO_F_VERSION_1) |
+	BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |
+	BIT_ULL(VIRTIO_F_IN_ORDER) |
+	BIT_ULL(VIRTIO_F_RING_RESET),
+
+	TUN_F_UDP_TUNNEL_GSO ? TUNNEL : 0,	/* if this kernel's tun can */
+};
+
+static unsigned long param_mask[VTAP_FEATURE_WORDS] = { ~0UL, ~0UL };
+module_param_array_named(features, param_mask, ulong, NULL, 0444);
+MODULE_PARM_DESC(features, "Mask of feature bits to offer, bits 0-63[,64-127] (default all)");
 
 /**
- * vtap_features_offered - what VHOST_GET_FEATURES answers
- *
- * Return: feature bits; VHOST_NET_F_VIRTIO_NET_HDR is bit 27 and so is
- * VIRTIO_F_ANY_LAYOUT, which any device may offer.
+ * vtap_features_init - what a new file offers
+ * @dev: device
  */
-u64 vtap_features_offered(void)
+void vtap_features_init(struct vtap_dev *dev)
 {
-	return OFFERED;
+	int i;
+
+	for (i = 0; i < VTAP_FEATURE_WORDS; i++)
+		dev->mask[i] = offered[i] & param_mask[i];
+}
+
+/**
+ * vtap_features_offered - what VHOST_GET_FEATURES_ARRAY answers
+ * @dev: device
+ * @features: VTAP_FEATURE_WORDS of feature bits; VHOST_NET_F_VIRTIO_NET_HDR is
+ *	bit 27 and so is VIRTIO_F_ANY_LAYOUT, which any device may offer
+ */
+void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
+{
+	memcpy(features, dev->mask, sizeof(dev->mask));
+}
+
+/**
+ * vtap_features_mask - offer less (VHOST_TAP_SET_FEATURE_MASK)
+ * @dev: device, locked
+ * @mask: VTAP_FEATURE_WORDS of bits that may stay
+ *
+ * Whoever opens the file decides before it is handed to its owner, who cannot
+ * go back on it.
+ *
+ * Return: 0; -EBUSY there is an owner, or features are acked that would go.
+ */
+int vtap_features_mask(struct vtap_dev *dev, const u64 *mask)
+{
+	int i;
+
+	for (i = 0; i < VTAP_FEATURE_WORDS; i++) {
+		if (dev->mm || dev->features[i] & ~mask[i])
+			return -EBUSY;
+	}
+	for (i = 0; i < VTAP_FEATURE_WORDS; i++)
+		dev->mask[i] &= mask[i];
+	return 0;
+}
+
+static bool has(const u64 *features, unsigned int bit)
+{
+	return features[bit / 64] & BIT_ULL(bit % 64);
 }
 
 /*
  * Modern drivers and mergeable buffers use the 12-byte header, others the
- * 10-byte one. Bit 27 says that the backend knows of no header.
+ * 10-byte one; tunnels need a longer one. Bit 27 says that the backend knows
+ * of no header.
  */
-static struct vtap_qcfg qcfg(u64 features)
+static struct vtap_qcfg qcfg(const u64 *features)
 {
-	bool mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
-	bool modern = features & BIT_ULL(VIRTIO_F_VERSION_1);
-	u8 hlen = mergeable || modern ?
+	bool mergeable = has(features, VIRTIO_NET_F_MRG_RXBUF);
+	bool modern = has(features, VIRTIO_F_VERSION_1);
+	bool tunnel = has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO) ||
+		      has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO);
+	u8 hlen = tunnel ? sizeof(struct virtio_net_hdr_v1_hash_tunnel) :
+		  mergeable || modern ?
 		  sizeof(struct virtio_net_hdr_mrg_rxbuf) :
 		  sizeof(struct virtio_net_hdr);
-	bool ours = features & BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR);
+	bool ours = has(features, VHOST_NET_F_VIRTIO_NET_HDR);
 
 	return (struct vtap_qcfg){
 		.guest_hlen = ours ? hlen : 0,
 		.sock_hlen = ours ? 0 : hlen,
 		.mergeable = mergeable,
-		.set_num_buffers = mergeable || modern,
+		.set_num_buffers = mergeable || modern || tunnel,
 	};
+}
+
+/* Can the queue, if it runs, go over to these features? */
+static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
+{
+	if (!q->backend.sock)
+		return true;
+	return vtap_queue_can_move(q, has(features, VIRTIO_RING_F_EVENT_IDX),
+				   has(features, VIRTIO_F_ACCESS_PLATFORM)) &&
+	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map,
+				 has(features, VHOST_F_LOG_ALL));
 }
 
 /**
  * vtap_features_set - take the features the guest and client agreed on
  * @dev: device, locked; its queues may be running
- * @features: bits
+ * @features: VTAP_FEATURE_WORDS of bits
  *
  * Return: 0; -EOPNOTSUPP a bit that was not offered; -EFAULT a running ring
- * does not have room for the event words.
+ * does not have room for the event words, its addresses are no user memory, or
+ * the dirty log is none; -ENOMEM.
  */
-int vtap_features_set(struct vtap_dev *dev, u64 features)
+int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 {
 	struct vtap_qcfg cfg = qcfg(features);
-	int i;
+	int i, err;
 
-	if (features & ~OFFERED)
-		return -EOPNOTSUPP;
-
+	for (i = 0; i < VTAP_FEATURE_WORDS; i++) {
+		if (features[i] & ~dev->mask[i])
+			return -EOPNOTSUPP;
+	}
 	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		struct vtap_queue *q = &dev->queue[i];
-		struct vtap_ring_cfg ring_cfg = q->ring_cfg;
-
-		ring_cfg.event_idx = true;	/* the larger of the two */
-		if (features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX) &&
-		    q->backend.sock && !vtap_ring_memory_ok(&ring_cfg))
+		if (!queue_agrees(&dev->queue[i], features))
 			return -EFAULT;
 	}
 
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		struct vtap_queue *q = &dev->queue[i];
-
-		mutex_lock(&q->lock);
-		q->cfg = cfg;
-		q->ring_cfg.event_idx =
-			features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-		q->ring_cfg.call_on_empty =
-			features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
-		if (q->state != VTAP_STOPPED)
-			vtap_ring_move(&q->ring, &q->ring_cfg);
-		mutex_unlock(&q->lock);
-		vtap_worker_wake(&dev->worker, VTAP_WORK_AGAIN(i));
+	if (has(features, VIRTIO_F_ACCESS_PLATFORM)) {
+		err = vtap_iotlb_on(dev);
+		if (err)
+			return err;
+	} else {
+		vtap_iotlb_off(dev);
 	}
-	dev->features = features;
+	for (i = 0; i < VTAP_NR_QUEUES; i++)
+		vtap_queue_set_features(&dev->queue[i], &cfg, features);
+	memcpy(dev->features, features, sizeof(dev->features));
 	return 0;
 }

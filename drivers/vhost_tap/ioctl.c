@@ -15,9 +15,13 @@
 #include <linux/vhost_tap.h>
 
 #include "control.h"
+#include "task.h"
 
 union vtap_arg {
-	u64 features;
+	u64 word;
+	u8 byte;
+	int fd;
+	struct vhost_tap_feature_mask mask;
 	u32 index;			/* first in all vring structures */
 	struct vhost_vring_state state;
 	struct vhost_vring_file file;
@@ -48,25 +52,109 @@ struct row {
 
 static long get_features(struct call *c)
 {
-	c->arg.features = vtap_features_offered();
+	u64 features[VTAP_FEATURE_WORDS];
+
+	vtap_features_offered(c->dev, features);
+	c->arg.word = features[0];
 	return 0;
 }
 
 static long set_features(struct call *c)
 {
-	return vtap_features_set(c->dev, c->arg.features);
+	const u64 features[VTAP_FEATURE_WORDS] = { c->arg.word };
+
+	return vtap_features_set(c->dev, features);
 }
 
-/* No backend feature exists yet: IOTLB_MSG_V2 comes with the device IOTLB. */
+/* A count, then so many words. Ours are few; more are zero, up to a bound. */
+#define MAX_FEATURE_WORDS	64
+
+static u64 __user *feature_words(struct call *c)
+{
+	return (u64 __user *)c->uarg + 1;
+}
+
+static long get_features_array(struct call *c)
+{
+	u64 features[MAX_FEATURE_WORDS] = {};
+
+	if (c->arg.word > MAX_FEATURE_WORDS)
+		return -E2BIG;
+	vtap_features_offered(c->dev, features);
+	if (copy_to_user(feature_words(c), features,
+			 c->arg.word * sizeof(features[0])))
+		return -EFAULT;
+	return 0;
+}
+
+static long set_features_array(struct call *c)
+{
+	u64 features[MAX_FEATURE_WORDS] = {};
+
+	if (c->arg.word > MAX_FEATURE_WORDS)
+		return -E2BIG;
+	if (copy_from_user(features, feature_words(c),
+			   c->arg.word * sizeof(features[0])))
+		return -EFAULT;
+	if (memchr_inv(features + VTAP_FEATURE_WORDS, 0,
+		       sizeof(features) -
+		       VTAP_FEATURE_WORDS * sizeof(features[0])))
+		return -EOPNOTSUPP;
+	return vtap_features_set(c->dev, features);
+}
+
+static long set_feature_mask(struct call *c)
+{
+	return vtap_features_mask(c->dev, c->arg.mask.features);
+}
+
+#define BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
+
 static long get_backend_features(struct call *c)
 {
-	c->arg.features = 0;
+	c->arg.word = BACKEND_FEATURES;
 	return 0;
 }
 
 static long set_backend_features(struct call *c)
 {
-	return c->arg.features ? -EOPNOTSUPP : 0;
+	if (c->arg.word & ~BACKEND_FEATURES)
+		return -EOPNOTSUPP;
+	WRITE_ONCE(c->dev->backend_features, c->arg.word);
+	return 0;
+}
+
+static long set_fork_from_owner(struct call *c)
+{
+	u8 kind;
+
+	if (c->dev->mm)
+		return -EBUSY;
+	if (get_user(kind, (u8 __user *)c->uarg))
+		return -EFAULT;
+	if (kind != VHOST_FORK_OWNER_KTHREAD && kind != VHOST_FORK_OWNER_TASK)
+		return -EINVAL;
+	if (kind == VHOST_FORK_OWNER_TASK && !vtap_task_has_owner_kind())
+		return -EOPNOTSUPP;
+	c->dev->kthread = kind == VHOST_FORK_OWNER_KTHREAD;
+	return 0;
+}
+
+static long get_fork_from_owner(struct call *c)
+{
+	c->arg.byte = c->dev->kthread ? VHOST_FORK_OWNER_KTHREAD :
+					VHOST_FORK_OWNER_TASK;
+	return 0;
+}
+
+static long set_log_base(struct call *c)
+{
+	return vtap_dev_set_log_base(c->dev, c->arg.word);
+}
+
+static long set_log_fd(struct call *c)
+{
+	return vtap_dev_set_log_fd(c->dev, c->arg.fd);
 }
 
 static long set_owner(struct call *c)
@@ -152,7 +240,10 @@ static long set_backend(struct call *c)
 
 static long get_info(struct call *c)
 {
-	struct vhost_tap_info info = { .version = VHOST_TAP_VERSION };
+	struct vhost_tap_info info = {
+		.version = VHOST_TAP_VERSION,
+		.caps = VHOST_TAP_CAP_FEATURE_MASK,
+	};
 	u32 size;
 
 	if (get_user(size, (u32 __user *)c->uarg))
@@ -166,6 +257,8 @@ static long get_info(struct call *c)
 	return 0;
 }
 
+#define WORD	sizeof(u64)
+#define MASK	sizeof(struct vhost_tap_feature_mask)
 #define STATE	sizeof(struct vhost_vring_state)
 #define FILE	sizeof(struct vhost_vring_file)
 #define ADDR	sizeof(struct vhost_vring_addr)
@@ -173,14 +266,20 @@ static long get_info(struct call *c)
 
 static const struct row rows[] = {
 	/* device */
-	{ VHOST_GET_FEATURES, 0, 0, sizeof(u64), get_features },
-	{ VHOST_SET_FEATURES, ARG_FIRST, sizeof(u64), 0, set_features },
-	{ VHOST_GET_BACKEND_FEATURES, 0, 0, sizeof(u64), get_backend_features },
-	{ VHOST_SET_BACKEND_FEATURES, ARG_FIRST, sizeof(u64), 0,
+	{ VHOST_GET_FEATURES, 0, 0, WORD, get_features },
+	{ VHOST_SET_FEATURES, ARG_FIRST, WORD, 0, set_features },
+	{ VHOST_GET_FEATURES_ARRAY, ARG_FIRST, WORD, 0, get_features_array },
+	{ VHOST_SET_FEATURES_ARRAY, ARG_FIRST, WORD, 0, set_features_array },
+	{ VHOST_GET_BACKEND_FEATURES, 0, 0, WORD, get_backend_features },
+	{ VHOST_SET_BACKEND_FEATURES, ARG_FIRST, WORD, 0,
 	  set_backend_features },
+	{ VHOST_SET_FORK_FROM_OWNER, 0, 0, 0, set_fork_from_owner },
+	{ VHOST_GET_FORK_FROM_OWNER, 0, 0, sizeof(u8), get_fork_from_owner },
 	{ VHOST_SET_OWNER, 0, 0, 0, set_owner },
 	{ VHOST_RESET_OWNER, NEED_OWNER, 0, 0, reset_owner },
 	{ VHOST_SET_MEM_TABLE, NEED_OWNER, 0, 0, set_mem_table },
+	{ VHOST_SET_LOG_BASE, NEED_OWNER, WORD, 0, set_log_base },
+	{ VHOST_SET_LOG_FD, NEED_OWNER, sizeof(int), 0, set_log_fd },
 	/* ring, stopped */
 	{ VHOST_SET_VRING_NUM, VRING | NEED_STOPPED, STATE, 0, set_vring_num },
 	{ VHOST_SET_VRING_BASE, VRING | NEED_STOPPED, STATE, 0,
@@ -197,6 +296,7 @@ static const struct row rows[] = {
 	{ VHOST_NET_SET_BACKEND, NEED_OWNER | ARG_FIRST, FILE, 0, set_backend },
 	/* ours */
 	{ VHOST_TAP_GET_INFO, 0, 0, 0, get_info },
+	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, set_feature_mask },
 };
 
 /* Copy the argument in; its first word only once if we have read it already. */

@@ -57,6 +57,60 @@ noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
 }
 
 /**
+ * vtap_queue_begin - may a pass work on the queue?
+ * @q: queue; its lock is held
+ *
+ * Return: true if so; vtap_queue_end() comes after the pass.
+ */
+bool vtap_queue_begin(struct vtap_queue *q)
+{
+	int err;
+
+	/* While the client looks an address up there is nothing to do. */
+	if (q->state != VTAP_RUNNING || READ_ONCE(q->miss.state))
+		return false;
+	vtap_count(&q->stats, passes);
+	if (likely(q->ring.mapped && q->ring.loaded))
+		return true;
+
+	err = vtap_ring_map(&q->ring, &q->mem, &q->ring_cfg);
+	if (!err)
+		return true;
+	if (err == -EAGAIN)
+		vtap_queue_ask(q);
+	else
+		vtap_queue_broken(q);
+	return false;
+}
+
+/* Bring to the dirty log what was written. */
+static noinline __cold void write_log(struct vtap_queue *q)
+{
+	struct vtap_dirty *d = &q->dirty;
+	u64 before = d->pages;
+
+	vtap_dirty_flush(d);
+	vtap_count_add(&q->stats, dirty_pages, d->pages - before);
+	if (d->news && q->log_call)
+		eventfd_signal(q->log_call);
+	d->news = false;
+	if (d->failed && q->state == VTAP_RUNNING) {
+		vtap_ring_break(&q->ring, VTAP_FAULT_LOG_ACCESS);
+		vtap_queue_broken(q);
+	}
+}
+
+/**
+ * vtap_queue_end - a pass is over
+ * @q: queue; its lock is still held
+ */
+void vtap_queue_end(struct vtap_queue *q)
+{
+	if (unlikely(q->dirty.payload || q->dirty.ring))
+		write_log(q);
+}
+
+/**
  * vtap_queue_init - make a queue of a new device
  * @q: queue, zeroed
  * @dev: its device
@@ -107,7 +161,10 @@ static struct socket *stop(struct vtap_queue *q)
 	if (q->state != VTAP_STOPPED) {
 		q->base = q->ring.last_avail;
 		set_state(q, VTAP_STOPPED);
+		vtap_ring_unmap(&q->ring);
+		vtap_queue_end(q);
 	}
+	vtap_queue_unask(q);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
 	return sock;
@@ -120,8 +177,8 @@ static int start(struct vtap_queue *q, struct socket *sock,
 
 	mutex_lock(&q->lock);
 	err = vtap_ring_start(&q->ring, &q->ring_cfg, q->base);
+	vtap_queue_end(q);
 	if (!err) {
-		vtap_mem_init(&q->mem, q->dev->map);
 		vtap_backend_attach(&q->backend, q->dir, sock, kind);
 		WRITE_ONCE(q->starved, false);
 		WRITE_ONCE(q->parked, false);
@@ -180,7 +237,9 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 			sockfd_put(old);
 		return 0;
 	}
-	if (!map || !map->in_user_space || !vtap_ring_memory_ok(&q->ring_cfg))
+	if (!map || !map->in_user_space ||
+	    !vtap_ring_memory_ok(&q->ring_cfg) ||
+	    !vtap_queue_log_ok(q, q->dirty.base, map, q->dirty.payload))
 		return -EFAULT;
 	sock = vtap_backend_socket(fd, &kind);
 	if (IS_ERR(sock))
@@ -222,9 +281,134 @@ static void revive(struct vtap_queue *q)
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 {
 	mutex_lock(&q->lock);
-	vtap_mem_init(&q->mem, map);
+	q->mem.map = map;
+	memset(q->mem.hit, 0, sizeof(q->mem.hit));
+	q->dirty.map = map;
+	q->dirty.hit.size = 0;
 	revive(q);
 	mutex_unlock(&q->lock);
+}
+
+/**
+ * vtap_queue_set_tlb - put a queue behind the device IOTLB, or before it
+ * @q: queue, may be running
+ * @tlb: an empty cache, or NULL for the memory table
+ *
+ * The ring's addresses mean something else now: vtap_queue_set_features()
+ * follows.
+ *
+ * Return: the former cache, for the caller to free; NULL if there was none.
+ */
+struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
+{
+	mutex_lock(&q->lock);
+	swap(q->mem.tlb, tlb);
+	memset(q->mem.hit, 0, sizeof(q->mem.hit));
+	q->ring_cfg.iotlb = q->mem.tlb;
+	q->dirty.ring_by_user = q->mem.tlb;
+	if (q->state != VTAP_STOPPED)
+		vtap_ring_move(&q->ring, &q->ring_cfg);
+	if (!q->mem.tlb)
+		vtap_queue_unask(q);
+	mutex_unlock(&q->lock);
+	return tlb;
+}
+
+/**
+ * vtap_queue_forget - I/O virtual addresses mean something else now
+ * @q: queue, may be running
+ * @first: first address
+ * @last: last one
+ *
+ * Once this returns no former translation of the range is used any more.
+ */
+void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last)
+{
+	mutex_lock(&q->lock);
+	vtap_mem_forget(&q->mem, first, last);
+	if (q->state != VTAP_STOPPED && q->ring_cfg.iotlb &&
+	    vtap_ring_touches(&q->ring_cfg, first, last))
+		vtap_ring_unmap(&q->ring);
+	revive(q);
+	mutex_unlock(&q->lock);
+}
+
+/**
+ * vtap_queue_set_features - the acked features, for a queue
+ * @q: queue, may be running; checked with vtap_queue_can_move()
+ * @cfg: what they mean for a pass
+ * @features: bits
+ */
+void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
+			     const u64 *features)
+{
+	mutex_lock(&q->lock);
+	q->cfg = *cfg;
+	q->ring_cfg.event_idx = features[0] & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	q->ring_cfg.call_on_empty =
+		features[0] & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+	q->dirty.payload = features[0] & BIT_ULL(VHOST_F_LOG_ALL);
+	if (q->state != VTAP_STOPPED)
+		vtap_ring_move(&q->ring, &q->ring_cfg);
+	mutex_unlock(&q->lock);
+	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+}
+
+/**
+ * vtap_queue_can_move - may these features be acked while the queue runs?
+ * @q: queue
+ * @event_idx: the ring has event words
+ * @iotlb: its addresses are I/O virtual
+ *
+ * Return: true if so, or if the queue has no backend.
+ */
+bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
+{
+	struct vtap_ring_cfg cfg = q->ring_cfg;
+
+	cfg.event_idx = event_idx;
+	cfg.iotlb = iotlb;
+	return !q->backend.sock || vtap_ring_memory_ok(&cfg);
+}
+
+/* Has the log room for what this queue may have to note? */
+static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
+{
+	/* I/O virtual: the guest address is not used */
+	return !cfg->log || cfg->iotlb ||
+	       vtap_dirty_range_ok(base, gpa,
+				   vtap_ring_used_size(cfg));
+}
+
+/**
+ * vtap_queue_log_ok - can the dirty log be at this place?
+ * @q: queue
+ * @base: user address of the bitmap
+ * @map: memory table
+ * @payload: VHOST_F_LOG_ALL is or is to be acked
+ *
+ * Return: true if all that may have to be noted has a bit in user memory.
+ */
+bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
+		       const struct vtap_memmap *map, bool payload)
+{
+	return (!payload || vtap_dirty_map_ok(base, map)) &&
+	       ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa);
+}
+
+/**
+ * vtap_queue_set_log - where the dirty log is (VHOST_SET_LOG_BASE)
+ * @q: queue, may be running; checked with vtap_queue_log_ok()
+ * @base: user address of the bitmap
+ */
+void vtap_queue_set_log(struct vtap_queue *q, u64 base)
+{
+	mutex_lock(&q->lock);
+	q->dirty.base = base;
+	q->dirty.failed = false;
+	revive(q);
+	mutex_unlock(&q->lock);
+	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 }
 
 /**
@@ -233,7 +417,7 @@ void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
  * @a: addresses as the client sent them
  *
  * Return: 0; -EOPNOTSUPP unknown flags; -EINVAL misaligned, or the queue runs
- * and the range is no user memory.
+ * and the range or its dirty log is no user memory.
  */
 int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 {
@@ -249,11 +433,16 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	cfg.desc = a->desc_user_addr;
 	cfg.avail = a->avail_user_addr;
 	cfg.used = a->used_user_addr;
-	if (q->backend.sock && !vtap_ring_memory_ok(&cfg))
+	cfg.log = a->flags & (1u << VHOST_VRING_F_LOG) ? &q->dirty : NULL;
+	if (q->backend.sock &&
+	    (!vtap_ring_memory_ok(&cfg) ||
+	     !ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr)))
 		return -EINVAL;
 
 	mutex_lock(&q->lock);
 	q->ring_cfg = cfg;
+	q->dirty.ring = cfg.log;
+	q->dirty.ring_gpa = a->log_guest_addr;
 	if (q->state != VTAP_STOPPED)
 		vtap_ring_move(&q->ring, &cfg);
 	revive(q);
@@ -293,7 +482,7 @@ int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 /**
  * vtap_queue_set_eventfd - which eventfd we signal
  * @q: queue, may be running
- * @slot: &q->call or &q->err
+ * @slot: &q->call, &q->err or &q->log_call
  * @fd: eventfd, or VHOST_FILE_UNBIND
  *
  * Once this returns the former eventfd is not signalled any more.
@@ -348,7 +537,9 @@ void vtap_queue_reset(struct vtap_queue *q)
 	vtap_queue_set_kick(q, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->call, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->err, VHOST_FILE_UNBIND);
+	vtap_queue_set_eventfd(q, &q->log_call, VHOST_FILE_UNBIND);
 	q->ring_cfg = (struct vtap_ring_cfg){ .num = 1 };
+	vtap_dirty_init(&q->dirty);
 	q->cfg = (struct vtap_qcfg){};
 	q->base = 0;
 	q->busyloop_us = 0;

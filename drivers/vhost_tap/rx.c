@@ -24,6 +24,7 @@ enum rx_fit {
 	RX_FITS,
 	RX_STARVED,		/* not enough chains available yet */
 	RX_TOO_LONG,		/* and never will be */
+	RX_UNMAPPED,		/* the IOTLB does not know one yet */
 	RX_BROKEN,
 };
 
@@ -60,6 +61,8 @@ static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 			return RX_STARVED;
 		if (ret == -ENOBUFS)	/* all chains together: too many pieces */
 			return RX_TOO_LONG;
+		if (ret == -EAGAIN)
+			return RX_UNMAPPED;
 		if (unlikely(ret < 0))
 			return RX_BROKEN;
 		if (unlikely(c.nr_out))
@@ -83,20 +86,36 @@ static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 /* Write the header fields that are ours: all of it, or num_buffers only. */
 static int write_header(struct vtap_queue *q, struct iov_iter at, u16 nr_chains)
 {
-	const struct virtio_net_hdr none = {};
 	__le16 num_buffers = cpu_to_le16(nr_chains);
 
 	if (q->cfg.guest_hlen) {
-		if (copy_to_iter(&none, sizeof(none), &at) != sizeof(none))
+		struct iov_iter all = at;
+
+		if (iov_iter_zero(q->cfg.guest_hlen, &all) !=
+		    q->cfg.guest_hlen)
 			return -EFAULT;
-	} else {
-		iov_iter_advance(&at, sizeof(none));
 	}
+	iov_iter_advance(&at, sizeof(struct virtio_net_hdr));
 	if (q->cfg.set_num_buffers &&
 	    copy_to_iter(&num_buffers, sizeof(num_buffers), &at) !=
 	    sizeof(num_buffers))
 		return -EFAULT;
 	return 0;
+}
+
+/* The first @len bytes of the buffers were written, or may have been. */
+static noinline __cold void log_payload(struct vtap_queue *q, u32 len,
+					const struct rx_buffers *buf)
+{
+	u16 i;
+
+	for (i = 0; i < buf->nr_iov && len; i++) {
+		u32 part = min_t(size_t, q->iov[i].iov_len, len);
+
+		vtap_dirty_mark_user(&q->dirty,
+				     (unsigned long)q->iov[i].iov_base, part);
+		len -= part;
+	}
 }
 
 /*
@@ -115,6 +134,8 @@ static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 	to = start;
 	iov_iter_advance(&to, q->cfg.guest_hlen);
 	ret = vtap_backend_recv(&q->backend, &to);
+	if (unlikely(q->dirty.payload))
+		log_payload(q, all_len, buf);
 	if (unlikely(ret != (int)sock_len))
 		return ret == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
 					VTAP_FAULT_RX_REFUSED;
@@ -164,7 +185,7 @@ static int wait_for_buffers(struct vtap_queue *q)
 
 /*
  * The packet in front did not get its buffers: give back what it had.
- * Return: 1 go on, 0 wait for the kick, -EIO broken.
+ * Return: 1 go on, 0 wait for a wake-up, -EIO broken.
  */
 static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 			   u16 nr_chains)
@@ -181,6 +202,10 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 	case RX_TOO_LONG:
 		discard(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
+	case RX_UNMAPPED:
+		vtap_queue_publish(q);
+		vtap_queue_ask(q);
+		return 0;
 	default:
 		vtap_queue_publish(q);
 		return -EIO;
@@ -252,11 +277,11 @@ enum vtap_verdict vtap_rx(struct vtap_queue *q)
 	enum vtap_verdict verdict = VTAP_IDLE;
 
 	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING) {
+	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		vtap_count(&q->stats, passes);
 		verdict = rx_pass(q);
+		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}
 	mutex_unlock(&q->lock);

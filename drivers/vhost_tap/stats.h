@@ -32,6 +32,8 @@
 	C(starved, "RX: times packets waited and the guest had no buffer") \
 	C(parked, "TX: times the backend had no room")			\
 	C(retries, "TX: sends repeated for want of memory")		\
+	C(iotlb_misses, "addresses the client was asked for")		\
+	C(dirty_pages, "bits set in the dirty log")			\
 	C(broken, "times a ring fault stopped the queue")
 
 /**

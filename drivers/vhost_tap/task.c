@@ -4,37 +4,49 @@
  *
  * Read before: task.h.
  *
- * Since 6.4 there is vhost_task: a thread of the owner's process, so it has
- * the owner's memory, cgroups, limits and affinity, shows up among its
- * threads, and dies with it. Its signature settled in 6.10, when the handler
- * for SIGKILL came. Before, a kernel thread borrows the owner's memory and is
- * moved into the owner's cgroups; it lives until the file is closed.
+ * Two kinds of thread, of which the client may choose one before the device has
+ * an owner (VHOST_SET_FORK_FROM_OWNER):
+ *
+ *   owner kind   a vhost_task: a thread of the owner's process, so it has the
+ *                owner's memory, cgroups, limits and affinity, shows up among
+ *                its threads, and dies with it. There since 6.4; its signature
+ *                settled in 6.10, when the handler for SIGKILL came.
+ *   kthread      a kernel thread that borrows the owner's memory and is moved
+ *                into the owner's cgroups; it lives until the file is closed.
+ *                The only kind of 6.1.
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
  */
+#include <linux/cgroup.h>
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "task.h"
 
-#ifdef VTAP_HAVE_VHOST_TASK_SIGKILL
-
-#include <linux/sched/vhost_task.h>
+struct vhost_task;
 
 struct vtap_task {
-	struct vhost_task *vhost;
-	/* from the first round on; a reference of our own, because vhost_task
-	 * of some kernels has none and its thread may die with the owner
+	/* Owner kind: NULL until the first round; a reference of our own,
+	 * because vhost_task of some kernels has none and its thread may die
+	 * with the owner.
 	 */
 	struct task_struct *thread;
+	struct vhost_task *vhost;	/* owner kind, or NULL */
+	struct mm_struct *mm;		/* kthread */
 	bool (*fn)(void *data);
 	void *data;
 };
 
-static bool task_fn(void *data)
+#ifdef VTAP_HAVE_VHOST_TASK_SIGKILL
+
+#include <linux/sched/vhost_task.h>
+
+static bool owner_fn(void *data)
 {
 	struct vtap_task *t = data;
 
@@ -49,109 +61,75 @@ static bool task_fn(void *data)
  * The owner is being killed and takes the worker along. Nothing to do: what
  * is pending stays pending; closing the file waits for the round in progress.
  */
-static void task_killed(void *data)
+static void owner_killed(void *data)
 {
 }
 
-/**
- * vtap_task_create - make a worker thread of the current process
- * @fn: one round of work; called in TASK_INTERRUPTIBLE, returns false to sleep
- * @data: for @fn
- * @name: thread name, at most 15 characters show
- *
- * Return: the task, not running before vtap_task_start(); ERR_PTR() with
- * -ENOMEM, or -EAGAIN by the owner's limits.
- */
-struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
-				   const char *name)
+static int owner_create(struct vtap_task *t, const char *name)
 {
-	struct vtap_task *t = kzalloc(sizeof(*t), GFP_KERNEL);
 	struct vhost_task *vhost;
 
-	if (!t)
-		return ERR_PTR(-ENOMEM);
-	t->fn = fn;
-	t->data = data;
-	vhost = vhost_task_create(task_fn, task_killed, t, name);
-	if (IS_ERR_OR_NULL(vhost)) {	/* NULL: before 6.14 */
-		kfree(t);
-		return vhost ? ERR_CAST(vhost) : ERR_PTR(-ENOMEM);
-	}
+	vhost = vhost_task_create(owner_fn, owner_killed, t, name);
+	if (IS_ERR_OR_NULL(vhost))	/* NULL: before 6.14 */
+		return vhost ? PTR_ERR(vhost) : -ENOMEM;
 	t->vhost = vhost;
-	return t;
+	return 0;
 }
 
-/**
- * vtap_task_start - let a new worker run
- * @t: worker
- */
-void vtap_task_start(struct vtap_task *t)
+static void owner_start(struct vtap_task *t)
 {
 	vhost_task_start(t->vhost);
 }
 
-/**
- * vtap_task_wake - make a sleeping worker look for work
- * @t: worker or NULL
- *
- * Context: any.
- */
-void vtap_task_wake(struct vtap_task *t)
+static void owner_wake(struct vtap_task *t)
 {
-	struct task_struct *thread;
-
-	if (!t)
-		return;
-	/* Pairs with the release in task_fn(). */
-	thread = smp_load_acquire(&t->thread);
-	if (likely(thread))
-		wake_up_process(thread);
-	else
-		vhost_task_wake(t->vhost);
+	vhost_task_wake(t->vhost);
 }
 
-/**
- * vtap_task_stop - end a worker and free it
- * @t: worker, started; no one wakes it any more
- *
- * Context: process context; waits for the round in progress.
- */
-void vtap_task_stop(struct vtap_task *t)
+static void owner_stop(struct vtap_task *t)
 {
 	vhost_task_stop(t->vhost);
 	if (t->thread)
 		put_task_struct(t->thread);
-	kfree(t);
 }
 
 /**
- * vtap_task_pid - the worker's thread id
- * @t: worker
+ * vtap_task_has_owner_kind - can a worker be a thread of the owner's process?
  *
- * Return: id in the initial pid namespace; 0 before its first round.
+ * Return: true if this kernel has them.
  */
-pid_t vtap_task_pid(const struct vtap_task *t)
+bool vtap_task_has_owner_kind(void)
 {
-	/* Pairs with the release in task_fn(). */
-	struct task_struct *thread = smp_load_acquire(&t->thread);
-
-	return thread ? task_pid_nr(thread) : 0;
+	return true;
 }
 
 #else /* !VTAP_HAVE_VHOST_TASK_SIGKILL: 6.1 */
 
-#include <linux/cgroup.h>
-#include <linux/kthread.h>
-#include <linux/sched/mm.h>
+static int owner_create(struct vtap_task *t, const char *name)
+{
+	return -EOPNOTSUPP;
+}
 
-struct vtap_task {
-	struct task_struct *thread;
-	struct mm_struct *mm;
-	bool (*fn)(void *data);
-	void *data;
-};
+static void owner_start(struct vtap_task *t)
+{
+}
 
-static int task_main(void *data)
+static void owner_wake(struct vtap_task *t)
+{
+}
+
+static void owner_stop(struct vtap_task *t)
+{
+}
+
+bool vtap_task_has_owner_kind(void)
+{
+	return false;
+}
+
+#endif /* VTAP_HAVE_VHOST_TASK_SIGKILL */
+
+static int kthread_main(void *data)
 {
 	struct vtap_task *t = data;
 
@@ -168,8 +146,45 @@ static int task_main(void *data)
 	return 0;
 }
 
+static void kthread_end(struct vtap_task *t)
+{
+	kthread_stop(t->thread);
+	put_task_struct(t->thread);
+	mmput(t->mm);
+}
+
+static int kthread_begin(struct vtap_task *t, const char *name)
+{
+	int err;
+
+	t->mm = get_task_mm(current);
+	if (!t->mm)			/* a kernel thread or an exiting one */
+		return -EINVAL;
+	t->thread = kthread_create(kthread_main, t, "%s", name);
+	if (IS_ERR(t->thread)) {
+		mmput(t->mm);
+		return PTR_ERR(t->thread);
+	}
+	get_task_struct(t->thread);
+	err = cgroup_attach_task_all(current, t->thread);
+	if (err)
+		kthread_end(t);
+	return err;
+}
+
+/**
+ * vtap_task_create - make a worker thread for the current process
+ * @fn: one round of work; called in TASK_INTERRUPTIBLE, returns false to sleep
+ * @data: for @fn
+ * @name: thread name, at most 15 characters show
+ * @kthread: a kernel thread, not one of the process
+ *
+ * Return: the task, not running before vtap_task_start(); ERR_PTR() with
+ * -ENOMEM, -EAGAIN by the owner's limits, or -EOPNOTSUPP if this kernel has
+ * kernel threads only.
+ */
 struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
-				   const char *name)
+				   const char *name, bool kthread)
 {
 	struct vtap_task *t = kzalloc(sizeof(*t), GFP_KERNEL);
 	int err;
@@ -178,49 +193,72 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 		return ERR_PTR(-ENOMEM);
 	t->fn = fn;
 	t->data = data;
-	t->mm = get_task_mm(current);
-	t->thread = kthread_create(task_main, t, "%s", name);
-	if (IS_ERR(t->thread)) {
-		err = PTR_ERR(t->thread);
-		goto err_put_mm;
+	err = kthread ? kthread_begin(t, name) : owner_create(t, name);
+	if (err) {
+		kfree(t);
+		return ERR_PTR(err);
 	}
-	get_task_struct(t->thread);
-	err = cgroup_attach_task_all(current, t->thread);
-	if (err)
-		goto err_stop;
 	return t;
-
-err_stop:
-	kthread_stop(t->thread);
-	put_task_struct(t->thread);
-err_put_mm:
-	mmput(t->mm);
-	kfree(t);
-	return ERR_PTR(err);
 }
 
+/**
+ * vtap_task_start - let a new worker run
+ * @t: worker
+ */
 void vtap_task_start(struct vtap_task *t)
 {
-	wake_up_process(t->thread);
-}
-
-void vtap_task_wake(struct vtap_task *t)
-{
-	if (t)
+	if (t->vhost)
+		owner_start(t);
+	else
 		wake_up_process(t->thread);
 }
 
+/**
+ * vtap_task_wake - make a sleeping worker look for work
+ * @t: worker or NULL
+ *
+ * Context: any.
+ */
+void vtap_task_wake(struct vtap_task *t)
+{
+	struct task_struct *thread;
+
+	if (!t)
+		return;
+	/* Pairs with the release in owner_fn(). */
+	thread = smp_load_acquire(&t->thread);
+	if (likely(thread))
+		wake_up_process(thread);
+	else
+		owner_wake(t);
+}
+
+/**
+ * vtap_task_stop - end a worker and free it
+ * @t: worker, started; no one wakes it any more
+ *
+ * Context: process context; waits for the round in progress.
+ */
 void vtap_task_stop(struct vtap_task *t)
 {
-	kthread_stop(t->thread);
-	put_task_struct(t->thread);
-	mmput(t->mm);
+	if (t->vhost)
+		owner_stop(t);
+	else
+		kthread_end(t);
 	kfree(t);
 }
 
+/**
+ * vtap_task_pid - the worker's thread id
+ * @t: worker
+ *
+ * Return: id in the initial pid namespace; 0 before the first round of a
+ * worker of the owner's kind.
+ */
 pid_t vtap_task_pid(const struct vtap_task *t)
 {
-	return task_pid_nr(t->thread);
-}
+	/* Pairs with the release in owner_fn(). */
+	struct task_struct *thread = smp_load_acquire(&t->thread);
 
-#endif /* VTAP_HAVE_VHOST_TASK_SIGKILL */
+	return thread ? task_pid_nr(thread) : 0;
+}

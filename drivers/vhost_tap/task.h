@@ -12,7 +12,8 @@
 struct vtap_task;
 
 struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
-				   const char *name);
+				   const char *name, bool kthread);
+bool vtap_task_has_owner_kind(void);
 void vtap_task_start(struct vtap_task *t);
 void vtap_task_wake(struct vtap_task *t);
 void vtap_task_stop(struct vtap_task *t);

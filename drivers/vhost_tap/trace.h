@@ -137,6 +137,26 @@ TRACE_EVENT(vtap_kick,
 	TP_printk("dev=%u dir=%s", __entry->dev, vtap_show_dir(__entry->dir))
 );
 
+/* An address that the device IOTLB does not know: the client is asked. */
+TRACE_EVENT(vtap_iotlb_miss,
+	TP_PROTO(const struct vtap_queue *q, u64 iova, u8 perm),
+	TP_ARGS(q, iova, perm),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u8, perm)
+		__field(u64, iova)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->perm = perm;
+		__entry->iova = iova;
+	),
+	TP_printk("dev=%u dir=%s iova=0x%llx perm=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->iova, __entry->perm)
+);
+
 #endif /* VTAP_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

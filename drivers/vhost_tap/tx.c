@@ -62,13 +62,13 @@ static enum vtap_fault drop_reason(int err)
 /* Is the header fit to be passed on? The backend copies and checks its own. */
 static bool header_ok(struct iov_iter from, u8 hlen, size_t len)
 {
-	struct virtio_net_hdr_mrg_rxbuf h;
+	struct virtio_net_hdr h;
 
 	if (!hlen)
 		return true;
-	if (copy_from_iter(&h, hlen, &from) != hlen)
+	if (copy_from_iter(&h, sizeof(h), &from) != sizeof(h))
 		return true;		/* the backend will say -EFAULT */
-	return vtap_vnet_hdr_fix(&h.hdr, len);
+	return vtap_vnet_hdr_fix(&h, len);
 }
 
 /*
@@ -198,6 +198,11 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 			continue;
 		}
 		if (unlikely(ret < 0 || c.nr_in)) {
+			if (ret == -EAGAIN) {
+				flush(q);
+				vtap_queue_ask(q);
+				return VTAP_IDLE;
+			}
 			if (ret > 0) {
 				vtap_split_unpop(&q->ring, 1);
 				vtap_ring_break(&q->ring,
@@ -235,11 +240,11 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q)
 	enum vtap_verdict verdict = VTAP_IDLE;
 
 	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING) {
+	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		vtap_count(&q->stats, passes);
 		verdict = tx_pass(q);
+		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}
 	mutex_unlock(&q->lock);

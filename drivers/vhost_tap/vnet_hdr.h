@@ -11,7 +11,7 @@
 #include <linux/virtio_net.h>
 
 /* The longest header that the offered features can ask for. */
-#define VTAP_HLEN_MAX	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+#define VTAP_HLEN_MAX	sizeof(struct virtio_net_hdr_v1_hash_tunnel)
 
 /**
  * vtap_vnet_hdr_fix - check a TX header against its frame

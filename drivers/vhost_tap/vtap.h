@@ -7,7 +7,8 @@
  * One open file is one device: a pair of queues, RX and TX as the guest names
  * them (RX: host to guest), one worker thread, one owner.
  *
- * Lock order: vtap_dev.lock, then vtap_queue.lock. The table is in
+ * Lock order: vtap_dev.lock, vtap_queue.lock, then the leaves vtap_dev.miss_lock
+ * and vtap_iotlb.lock. The table is in
  * Documentation/locking.rst.
  */
 #ifndef VTAP_VTAP_H
@@ -24,6 +25,9 @@
 
 #include "ring/split.h"
 #include "stats.h"
+
+/* Words of feature bits: what virtio knows has outgrown one. */
+#define VTAP_FEATURE_WORDS	2
 
 struct dentry;
 struct eventfd_ctx;
@@ -157,6 +161,24 @@ struct vtap_qcfg {
 };
 
 /**
+ * struct vtap_miss - a queue's question to the client's IOMMU
+ * @state: there is at most one question, asked until answered
+ * @perm: VHOST_ACCESS_*
+ * @iova: address without a mapping
+ *
+ * Locking: vtap_dev.miss_lock.
+ */
+struct vtap_miss {
+	enum vtap_miss_state {
+		VTAP_MISS_NONE,
+		VTAP_MISS_ASKED,	/* waits to be read */
+		VTAP_MISS_READ,		/* waits for the answer */
+	} state;
+	u8 perm;
+	u64 iova;
+};
+
+/**
  * struct vtap_queue - one direction of a device
  *
  * Locking: @lock serialises passes and reconfiguration; it protects all but
@@ -185,11 +207,19 @@ struct vtap_queue {
 	struct vtap_qcfg cfg;
 	struct vtap_ring ring;
 	struct vtap_mem mem;
+	/** @miss: what the pass waits for; looked at without a lock, the
+	 * answer comes with a wake-up
+	 */
+	struct vtap_miss miss;
+	/** @dirty: the way to the dirty log */
+	struct vtap_dirty dirty;
 	struct vtap_backend backend;
 	/** @call: eventfd of the guest's interrupt, or NULL */
 	struct eventfd_ctx *call;
 	/** @err: eventfd for ring faults, or NULL */
 	struct eventfd_ctx *err;
+	/** @log_call: eventfd for news in the dirty log, or NULL */
+	struct eventfd_ctx *log_call;
 	struct vtap_stats stats;
 	/** @iov: segments of the chains in hand; VTAP_CHAIN_MAX */
 	struct iovec *iov;
@@ -226,9 +256,23 @@ struct vtap_dev {
 	/** @mm: the owner's address space (mm_count reference), or NULL */
 	struct mm_struct *mm;
 	/** @features: acked by VHOST_SET_FEATURES */
-	u64 features;
+	u64 features[VTAP_FEATURE_WORDS];
+	/** @mask: features that this file offers at most */
+	u64 mask[VTAP_FEATURE_WORDS];
+	/** @backend_features: VHOST_BACKEND_F_* acked */
+	u64 backend_features;
+	/** @kthread: the worker is to be a kernel thread, not of the owner */
+	bool kthread;
 	/** @map: memory table, or NULL */
 	struct vtap_memmap *map;
+	/** @iotlb: with VIRTIO_F_ACCESS_PLATFORM, or NULL; read without @lock
+	 * by those who wait for a message
+	 */
+	struct vtap_iotlb *iotlb;
+	/** @miss_lock: protects vtap_queue.miss; a leaf */
+	spinlock_t miss_lock;
+	/** @miss_wait: readers of the file, who wait for a question */
+	wait_queue_head_t miss_wait;
 	struct vtap_worker worker;
 	struct vtap_queue queue[VTAP_NR_QUEUES];
 	/** @debugfs: the device's folder */
@@ -253,6 +297,13 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q);
 
 /* rx.c: host to guest */
 enum vtap_verdict vtap_rx(struct vtap_queue *q);
+
+/* iotlb_msg.c: an address that the IOTLB does not know */
+void vtap_queue_ask(struct vtap_queue *q);
+
+/* queue.c: before and after a pass */
+bool vtap_queue_begin(struct vtap_queue *q);
+void vtap_queue_end(struct vtap_queue *q);
 
 /* queue.c: what goes wrong with a packet, and with the ring */
 void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why);

@@ -58,7 +58,8 @@ static bool has_work(struct vtap_queue *q)
 	bool found = false;
 
 	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING && !q->parked) {
+	if (q->state == VTAP_RUNNING && !q->parked && q->ring.mapped &&
+	    !READ_ONCE(q->miss.state)) {
 		if (q->dir == VTAP_TX || q->starved)
 			found = vtap_split_has_news(&q->ring) != 0;
 		else

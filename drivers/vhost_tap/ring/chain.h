@@ -14,17 +14,26 @@
 #include "ring.h"
 
 /*
- * A buffer did not become segments. With a segment array that other chains
- * share (RX, mergeable buffers) its end is no fault of this chain.
+ * A buffer did not become segments. An address that the IOTLB does not know yet
+ * is no fault, and with a segment array that other chains share (RX, mergeable
+ * buffers) its end is none of this chain.
  */
 static noinline __cold int vtap_chain_unmapped(struct vtap_ring *r,
 					       const struct vtap_chain *c,
 					       int err)
 {
-	if (err == -ENOBUFS && c->iov_max < VTAP_CHAIN_MAX)
-		return -ENOBUFS;
-	return vtap_ring_break(r, err == -ENOBUFS ?
-			       VTAP_FAULT_CHAIN_SEGMENTS : VTAP_FAULT_UNMAPPED);
+	switch (err) {
+	case -EAGAIN:
+		return -EAGAIN;
+	case -EACCES:
+		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
+	case -ENOBUFS:
+		if (c->iov_max < VTAP_CHAIN_MAX)
+			return -ENOBUFS;
+		return vtap_ring_break(r, VTAP_FAULT_CHAIN_SEGMENTS);
+	default:
+		return vtap_ring_break(r, VTAP_FAULT_UNMAPPED);
+	}
 }
 
 /* Append one buffer. The copy @d is the only thing looked at. */
@@ -34,11 +43,13 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  const struct vring_desc *d)
 {
 	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
+	bool in = le16_to_cpu((__force __le16)d->flags) & VRING_DESC_F_WRITE;
 	u32 len = le32_to_cpu((__force __le32)d->len);
 	int n;
 
 	/* nr_out + nr_in <= cost, so there are at least room segments left */
-	n = vtap_mem_translate(m, le64_to_cpu((__force __le64)d->addr), len,
+	n = vtap_mem_translate(m, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			       le64_to_cpu((__force __le64)d->addr), len,
 			       c->iov + c->nr_out + c->nr_in, room);
 	if (unlikely(!n && !room))
 		n = -ENOBUFS;
@@ -46,7 +57,7 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 		return vtap_chain_unmapped(r, c, n);
 	c->cost += n ?: 1;
 
-	if (le16_to_cpu((__force __le16)d->flags) & VRING_DESC_F_WRITE) {
+	if (in) {
 		c->nr_in += n;
 		c->in_len += len;	/* <= 1024 * (2^32 - 1): no wrap */
 	} else {
@@ -57,6 +68,14 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 		c->out_len += len;
 	}
 	return 0;
+}
+
+static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
+{
+	if (err == -EAGAIN)
+		return -EAGAIN;
+	return vtap_ring_break(r, err == -EACCES ? VTAP_FAULT_IOTLB_DENIED :
+			       VTAP_FAULT_INDIRECT_ACCESS);
 }
 
 /*
@@ -99,10 +118,11 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 			nr_win = i == in_order_at ?
 				 min_t(u32, count - i, ARRAY_SIZE(r->table)) : 1;
 			in_order_at = win + nr_win;
-			if (vtap_mem_read(m, r->table, gpa + win * sizeof(*d),
-					  nr_win * sizeof(*d)))
-				return vtap_ring_break(r,
-						VTAP_FAULT_INDIRECT_ACCESS);
+			err = vtap_mem_read(m, r->table,
+					    gpa + win * sizeof(*d),
+					    nr_win * sizeof(*d));
+			if (err)
+				return vtap_chain_no_table(r, err);
 		}
 		d = &r->table[i - win];
 		flags = le16_to_cpu((__force __le16)d->flags);
@@ -123,14 +143,16 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 static inline int vtap_chain_fetch(struct vtap_ring *r, u16 i,
 				   struct vring_desc *d)
 {
-	u64 __user *from = (u64 __user *)(r->desc + i);
+	u64 __user *from = vtap_ring_at(r, desc, (u64 __user *)(r->desc + i));
+	u64 __user *from2 = vtap_ring_at(r, desc,
+					 (u64 __user *)(r->desc + i) + 1);
 	u64 *to = (u64 *)d;
 
 	BUILD_BUG_ON(sizeof(*d) != 2 * sizeof(u64));
-	if (!user_read_access_begin(from, sizeof(*d)))
+	if (!user_read_access_begin(from, sizeof(*from)))
 		goto fault;
-	unsafe_get_user(to[0], &from[0], fault_in_window);
-	unsafe_get_user(to[1], &from[1], fault_in_window);
+	unsafe_get_user(to[0], from, fault_in_window);
+	unsafe_get_user(to[1], from2, fault_in_window);
 	user_read_access_end();
 	return 0;
 

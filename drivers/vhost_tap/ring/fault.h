@@ -32,7 +32,10 @@
 	F(INDIRECT_NESTED, "indirect descriptor inside an indirect table") \
 	F(INDIRECT_NEXT, "descriptor both indirect and chained")	\
 	F(INDIRECT_ACCESS, "indirect table cannot be read")		\
-	F(UNMAPPED, "guest address outside the memory table")
+	F(UNMAPPED, "guest address outside the memory table")		\
+	F(RING_PIECES, "ring mapped in pieces that split its entries")	\
+	F(IOTLB_DENIED, "IOTLB mapping forbids the access")		\
+	F(LOG_ACCESS, "dirty log cannot be written")
 
 #define VTAP_PACKET_FAULTS(F)						\
 	F(TX_NO_HEADER, "chain shorter than the virtio-net header")	\

@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mem.h - guest memory: from guest physical addresses to user memory
+ * mem.h - guest memory: from the guest's addresses to user memory
  *
- * Read before: os.h. Read next: ring.h, chain.h.
+ * Read before: os.h, iotlb.h. Read next: dirty.h, ring.h, chain.h.
  *
- * A guest address becomes one or more segments of the owner's address space
- * through the memory table (VHOST_SET_MEM_TABLE), kept as a sorted array.
- * Rings and packets repeat the same few regions, so each user of the table
- * remembers the region it hit last and searches only when that one misses.
+ * A guest address becomes one or more segments of the owner's address space,
+ * in one of two ways:
+ *
+ *   the memory table (VHOST_SET_MEM_TABLE)   guest physical addresses, kept as
+ *                                            a sorted array
+ *   the device IOTLB (iotlb.h)               I/O virtual addresses, where a
+ *                                            mapping may have to be asked for
+ *
+ * Rings and packets repeat the same few places, so each user remembers the
+ * region it hit last, for reading and for writing, and searches only when that
+ * one misses. With the IOTLB regions are mostly single pages: a direct-mapped
+ * cache of pages comes between (struct vtap_tlb).
  */
 #ifndef VTAP_RING_MEM_H
 #define VTAP_RING_MEM_H
 
+#include "iotlb.h"
 #include "os.h"
 
 /* Regions one memory table may have; what QEMU's virtio-mem asks for. */
 #define VTAP_MAX_REGIONS	509
 
+/* Pages in a queue's translation cache; a power of two. */
+#define VTAP_TLB_SLOTS		1024
+
+/* Steps of one translation through the IOTLB: 4 MiB of single pages. */
+#define VTAP_TLB_STEPS		1024
+
 /**
  * struct vtap_region - guest memory that is contiguous in user memory
- * @gpa: first guest physical address
+ * @gpa: first guest address
  * @size: bytes; 0 matches no address
  * @uaddr: user address of @gpa
  */
@@ -34,12 +49,17 @@ struct vtap_region {
  * @nr: number of regions
  * @in_user_space: every region lies in the user half of the address space;
  *	a table without it can be set but no ring can be started on it
+ * @aliased: regions share user memory, so an address there has several guest
+ *	addresses
+ * @by_uaddr: the regions once more, sorted by user address; behind @region
  * @region: sorted by guest address, never overlapping
  */
 struct vtap_memmap {
 	u32 nr;
 	bool in_user_space;
-	struct vtap_region region[] __counted_by(nr);
+	bool aliased;
+	struct vtap_region *by_uaddr;
+	struct vtap_region region[];
 };
 
 struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
@@ -47,15 +67,38 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 void vtap_memmap_free(struct vtap_memmap *map);
 const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 					   u64 gpa);
+const struct vtap_region *vtap_memmap_find_user(const struct vtap_memmap *map,
+						u64 uaddr);
+
+/**
+ * struct vtap_tlb - a queue's cache over the device IOTLB
+ * @table: the device's table
+ * @miss_iova: the address without a mapping, after -EAGAIN
+ * @miss_perm: what it is wanted for, VHOST_ACCESS_RO or _WO
+ * @slot: translations of whole pages; @tag: page address and permissions, 0
+ *	matches nothing; @uaddr: user address of the page
+ */
+struct vtap_tlb {
+	struct vtap_iotlb *table;
+	u64 miss_iova;
+	u8 miss_perm;
+	struct vtap_tlb_slot {
+		u64 tag;
+		u64 uaddr;
+	} slot[VTAP_TLB_SLOTS];
+};
 
 /**
  * struct vtap_mem - one queue's view of guest memory
  * @map: the table, NULL before the first VHOST_SET_MEM_TABLE
- * @hit: copy of the region that answered last
+ * @tlb: guest addresses are I/O virtual and go through here; NULL: they are
+ *	physical and go through @map
+ * @hit: copies of the regions that answered last, for reading and writing
  */
 struct vtap_mem {
 	const struct vtap_memmap *map;
-	struct vtap_region hit;
+	struct vtap_tlb *tlb;
+	struct vtap_region hit[2];
 };
 
 static inline void vtap_mem_init(struct vtap_mem *m,
@@ -64,36 +107,42 @@ static inline void vtap_mem_init(struct vtap_mem *m,
 	*m = (struct vtap_mem){ .map = map };
 }
 
-int vtap_mem_translate_slow(struct vtap_mem *m, u64 gpa, u32 len,
+void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table);
+void vtap_mem_forget(struct vtap_mem *m, u64 first, u64 last);
+int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 			    struct iovec *iov, int max);
 int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len);
 
 /**
  * vtap_mem_translate - find the user memory behind a guest buffer
  * @m: view; the last-hit region is updated
- * @gpa: guest physical address of the buffer
+ * @access: VHOST_ACCESS_RO the device reads it, VHOST_ACCESS_WO it writes
+ * @gpa: guest address of the buffer
  * @len: bytes; a buffer of no bytes has no segments, wherever it lies
  * @iov: where the segments go
  * @max: room in @iov
  *
- * Return: number of segments written, -EFAULT when a byte of the buffer is in
- * no region, -ENOBUFS when @max segments do not suffice.
+ * Return: number of segments written; -EFAULT when a byte of the buffer is in
+ * no region; -ENOBUFS when @max segments do not suffice; with the IOTLB also
+ * -EAGAIN when a byte has no mapping yet (tlb->miss_* tell which) and -EACCES
+ * when its mapping forbids @access.
  */
-static __always_inline int vtap_mem_translate(struct vtap_mem *m, u64 gpa,
-					      u32 len, struct iovec *iov,
-					      int max)
+static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
+					      u64 gpa, u32 len,
+					      struct iovec *iov, int max)
 {
-	u64 off = gpa - m->hit.gpa;
+	const struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
+	u64 off = gpa - hit->gpa;
 
 	/* Unsigned: an address below the region gives an offset past it. */
-	if (likely(off < m->hit.size && len <= m->hit.size - off &&
+	if (likely(off < hit->size && len <= hit->size - off &&
 		   len && max > 0)) {
 		iov->iov_base = (void __user *)(unsigned long)
-				(m->hit.uaddr + off);
+				(hit->uaddr + off);
 		iov->iov_len = len;
 		return 1;
 	}
-	return vtap_mem_translate_slow(m, gpa, len, iov, max);
+	return vtap_mem_translate_slow(m, access, gpa, len, iov, max);
 }
 
 #endif /* VTAP_RING_MEM_H */

@@ -37,6 +37,21 @@ static struct vtap_memmap *build(struct kunit *test,
 	return map;
 }
 
+/* The table has no permissions: both kinds of access get the same answer. */
+static int translate(struct vtap_mem *m, u64 gpa, u32 len, struct iovec *iov,
+		     int max)
+{
+	int n = vtap_mem_translate(m, VHOST_ACCESS_WO, gpa, len, iov, max);
+	struct iovec first = max ? iov[0] : (struct iovec){};
+
+	if (vtap_mem_translate(m, VHOST_ACCESS_RO, gpa, len, iov, max) != n)
+		return -EINVAL;
+	if (n > 0 && (first.iov_base != iov[0].iov_base ||
+		      first.iov_len != iov[0].iov_len))
+		return -EINVAL;
+	return n;
+}
+
 static u64 uaddr_of(const struct iovec *iov)
 {
 	return (u64)(unsigned long)iov->iov_base;
@@ -52,10 +67,10 @@ static void mem_empty_table(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, map->in_user_space);
 	KUNIT_EXPECT_TRUE(test, !vtap_memmap_find(map, 0));
 	vtap_mem_init(&m, map);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 1, &iov, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 1, &iov, 1), -EFAULT);
 	vtap_mem_init(&m, NULL);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 1, &iov, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 0, &iov, 1), 0);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 1, &iov, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 0, &iov, 1), 0);
 	vtap_memmap_free(map);
 	vtap_memmap_free(NULL);
 }
@@ -71,22 +86,20 @@ static void mem_one_region_edges(struct kunit *test)
 	vtap_mem_init(&m, map);
 	/* Once through the search, once through the last hit. */
 	for (again = 0; again < 2; again++) {
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0x4fff, 1, &iov,
-							 1), -EFAULT);
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0x5000, 3 * PAGE,
-							 &iov, 1), 1);
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x4fff, 1, &iov, 1),
+				-EFAULT);
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x5000, 3 * PAGE, &iov, 1),
+				1);
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov), UBASE);
 		KUNIT_EXPECT_EQ(test, (u64)iov.iov_len, 3 * PAGE);
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0x7fff, 1, &iov,
-							 1), 1);
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x7fff, 1, &iov, 1), 1);
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov), UBASE + 0x2fff);
 		KUNIT_EXPECT_EQ(test, (u64)iov.iov_len, 1ull);
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0x7fff, 2, &iov,
-							 2), -EFAULT);
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0x8000, 1, &iov,
-							 1), -EFAULT);
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0x5000,
-							 U32_MAX, &iov, 1),
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x7fff, 2, &iov, 2),
+				-EFAULT);
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x8000, 1, &iov, 1),
+				-EFAULT);
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x5000, U32_MAX, &iov, 1),
 				-EFAULT);
 	}
 	vtap_memmap_free(map);
@@ -101,12 +114,12 @@ static void mem_zero_length(struct kunit *test)
 	struct iovec iov;
 
 	vtap_mem_init(&m, map);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 0, &iov, 1), 0);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 1, &iov, 1), 1);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 0, &iov, 1), 0);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 0, &iov, 0), 0);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, PAGE, 0, &iov, 1), 0);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, U64_MAX, 0, &iov, 1), 0);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 0, &iov, 1), 0);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 1, &iov, 1), 1);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 0, &iov, 1), 0);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 0, &iov, 0), 0);
+	KUNIT_EXPECT_EQ(test, translate(&m, PAGE, 0, &iov, 1), 0);
+	KUNIT_EXPECT_EQ(test, translate(&m, U64_MAX, 0, &iov, 1), 0);
 	vtap_memmap_free(map);
 }
 
@@ -124,8 +137,7 @@ static void mem_span_regions(struct kunit *test)
 	struct vtap_mem m;
 
 	vtap_mem_init(&m, map);
-	KUNIT_ASSERT_EQ(test, vtap_mem_translate(&m, 0x800, 2 * PAGE, iov, 8),
-			3);
+	KUNIT_ASSERT_EQ(test, translate(&m, 0x800, 2 * PAGE, iov, 8), 3);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + 50 * PAGE + 0x800);
 	KUNIT_EXPECT_EQ(test, (u64)iov[0].iov_len, 0x800ull);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[1]), UBASE + 20 * PAGE);
@@ -133,20 +145,16 @@ static void mem_span_regions(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[2]), UBASE);
 	KUNIT_EXPECT_EQ(test, (u64)iov[2].iov_len, 0x800ull);
 
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 3 * PAGE, iov, 3), 3);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 3 * PAGE, iov, 2),
-			-ENOBUFS);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 1, iov, 0), -ENOBUFS);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0, 3 * PAGE + 1, iov, 8),
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 3 * PAGE, iov, 3), 3);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 3 * PAGE, iov, 2), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 1, iov, 0), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0, 3 * PAGE + 1, iov, 8), -EFAULT);
+	KUNIT_EXPECT_EQ(test, translate(&m, 2 * PAGE, 2 * PAGE, iov, 8),
 			-EFAULT);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 2 * PAGE, 2 * PAGE, iov,
-						 8), -EFAULT);
 	/* A failed lookup must not leave a wrong last hit behind. */
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 4 * PAGE + 5, 7, iov, 8),
-			1);
+	KUNIT_EXPECT_EQ(test, translate(&m, 4 * PAGE + 5, 7, iov, 8), 1);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + 3 * PAGE + 5);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 3 * PAGE, 1, iov, 8),
-			-EFAULT);
+	KUNIT_EXPECT_EQ(test, translate(&m, 3 * PAGE, 1, iov, 8), -EFAULT);
 	vtap_memmap_free(map);
 }
 
@@ -161,15 +169,13 @@ static void mem_top_of_address_space(struct kunit *test)
 	struct vtap_mem m;
 
 	vtap_mem_init(&m, map);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, U64_MAX, 1, iov, 4), 1);
+	KUNIT_EXPECT_EQ(test, translate(&m, U64_MAX, 1, iov, 4), 1);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + PAGE - 1);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0 - PAGE, PAGE, iov, 4),
-			1);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0 - PAGE, PAGE, iov, 4), 1);
 	/* Guest memory does not go on at 0 behind its last byte. */
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, U64_MAX, 2, iov, 4),
+	KUNIT_EXPECT_EQ(test, translate(&m, U64_MAX, 2, iov, 4), -EFAULT);
+	KUNIT_EXPECT_EQ(test, translate(&m, 0 - PAGE, 2 * PAGE, iov, 4),
 			-EFAULT);
-	KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, 0 - PAGE, 2 * PAGE, iov,
-						 4), -EFAULT);
 	vtap_memmap_free(map);
 }
 
@@ -209,8 +215,7 @@ static void mem_whole_address_space(struct kunit *test)
 	vtap_mem_init(&m, map);
 	KUNIT_EXPECT_FALSE(test, map->in_user_space);
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
-		KUNIT_ASSERT_EQ(test, vtap_mem_translate(&m, at[i], 8, iov, 2),
-				1);
+		KUNIT_ASSERT_EQ(test, translate(&m, at[i], 8, iov, 2), 1);
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), at[i]);
 	}
 	vtap_memmap_free(map);
@@ -267,19 +272,16 @@ static void mem_all_509_regions(struct kunit *test)
 		u64 first = r[i].guest_phys_addr;
 		u64 last = first + 7 * PAGE - 1;
 
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, first, 9, &iov,
-							 1), 1);
+		KUNIT_EXPECT_EQ(test, translate(&m, first, 9, &iov, 1), 1);
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov), r[i].userspace_addr);
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, last, 1, &iov, 1),
-				1);
-		KUNIT_EXPECT_EQ(test, uaddr_of(&iov),
-				r[i].userspace_addr + 7 * PAGE - 1);
+		KUNIT_EXPECT_EQ(test, translate(&m, last, 1, &iov, 1), 1);
+		KUNIT_EXPECT_EQ(test, uaddr_of(&iov), r[i].userspace_addr +
+				7 * PAGE - 1);
 	}
 	for (i = 0; i + 3 < VTAP_MAX_REGIONS; i += 3) {
 		u64 gap = (7 * (i + 3) + i / 3) * PAGE;
 
-		KUNIT_EXPECT_EQ(test, vtap_mem_translate(&m, gap, 1, &iov, 1),
-				-EFAULT);
+		KUNIT_EXPECT_EQ(test, translate(&m, gap, 1, &iov, 1), -EFAULT);
 	}
 	vtap_memmap_free(map);
 }
@@ -310,7 +312,7 @@ static void check_range(struct kunit *test, struct vtap_mem *m,
 	u64 at = 0, want;
 	int n, i;
 
-	n = vtap_mem_translate(m, gpa, len, iov, ARRAY_SIZE(iov));
+	n = translate(m, gpa, len, iov, ARRAY_SIZE(iov));
 	KUNIT_ASSERT_NE(test, n, -ENOBUFS);
 	for (i = 0; i < n; i++) {
 		u64 k;
@@ -372,13 +374,12 @@ static void mem_equal_starts(struct kunit *test)
 	int n, i;
 
 	vtap_mem_init(&m, map);
-	n = vtap_mem_translate(&m, PAGE, 3 * PAGE, iov, 4);
+	n = translate(&m, PAGE, 3 * PAGE, iov, 4);
 	KUNIT_ASSERT_GE(test, n, 1);
 	for (i = 0; i < n; i++)
 		sum += iov[i].iov_len;
 	KUNIT_EXPECT_EQ(test, sum, 3 * PAGE);
-	KUNIT_ASSERT_EQ(test, vtap_mem_translate(&m, 4 * PAGE - 1, 1, iov, 4),
-			1);
+	KUNIT_ASSERT_EQ(test, translate(&m, 4 * PAGE - 1, 1, iov, 4), 1);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + 103 * PAGE - 1);
 	vtap_memmap_free(map);
 }

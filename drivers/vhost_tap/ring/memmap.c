@@ -54,6 +54,31 @@ static bool region_in_user_space(const struct vtap_region *r)
 	       access_ok((void __user *)(unsigned long)r->uaddr, r->size);
 }
 
+static int uaddr_cmp(const void *a, const void *b)
+{
+	const struct vtap_region *ra = a, *rb = b;
+
+	if (ra->uaddr != rb->uaddr)
+		return ra->uaddr < rb->uaddr ? -1 : 1;
+	return 0;
+}
+
+/* The way back, from user to guest addresses, for the dirty log. */
+static void index_by_uaddr(struct vtap_memmap *map)
+{
+	u32 i;
+
+	map->by_uaddr = map->region + map->nr;
+	memcpy(map->by_uaddr, map->region, map->nr * sizeof(map->region[0]));
+	sort(map->by_uaddr, map->nr, sizeof(map->region[0]), uaddr_cmp, NULL);
+	for (i = 1; i < map->nr; i++) {
+		const struct vtap_region *r = &map->by_uaddr[i - 1];
+
+		if (map->by_uaddr[i].uaddr - r->uaddr < r->size)
+			map->aliased = true;
+	}
+}
+
 /**
  * vtap_memmap_build - make a memory table from what the client sent
  * @regs: regions in any order, @nr of them
@@ -71,7 +96,9 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 	struct vtap_memmap *map;
 	u32 i, n = 0;
 
-	map = kvzalloc(struct_size(map, region, 2 * (size_t)nr), GFP_KERNEL);
+	/* Each may take two entries, and has them in two orders. */
+	map = kvzalloc(struct_size(map, region, 4 * (size_t)nr),
+		       GFP_KERNEL_ACCOUNT);
 	if (!map)
 		return ERR_PTR(-ENOMEM);
 	map->nr = 2 * nr;
@@ -101,6 +128,7 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 
 	sort(map->region, n, sizeof(map->region[0]), region_cmp, NULL);
 	resolve_overlaps(map);
+	index_by_uaddr(map);
 	return map;
 
 err_free:
@@ -144,72 +172,26 @@ const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 }
 
 /**
- * vtap_mem_translate_slow - vtap_mem_translate() off the last-hit region
- * @m: view
- * @gpa: guest physical address
- * @len: bytes
- * @iov: where the segments go
- * @max: room in @iov
+ * vtap_memmap_find_user - the first region that does not end before an address
+ * @map: table or NULL, not aliased
+ * @uaddr: user address
  *
- * A buffer may continue in the next region; each one costs a segment, so the
- * loop is bounded by @max.
- *
- * Return: as vtap_mem_translate().
+ * Return: the region, which has @uaddr or lies behind it; NULL if there is
+ * none.
  */
-int vtap_mem_translate_slow(struct vtap_mem *m, u64 gpa, u32 len,
-			    struct iovec *iov, int max)
+const struct vtap_region *vtap_memmap_find_user(const struct vtap_memmap *map,
+						u64 uaddr)
 {
-	int n = 0;
+	u32 lo = 0, hi = map ? map->nr : 0;
 
-	while (len) {
-		const struct vtap_region *r = vtap_memmap_find(m->map, gpa);
-		u64 off, part;
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+		const struct vtap_region *r = &map->by_uaddr[mid];
 
-		if (!r)
-			return -EFAULT;
-		if (n >= max)
-			return -ENOBUFS;
-
-		off = gpa - r->gpa;
-		part = min_t(u64, len, r->size - off);
-		iov[n].iov_base = (void __user *)(unsigned long)
-				  (r->uaddr + off);
-		iov[n].iov_len = part;
-		n++;
-		m->hit = *r;
-		len -= part;
-		/* The buffer may end at 2^64, but not go on at 0. */
-		if (len && gpa > U64_MAX - part)
-			return -EFAULT;
-		gpa += part;
+		if (r->uaddr + (r->size - 1) < uaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return n;
-}
-
-/**
- * vtap_mem_read - copy guest memory that may span regions
- * @m: view
- * @dst: where to
- * @gpa: guest physical address
- * @len: bytes
- *
- * Context: process context of the owner's address space, may fault.
- * Return: 0, or -EFAULT.
- */
-int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len)
-{
-	while (len) {
-		struct iovec iov;
-		int n = vtap_mem_translate(m, gpa, len, &iov, 1);
-
-		/* -ENOBUFS: the first segment is valid, the rest comes next. */
-		if (n < 0 && n != -ENOBUFS)
-			return n;
-		if (copy_from_user(dst, iov.iov_base, iov.iov_len))
-			return -EFAULT;
-		dst += iov.iov_len;
-		gpa += iov.iov_len;
-		len -= iov.iov_len;
-	}
-	return 0;
+	return map && lo < map->nr ? &map->by_uaddr[lo] : NULL;
 }

@@ -10,7 +10,8 @@
  * fails and falsifies guest accesses.
  *
  * Guest memory is touched only inside a user access window
- * (user_read_access_begin() and friends) or by copy_from_user(). A window
+ * (user_read_access_begin() and friends), by copy_from_user() or by
+ * vtap_user_or32(). A window
  * holds nothing but unsafe_*_user() and the three ordered accesses below.
  */
 #ifndef VTAP_RING_OS_H
@@ -19,6 +20,7 @@
 #ifdef __KERNEL__
 
 #include <linux/align.h>
+#include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/err.h>
@@ -30,6 +32,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
@@ -38,6 +41,8 @@
 #include <linux/virtio_ring.h>
 
 #include <asm/barrier.h>
+#include <asm/futex.h>
+#include <uapi/linux/futex.h>
 
 /*
  * Acquire: later loads, of what the loaded index covers, stay behind it.
@@ -61,6 +66,20 @@
 		smp_wmb();				\
 		unsafe_put_user(x, uptr, label);	\
 	} while (0)
+
+/*
+ * Set bits of an aligned word of user memory by an atomic operation; opens its
+ * own window. What futexes do is the one such operation that every
+ * architecture has.
+ *
+ * Return: 0 or -EFAULT.
+ */
+static inline int vtap_user_or32(u32 bits, u32 __user *word)
+{
+	int old;
+
+	return arch_futex_atomic_op_inuser(FUTEX_OP_OR, (int)bits, &old, word);
+}
 
 /* Store, then load, of two words that the driver loads and stores crosswise. */
 #define vtap_mb()	smp_mb()

@@ -56,6 +56,7 @@
 #ifndef VTAP_RING_RING_H
 #define VTAP_RING_RING_H
 
+#include "dirty.h"
 #include "fault.h"
 #include "mem.h"
 
@@ -76,6 +77,8 @@
  * @used: device area, user address, 4-byte aligned
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @call_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
+ * @iotlb: VIRTIO_F_ACCESS_PLATFORM: the addresses are I/O virtual
+ * @log: where writes to the device area are noted, or NULL
  */
 struct vtap_ring_cfg {
 	u32 num;
@@ -84,13 +87,43 @@ struct vtap_ring_cfg {
 	u64 used;
 	bool event_idx;
 	bool call_on_empty;
+	bool iotlb;
+	struct vtap_dirty *log;
+};
+
+/**
+ * struct vtap_ring_area - one area of a ring that is scattered in user memory
+ * @first_page: page number of its first address
+ * @delta: for each page: user address minus I/O virtual address
+ */
+struct vtap_ring_area {
+	u64 first_page;
+	u64 *delta;
+};
+
+/**
+ * struct vtap_ring_far - a ring whose pages the IOTLB has scattered
+ * @desc: descriptor table
+ * @avail: driver area
+ * @used: device area
+ * @delta: of all three
+ *
+ * The pointers of struct vtap_ring hold I/O virtual addresses then, and each
+ * word goes through vtap_ring_at().
+ */
+struct vtap_ring_far {
+	struct vtap_ring_area desc;
+	struct vtap_ring_area avail;
+	struct vtap_ring_area used;
+	u64 delta[];
 };
 
 /**
  * struct vtap_ring - one running split ring
  *
  * Locking: whoever owns the pass owns all of it. The addresses change only
- * between passes.
+ * between passes. With the IOTLB they are known while @mapped; no verb is used
+ * without, vtap_ring_map() comes first.
  */
 struct vtap_ring {
 	/** @desc: descriptor table */
@@ -99,6 +132,14 @@ struct vtap_ring {
 	struct vring_avail __user *avail;
 	/** @used: device area */
 	struct vring_used __user *used;
+	/** @far: set if the ring is not linear in user memory */
+	struct vtap_ring_far *far;
+	/** @log: notes what is written into the device area, or NULL */
+	struct vtap_dirty *log;
+	/** @mapped: the addresses can be used */
+	bool mapped;
+	/** @loaded: the used index was read back from the ring */
+	bool loaded;
 	/** @num: entries, a power of two */
 	u16 num;
 	/** @event_idx: notifications by event index, not by flags */
@@ -171,10 +212,36 @@ static noinline __cold int vtap_ring_break(struct vtap_ring *r,
 	return -EIO;
 }
 
+/* Where a word of a scattered ring is; @at lies in the area. */
+static __always_inline void __user *
+vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
+{
+	unsigned long iova = (unsigned long)at;
+	u64 page = (iova >> VTAP_PAGE_SHIFT) - area->first_page;
+
+	return (void __user *)(iova + (unsigned long)*(area->delta + page));
+}
+
+/* Where a word of a ring is: @at, unless the ring is scattered. */
+#define vtap_ring_at(r, area, at)					\
+	((typeof(at))(unlikely((r)->far) ?				\
+		      vtap_ring_far_at(&(r)->far->area, at) :		\
+		      (void __user *)(at)))
+
+/* setup.c */
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg);
+u64 vtap_ring_used_size(const struct vtap_ring_cfg *cfg);
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 		    u16 last_avail);
+int vtap_ring_load(struct vtap_ring *r);
 bool vtap_ring_retry(struct vtap_ring *r);
 void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
+
+/* area.c */
+int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
+		  const struct vtap_ring_cfg *cfg);
+void vtap_ring_unmap(struct vtap_ring *r);
+bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last);
+void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len);
 
 #endif /* VTAP_RING_RING_H */

@@ -14,13 +14,16 @@ static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 	r->used = (struct vring_used __user *)(unsigned long)cfg->used;
 	r->event_idx = cfg->event_idx;
 	r->call_on_empty = cfg->call_on_empty;
+	r->log = cfg->log;
+	r->mapped = !cfg->iotlb;
 }
 
 /**
  * vtap_ring_memory_ok - do all three areas lie in the user address space?
  * @cfg: what the client set; num valid
  *
- * A range check and no access: the memory may still be unmapped.
+ * A range check and no access: the memory may still be unmapped. I/O virtual
+ * addresses are looked at when they are translated.
  *
  * Return: true if so.
  */
@@ -29,6 +32,8 @@ bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
 	size_t desc_size = (size_t)cfg->num * sizeof(struct vring_desc);
 
+	if (cfg->iotlb)
+		return true;
 	return access_ok((void __user *)(unsigned long)cfg->desc, desc_size) &&
 	       access_ok((void __user *)(unsigned long)cfg->avail,
 			 vtap_split_avail_size(&r)) &&
@@ -37,39 +42,48 @@ bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 }
 
 /**
- * vtap_ring_start - take a ring into service
- * @r: ring, in any state; a fault is forgotten
- * @cfg: checked with vtap_ring_memory_ok()
- * @last_avail: the avail position to go on from (VHOST_SET_VRING_BASE)
+ * vtap_ring_used_size - how long the device area is
+ * @cfg: what the client set
  *
- * The used index is read back from the ring: it is the driver's record of
+ * Return: bytes.
+ */
+u64 vtap_ring_used_size(const struct vtap_ring_cfg *cfg)
+{
+	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
+
+	return vtap_split_used_size(&r);
+}
+
+/**
+ * vtap_ring_load - first contact with the ring's memory
+ * @r: ring, mapped
+ *
+ * Asks for kicks, and reads the used index back: it is the driver's record of
  * what was used and survives a change of the device underneath.
  *
  * Context: process context of the owner, may fault.
  * Return: 0, or -EFAULT when the device area cannot be written or read.
  */
-int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
-		    u16 last_avail)
+int vtap_ring_load(struct vtap_ring *r)
 {
+	u16 __user *flags = (u16 __user *)&r->used->flags;
+	u16 __user *idx_at = (u16 __user *)&r->used->idx;
+	u16 __user *to = vtap_ring_at(r, used, flags);
 	u16 idx;
 
-	memset(r, 0, sizeof(*r));
-	set_addresses(r, cfg);
-	r->last_avail = last_avail;
-	r->avail_idx = last_avail;
-	r->fetch_start = last_avail;
-
-	if (!user_write_access_begin(r->used, sizeof(*r->used)))
+	if (!user_write_access_begin(to, sizeof(*to)))
 		return -EFAULT;
-	unsafe_put_user((u16)0, (u16 __user *)&r->used->flags, fault_in_window);
+	unsafe_put_user((u16)0, to, fault_in_window);
 	user_write_access_end();
+	vtap_split_log_word(r, flags);
 
-	if (vtap_split_get16(r, (u16 __user *)&r->used->idx, &idx)) {
+	if (vtap_split_get16(r, vtap_ring_at(r, used, idx_at), &idx)) {
 		r->fault = VTAP_FAULT_NONE;
 		return -EFAULT;
 	}
 	r->last_used = idx;
 	r->called = idx;
+	r->loaded = true;
 	return 0;
 
 fault_in_window:
@@ -78,10 +92,33 @@ fault_in_window:
 }
 
 /**
+ * vtap_ring_start - take a ring into service
+ * @r: ring, stopped; a fault is forgotten
+ * @cfg: checked with vtap_ring_memory_ok()
+ * @last_avail: the avail position to go on from (VHOST_SET_VRING_BASE)
+ *
+ * With the IOTLB the ring's memory is met at the first vtap_ring_map().
+ *
+ * Context: process context of the owner, may fault.
+ * Return: 0, or -EFAULT when the device area cannot be written or read.
+ */
+int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
+		    u16 last_avail)
+{
+	memset(r, 0, sizeof(*r));
+	set_addresses(r, cfg);
+	r->last_avail = last_avail;
+	r->avail_idx = last_avail;
+	r->fetch_start = last_avail;
+	return r->mapped ? vtap_ring_load(r) : 0;
+}
+
+/**
  * vtap_ring_retry - memory has changed: forgive a fault that came from it
  * @r: ring, between passes
  *
- * A table that does not have a region yet is no fault of the driver. The chain
+ * A table that does not have a region yet is no fault of the driver, and a log
+ * that cannot be written none at all. The chain
  * was not consumed, so the ring goes on with it. Not so where ring memory
  * failed: there a chain may be done with and its used entry lost.
  *
@@ -92,6 +129,9 @@ bool vtap_ring_retry(struct vtap_ring *r)
 	switch (r->fault) {
 	case VTAP_FAULT_UNMAPPED:
 	case VTAP_FAULT_INDIRECT_ACCESS:
+	case VTAP_FAULT_RING_PIECES:
+	case VTAP_FAULT_IOTLB_DENIED:
+	case VTAP_FAULT_LOG_ACCESS:
 		r->fault = VTAP_FAULT_NONE;
 		r->nr_fetched = 0;
 		return true;
@@ -107,10 +147,12 @@ bool vtap_ring_retry(struct vtap_ring *r)
  *
  * QEMU re-sends the addresses when migration starts and the features when
  * logging is switched. Indices go on; what was fetched from the old place is
- * forgotten, and the next decision on a call is "call".
+ * forgotten, and the next decision on a call is "call". A ring that was not
+ * met yet may be met without IOTLB now: vtap_ring_map() does it.
  */
 void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {
+	vtap_ring_unmap(r);
 	set_addresses(r, cfg);
 	r->nr_fetched = 0;
 	r->called_valid = false;

@@ -50,14 +50,16 @@ static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
  *
  * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
  */
-static noinline int vtap_split_fetch(struct vtap_ring *r)
+static __always_inline int vtap_split_fetch_from(struct vtap_ring *r,
+						 const bool far)
 {
 	/*
 	 * Pointers, not array[i]: an index check by UBSAN would be a call
 	 * inside the window, which objtool forbids. i < n <= VTAP_FETCH.
 	 */
 	struct vring_desc *first = r->first;
-	u16 mask = r->num - 1, idx, n, i;
+	u16 mask = r->num - 1, idx, n, i = 0;
+	u16 __user *idx_at = (u16 __user *)&r->avail->idx;
 	u16 *heads = r->head;
 
 	if (unlikely(r->fault))
@@ -65,9 +67,13 @@ static noinline int vtap_split_fetch(struct vtap_ring *r)
 	r->fetch_start = r->last_avail;
 	r->nr_fetched = 0;
 
-	if (!user_read_access_begin(r->avail, vtap_split_avail_size(r)))
+	if (far)
+		idx_at = vtap_ring_far_at(&r->far->avail, idx_at);
+	if (!user_read_access_begin(far ? (void __user *)idx_at : r->avail,
+				    far ? sizeof(*idx_at) :
+					  vtap_split_avail_size(r)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	vtap_get16_acquire(idx, (u16 __user *)&r->avail->idx, fault); /* B, pairs with A */
+	vtap_get16_acquire(idx, idx_at, fault); /* B, pairs with A */
 	idx = vtap_split_le16(idx);
 	n = idx - r->last_avail;
 	if (unlikely(n > r->num)) {
@@ -79,18 +85,25 @@ static noinline int vtap_split_fetch(struct vtap_ring *r)
 
 	for (i = 0; i < n; i++) {
 		u16 __user *slot;
-		u64 __user *from;
+		u64 __user *from, *from2;
 		u64 *to = (u64 *)(first + i);
 		u16 head;
 
 		slot = (u16 __user *)&r->avail->ring[(r->last_avail + i) & mask];
+		if (far)
+			slot = vtap_ring_far_at(&r->far->avail, slot);
 		unsafe_get_user(head, slot, fault);
 		head = vtap_split_le16(head);
 		if (unlikely(head >= r->num))
 			break;
 		from = (u64 __user *)(r->desc + head);
-		unsafe_get_user(to[0], &from[0], fault);
-		unsafe_get_user(to[1], &from[1], fault);
+		from2 = from + 1;
+		if (far) {
+			from = vtap_ring_far_at(&r->far->desc, from);
+			from2 = vtap_ring_far_at(&r->far->desc, from2);
+		}
+		unsafe_get_user(to[0], from, fault);
+		unsafe_get_user(to[1], from2, fault);
 		*(heads + i) = head;
 	}
 	user_read_access_end();
@@ -105,6 +118,16 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
+static noinline int vtap_split_fetch(struct vtap_ring *r)
+{
+	return vtap_split_fetch_from(r, false);
+}
+
+static noinline int vtap_split_fetch_far(struct vtap_ring *r)
+{
+	return vtap_split_fetch_from(r, true);
+}
+
 /**
  * vtap_split_pop - take the next available chain
  * @r: ring; the caller owns the pass
@@ -117,7 +140,8 @@ fault:
  *
  * Context: process context of the owner's address space, may fault.
  * Return: 1 chain taken, 0 ring empty, -EIO the ring is broken (r->fault),
- * -ENOBUFS it does not fit an @iov_max below VTAP_CHAIN_MAX.
+ * -ENOBUFS it does not fit an @iov_max below VTAP_CHAIN_MAX, -EAGAIN it has an
+ * address that the IOTLB does not know (m->tlb->miss_*).
  */
 static __always_inline int vtap_split_pop(struct vtap_ring *r,
 					  struct vtap_mem *m,
@@ -129,7 +153,8 @@ static __always_inline int vtap_split_pop(struct vtap_ring *r,
 	int ret;
 
 	if (i >= r->nr_fetched || unlikely(r->fault)) {
-		ret = vtap_split_fetch(r);
+		ret = unlikely(r->far) ? vtap_split_fetch_far(r) :
+					 vtap_split_fetch(r);
 		if (ret <= 0)
 			return ret;
 		i = 0;
@@ -178,21 +203,63 @@ static inline void vtap_split_unpop(struct vtap_ring *r, u16 nr_chains)
 		for (; __e < __end; __e++, __at++) {			\
 			u32 __user *__to = (u32 __user *)		\
 				&(r)->used->ring[__at & ((r)->num - 1)]; \
+			u32 __user *__id = vtap_ring_at(r, used, __to);	\
+			u32 __user *__len = vtap_ring_at(r, used, __to + 1); \
 									\
-			unsafe_put_user((__force u32)__e->id, &__to[0],	\
-					label);				\
-			unsafe_put_user((__force u32)__e->len, &__to[1], \
-					label);				\
+			unsafe_put_user((__force u32)__e->id, __id, label); \
+			unsafe_put_user((__force u32)__e->len, __len, label); \
 		}							\
 	} while (0)
+
+/* Open a window for writing the device area. */
+static __always_inline bool vtap_split_open_used(struct vtap_ring *r)
+{
+	if (unlikely(r->far))
+		return user_write_access_begin(vtap_ring_at(r, used, r->used),
+					       sizeof(u16));
+	return user_write_access_begin(r->used, vtap_split_used_size(r));
+}
+
+/*
+ * Note that @n used entries from free-running index @at on were written; a
+ * driver that does not wait for its buffers can have more of them than the
+ * ring has.
+ */
+static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 at,
+						   u16 n)
+{
+	const u32 size = sizeof(struct vring_used_elem);
+	u16 start = n < r->num ? at & (r->num - 1) : 0;
+	u16 before_wrap;
+
+	n = min(n, r->num);
+	before_wrap = min_t(u16, n, r->num - start);
+	vtap_ring_log_used(r, sizeof(*r->used) + (u64)start * size,
+			   (u64)before_wrap * size);
+	vtap_ring_log_used(r, sizeof(*r->used),
+			   (u64)(n - before_wrap) * size);
+}
+
+/* Note that a 16-bit word of the device area was written. */
+static __always_inline void vtap_split_log_word(struct vtap_ring *r,
+						const u16 __user *word)
+{
+	if (unlikely(r->log))
+		vtap_ring_log_used(r, (u64)((unsigned long)word -
+					    (unsigned long)r->used),
+				   sizeof(*word));
+}
 
 /* More entries than fit the staging array: put them in place, still unseen. */
 static noinline int vtap_split_spill(struct vtap_ring *r)
 {
-	if (!user_write_access_begin(r->used, vtap_split_used_size(r)))
+	if (!vtap_split_open_used(r))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	vtap_split_put_staged(r, fault);
 	user_write_access_end();
+	if (unlikely(r->log))
+		vtap_split_log_entries(r, r->last_used + r->nr_spilled,
+				       r->nr_staged);
 	r->nr_spilled += r->nr_staged;
 	r->nr_staged = 0;
 	return 0;
@@ -239,19 +306,25 @@ static inline int vtap_split_publish(struct vtap_ring *r)
 {
 	u16 n = r->nr_spilled + r->nr_staged;	/* <= chains popped in a pass */
 	u16 old = r->last_used, new = old + n;
+	u16 __user *idx = (u16 __user *)&r->used->idx;
 
 	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
 		return -EIO;
 	if (!n)
 		return 0;
-	if (!user_write_access_begin(r->used, vtap_split_used_size(r)))
+	idx = vtap_ring_at(r, used, idx);
+	if (!vtap_split_open_used(r))
 		goto fault;
 	vtap_split_put_staged(r, fault_in_window);
 	/* C, pairs with D */
-	vtap_put16_release((__force u16)cpu_to_le16(new),
-			   (u16 __user *)&r->used->idx, fault_in_window);
+	vtap_put16_release((__force u16)cpu_to_le16(new), idx,
+			   fault_in_window);
 	user_write_access_end();
 
+	if (unlikely(r->log)) {
+		vtap_split_log_entries(r, old + r->nr_spilled, r->nr_staged);
+		vtap_split_log_word(r, (u16 __user *)&r->used->idx);
+	}
 	r->last_used = new;
 	r->nr_spilled = 0;
 	r->nr_staged = 0;
@@ -264,7 +337,7 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* Read one 16-bit word of the driver area. */
+/* Read one 16-bit word of the ring; @from by vtap_ring_at(). */
 static inline int vtap_split_get16(struct vtap_ring *r, u16 __user *from,
 				   u16 *val)
 {
@@ -283,6 +356,14 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
+/* Read the driver's index only to see whether it moved. */
+static inline int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
+{
+	u16 __user *from = (u16 __user *)&r->avail->idx;
+
+	return vtap_split_get16(r, vtap_ring_at(r, avail, from), idx);
+}
+
 /**
  * vtap_split_must_call - does the driver want to be called now? (F)
  * @r: ring; something was published since the last time
@@ -291,6 +372,7 @@ fault:
  */
 static inline int vtap_split_must_call(struct vtap_ring *r)
 {
+	u16 __user *flags = (u16 __user *)&r->avail->flags;
 	u16 word;
 	int err;
 
@@ -303,12 +385,15 @@ static inline int vtap_split_must_call(struct vtap_ring *r)
 		return 1;
 
 	if (!r->event_idx) {
-		err = vtap_split_get16(r, (u16 __user *)&r->avail->flags, &word);
+		err = vtap_split_get16(r, vtap_ring_at(r, avail, flags),
+				       &word);
 		if (unlikely(err))
 			return err;
 		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
 	}
-	err = vtap_split_get16(r, vtap_split_used_event(r), &word);
+	err = vtap_split_get16(r, vtap_ring_at(r, avail,
+					       vtap_split_used_event(r)),
+			       &word);
 	if (unlikely(err))
 		return err;
 	return vtap_event_must_call(r, word);
@@ -328,7 +413,7 @@ static inline int vtap_split_empty(struct vtap_ring *r)
 
 	if (unlikely(r->fault))
 		return -EIO;
-	err = vtap_split_get16(r, (u16 __user *)&r->avail->idx, &idx);
+	err = vtap_split_get_idx(r, &idx);
 	return err ? err : idx == r->last_avail;
 }
 
@@ -346,7 +431,7 @@ static inline int vtap_split_has_news(struct vtap_ring *r)
 
 	if (unlikely(r->fault))
 		return -EIO;
-	err = vtap_split_get16(r, (u16 __user *)&r->avail->idx, &idx);
+	err = vtap_split_get_idx(r, &idx);
 	return err ? err : idx != r->avail_idx;
 }
 
@@ -361,15 +446,20 @@ static inline int vtap_split_has_news(struct vtap_ring *r)
  */
 static inline int vtap_split_kick_off(struct vtap_ring *r)
 {
+	u16 __user *flags = (u16 __user *)&r->used->flags;
+	u16 __user *to;
+
 	if (unlikely(r->fault))
 		return -EIO;
 	if (r->event_idx || r->kicks_off)
 		return 0;
-	if (!user_write_access_begin(r->used, sizeof(*r->used)))
+	to = vtap_ring_at(r, used, flags);
+	if (!user_write_access_begin(to, sizeof(*to)))
 		goto fault;
-	unsafe_put_user((__force u16)cpu_to_le16(VRING_USED_F_NO_NOTIFY),
-			(u16 __user *)&r->used->flags, fault_in_window);
+	unsafe_put_user((__force u16)cpu_to_le16(VRING_USED_F_NO_NOTIFY), to,
+			fault_in_window);
 	user_write_access_end();
+	vtap_split_log_word(r, flags);
 	r->kicks_off = true;
 	return 0;
 
@@ -391,22 +481,24 @@ fault:
  */
 static inline int vtap_split_kick_on(struct vtap_ring *r)
 {
-	u16 __user *to;
+	u16 __user *word, *to;
 	u16 val;
 
 	if (unlikely(r->fault))
 		return -EIO;
 	if (r->event_idx) {
-		to = vtap_split_avail_event(r);
+		word = vtap_split_avail_event(r);
 		val = (__force u16)cpu_to_le16(r->avail_idx);
 	} else {
-		to = (u16 __user *)&r->used->flags;
+		word = (u16 __user *)&r->used->flags;
 		val = 0;
 	}
+	to = vtap_ring_at(r, used, word);
 	if (!user_write_access_begin(to, sizeof(*to)))
 		goto fault;
 	unsafe_put_user(val, to, fault_in_window);
 	user_write_access_end();
+	vtap_split_log_word(r, word);
 	r->kicks_off = false;
 
 	vtap_mb();			/* E: our word before the driver's idx */

@@ -18,7 +18,7 @@
  *   EINVAL      a value out of its range; an unaligned ring; no eventfd;
  *               a tun without a device
  *   EOPNOTSUPP  a feature that was not offered, unknown flags, or padding set
- *   E2BIG       more memory regions than supported (509)
+ *   E2BIG       more memory regions (509) or feature words (64) than supported
  *   EBADF       no such file descriptor (eventfds)
  *   ENOTSOCK    the backend is no tap, macvtap or AF_PACKET raw socket
  *   ENOTTY      unknown ioctl
@@ -33,14 +33,14 @@
 #include <linux/types.h>
 
 /* Grows with each addition to this file. */
-#define VHOST_TAP_VERSION	1
+#define VHOST_TAP_VERSION	2
 
 /**
  * struct vhost_tap_info - what this device is
  * @size: in: bytes of the caller's structure, at least
  *	VHOST_TAP_INFO_SIZE_V1; out: bytes the kernel knows
  * @version: VHOST_TAP_VERSION of the running module
- * @caps: extensions, one bit each; none so far
+ * @caps: extensions, VHOST_TAP_CAP_* bits
  *
  * Append-only. What the caller's structure has beyond the kernel's is zeroed.
  */
@@ -52,11 +52,34 @@ struct vhost_tap_info {
 
 #define VHOST_TAP_INFO_SIZE_V1	16
 
+/* VHOST_TAP_SET_FEATURE_MASK is there. */
+#define VHOST_TAP_CAP_FEATURE_MASK	(1ULL << 0)
+
 /*
  * Tell vhost-tap from vhost-net: works in any state and without owner.
  * Returns 0; EFAULT; EINVAL @size too small or more than a page. On a stock
  * vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and changes nothing.
  */
 #define VHOST_TAP_GET_INFO	_IOWR(0xAF, 0xE0, struct vhost_tap_info)
+
+/**
+ * struct vhost_tap_feature_mask - what a file may offer
+ * @features: feature bits 0 to 63, and 64 to 127
+ */
+struct vhost_tap_feature_mask {
+	__aligned_u64 features[2];
+};
+
+/*
+ * Limit the features that this open file offers from now on to those in the
+ * mask. It can only be narrowed, and only while the file has no owner, so what
+ * opens the file for a VMM decides; VHOST_RESET_OWNER leaves it. The module
+ * parameter features= sets the same limit for all files.
+ * Returns 0; EFAULT; EBUSY there is an owner, or features are acked that would
+ * go. On a stock vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and changes
+ * nothing.
+ */
+#define VHOST_TAP_SET_FEATURE_MASK	_IOW(0xAF, 0xE1, \
+					     struct vhost_tap_feature_mask)
 
 #endif /* _UAPI_LINUX_VHOST_TAP_H */

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iotlb_msg.c - the device IOTLB's conversation with the client
+ *
+ * Read before: vtap.h, control.h, ring/iotlb.h.
+ *
+ * A pass that meets an unknown address asks for it and ends; the question is
+ * read from the file (VHOST_IOTLB_MISS), the answer written to it
+ * (VHOST_IOTLB_UPDATE), which wakes the queue. A queue has one question at a
+ * time, kept in the queue itself, so nothing piles up if nobody reads.
+ *
+ * Neither an answer nor a question may be lost between the pass, which looks
+ * up and then asks, and the client, who writes a mapping and then looks for
+ * questions:
+ *
+ *   pass: ask; look up again      client's write: add; look for the question
+ *
+ * Both sides do the two under miss_lock and vtap_iotlb.lock, so one of them
+ * sees what the other did.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "control.h"
+#include "trace.h"
+
+#define MSG_SIZE	sizeof(struct vhost_msg)
+
+static void set_state(struct vtap_queue *q, enum vtap_miss_state state)
+{
+	/* vtap_queue_begin() looks without the lock. */
+	WRITE_ONCE(q->miss.state, state);
+}
+
+/**
+ * vtap_queue_unask - the queue does not want to know any more
+ * @q: queue
+ */
+void vtap_queue_unask(struct vtap_queue *q)
+{
+	spin_lock(&q->dev->miss_lock);
+	set_state(q, VTAP_MISS_NONE);
+	spin_unlock(&q->dev->miss_lock);
+}
+
+/**
+ * vtap_queue_ask - ask the client for the address that was met last
+ * @q: queue whose look-up gave -EAGAIN; its lock is held
+ *
+ * The queue rests until the answer comes.
+ */
+void vtap_queue_ask(struct vtap_queue *q)
+{
+	const struct vtap_tlb *tlb = q->mem.tlb;
+	struct vtap_dev *dev = q->dev;
+	struct vtap_mapping found;
+
+	vtap_count(&q->stats, iotlb_misses);
+	trace_vtap_iotlb_miss(q, tlb->miss_iova, tlb->miss_perm);
+
+	spin_lock(&dev->miss_lock);
+	q->miss.iova = tlb->miss_iova;
+	q->miss.perm = tlb->miss_perm;
+	set_state(q, VTAP_MISS_ASKED);
+	spin_unlock(&dev->miss_lock);
+
+	if (vtap_iotlb_find(tlb->table, tlb->miss_iova, &found)) {
+		vtap_queue_unask(q);
+		vtap_worker_wake(&dev->worker, VTAP_WORK_AGAIN(q->dir));
+		return;
+	}
+	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/* There is a mapping for [first, last] now: wake who waits for it. */
+static void answer(struct vtap_dev *dev, u64 first, u64 last)
+{
+	int i;
+
+	for (i = 0; i < VTAP_NR_QUEUES; i++) {
+		struct vtap_queue *q = &dev->queue[i];
+		bool hit;
+
+		spin_lock(&dev->miss_lock);
+		hit = q->miss.state && q->miss.iova >= first &&
+		      q->miss.iova <= last;
+		if (hit)
+			set_state(q, VTAP_MISS_NONE);
+		spin_unlock(&dev->miss_lock);
+		if (hit) {
+			/* Pairs with the worker's xchg of its bits. */
+			smp_mb();
+			vtap_worker_wake(&dev->worker, VTAP_WORK_AGAIN(i));
+		}
+	}
+}
+
+static void forget(struct vtap_dev *dev, u64 first, u64 last)
+{
+	int i;
+
+	for (i = 0; i < VTAP_NR_QUEUES; i++)
+		vtap_queue_forget(&dev->queue[i], first, last);
+}
+
+static int update(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
+{
+	u64 last = m->iova + (m->size - 1);
+	bool stale;
+	int i;
+
+	if (last < m->iova ||
+	    !access_ok((void __user *)(unsigned long)m->uaddr, m->size))
+		return -EFAULT;
+	stale = vtap_iotlb_add(dev->iotlb, m->iova, last, m->uaddr,
+			       m->perm & VHOST_ACCESS_RW);
+	/* A queue that a mapping was too narrow for may go on, too. */
+	for (i = 0; i < VTAP_NR_QUEUES; i++)
+		stale |= READ_ONCE(dev->queue[i].state) == VTAP_BROKEN;
+	if (stale)
+		forget(dev, m->iova, last);
+	answer(dev, m->iova, last);
+	return 0;
+}
+
+/*
+ * A size of 0 comes from a client that takes everything back and for whom 2^64
+ * does not fit the field. What would wrap ends at the top: to forget too much
+ * is never wrong.
+ */
+static int invalidate(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
+{
+	u64 last = m->iova + (m->size - 1);
+
+	if (last < m->iova || !m->size)
+		last = U64_MAX;
+	vtap_iotlb_del(dev->iotlb, m->iova, last);
+	forget(dev, m->iova, last);
+	return 0;
+}
+
+static int handle(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
+{
+	int err = -EFAULT;
+
+	mutex_lock(&dev->lock);
+	if (dev->mm && dev->mm != current->mm) {
+		err = -EPERM;
+	} else if (dev->iotlb) {
+		if (m->type == VHOST_IOTLB_UPDATE)
+			err = update(dev, m);
+		else if (m->type == VHOST_IOTLB_INVALIDATE)
+			err = invalidate(dev, m);
+	}
+	mutex_unlock(&dev->lock);
+	return err;
+}
+
+/* Both forms of the message have a 32-bit type, 4 bytes that we do not need,
+ * and the same contents; what follows is padding, which may be missing.
+ */
+static int write_one(struct vtap_dev *dev, struct iov_iter *from)
+{
+	struct vhost_iotlb_msg m;
+	u32 type, unused;
+
+	if (copy_from_iter(&type, sizeof(type), from) != sizeof(type))
+		return -EINVAL;
+	if (type != VHOST_IOTLB_MSG && type != VHOST_IOTLB_MSG_V2)
+		return -EINVAL;
+	if (copy_from_iter(&unused, sizeof(unused), from) != sizeof(unused) ||
+	    copy_from_iter(&m, sizeof(m), from) != sizeof(m))
+		return -EINVAL;
+	if (m.type == VHOST_IOTLB_UPDATE && !m.size)
+		return -EINVAL;
+	return handle(dev, &m);
+}
+
+/**
+ * vtap_iotlb_write - take messages from the client
+ * @dev: device
+ * @from: one or more struct vhost_msg or vhost_msg_v2, 72 bytes each; the
+ *	padding of the last may be missing
+ *
+ * Return: bytes consumed; -EINVAL a short or unknown message, or an update of
+ * size 0; -EFAULT no IOTLB in use, an unknown request, addresses that wrap or
+ * are no user memory; -EPERM the caller is not the owner. With several
+ * messages an error is told only if it is in the first.
+ */
+ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
+{
+	ssize_t done = 0;
+
+	do {
+		size_t before = iov_iter_count(from);
+		size_t len = min(before, MSG_SIZE);
+		int err = write_one(dev, from);
+
+		if (err)
+			return done ?: err;
+		iov_iter_advance(from, len - (before - iov_iter_count(from)));
+		done += len;
+	} while (iov_iter_count(from) && !signal_pending(current));
+	return done;
+}
+
+/* Take the next question, if any. */
+static struct vtap_queue *take_question(struct vtap_dev *dev,
+					struct vhost_iotlb_msg *m)
+{
+	struct vtap_queue *taken = NULL;
+	int i;
+
+	spin_lock(&dev->miss_lock);
+	for (i = 0; i < VTAP_NR_QUEUES && !taken; i++) {
+		struct vtap_queue *q = &dev->queue[i];
+
+		if (q->miss.state != VTAP_MISS_ASKED)
+			continue;
+		set_state(q, VTAP_MISS_READ);
+		m->iova = q->miss.iova;
+		m->perm = q->miss.perm;
+		m->type = VHOST_IOTLB_MISS;
+		taken = q;
+	}
+	spin_unlock(&dev->miss_lock);
+	return taken;
+}
+
+/* The reader did not get it: leave it for the next, unless it is answered. */
+static void put_back(struct vtap_queue *q)
+{
+	spin_lock(&q->dev->miss_lock);
+	if (q->miss.state == VTAP_MISS_READ)
+		set_state(q, VTAP_MISS_ASKED);
+	spin_unlock(&q->dev->miss_lock);
+	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/**
+ * vtap_iotlb_read - give the client a question
+ * @dev: device
+ * @to: room for a struct vhost_msg or, by the acked backend features, a struct
+ *	vhost_msg_v2: 72 bytes
+ * @nonblock: do not wait for one
+ *
+ * Return: 72; 0 @to is too small; -EAGAIN there is none; -EBADFD there is no
+ * IOTLB and none is waited for; -EFAULT; -ERESTARTSYS.
+ */
+ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
+			bool nonblock)
+{
+	union {
+		struct vhost_msg v1;
+		struct vhost_msg_v2 v2;
+	} msg = {};
+	struct vhost_iotlb_msg m = {};
+	struct vtap_queue *q;
+	int err;
+
+	BUILD_BUG_ON(sizeof(msg) != MSG_SIZE);
+	if (iov_iter_count(to) < MSG_SIZE)
+		return 0;
+	q = take_question(dev, &m);
+	if (!q && nonblock)
+		return -EAGAIN;
+	if (!q) {
+		err = wait_event_interruptible(dev->miss_wait,
+					       (q = take_question(dev, &m)) ||
+					       !READ_ONCE(dev->iotlb));
+		if (err)
+			return err;
+		if (!q)
+			return -EBADFD;
+	}
+
+	if (READ_ONCE(dev->backend_features) &
+	    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)) {
+		msg.v2.type = VHOST_IOTLB_MSG_V2;
+		msg.v2.iotlb = m;
+	} else {
+		msg.v1.type = VHOST_IOTLB_MSG;
+		msg.v1.iotlb = m;
+	}
+	if (copy_to_iter(&msg, MSG_SIZE, to) != MSG_SIZE) {
+		put_back(q);
+		return -EFAULT;
+	}
+	return MSG_SIZE;
+}
+
+/**
+ * vtap_iotlb_poll - is there a question?
+ * @dev: device
+ * @file: its file
+ * @wait: from vfs_poll()
+ *
+ * Return: EPOLLIN | EPOLLRDNORM if so.
+ */
+__poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
+			 poll_table *wait)
+{
+	__poll_t mask = 0;
+	int i;
+
+	poll_wait(file, &dev->miss_wait, wait);
+	for (i = 0; i < VTAP_NR_QUEUES; i++) {
+		if (READ_ONCE(dev->queue[i].miss.state) == VTAP_MISS_ASKED)
+			mask = EPOLLIN | EPOLLRDNORM;
+	}
+	return mask;
+}
+
+/**
+ * vtap_iotlb_on - guest addresses are I/O virtual from now on
+ * @dev: device, locked; its queues may be running
+ *
+ * The table starts empty, also when there was one: a client that acks features
+ * anew has not told us what it took back while it was away.
+ *
+ * Return: 0 or -ENOMEM, and nothing has changed.
+ */
+int vtap_iotlb_on(struct vtap_dev *dev)
+{
+	struct vtap_tlb *tlb[VTAP_NR_QUEUES] = {};
+	struct vtap_iotlb *table;
+	int i;
+
+	if (dev->iotlb) {
+		vtap_iotlb_clear(dev->iotlb);
+		forget(dev, 0, U64_MAX);
+		return 0;
+	}
+	table = vtap_iotlb_new();
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; i < VTAP_NR_QUEUES; i++) {
+		tlb[i] = kvmalloc(sizeof(*tlb[i]), GFP_KERNEL_ACCOUNT);
+		if (!tlb[i])
+			goto err_free;
+		vtap_tlb_init(tlb[i], table);
+	}
+	WRITE_ONCE(dev->iotlb, table);
+	for (i = 0; i < VTAP_NR_QUEUES; i++)
+		kvfree(vtap_queue_set_tlb(&dev->queue[i], tlb[i]));
+	return 0;
+
+err_free:
+	while (i--)
+		kvfree(tlb[i]);
+	vtap_iotlb_free(table);
+	return -ENOMEM;
+}
+
+/**
+ * vtap_iotlb_off - guest addresses are physical from now on
+ * @dev: device, locked; its queues may be running
+ */
+void vtap_iotlb_off(struct vtap_dev *dev)
+{
+	struct vtap_iotlb *table = dev->iotlb;
+	int i;
+
+	if (!table)
+		return;
+	for (i = 0; i < VTAP_NR_QUEUES; i++)
+		kvfree(vtap_queue_set_tlb(&dev->queue[i], NULL));
+	WRITE_ONCE(dev->iotlb, NULL);
+	vtap_iotlb_free(table);
+	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * area.c - where a ring is, when the guest's addresses are I/O virtual
+ *
+ * Read before: mem.h, ring.h.
+ *
+ * The three areas are looked up once, when the ring is used first or when the
+ * client took a mapping back, and not word by word. Mostly each is linear in
+ * user memory, whatever number of mappings it has: plain pointers do then, as
+ * without IOTLB. A guest may also have built a large ring from scattered pages;
+ * then every word goes by its page (struct vtap_ring_far).
+ */
+#include "split.h"
+
+enum { DESC, AVAIL, USED, NR_AREAS };
+
+struct extent {
+	u64 iova;
+	u64 size;
+	u8 access;
+};
+
+static void extents(const struct vtap_ring_cfg *cfg, struct extent *e)
+{
+	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
+
+	e[DESC] = (struct extent){
+		cfg->desc, (u64)cfg->num * sizeof(struct vring_desc),
+		VHOST_ACCESS_RO };
+	e[AVAIL] = (struct extent){
+		cfg->avail, vtap_split_avail_size(&r), VHOST_ACCESS_RO };
+	e[USED] = (struct extent){
+		cfg->used, vtap_split_used_size(&r), VHOST_ACCESS_WO };
+}
+
+static u64 nr_pages(const struct extent *e)
+{
+	return ((e->iova + e->size - 1) >> VTAP_PAGE_SHIFT) -
+	       (e->iova >> VTAP_PAGE_SHIFT) + 1;
+}
+
+static int map_failed(struct vtap_ring *r, int err)
+{
+	switch (err) {
+	case -EAGAIN:
+		return -EAGAIN;
+	case -EACCES:
+		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
+	case -ENOBUFS:
+		return vtap_ring_break(r, VTAP_FAULT_RING_PIECES);
+	default:
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	}
+}
+
+/* Each page of an area by itself; @delta has room for all. */
+static int map_pages(struct vtap_mem *m, const struct extent *e,
+		     struct vtap_ring_area *area, u64 *delta)
+{
+	u64 iova = e->iova, left = e->size;
+
+	area->first_page = iova >> VTAP_PAGE_SHIFT;
+	area->delta = delta;
+	while (left) {
+		u64 off = iova & ~VTAP_PAGE_MASK;
+		u64 part = min(left, VTAP_PAGE_SIZE - off);
+		struct iovec iov;
+		int n = vtap_mem_translate(m, e->access, iova, part, &iov, 1);
+
+		if (n < 0)
+			return n;
+		*delta++ = (unsigned long)iov.iov_base - iova;
+		iova += part;
+		left -= part;
+	}
+	return 0;
+}
+
+static int map_far(struct vtap_ring *r, struct vtap_mem *m,
+		   const struct extent *e)
+{
+	u64 nr[NR_AREAS], total = 0;
+	struct vtap_ring_far *far;
+	int i, err;
+
+	/* Words are accessed whole: none may lie on two pages. */
+	if (!IS_ALIGNED(e[DESC].iova, sizeof(u64)))
+		return -ENOBUFS;
+	for (i = 0; i < NR_AREAS; i++) {
+		nr[i] = nr_pages(&e[i]);
+		total += nr[i];
+	}
+	far = kvmalloc(struct_size(far, delta, total), GFP_KERNEL_ACCOUNT);
+	if (!far)
+		return -ENOMEM;
+
+	err = map_pages(m, &e[DESC], &far->desc, far->delta);
+	if (!err)
+		err = map_pages(m, &e[AVAIL], &far->avail,
+				far->delta + nr[DESC]);
+	if (!err)
+		err = map_pages(m, &e[USED], &far->used,
+				far->delta + nr[DESC] + nr[AVAIL]);
+	if (err) {
+		kvfree(far);
+		return err;
+	}
+	r->far = far;
+	r->desc = (struct vring_desc __user *)(unsigned long)e[DESC].iova;
+	r->avail = (struct vring_avail __user *)(unsigned long)e[AVAIL].iova;
+	r->used = (struct vring_used __user *)(unsigned long)e[USED].iova;
+	return 0;
+}
+
+/* Return: 0, -ENOBUFS scattered, or another errno of vtap_mem_translate(). */
+static int map_linear(struct vtap_ring *r, struct vtap_mem *m,
+		      const struct extent *e)
+{
+	struct iovec iov[NR_AREAS];
+	int i;
+
+	for (i = 0; i < NR_AREAS; i++) {
+		int n = vtap_mem_translate(m, e[i].access, e[i].iova, e[i].size,
+					   &iov[i], 1);
+
+		if (n < 0)
+			return n;
+	}
+	r->desc = iov[DESC].iov_base;
+	r->avail = iov[AVAIL].iov_base;
+	r->used = iov[USED].iov_base;
+	return 0;
+}
+
+/**
+ * vtap_ring_map - make sure that the ring can be used
+ * @r: ring, started
+ * @m: guest memory view
+ * @cfg: what the ring was started with or moved to
+ *
+ * Context: process context of the owner's address space, may fault.
+ * Return: 0; -EAGAIN the IOTLB does not know an address (m->tlb->miss_*);
+ * -EIO the ring is broken.
+ */
+int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
+		  const struct vtap_ring_cfg *cfg)
+{
+	struct extent e[NR_AREAS];
+	int err;
+
+	if (r->fault)
+		return -EIO;
+	if (!r->mapped) {
+		extents(cfg, e);
+		err = map_linear(r, m, e);
+		if (err == -ENOBUFS)
+			err = map_far(r, m, e);
+		if (err)
+			return map_failed(r, err);
+		r->mapped = true;
+	}
+	if (!r->loaded && vtap_ring_load(r))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	return 0;
+}
+
+/**
+ * vtap_ring_unmap - forget where the ring is
+ * @r: ring, between passes; nothing happens without IOTLB
+ */
+void vtap_ring_unmap(struct vtap_ring *r)
+{
+	kvfree(r->far);
+	r->far = NULL;
+	r->mapped = false;
+}
+
+/**
+ * vtap_ring_touches - does a range of addresses have a byte of the ring?
+ * @cfg: ring
+ * @first: first address
+ * @last: last one
+ *
+ * Return: true if so.
+ */
+bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
+{
+	struct extent e[NR_AREAS];
+	int i;
+
+	extents(cfg, e);
+	for (i = 0; i < NR_AREAS; i++) {
+		if (e[i].iova <= last && e[i].iova + (e[i].size - 1) >= first)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * vtap_ring_log_used - note that bytes of the device area were written
+ * @r: ring with a log
+ * @off: first byte, from the start of the area
+ * @len: bytes; may be 0
+ *
+ * Context: as vtap_dirty_flush(); no window open.
+ */
+void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len)
+{
+	unsigned long at = (unsigned long)r->used + off;
+	struct vtap_dirty *d = r->log;
+
+	if (!d->ring_by_user) {
+		vtap_dirty_mark(d, d->ring_gpa + off, len);
+		return;
+	}
+	while (len) {
+		u64 part = min(len, VTAP_PAGE_SIZE - (at & ~VTAP_PAGE_MASK));
+		void __user *user = vtap_ring_at(r, used, (void __user *)at);
+
+		vtap_dirty_mark_user(d, (unsigned long)user, part);
+		at += part;
+		len -= part;
+	}
+}

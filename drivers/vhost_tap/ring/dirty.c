@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dirty.c - from written bytes to bits of the client's bitmap
+ *
+ * Read before: dirty.h (the letter G).
+ */
+#include "dirty.h"
+
+/**
+ * vtap_dirty_init - no log, nothing collected
+ * @d: log
+ */
+void vtap_dirty_init(struct vtap_dirty *d)
+{
+	memset(d, 0, sizeof(*d));
+}
+
+/* Set @bits of the aligned word at user address @at. False if that failed. */
+static bool set_bits(struct vtap_dirty *d, u64 at, u32 bits)
+{
+	u32 __user *word = (u32 __user *)(unsigned long)at;
+	u32 old;
+
+	if (!user_read_access_begin(word, sizeof(*word)))
+		goto failed;
+	unsafe_get_user(old, word, fault);
+	user_read_access_end();
+
+	bits &= ~le32_to_cpu((__force __le32)old);
+	if (!bits)			/* G: the writes are older than this */
+		return true;
+	if (vtap_user_or32((__force u32)cpu_to_le32(bits), word))
+		goto failed;
+	d->pages += hweight32(bits);
+	d->news = true;
+	return true;
+
+fault:
+	user_read_access_end();
+failed:
+	d->failed = true;
+	return false;
+}
+
+/*
+ * Bring a slot to the bitmap, whose base need not be aligned. Behind G. Bits that
+ * cannot be written stay in the slot for the next bitmap.
+ */
+static void write_slot(struct vtap_dirty *d, struct vtap_dirty_slot *slot)
+{
+	u64 at = d->base + slot->word * sizeof(u32);
+	unsigned int shift = (at & 3) * 8;
+
+	if (slot->word > (U64_MAX - d->base) / sizeof(u32)) {
+		d->failed = true;
+		return;
+	}
+	if (slot->bits << shift &&
+	    !set_bits(d, at & ~3ULL, slot->bits << shift))
+		return;
+	if (shift && slot->bits >> (32 - shift) &&
+	    !set_bits(d, (at & ~3ULL) + 4, slot->bits >> (32 - shift)))
+		return;
+	slot->bits = 0;
+}
+
+/**
+ * vtap_dirty_flush - bring everything collected to the bitmap
+ * @d: log; @failed is set when the bitmap cannot be written
+ *
+ * Context: process context of the owner's address space, may fault.
+ */
+void vtap_dirty_flush(struct vtap_dirty *d)
+{
+	int i;
+
+	vtap_mb();			/* G: the pages before their bits */
+	for (i = 0; i < VTAP_DIRTY_SLOTS; i++) {
+		if (d->slot[i].bits)
+			write_slot(d, &d->slot[i]);
+	}
+}
+
+static void mark_page(struct vtap_dirty *d, u64 page)
+{
+	u64 word = page >> 5;
+	struct vtap_dirty_slot *slot =
+		&d->slot[word & (VTAP_DIRTY_SLOTS - 1)];
+
+	if (unlikely(slot->word != word && slot->bits)) {
+		vtap_mb();		/* G */
+		write_slot(d, slot);
+	}
+	slot->word = word;
+	slot->bits |= 1U << (page & 31);
+}
+
+/**
+ * vtap_dirty_mark - note a write by its guest physical address
+ * @d: log
+ * @gpa: first byte
+ * @len: bytes; the loop takes a step for each page, so callers bound it
+ *
+ * Context: as vtap_dirty_flush().
+ */
+void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len)
+{
+	u64 page, last;
+
+	if (!len)
+		return;
+	last = gpa > U64_MAX - (len - 1) ? U64_MAX : gpa + (len - 1);
+	last >>= VTAP_LOG_PAGE_SHIFT;
+	for (page = gpa >> VTAP_LOG_PAGE_SHIFT; page <= last; page++)
+		mark_page(d, page);
+}
+
+/* User memory behind several guest addresses: all of them were written. */
+static void mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
+{
+	u64 last = uaddr + (len - 1);	/* checked memory: no wrap */
+	u32 i;
+
+	for (i = 0; i < d->map->nr; i++) {
+		const struct vtap_region *r = &d->map->region[i];
+		u64 r_last = r->uaddr + (r->size - 1);
+		u64 from = max(uaddr, r->uaddr);
+		u64 to = min(last, r_last);
+
+		if (from <= to)
+			vtap_dirty_mark(d, r->gpa + (from - r->uaddr),
+					to - from + 1);
+	}
+}
+
+/**
+ * vtap_dirty_mark_user - note a write by its user address
+ * @d: log
+ * @uaddr: first byte; a range of user memory that was written
+ * @len: bytes
+ *
+ * What is in no region of the memory table is no guest memory and has no bit.
+ *
+ * Context: as vtap_dirty_flush().
+ */
+void vtap_dirty_mark_user(struct vtap_dirty *d, u64 uaddr, u64 len)
+{
+	if (unlikely(!d->map))
+		return;
+	if (unlikely(d->map->aliased)) {
+		if (len)
+			mark_aliases(d, uaddr, len);
+		return;
+	}
+	while (len) {
+		u64 off = uaddr - d->hit.uaddr, part;
+
+		if (unlikely(off >= d->hit.size)) {
+			const struct vtap_region *r =
+				vtap_memmap_find_user(d->map, uaddr);
+
+			/* What lies before the region is no guest memory. */
+			if (!r || (r->uaddr > uaddr && r->uaddr - uaddr >= len))
+				return;
+			if (r->uaddr > uaddr) {
+				len -= r->uaddr - uaddr;
+				uaddr = r->uaddr;
+			}
+			d->hit = *r;
+			off = uaddr - r->uaddr;
+		}
+		part = min(len, d->hit.size - off);
+		vtap_dirty_mark(d, d->hit.gpa + off, part);
+		uaddr += part;
+		len -= part;
+	}
+}
+
+/**
+ * vtap_dirty_range_ok - has the bitmap room for a range?
+ * @base: user address of the bitmap
+ * @gpa: first byte of the range
+ * @len: bytes
+ *
+ * A range check and no access: the bitmap may still be unmapped.
+ *
+ * Return: true if its bits lie in the user address space.
+ */
+bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
+{
+	u64 byte = (gpa >> VTAP_LOG_PAGE_SHIFT) / 8, at, bytes;
+
+	if (check_add_overflow(base, byte, &at))
+		return false;
+	bytes = (len >> VTAP_LOG_PAGE_SHIFT) / 8 + 1;
+	return access_ok((void __user *)(unsigned long)at, bytes);
+}
+
+/**
+ * vtap_dirty_map_ok - has the bitmap room for all guest memory?
+ * @base: user address of the bitmap
+ * @map: memory table
+ *
+ * Return: true if so.
+ */
+bool vtap_dirty_map_ok(u64 base, const struct vtap_memmap *map)
+{
+	u32 i;
+
+	for (i = 0; i < map->nr; i++) {
+		if (!vtap_dirty_range_ok(base, map->region[i].gpa,
+					 map->region[i].size))
+			return false;
+	}
+	return true;
+}

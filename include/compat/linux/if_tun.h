@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tun handles UDP tunnel GSO since 6.17; 0 tells that it cannot. */
+#ifndef VTAP_COMPAT_LINUX_IF_TUN_H
+#define VTAP_COMPAT_LINUX_IF_TUN_H
+
+#include_next <linux/if_tun.h>
+
+#ifndef TUN_F_UDP_TUNNEL_GSO
+#define TUN_F_UDP_TUNNEL_GSO	0
+#endif /* TUN_F_UDP_TUNNEL_GSO: goes with 6.1 and 6.12 */
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Calls that vhost got later and that we have on every kernel: who starts the
+ * worker (6.17), features beyond 64 bits (6.18).
+ */
+#ifndef VTAP_COMPAT_LINUX_VHOST_H
+#define VTAP_COMPAT_LINUX_VHOST_H
+
+#include_next <linux/vhost.h>
+
+#ifndef VHOST_GET_FEATURES_ARRAY
+struct vhost_features_array {
+	__u64 count;
+	__u64 features[];
+};
+
+#define VHOST_GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, \
+					     struct vhost_features_array)
+#define VHOST_SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, \
+					     struct vhost_features_array)
+#endif /* VHOST_GET_FEATURES_ARRAY: goes with 6.1 and 6.12 */
+
+#ifndef VHOST_SET_FORK_FROM_OWNER
+#define VHOST_FORK_OWNER_KTHREAD	0
+#define VHOST_FORK_OWNER_TASK		1
+#define VHOST_SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
+#define VHOST_GET_FORK_FROM_OWNER	_IOR(VHOST_VIRTIO, 0x85, __u8)
+#endif /* VHOST_SET_FORK_FROM_OWNER: goes with 6.1 and 6.12 */
+
+#endif
