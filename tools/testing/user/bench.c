@@ -174,7 +174,8 @@ static void bench_translate(u32 nr)
 		t = now();
 		for (i = 0; i < 1000000; i++) {
 			at = at * 2862933555777941757ull + 3037000493ull;
-			vtap_mem_translate(&m, ((at >> 32) % nr << 20) + 64,
+			vtap_mem_translate(&m, VHOST_ACCESS_RO,
+					   ((at >> 32) % nr << 20) + 64,
 					   1500, &iov, 1);
 			__asm__ __volatile__("" : : "r"(&iov) : "memory");
 		}

@@ -47,29 +47,73 @@ size_t drv_used_size(uint16_t num, bool event_idx)
 	return 4 + 8 * (size_t)num + (event_idx ? 2 : 0);
 }
 
-void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
-	      uint16_t start)
+/* A word of an area: 8 bytes at the most, and never on two pages. */
+static void *word_at(const struct drv *d, void *linear, uint64_t far,
+		     size_t off)
 {
-	unsigned int i;
+	if (!d->span)
+		return (char *)linear + off;
+	off += far - d->span->first;
+	return d->span->page[off / DRV_PAGE] + off % DRV_PAGE;
+}
 
-	*d = (struct drv){
-		.num = num, .event_idx = event_idx, .g = g, .nr_free = num,
-		.avail_idx = start, .shown_idx = start, .kick_idx = start,
-		.used_idx = start,
-	};
-	d->desc = gmem_host(g, drv_desc_size(num));
-	d->avail = gmem_host(g, drv_avail_size(num, event_idx));
-	d->used = gmem_host(g, drv_used_size(num, event_idx));
+struct drv_desc *drv_desc_at(const struct drv *d, uint16_t i)
+{
+	return word_at(d, d->desc, d->place.desc, i * sizeof(*d->desc));
+}
+
+uint16_t *drv_avail_at(const struct drv *d, size_t word)
+{
+	return word_at(d, d->avail, d->place.avail, 2 * word);
+}
+
+uint16_t *drv_used_at(const struct drv *d, size_t word)
+{
+	return word_at(d, d->used, d->place.used, 2 * word);
+}
+
+static void init(struct drv *d, uint16_t start)
+{
+	unsigned int i, num = d->num;
+
+	d->nr_free = num;
+	d->avail_idx = start;
+	d->shown_idx = start;
+	d->kick_idx = start;
+	d->used_idx = start;
 	d->slot = calloc(num, sizeof(*d->slot));
 	d->link = calloc(num, sizeof(*d->link));
 	for (i = 0; i < num; i++)
 		d->link[i] = i + 1;
-	d->avail[AV_IDX] = start;
-	d->used[US_IDX] = start;
-	if (event_idx) {
-		d->avail[AV_RING + num] = start;
-		d->used[US_RING + 4 * (size_t)num] = start;
+	*drv_avail_at(d, AV_IDX) = start;
+	*drv_used_at(d, US_IDX) = start;
+	if (d->event_idx) {
+		*drv_avail_at(d, AV_RING + num) = start;
+		*drv_used_at(d, US_RING + 4 * (size_t)num) = start;
 	}
+}
+
+void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
+	      uint16_t start)
+{
+	*d = (struct drv){
+		.num = num, .event_idx = event_idx, .g = g,
+		.desc = gmem_host(g, drv_desc_size(num)),
+		.avail = gmem_host(g, drv_avail_size(num, event_idx)),
+		.used = gmem_host(g, drv_used_size(num, event_idx)),
+	};
+	init(d, start);
+}
+
+void drv_init_far(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
+		  uint16_t start, const struct drv_span *span,
+		  const struct drv_place *place)
+{
+	*d = (struct drv){
+		.num = num, .event_idx = event_idx, .g = g,
+		.span = span, .place = *place,
+	};
+	init(d, start);
 }
 
 void drv_exit(struct drv *d)
@@ -112,7 +156,7 @@ static void fill(struct drv_desc *desc, const struct drv_buf *b)
 
 void drv_put_avail(struct drv *d, uint16_t head)
 {
-	d->avail[AV_RING + (d->avail_idx & (d->num - 1))] = head;
+	*drv_avail_at(d, AV_RING + (d->avail_idx & (d->num - 1))) = head;
 	d->avail_idx++;
 }
 
@@ -132,7 +176,7 @@ static uint16_t link_ring(struct drv *d, const struct drv_buf *buf,
 		} else {
 			head = at;
 		}
-		*last = &d->desc[at];
+		*last = drv_desc_at(d, at);
 		if (buf)
 			fill(*last, &buf[i]);
 	}
@@ -186,7 +230,7 @@ int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
 			table[i].next = i + 1;
 		}
 	}
-	d->desc[at] = (struct drv_desc){
+	*drv_desc_at(d, at) = (struct drv_desc){
 		.addr = d->table_gpa + (uint64_t)at * d->table_max * 16,
 		.len = nr_table * 16, .flags = DRV_INDIRECT, .next = 0xdead,
 	};
@@ -197,7 +241,7 @@ int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
 void drv_publish(struct drv *d)
 {
 	/* 2.7.13.3: the index only after what it covers. */
-	__atomic_store_n(&d->avail[AV_IDX], d->avail_idx, __ATOMIC_RELEASE);
+	__atomic_store_n(drv_avail_at(d, AV_IDX), d->avail_idx, __ATOMIC_RELEASE);
 	d->shown_idx = d->avail_idx;
 }
 
@@ -223,7 +267,7 @@ bool drv_must_kick(struct drv *d)
 
 uint16_t drv_nr_used(const struct drv *d)
 {
-	return load(&d->used[US_IDX], __ATOMIC_ACQUIRE) - d->used_idx;
+	return load(drv_used_at(d, US_IDX), __ATOMIC_ACQUIRE) - d->used_idx;
 }
 
 /* Put the descriptors of a chain back on the free list. */
@@ -244,6 +288,7 @@ bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 {
 	uint16_t nr = drv_nr_used(d);
 	uint32_t elem[2];
+	size_t at;
 
 	if (!nr)
 		return false;
@@ -251,8 +296,9 @@ bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 		d->broken = "used idx jumped by more than the ring size";
 		return false;
 	}
-	memcpy(elem, &d->used[US_RING + 4 * (d->used_idx & (d->num - 1))],
-	       sizeof(elem));
+	at = US_RING + 4 * (size_t)(d->used_idx & (d->num - 1));
+	memcpy(&elem[0], drv_used_at(d, at), sizeof(elem[0]));
+	memcpy(&elem[1], drv_used_at(d, at + 2), sizeof(elem[1]));
 	if (elem[0] >= d->num || !d->slot[elem[0]].busy) {
 		d->broken = "used entry names a chain that is not out";
 		return false;
@@ -268,25 +314,25 @@ bool drv_call_on(struct drv *d)
 {
 	/* 2.7.7.1: flags stay 0 with event idx, and used_event says when. */
 	if (d->event_idx)
-		store(&d->avail[AV_RING + d->num], d->used_idx);
+		store(drv_avail_at(d, AV_RING + d->num), d->used_idx);
 	else
-		store(&d->avail[AV_FLAGS], 0);
+		store(drv_avail_at(d, AV_FLAGS), 0);
 	atomic_thread_fence(memory_order_seq_cst);
 	return drv_nr_used(d) != 0;
 }
 
 void drv_call_at(struct drv *d, uint16_t idx)
 {
-	store(&d->avail[AV_RING + d->num], idx);
+	store(drv_avail_at(d, AV_RING + d->num), idx);
 }
 
 void drv_call_off(struct drv *d)
 {
 	/* With event idx: an entry that was used long ago. */
 	if (d->event_idx)
-		store(&d->avail[AV_RING + d->num], d->used_idx - 1);
+		store(drv_avail_at(d, AV_RING + d->num), d->used_idx - 1);
 	else
-		store(&d->avail[AV_FLAGS], AV_F_NO_INTERRUPT);
+		store(drv_avail_at(d, AV_FLAGS), AV_F_NO_INTERRUPT);
 }
 
 bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new)
@@ -294,23 +340,23 @@ bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new)
 	if (old == new)
 		return false;
 	if (!d->event_idx)
-		return !(load(&d->avail[AV_FLAGS], __ATOMIC_RELAXED) &
+		return !(load(drv_avail_at(d, AV_FLAGS), __ATOMIC_RELAXED) &
 			 AV_F_NO_INTERRUPT);
-	return is_among(load(&d->avail[AV_RING + d->num], __ATOMIC_RELAXED),
+	return is_among(load(drv_avail_at(d, AV_RING + d->num), __ATOMIC_RELAXED),
 			old, new);
 }
 
 uint16_t drv_used_idx(const struct drv *d)
 {
-	return load(&d->used[US_IDX], __ATOMIC_ACQUIRE);
+	return load(drv_used_at(d, US_IDX), __ATOMIC_ACQUIRE);
 }
 
 uint16_t drv_used_flags(const struct drv *d)
 {
-	return load(&d->used[US_FLAGS], __ATOMIC_RELAXED);
+	return load(drv_used_at(d, US_FLAGS), __ATOMIC_RELAXED);
 }
 
 uint16_t drv_avail_event(const struct drv *d)
 {
-	return load(&d->used[US_RING + 4 * (size_t)d->num], __ATOMIC_RELAXED);
+	return load(drv_used_at(d, US_RING + 4 * (size_t)d->num), __ATOMIC_RELAXED);
 }

@@ -44,6 +44,25 @@ struct drv_slot {
 	uint16_t nr_desc;
 };
 
+#define DRV_PAGE	4096
+
+/**
+ * struct drv_span - guest addresses whose pages are anywhere in host memory
+ * @first: guest address of the first page
+ * @page: host address of each; NULL where there is none
+ */
+struct drv_span {
+	uint64_t first;
+	char *page[256];
+};
+
+/* Where in a span the three areas of a scattered ring are. */
+struct drv_place {
+	uint64_t desc;
+	uint64_t avail;
+	uint64_t used;
+};
+
 /**
  * struct drv - one split virtqueue, seen by the driver
  * @num: ring size
@@ -51,6 +70,7 @@ struct drv_slot {
  * @desc: descriptor table
  * @avail: flags, idx, ring[num], used_event as 16-bit words
  * @used: flags, idx, ring[num] of two 32-bit words, avail_event
+ * @span: the ring is scattered: NULL above, and @place counts
  * @avail_idx: chains added, free running; what drv_publish() shows
  * @shown_idx: what the device sees
  * @kick_idx: what the device saw at the last drv_must_kick()
@@ -67,6 +87,8 @@ struct drv {
 	struct drv_desc *desc;
 	uint16_t *avail;
 	uint16_t *used;
+	const struct drv_span *span;
+	struct drv_place place;
 	uint16_t avail_idx;
 	uint16_t shown_idx;
 	uint16_t kick_idx;
@@ -89,6 +111,10 @@ size_t drv_used_size(uint16_t num, bool event_idx);
 /* Set up a ring of @num in host memory, both indices at @start. */
 void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
 	      uint16_t start);
+/* The same in pages that are all there, and zeroed. */
+void drv_init_far(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
+		  uint16_t start, const struct drv_span *span,
+		  const struct drv_place *place);
 void drv_exit(struct drv *d);
 /* Give every head an indirect table of @max descriptors, in region 0. */
 void drv_alloc_tables(struct drv *d, uint16_t max);
@@ -123,6 +149,11 @@ void drv_call_off(struct drv *d);
  * @old to @new, as the driver's words are now?
  */
 bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new);
+
+/* Words of the ring, wherever they are. */
+struct drv_desc *drv_desc_at(const struct drv *d, uint16_t i);
+uint16_t *drv_avail_at(const struct drv *d, size_t word);
+uint16_t *drv_used_at(const struct drv *d, size_t word);
 
 uint16_t drv_used_idx(const struct drv *d);
 uint16_t drv_used_flags(const struct drv *d);

@@ -11,7 +11,7 @@ void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva)
 	g->r[g->nr++] = (struct gmem_region){ gpa, size, hva };
 }
 
-void *gmem_host(struct gmem *g, size_t size)
+void *gmem_host_bare(struct gmem *g, size_t size)
 {
 	void *p = NULL;
 
@@ -20,8 +20,15 @@ void *gmem_host(struct gmem *g, size_t size)
 	if (posix_memalign(&p, 16, size))
 		abort();
 	memset(p, 0, size);
-	shim_extent_add(p, size, SHIM_RW);
 	g->block[g->nr_blocks++] = (struct gmem_block){ p, size };
+	return p;
+}
+
+void *gmem_host(struct gmem *g, size_t size)
+{
+	void *p = gmem_host_bare(g, size);
+
+	shim_extent_add(p, size, SHIM_RW);
 	return p;
 }
 

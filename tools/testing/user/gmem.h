@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GMEM_MAX	520
+#define GMEM_MAX	640
 
 struct gmem_region {
 	uint64_t gpa;
@@ -47,6 +47,8 @@ void *gmem_add(struct gmem *g, uint64_t gpa, uint64_t size);
 void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva);
 /* Zeroed host memory outside any region, for rings. */
 void *gmem_host(struct gmem *g, size_t size);
+/* Host memory that the device may not touch: who calls adds extents to it. */
+void *gmem_host_bare(struct gmem *g, size_t size);
 /* Host address of guest bytes that lie in one region, or NULL. */
 void *gmem_hva(const struct gmem *g, uint64_t gpa, uint64_t len);
 /* Carve @size bytes out of region 0, 16-byte aligned; aborts when full. */

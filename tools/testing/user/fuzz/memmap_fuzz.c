@@ -104,7 +104,7 @@ static void check_lookup(struct vtap_mem *m, u64 gpa, u32 len, int max)
 	int n, i;
 
 	iov[max].iov_len = 0x5a;
-	n = vtap_mem_translate(m, gpa, len, iov, max);
+	n = vtap_mem_translate(m, VHOST_ACCESS_RO, gpa, len, iov, max);
 	shim_assert(iov[max].iov_len == 0x5a);
 	if (n == -EFAULT) {
 		shim_assert(len && !all_mapped(gpa, len));

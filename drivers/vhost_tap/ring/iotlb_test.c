@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iotlb_test.c - the table of mappings: add, replace, take back, forget
+ *
+ * Read before: iotlb.h. Pure arithmetic on invented addresses: runs in user
+ * space and under the kernel's KUnit. The queue's cache is in tlb_test.c.
+ */
+#include <kunit/test.h>
+#include "iotlb.h"
+
+#define PAGE		VTAP_PAGE_SIZE
+#define UBASE		0x10000000ull
+#define RO		VHOST_ACCESS_RO
+#define WO		VHOST_ACCESS_WO
+#define RW		VHOST_ACCESS_RW
+
+static struct vtap_iotlb *t;
+static u64 seed;
+
+static u32 rnd32(void)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return seed >> 33;
+}
+
+static int iotlb_init(struct kunit *test)
+{
+	t = vtap_iotlb_new();
+	seed = 5;
+	return t ? 0 : -ENOMEM;
+}
+
+static void iotlb_exit(struct kunit *test)
+{
+	vtap_iotlb_free(t);
+	t = NULL;
+}
+
+/* Sorted, never overlapping, none empty, not too many. */
+static void expect_sane(struct kunit *test)
+{
+	u32 i;
+
+	KUNIT_ASSERT_LE(test, t->nr, (u32)VTAP_IOTLB_MAX);
+	for (i = 0; i < t->nr; i++) {
+		KUNIT_ASSERT_LE(test, t->map[i].first, t->map[i].last);
+		if (i)
+			KUNIT_ASSERT_TRUE(test, t->map[i - 1].last <
+					  t->map[i].first);
+	}
+}
+
+static void expect_map(struct kunit *test, u64 first, u64 last, u64 uaddr,
+		       u8 perm)
+{
+	const u64 at[] = { first, last, first + (last - first) / 2 };
+	struct vtap_mapping m;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		KUNIT_ASSERT_TRUE(test, vtap_iotlb_find(t, at[i], &m));
+		KUNIT_EXPECT_EQ(test, m.first, first);
+		KUNIT_EXPECT_EQ(test, m.last, last);
+		KUNIT_EXPECT_EQ(test, m.uaddr, uaddr);
+		KUNIT_EXPECT_EQ(test, (u32)m.perm, (u32)perm);
+	}
+}
+
+static void expect_none(struct kunit *test, u64 iova)
+{
+	struct vtap_mapping m;
+
+	KUNIT_EXPECT_FALSE(test, vtap_iotlb_find(t, iova, &m));
+}
+
+static void iotlb_empty(struct kunit *test)
+{
+	expect_none(test, 0);
+	expect_none(test, U64_MAX);
+	vtap_iotlb_del(t, 0, U64_MAX);
+	vtap_iotlb_del(t, 5, 5);
+	vtap_iotlb_clear(t);
+	KUNIT_EXPECT_EQ(test, t->nr, 0u);
+	vtap_iotlb_free(NULL);
+}
+
+static void iotlb_edges(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x5000, 0x7fff, UBASE, RO));
+	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x9000, 0x9000, 7, WO));
+	expect_map(test, 0x5000, 0x7fff, UBASE, RO);
+	expect_map(test, 0x9000, 0x9000, 7, WO);
+	expect_none(test, 0x4fff);
+	expect_none(test, 0x8000);
+	expect_none(test, 0x8fff);
+	expect_none(test, 0x9001);
+	/* Neighbours are no reason to clear a cache. */
+	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x8000, 0x8fff, UBASE, RW));
+	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x4fff, 0x4fff, 3, RW));
+	expect_map(test, 0x5000, 0x7fff, UBASE, RO);
+	expect_map(test, 0x8000, 0x8fff, UBASE, RW);
+	vtap_iotlb_clear(t);
+	expect_none(test, 0x5000);
+	KUNIT_EXPECT_EQ(test, t->nr, 0u);
+}
+
+/* A new mapping against one at [0x5000, 0x8fff], from each side. */
+static void iotlb_replace(struct kunit *test)
+{
+	/* the same range, another place and permission */
+	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x5000, 0x8fff, UBASE, RO));
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x5000, 0x8fff, 99, RW));
+	expect_map(test, 0x5000, 0x8fff, 99, RW);
+	KUNIT_EXPECT_EQ(test, t->nr, 1u);
+
+	/* its front, its end, its middle */
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x4000, 0x5000, 7, RO));
+	expect_map(test, 0x5001, 0x8fff, 100, RW);
+	expect_map(test, 0x4000, 0x5000, 7, RO);
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x8fff, 0x9fff, 8, RO));
+	expect_map(test, 0x5001, 0x8ffe, 100, RW);
+	expect_map(test, 0x8fff, 0x9fff, 8, RO);
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x6000, 0x6fff, 9, WO));
+	expect_map(test, 0x5001, 0x5fff, 100, RW);
+	expect_map(test, 0x6000, 0x6fff, 9, WO);
+	expect_map(test, 0x7000, 0x8ffe, 99 + 0x2000, RW);
+	KUNIT_EXPECT_EQ(test, t->nr, 5u);
+
+	/* several of them, with the ends of two left */
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x4800, 0x97ff, 1, RW));
+	expect_map(test, 0x4000, 0x47ff, 7, RO);
+	expect_map(test, 0x4800, 0x97ff, 1, RW);
+	expect_map(test, 0x9800, 0x9fff, 8 + 0x801, RO);
+	KUNIT_EXPECT_EQ(test, t->nr, 3u);
+
+	/* all of them and more */
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x10, 0xffff, 2, RO));
+	expect_map(test, 0x10, 0xffff, 2, RO);
+	KUNIT_EXPECT_EQ(test, t->nr, 1u);
+	expect_sane(test);
+}
+
+static void iotlb_take_back(struct kunit *test)
+{
+	vtap_iotlb_add(t, 0x5000, 0x8fff, UBASE, RW);
+	vtap_iotlb_del(t, 0x4000, 0x4fff);
+	vtap_iotlb_del(t, 0x9000, U64_MAX);
+	expect_map(test, 0x5000, 0x8fff, UBASE, RW);
+	vtap_iotlb_del(t, 0, 0x5000);
+	expect_none(test, 0x5000);
+	expect_map(test, 0x5001, 0x8fff, UBASE + 1, RW);
+	vtap_iotlb_del(t, 0x8fff, 0x8fff);
+	expect_none(test, 0x8fff);
+	vtap_iotlb_del(t, 0x6000, 0x6fff);
+	expect_map(test, 0x5001, 0x5fff, UBASE + 1, RW);
+	expect_none(test, 0x6000);
+	expect_none(test, 0x6fff);
+	expect_map(test, 0x7000, 0x8ffe, UBASE + 0x2000, RW);
+	vtap_iotlb_add(t, 0x10000, 0x10fff, 1, RW);
+	vtap_iotlb_del(t, 0x5800, 0x77ff);
+	expect_map(test, 0x5001, 0x57ff, UBASE + 1, RW);
+	expect_map(test, 0x7800, 0x8ffe, UBASE + 0x2800, RW);
+	vtap_iotlb_del(t, 0x5001, 0x8ffe);
+	KUNIT_EXPECT_EQ(test, t->nr, 1u);
+	vtap_iotlb_del(t, 0, U64_MAX);
+	KUNIT_EXPECT_EQ(test, t->nr, 0u);
+}
+
+/* The first and the last address, and all 2^64 in one. */
+static void iotlb_ends_of_the_world(struct kunit *test)
+{
+	const u64 top = 0 - PAGE;
+
+	vtap_iotlb_add(t, 0, PAGE - 1, UBASE, RO);
+	vtap_iotlb_add(t, top, U64_MAX, UBASE + PAGE, WO);
+	expect_map(test, 0, PAGE - 1, UBASE, RO);
+	expect_map(test, top, U64_MAX, UBASE + PAGE, WO);
+	vtap_iotlb_del(t, 0, 0);
+	expect_none(test, 0);
+	expect_map(test, 1, PAGE - 1, UBASE + 1, RO);
+	vtap_iotlb_del(t, U64_MAX, U64_MAX);
+	expect_none(test, U64_MAX);
+	expect_map(test, top, U64_MAX - 1, UBASE + PAGE, WO);
+
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0, U64_MAX, 16, RW));
+	expect_map(test, 0, U64_MAX, 16, RW);
+	KUNIT_EXPECT_EQ(test, t->nr, 1u);
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0, 0, 1, RO));
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, U64_MAX, U64_MAX, 2, WO));
+	expect_map(test, 0, 0, 1, RO);
+	expect_map(test, 1, U64_MAX - 1, 17, RW);
+	expect_map(test, U64_MAX, U64_MAX, 2, WO);
+	vtap_iotlb_del(t, 1ull << 63, 1ull << 63);
+	expect_map(test, 1, (1ull << 63) - 1, 17, RW);
+	expect_map(test, (1ull << 63) + 1, U64_MAX - 1, 17 + (1ull << 63), RW);
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0, U64_MAX, 3, RO));
+	expect_map(test, 0, U64_MAX, 3, RO);
+	vtap_iotlb_del(t, 0, U64_MAX);
+	KUNIT_EXPECT_EQ(test, t->nr, 0u);
+}
+
+/* ---- the oracle: a small world, an entry for each address ---- */
+
+#define WORLD	256
+
+static struct cell {
+	u32 id;		/* which mapping put it there; 0 none */
+	u64 uaddr;
+	u8 perm;
+} world[WORLD];
+
+static void expect_world(struct kunit *test, u64 base, u32 i)
+{
+	const struct cell *c = &world[i];
+	struct vtap_mapping m;
+	u64 k;
+
+	if (!vtap_iotlb_find(t, base + i, &m)) {
+		KUNIT_ASSERT_EQ(test, c->id, 0u);
+		return;
+	}
+	KUNIT_ASSERT_NE(test, c->id, 0u);
+	KUNIT_ASSERT_EQ(test, m.uaddr + (base + i - m.first), c->uaddr);
+	KUNIT_ASSERT_EQ(test, (u32)m.perm, (u32)c->perm);
+	/* The mapping says the same of all its addresses, and no less. */
+	KUNIT_ASSERT_TRUE(test, m.first >= base && m.last - base < WORLD);
+	for (k = m.first - base; k <= m.last - base; k++)
+		KUNIT_ASSERT_EQ(test, world[k].id, c->id);
+	KUNIT_ASSERT_TRUE(test, m.first == base ||
+			  world[m.first - base - 1].id != c->id);
+}
+
+static void random_steps(struct kunit *test, u64 base, u32 steps)
+{
+	u32 id, i, first, last;
+
+	memset(world, 0, sizeof(world));
+	for (id = 1; id <= steps; id++) {
+		bool add = rnd32() % 3, was = false;
+		u64 uaddr = (u64)rnd32() << 9;
+		u8 perm = 1 + rnd32() % 3;
+
+		first = rnd32() % WORLD;
+		last = min_t(u32, WORLD - 1, first + rnd32() % (1u << rnd32() % 8));
+		for (i = first; i <= last; i++) {
+			was |= world[i].id;
+			world[i] = (struct cell){};
+			if (add)
+				world[i] = (struct cell){ id, uaddr + i - first,
+							  perm };
+		}
+		if (add)
+			KUNIT_ASSERT_EQ(test, was,
+					vtap_iotlb_add(t, base + first,
+						       base + last, uaddr,
+						       perm));
+		else
+			vtap_iotlb_del(t, base + first, base + last);
+		expect_sane(test);
+		for (i = 0; i < WORLD; i += 1 + rnd32() % 3)
+			expect_world(test, base, i);
+	}
+	/* Nothing beside the world, where there is something beside it. */
+	if (base)
+		expect_none(test, base - 1);
+	if (base + WORLD)
+		expect_none(test, base + WORLD);
+}
+
+static void iotlb_matches_oracle(struct kunit *test)
+{
+	static const u64 base[] = { 0, 0x7000, 1ull << 63, 0 - (u64)WORLD };
+	int round;
+
+	for (round = 0; round < 12; round++) {
+		random_steps(test, base[round % 4], 500);
+		vtap_iotlb_clear(t);
+	}
+}
+
+/* ---- full ---- */
+
+/* Every second page, so that no two are neighbours; in a mixed order. */
+static u64 page_of(u32 i)
+{
+	return (u64)(i * 1021 % 4096) * 2 * PAGE;
+}
+
+static void fill(struct kunit *test, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		vtap_iotlb_add(t, page_of(i), page_of(i) + PAGE - 1,
+			       UBASE + page_of(i), RW);
+	expect_sane(test);
+}
+
+static void expect_pages(struct kunit *test, u32 from, u32 to)
+{
+	u32 i;
+
+	for (i = from; i < to; i++)
+		expect_map(test, page_of(i), page_of(i) + PAGE - 1,
+			   UBASE + page_of(i), RW);
+}
+
+/* The oldest goes, whatever its address. */
+static void iotlb_evicts_oldest(struct kunit *test)
+{
+	u32 i;
+
+	fill(test, VTAP_IOTLB_MAX);
+	KUNIT_EXPECT_EQ(test, t->nr, (u32)VTAP_IOTLB_MAX);
+	expect_pages(test, 0, VTAP_IOTLB_MAX);
+	for (i = VTAP_IOTLB_MAX; i < 4096; i += 97) {
+		fill(test, i + 1);
+		KUNIT_EXPECT_EQ(test, t->nr, (u32)VTAP_IOTLB_MAX);
+		expect_pages(test, i + 1 - VTAP_IOTLB_MAX, i + 1);
+		expect_none(test, page_of(i - VTAP_IOTLB_MAX));
+	}
+}
+
+/* What came again is young again. */
+static void iotlb_renewed_stays(struct kunit *test)
+{
+	fill(test, VTAP_IOTLB_MAX);
+	fill(test, 1);
+	vtap_iotlb_add(t, PAGE, 2 * PAGE - 1, UBASE, RO);
+	expect_map(test, PAGE, 2 * PAGE - 1, UBASE, RO);
+	expect_pages(test, 0, 1);
+	expect_none(test, page_of(1));
+	expect_pages(test, 2, VTAP_IOTLB_MAX);
+}
+
+static void iotlb_clock_wraps(struct kunit *test)
+{
+	t->clock = U32_MAX - 20;
+	fill(test, VTAP_IOTLB_MAX + 10);
+	KUNIT_EXPECT_LT(test, t->clock, 2u * VTAP_IOTLB_MAX);
+	expect_pages(test, 10, VTAP_IOTLB_MAX + 10);
+	expect_none(test, page_of(9));
+}
+
+/* A full table has room for two more while one of its mappings is split. */
+static void iotlb_split_when_full(struct kunit *test)
+{
+	u64 last = page_of(VTAP_IOTLB_MAX - 1);
+
+	/* ... of a young mapping: the two oldest go */
+	fill(test, VTAP_IOTLB_MAX);
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, last + 5, last + 6, 1, RO));
+	expect_sane(test);
+	KUNIT_EXPECT_EQ(test, t->nr, (u32)VTAP_IOTLB_MAX);
+	expect_map(test, last, last + 4, UBASE + last, RW);
+	expect_map(test, last + 5, last + 6, 1, RO);
+	expect_map(test, last + 7, last + PAGE - 1, UBASE + last + 7, RW);
+	expect_none(test, page_of(0));
+	expect_none(test, page_of(1));
+	expect_pages(test, 2, VTAP_IOTLB_MAX - 1);
+
+	/* ... of the oldest: what is left of it goes */
+	vtap_iotlb_clear(t);
+	fill(test, VTAP_IOTLB_MAX);
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, page_of(0) + 5,
+					       page_of(0) + 6, 1, RO));
+	expect_map(test, page_of(0) + 5, page_of(0) + 6, 1, RO);
+	expect_none(test, page_of(0));
+	expect_none(test, page_of(0) + 7);
+	expect_pages(test, 1, VTAP_IOTLB_MAX);
+}
+
+/* A hole makes two of one, and a full table has to forget for it. */
+static void iotlb_hole_when_full(struct kunit *test)
+{
+	u64 last = page_of(VTAP_IOTLB_MAX - 1);
+
+	fill(test, VTAP_IOTLB_MAX);
+	vtap_iotlb_del(t, last + 5, last + 6);
+	expect_sane(test);
+	KUNIT_EXPECT_EQ(test, t->nr, (u32)VTAP_IOTLB_MAX);
+	expect_map(test, last, last + 4, UBASE + last, RW);
+	expect_none(test, last + 5);
+	expect_map(test, last + 7, last + PAGE - 1, UBASE + last + 7, RW);
+	expect_none(test, page_of(0));
+	expect_pages(test, 1, VTAP_IOTLB_MAX - 1);
+}
+
+/*
+ * A queue may still use what the table forgot: when the client maps the same
+ * addresses to another place, the caches have to be cleared all the same.
+ */
+static void iotlb_update_after_evict(struct kunit *test)
+{
+	fill(test, VTAP_IOTLB_MAX + 1);
+	expect_none(test, page_of(0));
+	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, page_of(0),
+					       page_of(0) + PAGE - 1, 16, RW));
+}
+
+static struct kunit_case iotlb_cases[] = {
+	KUNIT_CASE(iotlb_empty),
+	KUNIT_CASE(iotlb_edges),
+	KUNIT_CASE(iotlb_replace),
+	KUNIT_CASE(iotlb_take_back),
+	KUNIT_CASE(iotlb_ends_of_the_world),
+	KUNIT_CASE(iotlb_matches_oracle),
+	KUNIT_CASE(iotlb_evicts_oldest),
+	KUNIT_CASE(iotlb_renewed_stays),
+	KUNIT_CASE(iotlb_clock_wraps),
+	KUNIT_CASE(iotlb_split_when_full),
+	KUNIT_CASE(iotlb_hole_when_full),
+	KUNIT_CASE(iotlb_update_after_evict),
+	{}
+};
+
+static struct kunit_suite iotlb_suite = {
+	.name = "vtap_iotlb",
+	.init = iotlb_init,
+	.exit = iotlb_exit,
+	.test_cases = iotlb_cases,
+};
+
+kunit_test_suite(iotlb_suite);
