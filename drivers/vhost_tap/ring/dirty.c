@@ -90,6 +90,7 @@ static void mark_page(struct vtap_dirty *d, u64 page)
 	if (unlikely(slot->word != word && slot->bits)) {
 		vtap_mb();		/* G */
 		write_slot(d, slot);
+		slot->bits = 0;		/* if that failed they are lost */
 	}
 	slot->word = word;
 	slot->bits |= 1U << (page & 31);
@@ -188,12 +189,15 @@ void vtap_dirty_mark_user(struct vtap_dirty *d, u64 uaddr, u64 len)
  */
 bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
 {
-	u64 byte = (gpa >> VTAP_LOG_PAGE_SHIFT) / 8, at, bytes;
+	u64 last = len && gpa <= U64_MAX - (len - 1) ? gpa + (len - 1) : gpa;
+	u64 first_byte = (gpa >> VTAP_LOG_PAGE_SHIFT) / 8;
+	u64 last_byte = (last >> VTAP_LOG_PAGE_SHIFT) / 8;
+	u64 at;
 
-	if (check_add_overflow(base, byte, &at))
+	if (check_add_overflow(base, first_byte, &at))
 		return false;
-	bytes = (len >> VTAP_LOG_PAGE_SHIFT) / 8 + 1;
-	return access_ok((void __user *)(unsigned long)at, bytes);
+	return access_ok((void __user *)(unsigned long)at,
+			 last_byte - first_byte + 1);
 }
 
 /**
