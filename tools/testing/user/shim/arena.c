@@ -84,25 +84,36 @@ static bool covers(const struct extent *e, const void *addr, size_t len)
 	return len <= e->len && off <= e->len - len;
 }
 
-bool shim_extent_has(const void *addr, size_t len, enum shim_right right)
+/* Is all of it in extents with these rights, one or several in a row? */
+static bool in_extents(const struct extent *e, unsigned int nr,
+		       const char *addr, size_t len, enum shim_right right)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_extents; i++)
-		if ((extents[i].right & right) == right &&
-		    covers(&extents[i], addr, len))
-			return true;
-	return false;
+	while (len) {
+		size_t part = 0;
+
+		for (i = 0; i < nr && !part; i++)
+			if ((e[i].right & right) == right &&
+			    covers(&e[i], addr, 1))
+				part = e[i].addr + e[i].len - addr;
+		if (!part)
+			return false;
+		part = min(part, len);
+		addr += part;
+		len -= part;
+	}
+	return true;
+}
+
+bool shim_extent_has(const void *addr, size_t len, enum shim_right right)
+{
+	return in_extents(extents, nr_extents, addr, len, right);
 }
 
 static bool is_vetted(const void *addr, size_t len)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr_vetted; i++)
-		if (covers(&vetted[i], addr, len))
-			return true;
-	return false;
+	return in_extents(vetted, nr_vetted, addr, len, SHIM_RW);
 }
 
 /* Count one event; true when it is the one that shall fail. */
@@ -204,13 +215,19 @@ void shim_window_close(enum shim_right right)
 	shim.win_right = 0;
 }
 
-static void shim_check_window(const void *addr, size_t len,
-			      enum shim_right right)
+static void shim_check_run(const void *addr, size_t len,
+			   enum shim_right right)
 {
 	const struct extent win = { (char *)shim.win, shim.win_len, right };
 
 	shim_assert(shim.win_right & right);
 	shim_assert(covers(&win, addr, len) || is_vetted(addr, len));
+}
+
+static void shim_check_window(const void *addr, size_t len,
+			      enum shim_right right)
+{
+	shim_check_run(addr, len, right);
 	/* Both sides of virtio require natural alignment. */
 	shim_assert(((uintptr_t)addr & (len - 1)) == 0);
 }
@@ -265,6 +282,27 @@ bool shim_store(void *dst, u64 val, size_t size, bool release)
 	}
 	if (shim.after_store)
 		shim.after_store(dst, size, shim.arg);
+	return true;
+}
+
+bool shim_load_run(void *dst, const void *src, size_t len)
+{
+	shim_check_run(src, len, SHIM_R);
+	if (shim_strikes(src, len) || !shim_extent_has(src, len, SHIM_R))
+		return false;
+	memcpy(dst, src, len);
+	shim_loaded(src, len);
+	return true;
+}
+
+bool shim_store_run(void *dst, const void *src, size_t len)
+{
+	shim_check_run(dst, len, SHIM_W);
+	if (shim_strikes(dst, len) || !shim_extent_has(dst, len, SHIM_W))
+		return false;
+	memcpy(dst, src, len);
+	if (shim.after_store)
+		shim.after_store(dst, len, shim.arg);
 	return true;
 }
 

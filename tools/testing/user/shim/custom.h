@@ -138,6 +138,8 @@ bool shim_window_open(const void *p, size_t len, enum shim_right right);
 void shim_window_close(enum shim_right right);
 bool shim_load(void *val, const void *src, size_t size, bool acquire);
 bool shim_store(void *dst, u64 val, size_t size, bool release);
+bool shim_load_run(void *dst, const void *src, size_t len);
+bool shim_store_run(void *dst, const void *src, size_t len);
 int shim_or32(u32 bits, u32 *word);
 void shim_mb(void);
 
@@ -158,6 +160,17 @@ void shim_mb(void);
 #define shim_put(x, ptr, release, label) do {			\
 	__typeof__(*(ptr)) __put_v = (x);			\
 	if (!shim_store(ptr, __put_v, sizeof(*(ptr)), release))	\
+		goto label;					\
+} while (0)
+
+/* A run of words is one event; who reads it relies on no order in it. */
+#define unsafe_copy_from_user(dst, src, len, label) do {	\
+	if (!shim_load_run(dst, src, len))			\
+		goto label;					\
+} while (0)
+
+#define unsafe_copy_to_user(dst, src, len, label) do {		\
+	if (!shim_store_run(dst, src, len))			\
 		goto label;					\
 } while (0)
 
@@ -189,6 +202,10 @@ static inline bool access_ok(const void *p, size_t len)
 		goto label;					\
 } while (0)
 
+#define unsafe_copy_from_user(dst, src, len, label) \
+	shim_fast(memcpy(dst, src, len), label)
+#define unsafe_copy_to_user(dst, src, len, label) \
+	shim_fast(memcpy(dst, src, len), label)
 #define unsafe_get_user(x, ptr, label) \
 	shim_fast((x) = READ_ONCE(*(ptr)), label)
 #define unsafe_put_user(x, ptr, label) \

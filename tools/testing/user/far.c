@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * far.c - see far.h
+ */
+#include "far.h"
+
+static u64 page_of(u64 iova)
+{
+	return iova & ~(FAR_PAGE - 1);
+}
+
+static bool is_scattered(const struct far *f)
+{
+	return f->shape.kind == FAR_TABLE_PAGES ||
+	       f->shape.kind == FAR_IOTLB_PAGES;
+}
+
+/* Host pages for the guest pages from @iova on: in a row, or shuffled. */
+static void add_pages(struct far *f, u64 iova, unsigned int nr)
+{
+	char *page[512], *block = NULL;
+	unsigned int i;
+
+	shim_assert(nr <= ARRAY_SIZE(page));
+	if (!is_scattered(f))
+		block = gmem_host_bare(&f->g, nr * FAR_PAGE);
+	for (i = 0; i < nr; i++)
+		page[i] = block ? block + i * FAR_PAGE :
+				  gmem_host_bare(&f->g, FAR_PAGE);
+	for (i = nr; is_scattered(f) && i > 1; i--) {
+		u32 k = rnd_below(&f->rnd, i);
+
+		swap(page[i - 1], page[k]);
+	}
+	for (i = 0; i < nr; i++) {
+		f->perm[f->g.nr] = VHOST_ACCESS_RW;
+		gmem_claim(&f->g, iova + i * FAR_PAGE, FAR_PAGE,
+			   (uintptr_t)page[i]);
+	}
+}
+
+int far_region(const struct far *f, u64 iova)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->g.nr; i++)
+		if (iova - f->g.r[i].gpa < f->g.r[i].size)
+			return i;
+	return -1;
+}
+
+/* All different, every second page, in another order; none from 4 MiB on. */
+u64 far_gpa(const struct far *f, int region)
+{
+	return (region * 37ull % 512) << 13;
+}
+
+static void add_rights(struct far *f, u64 iova, u64 len, enum shim_right right)
+{
+	while (len) {
+		const struct gmem_region *r = &f->g.r[far_region(f, iova)];
+		u64 off = iova - r->gpa, part = min(len, FAR_PAGE - off);
+
+		shim_extent_add((char *)(uintptr_t)r->hva + off, part, right);
+		iova += part;
+		len -= part;
+	}
+}
+
+static int cmp_u64(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The pages that the three areas touch, each once. */
+static void make_ring_pages(struct far *f)
+{
+	const struct far_shape *s = &f->shape;
+	const struct { u64 at, len; } area[] = {
+		{ s->at.desc, drv_desc_size(s->num) },
+		{ s->at.avail, drv_avail_size(s->num, s->event_idx) },
+		{ s->at.used, drv_used_size(s->num, s->event_idx) },
+	};
+	u64 page[512], at;
+	unsigned int i, k, nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(area); i++) {
+		u64 last = page_of(area[i].at + area[i].len - 1);
+
+		for (at = page_of(area[i].at); ; at += FAR_PAGE) {
+			for (k = 0; k < nr && page[k] != at; k++)
+				;
+			if (k == nr)
+				page[nr++] = at;
+			if (at == last)
+				break;
+		}
+	}
+	qsort(page, nr, sizeof(page[0]), cmp_u64);
+	for (i = 0; i < nr; i = k) {
+		for (k = i + 1; k < nr && page[k] == page[k - 1] + FAR_PAGE;)
+			k++;
+		add_pages(f, page[i], k - i);
+	}
+	f->span.first = page[0];
+	for (i = 0; i < nr; i++) {
+		k = (page[i] - page[0]) / FAR_PAGE;
+		shim_assert(k < ARRAY_SIZE(f->span.page));
+		f->span.page[k] = gmem_hva(&f->g, page[i], FAR_PAGE);
+	}
+	add_rights(f, area[0].at, area[0].len, SHIM_R);
+	add_rights(f, area[1].at, area[1].len, SHIM_R);
+	add_rights(f, area[2].at, area[2].len, SHIM_RW);
+	drv_init_far(&f->d, &f->g, s->num, s->event_idx, s->start, &f->span,
+		     &s->at);
+}
+
+static struct vtap_memmap *build(const struct far *f, bool phys)
+{
+	struct vhost_memory_region reg[GMEM_MAX];
+	struct vtap_memmap *map;
+	unsigned int i;
+
+	for (i = 0; i < f->g.nr; i++)
+		reg[i] = (struct vhost_memory_region){
+			.guest_phys_addr = phys ? far_gpa(f, i) : f->g.r[i].gpa,
+			.memory_size = f->g.r[i].size,
+			.userspace_addr = f->g.r[i].hva,
+		};
+	map = vtap_memmap_build(reg, f->g.nr);
+	shim_assert(!IS_ERR(map));
+	return map;
+}
+
+static void start_log(struct far *f)
+{
+	int used = far_region(f, f->shape.at.used);
+
+	shim_extent_add(f->bitmap, sizeof(f->bitmap), SHIM_RW | SHIM_SHARED);
+	vtap_dirty_init(&f->log);
+	f->log.base = (uintptr_t)f->bitmap;
+	f->log.map = f->phys;
+	f->log.payload = true;
+	f->log.ring = true;
+	f->log.ring_by_user = far_has_iotlb(f);
+	if (used >= 0)
+		f->log.ring_gpa = far_gpa(f, used) +
+				  (f->shape.at.used & (FAR_PAGE - 1));
+	f->cfg.log = &f->log;
+}
+
+struct far *far_new(const struct far_shape *shape)
+{
+	struct far *f = calloc(1, sizeof(*f));
+	u64 table = FAR_RAM + FAR_RAM_SIZE / 2;
+
+	shim_assert(f);
+	f->shape = *shape;
+	f->rnd.state = shape->seed;
+	f->cfg = (struct vtap_ring_cfg){
+		.num = shape->num,
+		.event_idx = shape->event_idx,
+		.iotlb = far_has_iotlb(f),
+	};
+	add_pages(f, FAR_RAM, FAR_RAM_PAGES);
+	add_rights(f, FAR_RAM, FAR_RAM_SIZE, SHIM_RW);
+	if (far_has_iotlb(f)) {
+		make_ring_pages(f);
+		f->cfg.desc = shape->at.desc;
+		f->cfg.avail = shape->at.avail;
+		f->cfg.used = shape->at.used;
+	} else {
+		drv_init(&f->d, &f->g, shape->num, shape->event_idx,
+			 shape->start);
+		f->cfg.desc = (uintptr_t)f->d.desc;
+		f->cfg.avail = (uintptr_t)f->d.avail;
+		f->cfg.used = (uintptr_t)f->d.used;
+	}
+	/* In pages of their own, whole numbers of them on each. */
+	f->d.table_max = FAR_TABLE;
+	f->d.table_gpa = table;
+	f->phys = build(f, true);
+	if (far_has_iotlb(f)) {
+		f->table = vtap_iotlb_new();
+		shim_assert(f->table);
+		vtap_tlb_init(&f->tlb, f->table);
+		vtap_mem_init(&f->m, f->phys);
+		f->m.tlb = &f->tlb;
+	} else {
+		f->virt = build(f, false);
+		vtap_mem_init(&f->m, f->virt);
+	}
+	if (shape->log)
+		start_log(f);
+	shim_assert(vtap_ring_memory_ok(&f->cfg));
+	shim_assert(!vtap_ring_start(&f->r, &f->cfg, shape->start));
+	return f;
+}
+
+void far_free(struct far *f)
+{
+	if (!f)
+		return;
+	shim_idle();
+	vtap_ring_unmap(&f->r);
+	vtap_iotlb_free(f->table);
+	vtap_memmap_free(f->phys);
+	vtap_memmap_free(f->virt);
+	shim_extent_del(f->bitmap, sizeof(f->bitmap));
+	drv_exit(&f->d);
+	gmem_free(&f->g);
+	free(f);
+}
+
+int far_start(struct far *f, u16 base)
+{
+	vtap_ring_unmap(&f->r);
+	return vtap_ring_start(&f->r, &f->cfg, base);
+}
+
+void far_update(struct far *f, u64 iova, u64 size, u64 uaddr, u8 perm)
+{
+	u64 last = iova + (size - 1);
+
+	/* As the message is checked; it is what makes accesses legal later. */
+	shim_assert(access_ok((void *)(uintptr_t)uaddr, size));
+	if (!vtap_iotlb_add(f->table, iova, last, uaddr, perm))
+		return;
+	vtap_mem_forget(&f->m, iova, last);
+	if (vtap_ring_touches(&f->cfg, iova, last))
+		vtap_ring_unmap(&f->r);
+}
+
+void far_invalidate(struct far *f, u64 first, u64 last)
+{
+	vtap_iotlb_del(f->table, first, last);
+	vtap_mem_forget(&f->m, first, last);
+	if (vtap_ring_touches(&f->cfg, first, last))
+		vtap_ring_unmap(&f->r);
+}
+
+bool far_answer(struct far *f)
+{
+	int i = far_region(f, f->tlb.miss_iova);
+
+	if (i < 0 || !f->perm[i])
+		return false;
+	f->nr_misses++;
+	far_update(f, f->g.r[i].gpa, f->g.r[i].size, f->g.r[i].hva, f->perm[i]);
+	return true;
+}
+
+int far_map(struct far *f)
+{
+	int err;
+
+	do {
+		err = vtap_ring_map(&f->r, &f->m, &f->cfg);
+		shim_idle();
+	} while (err == -EAGAIN && far_answer(f));
+	return err;
+}
+
+int far_pop(struct far *f)
+{
+	int ret;
+
+	do {
+		if (!f->r.mapped || !f->r.loaded) {
+			ret = far_map(f);
+			if (ret)
+				return ret;
+		}
+		f->c.iov = f->iov;
+		f->c.iov_max = ARRAY_SIZE(f->iov);
+		ret = vtap_split_pop(&f->r, &f->m, &f->c);
+		shim_idle();
+	} while (ret == -EAGAIN && far_answer(f));
+	return ret;
+}
+
+static char *host(const struct far *f, u64 iova, size_t *part)
+{
+	int i = far_region(f, iova);
+	u64 off = iova & (FAR_PAGE - 1);
+
+	shim_assert(i >= 0);
+	*part = min_t(u64, *part, FAR_PAGE - off);
+	return (char *)(uintptr_t)f->g.r[i].hva + off;
+}
+
+void far_write(struct far *f, u64 iova, const void *from, size_t len)
+{
+	const char *p = from;
+
+	while (len) {
+		size_t part = len;
+
+		memcpy(host(f, iova, &part), p, part);
+		p += part;
+		iova += part;
+		len -= part;
+	}
+}
+
+void far_read(const struct far *f, void *to, u64 iova, size_t len)
+{
+	char *p = to;
+
+	while (len) {
+		size_t part = len;
+
+		memcpy(p, host(f, iova, &part), part);
+		p += part;
+		iova += part;
+		len -= part;
+	}
+}

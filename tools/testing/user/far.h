@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * far.h - a ring behind an IOMMU, with both its sides, for tests
+ *
+ * Read before: env.h (the same without), driver.h, ring/mem.h, ring/dirty.h.
+ *
+ * The guest's own addresses are I/O virtual: RAM for buffers at FAR_RAM, and
+ * the ring where the shape says. Each page is a region of @g, whose host page
+ * follows the one before or is anywhere. The IOMMU has them all; the device
+ * IOTLB has what far_answer() told it. Guest physical addresses are a third
+ * thing, which only the dirty log knows: far_gpa().
+ *
+ * The ring's host memory has the rights that a device needs and no more.
+ */
+#ifndef VTAP_TEST_FAR_H
+#define VTAP_TEST_FAR_H
+
+#include "env.h"
+
+#define FAR_PAGE	4096ull
+#define FAR_RAM		0x40000000ull
+#define FAR_RAM_PAGES	64u
+#define FAR_RAM_SIZE	(FAR_RAM_PAGES * FAR_PAGE)
+/* Descriptors in an indirect table. */
+#define FAR_TABLE	8
+#define FAR_LOG_BYTES	256u
+
+enum far_kind {
+	FAR_TABLE_LINEAR,	/* a memory table and no IOTLB */
+	FAR_TABLE_PAGES,	/* ... of pages that are anywhere */
+	FAR_IOTLB_LINEAR,
+	FAR_IOTLB_PAGES,
+	NR_FAR_KINDS
+};
+
+/**
+ * struct far_shape - what to make
+ * @at: I/O virtual addresses of the areas; less than 256 pages apart
+ * @seed: of the order of pages in host memory
+ * @log: a dirty log for ring and payload
+ */
+struct far_shape {
+	enum far_kind kind;
+	u16 num;
+	bool event_idx;
+	u16 start;
+	struct drv_place at;
+	u64 seed;
+	bool log;
+};
+
+struct far {
+	struct far_shape shape;
+	struct rnd rnd;
+	struct gmem g;
+	struct drv_span span;
+	struct drv d;
+	struct vtap_iotlb *table;
+	struct vtap_tlb tlb;
+	struct vtap_memmap *phys;
+	struct vtap_memmap *virt;	/* of FAR_TABLE_* */
+	struct vtap_mem m;
+	struct vtap_dirty log;
+	u8 bitmap[FAR_LOG_BYTES] __aligned(8);
+	struct vtap_ring_cfg cfg;
+	struct vtap_ring r;
+	struct vtap_chain c;
+	struct iovec iov[VTAP_CHAIN_MAX];
+	/* By region of @g: what the IOMMU allows; 0 and it knows nothing. */
+	u8 perm[GMEM_MAX];
+	/* Mappings asked for and answered. */
+	unsigned long nr_misses;
+};
+
+/* Ready to be used; with an IOTLB that has nothing yet. */
+struct far *far_new(const struct far_shape *shape);
+void far_free(struct far *f);
+/* Start the ring again at @base. */
+int far_start(struct far *f, u16 base);
+static inline bool far_has_iotlb(const struct far *f)
+{
+	return f->shape.kind >= FAR_IOTLB_LINEAR;
+}
+
+/* The region of @g that has an address, or -1. */
+int far_region(const struct far *f, u64 iova);
+/* Its pages by guest physical address. */
+u64 far_gpa(const struct far *f, int region);
+/* Put a mapping into the IOTLB, or take it back, as the client's messages do. */
+void far_update(struct far *f, u64 iova, u64 size, u64 uaddr, u8 perm);
+void far_invalidate(struct far *f, u64 first, u64 last);
+/* Answer the miss; false if the IOMMU has nothing there. */
+bool far_answer(struct far *f);
+/* Map the ring, answering; 0 or what vtap_ring_map() returned. */
+int far_map(struct far *f);
+/* Pop with room for all, answering; the ring is mapped where needed. */
+int far_pop(struct far *f);
+
+/* Bytes of guest memory by I/O virtual address, on any number of pages. */
+void far_write(struct far *f, u64 iova, const void *from, size_t len);
+void far_read(const struct far *f, void *to, u64 iova, size_t len);
+
+#endif /* VTAP_TEST_FAR_H */
