@@ -60,6 +60,37 @@ guest_defaults() {
 }
 guest_defaults
 
+# The guest's DMA goes through an IOMMU of the kind $1: intel or virtio. What its
+# driver maps and unmaps is the device IOTLB's business then.
+guest_iommu() {
+	guest_nic+=,iommu_platform=on,ats=on
+	case $1 in
+	intel)
+		guest_machine=q35,usb=off,sata=off,smbus=off,kernel-irqchip=split
+		guest_opts+=(-device "intel-iommu,intremap=on,device-iotlb=on")
+		guest_append+=' intel_iommu=on' ;;
+	virtio)
+		guest_machine=q35,usb=off,sata=off,smbus=off
+		guest_opts+=(-device virtio-iommu-pci) ;;
+	esac
+}
+
+# The NIC is behind that IOMMU, and has agreed to it (VIRTIO_F_ACCESS_PLATFORM).
+behind_iommu() {
+	has_feature 33 &&
+		g "cd /sys/class/net/eth0/device/.. && pwd -P && ls /sys/class/iommu && \
+			cat iommu_group/type && grep -q '^DMA' iommu_group/type"
+}
+
+# The guest and the device have agreed on the feature bit $1.
+has_feature() {
+	local bits
+	bits=$(g "cat /sys/class/net/eth0/device/features")
+	bits=${bits#guest: }
+	echo "features $bits"
+	[[ ${bits:$1:1} == 1 ]]
+}
+
 # Start QEMU with -netdev $1 and more properties of the NIC in $2. The guest is
 # told what to do through a serial port, which is a pair of fifos here; so is
 # QEMU itself, in QMP. With a $slot there can be several.

@@ -23,6 +23,8 @@
  *   agent announce IFACE MAC STOP         counts RARP and gratuitous ARP of MAC
  * And:
  *   agent rings IFACE RX TX               resize the rings, as ethtool -G does
+ *   agent offers NODE                     the feature bits of a vhost node, below 64
+ *   agent mask FD BITS                    the open file FD of vhost-tap offers no others
  *
  * Exit: 0 all content right, 1 not, 2 wrong usage.
  */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stream - the commands of agent that run while the guest is being moved.
- *
- * They go on until a file exists, and then say what they saw. Read agent.c
- * before.
+ * stream - the commands of agent that have to do with moving a guest. Most go on
+ * until a file exists, and then say what they saw. Read agent.c before.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
+#include <linux/vhost.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../../include/uapi/linux/vhost_tap.h"
 #include "agent.h"
 
 /* ---- a TCP stream, both ways at once ---- */
@@ -359,6 +360,29 @@ static int rings(char **arg)
 	return 0;
 }
 
+/* ---- what a vhost node offers ---- */
+
+static int offers(char **arg)
+{
+	int fd = open(arg[0], O_RDWR);
+	uint64_t features;
+
+	if (fd < 0 || ioctl(fd, VHOST_GET_FEATURES, &features))
+		die("%s: %s", arg[0], strerror(errno));
+	printf("0x%llx\n", (unsigned long long)features);
+	return 0;
+}
+
+/* For a file the shell has open and will pass on. */
+static int mask(char **arg)
+{
+	struct vhost_tap_feature_mask m = { .features = { strtoull(arg[1], NULL, 0) } };
+
+	if (ioctl(atoi(arg[0]), VHOST_TAP_SET_FEATURE_MASK, &m))
+		die("VHOST_TAP_SET_FEATURE_MASK: %s", strerror(errno));
+	return 0;
+}
+
 int stream_command(const char *cmd, int argc, char **arg)
 {
 	static const struct {
@@ -372,6 +396,8 @@ int stream_command(const char *cmd, int argc, char **arg)
 		{ "hold-send", 3, hold_send },
 		{ "announce", 3, announce },
 		{ "rings", 3, rings },
+		{ "offers", 1, offers },
+		{ "mask", 2, mask },
 	};
 	unsigned int i;
 
