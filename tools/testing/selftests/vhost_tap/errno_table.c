@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 #include "errno_table.h"
 #include "guest.h"
+#include "iotlb.h"
 #include "net.h"
 
 #define MEM_LEN		(2UL << 20)
@@ -36,16 +38,20 @@ static struct {
 	uint8_t *mem;		/* guest memory, and a ring in it */
 	uint8_t *edge;		/* its last 4 bytes are readable */
 	uint8_t *readonly;
+	uint8_t *words;		/* a page of zeroes, nothing behind it */
+	uint8_t *log;
 	struct vhost_memory *table;
 } env;
 
 static const char *const state_names[] = {
 	"fresh", "owner", "mem", "set", "running", "stopped", "reset",
-	"foreign", "foreign-running",
+	"logging", "iotlb", "iotlb-running",
+	"foreign", "foreign-running", "foreign-iotlb",
 };
 
-enum state { FRESH, OWNER, MEM, SET, RUNNING, STOPPED, RESET, FOREIGN,
-	     FOREIGN_RUNNING, NR_STATES };
+enum state { FRESH, OWNER, MEM, SET, RUNNING, STOPPED, RESET, LOGGING, IOTLB,
+	     IOTLB_RUNNING, FOREIGN, FOREIGN_RUNNING, FOREIGN_IOTLB,
+	     NR_STATES };
 
 /* ---- bring a device into a state ---- */
 
@@ -75,9 +81,9 @@ static int backend(int fd)
 	       guest_vring_file(env.dev, VHOST_NET_SET_BACKEND, 1, fd);
 }
 
-static int set_features(void)
+static int set_features(uint64_t more)
 {
-	uint64_t features = F_VERSION_1 | F_MRG_RXBUF;
+	uint64_t features = F_VERSION_1 | F_MRG_RXBUF | more;
 
 	return guest_ioctl(env.dev, VHOST_SET_FEATURES, &features);
 }
@@ -96,8 +102,21 @@ static void table_flat(unsigned int nr, uint64_t len)
 		};
 }
 
+static int log_base(void)
+{
+	uint64_t base = (uintptr_t)env.log;
+
+	return guest_ioctl(env.dev, VHOST_SET_LOG_BASE, &base);
+}
+
+static bool has_iotlb(enum state s)
+{
+	return s == IOTLB || s == IOTLB_RUNNING || s == FOREIGN_IOTLB;
+}
+
 static int enter(enum state s)
 {
+	uintptr_t mem = (uintptr_t)env.mem;
 	int err;
 
 	memset(env.mem, 0, 0x20000);
@@ -107,16 +126,21 @@ static int enter(enum state s)
 	err = guest_ioctl(env.dev, VHOST_SET_OWNER, NULL);
 	if (err || s == OWNER)
 		return err;
-	err = set_features() ?:
+	err = set_features(has_iotlb(s) ? F_ACCESS_PLATFORM : 0) ?:
 	      guest_ioctl(env.dev, VHOST_SET_MEM_TABLE, env.table);
 	if (err || s == MEM)
 		return err;
 	err = set_vring(0) ?: set_vring(1);
-	if (err || s == SET || s == FOREIGN)
+	if (err || s == SET || s == FOREIGN || s == IOTLB || s == FOREIGN_IOTLB)
 		return err;
-	err = backend(env.tap);
-	if (err || s == RUNNING || s == FOREIGN_RUNNING)
+	/* IOVAs are what they stand for */
+	err = s == IOTLB_RUNNING ?
+	      iotlb_update(env.dev, false, mem, MEM_LEN, mem, RW) : 0;
+	err = err ?: backend(env.tap);
+	if (err || s == RUNNING || s == FOREIGN_RUNNING || s == IOTLB_RUNNING)
 		return err;
+	if (s == LOGGING)
+		return log_base() ?: set_features(F_LOG_ALL);
 	if (s == STOPPED)
 		return backend(-1);
 	return guest_ioctl(env.dev, VHOST_RESET_OWNER, NULL);
@@ -236,9 +260,97 @@ static int do_addr(const struct call *c)
 
 static int do_array(const struct call *c)
 {
-	uint64_t arg[64] = { c->val };
+	memset(env.words, 0, 4096);
+	memcpy(env.words, &c->val, 8);
+	return guest_ioctl(env.dev, c->req, env.words);
+}
 
-	return guest_ioctl(env.dev, c->req, arg);
+static int do_write(const struct call *c)
+{
+	struct vhost_msg_v2 m[2] = { {
+		.type = VHOST_IOTLB_MSG,
+		.iotlb = { .iova = 0x100000, .size = 4096, .perm = RW,
+			   .uaddr = (uintptr_t)env.mem,
+			   .type = VHOST_IOTLB_UPDATE },
+	} };
+	struct vhost_iotlb_msg *i = &m[0].iotlb;
+	size_t len = sizeof(m[0]);
+	void *p = m;
+	ssize_t n;
+
+	m[1] = m[0];
+	switch (c->msg) {
+	case MSG_UPDATE:
+		break;
+	case MSG_V2:
+		m[0].type = VHOST_IOTLB_MSG_V2;
+		break;
+	case MSG_INVALIDATE_ALL:
+		i->iova = 0;
+		i->size = 0;
+		/* fall through */
+	case MSG_INVALIDATE:
+		i->type = VHOST_IOTLB_INVALIDATE;
+		break;
+	case MSG_NOTHING:
+		len = 0;
+		break;
+	case MSG_SHORT:
+		len = 39;
+		break;
+	case MSG_NO_PADDING:
+		len = 40;
+		break;
+	case MSG_TWO:
+		len = sizeof(m);
+		break;
+	case MSG_TYPE_0:
+		m[0].type = 0;
+		break;
+	case MSG_TYPE_3:
+		m[0].type = 3;
+		break;
+	case MSG_MISS:
+		i->type = VHOST_IOTLB_MISS;
+		break;
+	case MSG_BATCH_BEGIN:
+		i->type = VHOST_IOTLB_BATCH_BEGIN;
+		break;
+	case MSG_SIZE_0:
+		i->size = 0;
+		break;
+	case MSG_IOVA_WRAP:
+		i->iova = -1ULL;
+		break;
+	case MSG_UADDR_WRAP:
+		i->uaddr = -1ULL;
+		break;
+	case MSG_UADDR_KERNEL:
+		i->uaddr = 0xffff888000000000ULL;
+		break;
+	case MSG_BAD_PTR:
+		p = env.words + 4096;
+		break;
+	}
+	n = write(env.dev, p, len);
+	return n < 0 ? -errno : (int)n;
+}
+
+static int do_read(const struct call *c)
+{
+	char buf[80];
+	ssize_t n;
+
+	fcntl(env.dev, F_SETFL, O_NONBLOCK);
+	n = read(env.dev, buf, c->val);
+	return n < 0 ? -errno : (int)n;
+}
+
+static int do_poll(void)
+{
+	struct pollfd p = { .fd = env.dev, .events = ~0 };
+
+	return poll(&p, 1, 0) < 0 ? -errno : p.revents;
 }
 
 static long int80(long nr, long a, long b, long c)
@@ -273,6 +385,7 @@ static int do_call(const struct call *c)
 {
 	struct vhost_vring_state s = { .index = c->index, .num = c->val };
 	uint64_t u64 = c->val;
+	uint8_t byte = c->val;
 	int err;
 
 	switch (c->kind) {
@@ -305,6 +418,19 @@ static int do_call(const struct call *c)
 		return guest_ioctl(env.dev, c->req, env.readonly);
 	case CALL_COMPAT:
 		return do_compat(c);
+	case CALL_BYTE:
+		return guest_ioctl(env.dev, c->req, &byte);
+	case CALL_GET_BYTE:
+		err = guest_ioctl(env.dev, c->req, &byte);
+		return err ?: byte;
+	case CALL_LOG:
+		return log_base();
+	case CALL_WRITE:
+		return do_write(c);
+	case CALL_READ:
+		return do_read(c);
+	case CALL_POLL:
+		return do_poll();
 	}
 	return -ENOSYS;
 }
@@ -349,12 +475,18 @@ static int env_init(void)
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	env.readonly = mmap(NULL, 4096, PROT_READ,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	env.words = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	env.log = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	env.table = calloc(1, sizeof(*env.table) +
 			   600 * sizeof(env.table->regions[0]));
 	if (env.mem == MAP_FAILED || env.edge == MAP_FAILED ||
-	    env.readonly == MAP_FAILED || !env.table)
+	    env.readonly == MAP_FAILED || env.words == MAP_FAILED ||
+	    env.log == MAP_FAILED || !env.table)
 		return -1;
 	munmap(env.edge + 4096, 4096);
+	munmap(env.words + 4096, 4096);
 	env.edge += 4092;
 
 	env.fds[FD_NONE] = -1;

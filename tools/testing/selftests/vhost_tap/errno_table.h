@@ -13,7 +13,16 @@
 enum call_kind {
 	CALL_PLAIN, CALL_U64, CALL_STATE, CALL_GET_STATE, CALL_FILE, CALL_INT,
 	CALL_ADDR, CALL_MEM, CALL_ARRAY, CALL_BAD_PTR, CALL_EDGE,
-	CALL_READONLY, CALL_COMPAT,
+	CALL_READONLY, CALL_COMPAT, CALL_BYTE, CALL_GET_BYTE, CALL_LOG,
+	CALL_WRITE, CALL_READ, CALL_POLL,
+};
+
+/* What write(2) is given: a good update, but for what the name says */
+enum msg_kind {
+	MSG_UPDATE, MSG_V2, MSG_INVALIDATE, MSG_INVALIDATE_ALL, MSG_NOTHING,
+	MSG_SHORT, MSG_NO_PADDING, MSG_TWO, MSG_TYPE_0, MSG_TYPE_3, MSG_MISS,
+	MSG_BATCH_BEGIN, MSG_SIZE_0, MSG_IOVA_WRAP, MSG_UADDR_WRAP, MSG_UADDR_KERNEL,
+	MSG_BAD_PTR,
 };
 
 enum fd_kind {
@@ -43,6 +52,7 @@ struct call {
 	enum fd_kind fd;
 	enum mem_kind mem;
 	enum addr_kind addr;
+	enum msg_kind msg;
 };
 
 /* Newer than the installed headers may be: same numbers as linux/vhost.h */
@@ -62,6 +72,9 @@ struct call {
 #define GET(n, r, i)	 { .name = n, .kind = CALL_GET_STATE, .req = r, .index = i }
 #define FILE_(n, r, i, f) \
 	{ .name = n, .kind = CALL_FILE, .req = r, .index = i, .fd = f }
+#define BYTE(n, r, v)	 { .name = n, .kind = CALL_BYTE, .req = r, .val = v }
+#define WRITE(n, m)	 { .name = "write:" n, .kind = CALL_WRITE, .msg = m }
+#define READ(n, l)	 { .name = "read:" n, .kind = CALL_READ, .val = l }
 #define INT(n, r, f)	 { .name = n, .kind = CALL_INT, .req = r, .fd = f }
 #define MEMT(n, m)	 { .name = "SET_MEM_TABLE:" n, .kind = CALL_MEM, .mem = m }
 #define ADDR(n, i, a, v) \
@@ -110,10 +123,20 @@ static const struct call calls[] = {
 	U64("SET_BACKEND_FEATURES:all", VHOST_SET_BACKEND_FEATURES, ~0ULL),
 	READS("SET_BACKEND_FEATURES", VHOST_SET_BACKEND_FEATURES),
 	ARRAY("GET_FEATURES_ARRAY:0", NR_GET_FEATURES_ARRAY, 0),
+	ARRAY("GET_FEATURES_ARRAY:1", NR_GET_FEATURES_ARRAY, 1),
 	ARRAY("GET_FEATURES_ARRAY:2", NR_GET_FEATURES_ARRAY, 2),
+	ARRAY("GET_FEATURES_ARRAY:64", NR_GET_FEATURES_ARRAY, 64),
+	ARRAY("GET_FEATURES_ARRAY:65", NR_GET_FEATURES_ARRAY, 65),
+	ARRAY("GET_FEATURES_ARRAY:2^61", NR_GET_FEATURES_ARRAY, 1ULL << 61),
+	ARRAY("GET_FEATURES_ARRAY:max", NR_GET_FEATURES_ARRAY, ~0ULL),
 	READS("GET_FEATURES_ARRAY", NR_GET_FEATURES_ARRAY),
 	ARRAY("SET_FEATURES_ARRAY:0", NR_SET_FEATURES_ARRAY, 0),
+	ARRAY("SET_FEATURES_ARRAY:1", NR_SET_FEATURES_ARRAY, 1),
 	ARRAY("SET_FEATURES_ARRAY:2", NR_SET_FEATURES_ARRAY, 2),
+	ARRAY("SET_FEATURES_ARRAY:64", NR_SET_FEATURES_ARRAY, 64),
+	ARRAY("SET_FEATURES_ARRAY:65", NR_SET_FEATURES_ARRAY, 65),
+	ARRAY("SET_FEATURES_ARRAY:2^61", NR_SET_FEATURES_ARRAY, 1ULL << 61),
+	ARRAY("SET_FEATURES_ARRAY:max", NR_SET_FEATURES_ARRAY, ~0ULL),
 	READS("SET_FEATURES_ARRAY", NR_SET_FEATURES_ARRAY),
 
 	MEMT("good", MEM_GOOD),
@@ -139,8 +162,12 @@ static const struct call calls[] = {
 
 	U64("SET_LOG_BASE:0", VHOST_SET_LOG_BASE, 0),
 	U64("SET_LOG_BASE:max", VHOST_SET_LOG_BASE, ~0ULL),
+	U64("SET_LOG_BASE:kernel", VHOST_SET_LOG_BASE, 0xffff888000000000ULL),
+	{ .name = "SET_LOG_BASE:good", .kind = CALL_LOG },
 	READS("SET_LOG_BASE", VHOST_SET_LOG_BASE),
 	INT("SET_LOG_FD:event", VHOST_SET_LOG_FD, FD_EVENT),
+	INT("SET_LOG_FD:minus-2", VHOST_SET_LOG_FD, FD_MINUS_2),
+	INT("SET_LOG_FD:closed", VHOST_SET_LOG_FD, FD_CLOSED),
 	INT("SET_LOG_FD:unbind", VHOST_SET_LOG_FD, FD_NONE),
 	INT("SET_LOG_FD:not-eventfd", VHOST_SET_LOG_FD, FD_NULL),
 	READS("SET_LOG_FD", VHOST_SET_LOG_FD),
@@ -216,8 +243,16 @@ static const struct call calls[] = {
 	BACKEND("0:own-fd", 0, FD_SELF),
 	READS("NET_SET_BACKEND", VHOST_NET_SET_BACKEND),
 
-	STATE("SET_FORK_OWNER:1", NR_SET_FORK_OWNER, 1, 0),
-	STATE("GET_FORK_OWNER", NR_GET_FORK_OWNER, 0, 0),
+	BYTE("SET_FORK_OWNER:0", NR_SET_FORK_OWNER, 0),
+	BYTE("SET_FORK_OWNER:1", NR_SET_FORK_OWNER, 1),
+	BYTE("SET_FORK_OWNER:2", NR_SET_FORK_OWNER, 2),
+	BYTE("SET_FORK_OWNER:255", NR_SET_FORK_OWNER, 255),
+	{ .name = "SET_FORK_OWNER:bad-pointer", .kind = CALL_BAD_PTR,
+	  .req = NR_SET_FORK_OWNER },
+	{ .name = "GET_FORK_OWNER", .kind = CALL_GET_BYTE,
+	  .req = NR_GET_FORK_OWNER },
+	{ .name = "GET_FORK_OWNER:bad-pointer", .kind = CALL_BAD_PTR,
+	  .req = NR_GET_FORK_OWNER },
 	STATE("NEW_WORKER", NR_NEW_WORKER, 0, 0),
 	STATE("unknown:0", NR_UNKNOWN, 0, 0),
 	STATE("unknown:2", NR_UNKNOWN, 2, 0),
@@ -225,6 +260,28 @@ static const struct call calls[] = {
 	STATE("zero", 0, 0, 0),
 	STATE("ones", 0xffffffff, 0, 0),
 	READS("unknown", NR_UNKNOWN),
+
+	WRITE("update", MSG_UPDATE),
+	WRITE("v2", MSG_V2),
+	WRITE("invalidate", MSG_INVALIDATE),
+	WRITE("invalidate-all", MSG_INVALIDATE_ALL),
+	WRITE("nothing", MSG_NOTHING),
+	WRITE("short", MSG_SHORT),
+	WRITE("no-padding", MSG_NO_PADDING),
+	WRITE("two", MSG_TWO),
+	WRITE("type-0", MSG_TYPE_0),
+	WRITE("type-3", MSG_TYPE_3),
+	WRITE("miss", MSG_MISS),
+	WRITE("batch", MSG_BATCH_BEGIN),
+	WRITE("size-0", MSG_SIZE_0),
+	WRITE("iova-wrap", MSG_IOVA_WRAP),
+	WRITE("uaddr-wrap", MSG_UADDR_WRAP),
+	WRITE("uaddr-kernel", MSG_UADDR_KERNEL),
+	WRITE("bad-pointer", MSG_BAD_PTR),
+	READ("72", 72),
+	READ("71", 71),
+	READ("0", 0),
+	{ .name = "poll", .kind = CALL_POLL },
 
 	COMPAT("SET_OWNER", VHOST_SET_OWNER, 0, 0),
 	COMPAT("GET_FEATURES", VHOST_GET_FEATURES, 0, 0),
