@@ -115,7 +115,7 @@ static noinline int send_single(struct vtap_queue *q, struct iov_iter *from,
 static int send_chain(struct vtap_queue *q, const struct vtap_chain *c)
 {
 	u64 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
-	struct iov_iter from, retry;
+	struct iov_iter from;
 	size_t len;
 	int err;
 
@@ -133,13 +133,9 @@ static int send_chain(struct vtap_queue *q, const struct vtap_chain *c)
 		return 0;
 	}
 
-	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
-	iov_iter_advance(&from, q->cfg.guest_hlen);
-
 	if (likely(vtap_backend_has_xdp(&q->backend))) {
-		retry = from;
-		err = vtap_xdp_tx_add(&q->backend, &from, q->cfg.sock_hlen,
-				      len);
+		err = vtap_xdp_tx_add(&q->backend, c, q->cfg.guest_hlen,
+				      q->cfg.sock_hlen, len);
 		if (likely(!err))
 			return len;
 		if (err != -ENOSPC) {
@@ -148,8 +144,9 @@ static int send_chain(struct vtap_queue *q, const struct vtap_chain *c)
 					VTAP_FAULT_TX_UNREADABLE);
 			return 0;
 		}
-		from = retry;
 	}
+	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
+	iov_iter_advance(&from, q->cfg.guest_hlen);
 	err = send_single(q, &from, len);
 	return err ? err : (int)len;
 }

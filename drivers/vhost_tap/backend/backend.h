@@ -31,8 +31,8 @@ u32 vtap_ring_rx_peek(struct vtap_backend *b);
 u32 vtap_ring_rx_len(void *ptr);
 
 /* xdp_tx.c: frames from the guest, in batches */
-int vtap_xdp_tx_add(struct vtap_backend *b, struct iov_iter *from, u8 hlen,
-		    size_t len);
+int vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
+		    u8 skip, u8 hlen, size_t len);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
 
 /**

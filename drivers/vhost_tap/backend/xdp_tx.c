@@ -52,20 +52,33 @@ static size_t headroom(const struct vtap_backend *b)
 	return SKB_DATA_ALIGN(room);
 }
 
+/* Most packets are one segment, which needs no iterator. */
+static bool copy_packet(void *to, const struct vtap_chain *c, u8 skip,
+			size_t len)
+{
+	struct iov_iter from;
+
+	if (likely(c->nr_out == 1))
+		return !copy_from_user(to, c->iov->iov_base + skip, len);
+	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
+	iov_iter_advance(&from, skip);
+	return copy_from_iter(to, len, &from) == len;
+}
+
 /**
  * vtap_xdp_tx_add - copy a frame out of the guest into the next batch slot
  * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
- * @from: virtio-net header, then the frame; advanced
+ * @c: the frame's chain: @skip bytes of no interest, the header, the frame
+ * @skip: bytes before the header
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
  * @len: bytes of the frame, at least ETH_HLEN
  *
  * Return: 0 the frame waits for vtap_xdp_tx_flush(); -ENOSPC it is too long,
- * a GSO packet, or there is no memory: send it alone, @from may have been
- * advanced; -EINVAL the header's offsets lie past the frame; -EFAULT its
- * memory cannot be read.
+ * a GSO packet, or there is no memory: send it alone; -EINVAL the header's
+ * offsets lie past the frame; -EFAULT its memory cannot be read.
  */
-int vtap_xdp_tx_add(struct vtap_backend *b, struct iov_iter *from, u8 hlen,
-		    size_t len)
+int vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
+		    u8 skip, u8 hlen, size_t len)
 {
 	size_t pad = headroom(b);
 	size_t size = SKB_DATA_ALIGN(pad + len) + TAIL;
@@ -81,11 +94,13 @@ int vtap_xdp_tx_add(struct vtap_backend *b, struct iov_iter *from, u8 hlen,
 	if (unlikely(!buf))
 		return -ENOSPC;
 
+	/* One copy for both, so the header lies in front of the frame first. */
+	err = -EFAULT;
+	if (unlikely(!copy_packet(buf + pad - hlen, c, skip, hlen + len)))
+		goto err_free;
 	hdr = hdr_of(buf);
 	memset(hdr, 0, HDR_ROOM);
-	err = -EFAULT;
-	if (unlikely(copy_from_iter(hdr, hlen, from) != hlen))
-		goto err_free;
+	memcpy(hdr, buf + pad - hlen, hlen);
 	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE)) {
 		err = -ENOSPC;
 		goto err_free;
@@ -94,9 +109,6 @@ int vtap_xdp_tx_add(struct vtap_backend *b, struct iov_iter *from, u8 hlen,
 		err = -EINVAL;
 		goto err_free;
 	}
-	if (unlikely(copy_from_iter(buf + pad, len, from) != len))
-		goto err_free;
-
 	set_buflen(buf, size);
 	xdp = &b->xdp[b->nr_batch++];
 	xdp_init_buff(xdp, size, NULL);

@@ -89,4 +89,49 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 #include "os_user.h"
 
 #endif /* __KERNEL__ */
+
+/*
+ * Copy a run of ring entries inside a window: words of 8 bytes, then of 2, or
+ * by what the architecture has for it. Lengths are multiples of 2.
+ */
+#ifdef unsafe_copy_from_user
+#define vtap_copy_in(dst, src, len, label)				\
+	unsafe_copy_from_user((char *)(dst), (const char __user *)(src), \
+			      len, label)
+#else
+#define vtap_copy_in(dst, src, len, label)				\
+	do {								\
+		const u8 __user *__src = (const u8 __user *)(src);	\
+		u8 *__dst = (u8 *)(dst);				\
+		size_t __left = (len);					\
+									\
+		for (; __left >= 8; __left -= 8, __src += 8, __dst += 8) \
+			unsafe_get_user(*(u64 *)__dst,			\
+					(u64 __user *)__src, label);	\
+		for (; __left; __left -= 2, __src += 2, __dst += 2)	\
+			unsafe_get_user(*(u16 *)__dst,			\
+					(u16 __user *)__src, label);	\
+	} while (0)
+#endif
+
+#ifdef unsafe_copy_to_user
+#define vtap_copy_out(dst, src, len, label)				\
+	unsafe_copy_to_user((char __user *)(dst), (const char *)(src), \
+			    len, label)
+#else
+#define vtap_copy_out(dst, src, len, label)				\
+	do {								\
+		u8 __user *__dst = (u8 __user *)(dst);			\
+		const u8 *__src = (const u8 *)(src);			\
+		size_t __left = (len);					\
+									\
+		for (; __left >= 8; __left -= 8, __src += 8, __dst += 8) \
+			unsafe_put_user(*(const u64 *)__src,		\
+					(u64 __user *)__dst, label);	\
+		for (; __left; __left -= 2, __src += 2, __dst += 2)	\
+			unsafe_put_user(*(const u16 *)__src,		\
+					(u16 __user *)__dst, label);	\
+	} while (0)
+#endif
+
 #endif /* VTAP_RING_OS_H */

@@ -44,88 +44,131 @@ static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
 }
 
 /*
- * Read the driver's index (B) and fetch heads and first descriptors from
- * last_avail on. A head out of range ends the batch before it: what comes
- * first is served first, and the fault is met when it is the next one.
+ * @n chains were there, @got of them are fetched. A head out of range ends the
+ * batch before it: what comes first is served first, and the fault is met when
+ * it is the next one.
  *
  * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
  */
-static __always_inline int vtap_split_fetch_from(struct vtap_ring *r,
-						 const bool far)
+static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
+					      u16 n)
+{
+	r->nr_fetched = got;
+	if (likely(got))
+		return 1;
+	return n ? vtap_ring_break(r, VTAP_FAULT_HEAD_RANGE) : 0;
+}
+
+/*
+ * Read the driver's index (B), the heads and their first descriptors. Drivers
+ * mostly take descriptors in order, so runs of them are copied.
+ *
+ * Return: as vtap_split_fetched().
+ */
+static noinline int vtap_split_fetch(struct vtap_ring *r)
 {
 	/*
 	 * Pointers, not array[i]: an index check by UBSAN would be a call
-	 * inside the window, which objtool forbids. i < n <= VTAP_FETCH.
+	 * inside the window, which objtool forbids. i, j < n <= VTAP_FETCH.
 	 */
+	u16 start = r->last_avail & (r->num - 1);
 	struct vring_desc *first = r->first;
-	u16 mask = r->num - 1, idx, n, i = 0;
-	u16 __user *idx_at = (u16 __user *)&r->avail->idx;
 	u16 *heads = r->head;
+	u16 idx, n, run, i, j;
 
 	if (unlikely(r->fault))
 		return -EIO;
 	r->fetch_start = r->last_avail;
 	r->nr_fetched = 0;
 
-	if (far)
-		idx_at = vtap_ring_far_at(&r->far->avail, idx_at);
-	if (!user_read_access_begin(far ? (void __user *)idx_at : r->avail,
-				    far ? sizeof(*idx_at) :
-					  vtap_split_avail_size(r)))
+	if (!user_read_access_begin(r->avail, vtap_split_avail_size(r)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	vtap_get16_acquire(idx, idx_at, fault); /* B, pairs with A */
-	idx = vtap_split_le16(idx);
-	n = idx - r->last_avail;
-	if (unlikely(n > r->num)) {
-		user_read_access_end();
-		return vtap_ring_break(r, VTAP_FAULT_AVAIL_JUMP);
-	}
-	r->avail_idx = idx;
+	/* B, pairs with A */
+	vtap_get16_acquire(idx, (u16 __user *)&r->avail->idx, fault);
+	n = vtap_split_le16(idx) - r->last_avail;
+	if (unlikely(n > r->num))
+		goto jump;
+	r->avail_idx = r->last_avail + n;
 	n = min_t(u16, n, VTAP_FETCH);
+	run = min_t(u16, n, r->num - start);
+	vtap_copy_in(heads, (u16 __user *)r->avail->ring + start,
+		     run * sizeof(*heads), fault);
+	vtap_copy_in(heads + run, (u16 __user *)r->avail->ring,
+		     (n - run) * sizeof(*heads), fault);
 
-	for (i = 0; i < n; i++) {
-		u16 __user *slot;
-		u64 __user *from, *from2;
-		u64 *to = (u64 *)(first + i);
-		u16 head;
+	for (i = 0; i < n; i = j) {
+		u16 head = vtap_split_le16(*(heads + i)), next = head;
 
-		slot = (u16 __user *)&r->avail->ring[(r->last_avail + i) & mask];
-		if (far)
-			slot = vtap_ring_far_at(&r->far->avail, slot);
-		unsafe_get_user(head, slot, fault);
-		head = vtap_split_le16(head);
-		if (unlikely(head >= r->num))
+		for (j = i; j < n && next < r->num &&
+		     vtap_split_le16(*(heads + j)) == next; j++, next++)
+			*(heads + j) = next;
+		if (unlikely(j == i))
 			break;
-		from = (u64 __user *)(r->desc + head);
-		from2 = from + 1;
-		if (far) {
-			from = vtap_ring_far_at(&r->far->desc, from);
-			from2 = vtap_ring_far_at(&r->far->desc, from2);
-		}
-		unsafe_get_user(to[0], from, fault);
-		unsafe_get_user(to[1], from2, fault);
-		*(heads + i) = head;
+		vtap_copy_in(first + i, r->desc + head, (j - i) * sizeof(*first),
+			     fault);
 	}
 	user_read_access_end();
+	return vtap_split_fetched(r, i, n);
 
-	r->nr_fetched = i;
-	if (likely(i))
-		return 1;
-	return n ? vtap_ring_break(r, VTAP_FAULT_HEAD_RANGE) : 0;
-
+jump:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_AVAIL_JUMP);
 fault:
 	user_read_access_end();
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-static noinline int vtap_split_fetch(struct vtap_ring *r)
-{
-	return vtap_split_fetch_from(r, false);
-}
-
+/* vtap_split_fetch() of a scattered ring: each word has its own place. */
 static noinline int vtap_split_fetch_far(struct vtap_ring *r)
 {
-	return vtap_split_fetch_from(r, true);
+	const struct vtap_ring_far *far = r->far;
+	struct vring_desc *first = r->first;
+	u16 __user *slot = (u16 __user *)&r->avail->idx;
+	u16 *heads = r->head;
+	u16 idx, n, i;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	r->fetch_start = r->last_avail;
+	r->nr_fetched = 0;
+
+	slot = vtap_ring_far_at(&far->avail, slot);
+	if (!user_read_access_begin(slot, sizeof(*slot)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_get16_acquire(idx, slot, fault);	/* B, pairs with A */
+	n = vtap_split_le16(idx) - r->last_avail;
+	if (unlikely(n > r->num))
+		goto jump;
+	r->avail_idx = r->last_avail + n;
+	n = min_t(u16, n, VTAP_FETCH);
+	for (i = 0; i < n; i++) {
+		u64 *to = (u64 *)(first + i);
+		u64 __user *from, *from2;
+		u16 head;
+
+		slot = (u16 __user *)r->avail->ring +
+		       ((r->last_avail + i) & (r->num - 1));
+		slot = vtap_ring_far_at(&far->avail, slot);
+		unsafe_get_user(head, slot, fault);
+		head = vtap_split_le16(head);
+		if (unlikely(head >= r->num))
+			break;
+		from = (u64 __user *)(r->desc + head);
+		from2 = vtap_ring_far_at(&far->desc, from + 1);
+		from = vtap_ring_far_at(&far->desc, from);
+		unsafe_get_user(to[0], from, fault);
+		unsafe_get_user(to[1], from2, fault);
+		*(heads + i) = head;
+	}
+	user_read_access_end();
+	return vtap_split_fetched(r, i, n);
+
+jump:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_AVAIL_JUMP);
+fault:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
 /**
@@ -196,19 +239,31 @@ static inline void vtap_split_unpop(struct vtap_ring *r, u16 nr_chains)
  */
 #define vtap_split_put_staged(r, label)					\
 	do {								\
-		u16 __at = (r)->last_used + (r)->nr_spilled;		\
+		u16 __at = ((r)->last_used + (r)->nr_spilled) &		\
+			   ((r)->num - 1);				\
 		const struct vring_used_elem *__e = (r)->staged;	\
-		const struct vring_used_elem *__end = __e + (r)->nr_staged; \
+		u16 __left = (r)->nr_staged, __run;			\
 									\
-		for (; __e < __end; __e++, __at++) {			\
-			u32 __user *__to = (u32 __user *)		\
-				&(r)->used->ring[__at & ((r)->num - 1)]; \
-			u32 __user *__id = vtap_ring_at(r, used, __to);	\
-			u32 __user *__len = vtap_ring_at(r, used, __to + 1); \
-									\
-			unsafe_put_user((__force u32)__e->id, __id, label); \
-			unsafe_put_user((__force u32)__e->len, __len, label); \
+		for (; __left; __left -= __run, __e += __run, __at = 0) { \
+			__run = min_t(u16, __left, (r)->num - __at);	\
+			if (unlikely((r)->far))				\
+				vtap_split_put_far(r, __at, __e, __run, label); \
+			else						\
+				vtap_copy_out((r)->used->ring + __at, __e, \
+					      __run * sizeof(*__e), label); \
 		}							\
+	} while (0)
+
+/* The same for @n entries of a scattered ring that do not wrap. */
+#define vtap_split_put_far(r, at, entry, n, label)			\
+	do {								\
+		u32 __user *__to = (u32 __user *)((r)->used->ring + (at)); \
+		const u32 *__from = (const u32 *)(entry);		\
+		const u32 *__end = __from + 2 * (n);			\
+									\
+		for (; __from < __end; __from++, __to++)		\
+			unsafe_put_user(*__from, vtap_ring_at(r, used, __to), \
+					label);				\
 	} while (0)
 
 /* Open a window for writing the device area. */
