@@ -136,8 +136,6 @@ static struct vtap_memmap *build(const struct far *f, bool phys)
 
 static void start_log(struct far *f)
 {
-	int used = far_region(f, f->shape.at.used);
-
 	shim_extent_add(f->bitmap, sizeof(f->bitmap), SHIM_RW | SHIM_SHARED);
 	vtap_dirty_init(&f->log);
 	f->log.base = (uintptr_t)f->bitmap;
@@ -145,9 +143,7 @@ static void start_log(struct far *f)
 	f->log.payload = true;
 	f->log.ring = true;
 	f->log.ring_by_user = far_has_iotlb(f);
-	if (used >= 0)
-		f->log.ring_gpa = far_gpa(f, used) +
-				  (f->shape.at.used & (FAR_PAGE - 1));
+	f->log.ring_gpa = FAR_RING_GPA;
 	f->cfg.log = &f->log;
 }
 
@@ -279,6 +275,62 @@ int far_pop(struct far *f)
 		shim_idle();
 	} while (ret == -EAGAIN && far_answer(f));
 	return ret;
+}
+
+/* Where a byte of host memory is in the guest's physical. */
+static u64 gpa_of(const struct far *f, u64 hva)
+{
+	u64 off = hva - (uintptr_t)f->d.used;
+	unsigned int i;
+
+	if (f->d.used && off < drv_used_size(f->d.num, f->d.event_idx))
+		return FAR_RING_GPA + off;
+	for (i = 0; i < f->g.nr; i++)
+		if (hva - f->g.r[i].hva < f->g.r[i].size)
+			return far_gpa(f, i) + (hva - f->g.r[i].hva);
+	shim_die("the device wrote what is no guest memory", __FILE__,
+		 __LINE__);
+}
+
+static void note_store(void *addr, size_t len, void *arg)
+{
+	struct far *f = arg;
+	u64 hva = (uintptr_t)addr;
+	u64 page;
+
+	if (hva - (uintptr_t)f->bitmap < sizeof(f->bitmap))
+		return;
+	for (; len; len--) {
+		page = gpa_of(f, hva++) / FAR_PAGE;
+		f->want[page / 8] |= 1 << page % 8;
+	}
+}
+
+void far_watch(struct far *f)
+{
+	shim.after_store = note_store;
+	shim.arg = f;
+}
+
+bool far_is_logged(const u8 *bitmap, u64 gpa)
+{
+	return bitmap[gpa / FAR_PAGE / 8] >> gpa / FAR_PAGE % 8 & 1;
+}
+
+void far_expect_log(struct kunit *test, struct far *f)
+{
+	u64 gpa;
+
+	vtap_dirty_flush(&f->log);
+	KUNIT_EXPECT_FALSE(test, f->log.failed);
+	for (gpa = 0; gpa < FAR_LOG_BYTES * 8 * FAR_PAGE; gpa += FAR_PAGE)
+		if (far_is_logged(f->want, gpa) !=
+		    far_is_logged(f->bitmap, gpa))
+			KUNIT_FAIL(test, "page %#llx: %s", gpa,
+				   far_is_logged(f->want, gpa) ? "missed" :
+				   "marked, and not written");
+	memset(f->bitmap, 0, sizeof(f->bitmap));
+	memset(f->want, 0, sizeof(f->want));
 }
 
 static char *host(const struct far *f, u64 iova, size_t *part)

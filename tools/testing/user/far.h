@@ -24,6 +24,8 @@
 /* Descriptors in an indirect table. */
 #define FAR_TABLE	8
 #define FAR_LOG_BYTES	256u
+/* Guest physical address of the device area where there is no IOTLB. */
+#define FAR_RING_GPA	0x500ff0ull
 
 enum far_kind {
 	FAR_TABLE_LINEAR,	/* a memory table and no IOTLB */
@@ -62,6 +64,8 @@ struct far {
 	struct vtap_mem m;
 	struct vtap_dirty log;
 	u8 bitmap[FAR_LOG_BYTES] __aligned(8);
+	/* What it should be: the pages of all bytes that the arena saw. */
+	u8 want[FAR_LOG_BYTES];
 	struct vtap_ring_cfg cfg;
 	struct vtap_ring r;
 	struct vtap_chain c;
@@ -95,6 +99,13 @@ bool far_answer(struct far *f);
 int far_map(struct far *f);
 /* Pop with room for all, answering; the ring is mapped where needed. */
 int far_pop(struct far *f);
+
+/* From now on note what is stored by the device (shim.after_store). */
+void far_watch(struct far *f);
+/* The log has just that; the client takes it. */
+void far_expect_log(struct kunit *test, struct far *f);
+/* A bit of @want or of what the log has. */
+bool far_is_logged(const u8 *bitmap, u64 gpa);
 
 /* Bytes of guest memory by I/O virtual address, on any number of pages. */
 void far_write(struct far *f, u64 iova, const void *from, size_t len);

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * meta_test.c - the same guest program, four ways to its memory
+ *
+ * Read before: far.h. A program of chains is run with a memory table, linear
+ * and of single pages, and with the IOTLB, linear and scattered: in each the
+ * device has to see the same packets, the guest the same used entries and the
+ * same memory. With the IOTLB mappings go at any time between two passes, and
+ * questions are answered late. With the log on the bitmap is compared with the
+ * bytes that were stored, both ways, after each pass.
+ *
+ * Chains are used one by one in the order they came, several for a packet now
+ * and then: what VIRTIO_F_IN_ORDER asks for.
+ */
+#include "far.h"
+
+#define ROUNDS		120
+#define MAX_ADD		64
+#define MAX_BUFS	6
+#define SLOT		2048u	/* where a chain's buffers begin */
+
+struct program {
+	u16 num;
+	bool event_idx;
+	u64 seed;
+};
+
+/* What the outside sees of a run. */
+struct outcome {
+	u64 packets;		/* hash of all that the device read */
+	u64 used;		/* of the used entries */
+	u64 memory;		/* of RAM at the end */
+	u64 ring;		/* of the device area at the end */
+	u32 nr_chains;
+};
+
+struct chain {
+	u32 nr_in;
+	u64 in_at[MAX_BUFS];
+	u32 in_len[MAX_BUFS];
+};
+
+struct run {
+	struct kunit *test;
+	struct far *f;
+	struct rnd prog;	/* the guest's choices: the same in each run */
+	struct rnd env;		/* everything else */
+	struct outcome out;
+	struct chain chain[MAX_ADD];
+	u32 nr_late;
+};
+
+static struct far *now;
+
+static void hash(u64 *h, const void *from, size_t len)
+{
+	const u8 *p = from;
+
+	while (len--)
+		*h = (*h ^ *p++) * 1099511628211ull;
+}
+
+/* ---- the guest ---- */
+
+static void add_one(struct run *t, u32 i)
+{
+	u32 nr = 1 + rnd_below(&t->prog, MAX_BUFS), nr_out, k, n;
+	bool indirect = rnd_below(&t->prog, 3) == 0;
+	struct drv_buf buf[MAX_BUFS];
+	struct chain *c = &t->chain[i];
+	u8 data[SLOT];
+
+	nr_out = rnd_below(&t->prog, nr + 1);
+	*c = (struct chain){};
+	for (k = 0; k < nr; k++) {
+		/* In the chain's own place, or across the end of a page. */
+		u64 at = FAR_RAM + i * SLOT % (FAR_RAM_SIZE / 2) +
+			 k * (SLOT / MAX_BUFS);
+		u32 len = rnd_below(&t->prog, SLOT / MAX_BUFS);
+
+		at += rnd_below(&t->prog, SLOT / MAX_BUFS - len);
+		for (n = 0; n < len; n++)
+			data[n] = rnd(&t->prog);
+		far_write(t->f, at, data, len);
+		buf[k] = (struct drv_buf){ at, len, k >= nr_out };
+		if (k >= nr_out) {
+			c->in_at[c->nr_in] = at;
+			c->in_len[c->nr_in++] = len;
+		}
+	}
+	if (!indirect && nr > t->f->d.nr_free)
+		indirect = true;
+	KUNIT_ASSERT_GE(t->test, indirect ?
+			drv_add_indirect(&t->f->d, buf, nr, 0, i) :
+			drv_add(&t->f->d, buf, nr, i), 0);
+}
+
+static void take(struct run *t, u32 nr)
+{
+	unsigned long long cookie;
+	u32 i, k, len;
+
+	for (i = 0; i < nr; i++) {
+		const struct chain *c = &t->chain[i];
+		u8 data[SLOT];
+
+		KUNIT_ASSERT_TRUE(t->test, drv_get(&t->f->d, &cookie, &len));
+		KUNIT_ASSERT_EQ(t->test, cookie, (u64)i);	/* in order */
+		hash(&t->out.used, &len, sizeof(len));
+		for (k = 0; k < c->nr_in; k++) {
+			far_read(t->f, data, c->in_at[k], c->in_len[k]);
+			hash(&t->out.used, data, c->in_len[k]);
+		}
+	}
+	KUNIT_EXPECT_FALSE(t->test, drv_get(&t->f->d, &cookie, &len));
+	KUNIT_EXPECT_TRUE(t->test, !t->f->d.broken);
+}
+
+/* ---- the client of the IOTLB ---- */
+
+/* Take something back, or say something that nobody asked for. */
+static void disturb(struct run *t)
+{
+	struct far *f = t->f;
+	u32 i = rnd_below(&t->env, f->g.nr);
+	const struct gmem_region *r = &f->g.r[i];
+
+	if (!far_has_iotlb(f))
+		return;
+	switch (rnd_below(&t->env, 8)) {
+	case 0:
+		far_invalidate(f, 0, U64_MAX);
+		break;
+	case 1:
+	case 2:
+	case 3:
+		far_invalidate(f, r->gpa, r->gpa + FAR_PAGE - 1);
+		break;
+	case 4:
+		far_invalidate(f, r->gpa + rnd_below(&t->env, FAR_PAGE),
+			       r->gpa + 3 * FAR_PAGE);
+		break;
+	default:
+		far_update(f, r->gpa, FAR_PAGE, r->hva, VHOST_ACCESS_RW);
+	}
+}
+
+/* ---- the device ---- */
+
+/* Asked, and answered at once or after something else has happened. */
+static void answer(struct run *t)
+{
+	u64 iova = t->f->tlb.miss_iova;
+
+	while (rnd_below(&t->env, 4) == 0) {
+		disturb(t);
+		t->nr_late++;
+	}
+	t->f->tlb.miss_iova = iova;
+	KUNIT_ASSERT_TRUE(t->test, far_answer(t->f));
+}
+
+/* The ring is there, as it is before each pass. */
+static void begin(struct run *t)
+{
+	struct far *f = t->f;
+	int err;
+
+	while (!f->r.mapped || !f->r.loaded) {
+		err = vtap_ring_map(&f->r, &f->m, &f->cfg);
+		shim_idle();
+		if (err == -EAGAIN)
+			answer(t);
+		else
+			KUNIT_ASSERT_EQ(t->test, err, 0);
+	}
+}
+
+static void end(struct run *t)
+{
+	if (t->f->shape.log)
+		far_expect_log(t->test, t->f);
+}
+
+static u32 serve(struct run *t)
+{
+	const struct vtap_chain *c = &t->f->c;
+	u32 written = 0, room, part, i;
+	u8 data[SLOT * 2];
+
+	for (i = 0; i < c->nr_out; i++) {
+		KUNIT_ASSERT_EQ(t->test, 0ul,
+				copy_from_user(data, c->iov[i].iov_base,
+					       c->iov[i].iov_len));
+		hash(&t->out.packets, data, c->iov[i].iov_len);
+	}
+	room = rnd_below(&t->prog, c->in_len + 1);
+	for (; i < c->nr_out + c->nr_in && room; i++) {
+		part = min_t(u64, room, c->iov[i].iov_len);
+		memset(data, t->out.nr_chains + written, part);
+		KUNIT_ASSERT_EQ(t->test, 0ul,
+				copy_to_user(c->iov[i].iov_base, data, part));
+		if (t->f->shape.log)
+			vtap_dirty_mark_user(&t->f->log,
+					     (uintptr_t)c->iov[i].iov_base,
+					     part);
+		written += part;
+		room -= part;
+	}
+	t->out.nr_chains++;
+	return written;
+}
+
+/* One pass over up to @nr chains; false: ended by a question. */
+static bool pass(struct run *t, u32 nr, u32 *done)
+{
+	struct far *f = t->f;
+	u32 staged = 0;
+	int ret = 1;
+
+	begin(t);
+	vtap_split_kick_off(&f->r);
+	while (staged < nr) {
+		f->c.iov = f->iov;
+		f->c.iov_max = ARRAY_SIZE(f->iov);
+		ret = vtap_split_pop(&f->r, &f->m, &f->c);
+		shim_idle();
+		if (ret != 1)
+			break;
+		KUNIT_ASSERT_EQ(t->test, 0,
+				vtap_split_stage(&f->r, f->c.head, serve(t)));
+		staged++;
+	}
+	KUNIT_ASSERT_TRUE(t->test, ret == 1 || ret == -EAGAIN);
+	KUNIT_ASSERT_EQ(t->test, vtap_split_publish(&f->r), (int)staged);
+	vtap_split_kick_on(&f->r);
+	end(t);
+	*done += staged;
+	return ret == 1;
+}
+
+static void one_round(struct run *t)
+{
+	u32 nr = 1 + rnd_below(&t->prog, min_t(u32, MAX_ADD, t->f->d.num));
+	u32 done = 0, i;
+
+	for (i = 0; i < nr && t->f->d.nr_free; i++)
+		add_one(t, i);
+	nr = i;
+	drv_publish(&t->f->d);
+	while (done < nr) {
+		if (!pass(t, min_t(u32, nr - done, 1 + rnd_below(&t->env, 70)),
+			  &done))
+			answer(t);
+		while (rnd_below(&t->env, 3) == 0)
+			disturb(t);
+	}
+	take(t, nr);
+}
+
+static void finish(struct run *t)
+{
+	struct far *f = t->f;
+	u8 page[FAR_PAGE];
+	u32 i;
+
+	/* The tables of the upper half hold addresses, the same in each. */
+	for (i = 0; i < FAR_RAM_PAGES; i++) {
+		far_read(f, page, FAR_RAM + i * FAR_PAGE, FAR_PAGE);
+		hash(&t->out.memory, page, FAR_PAGE);
+	}
+	for (i = 2; i < drv_used_size(f->d.num, f->d.event_idx) / 2; i++)
+		hash(&t->out.ring, drv_used_at(&f->d, i), 2);
+	KUNIT_EXPECT_EQ(t->test, f->d.nr_free, f->d.num);
+}
+
+static void meta_exit(struct kunit *test)
+{
+	shim.after_store = NULL;
+	far_free(now);
+	now = NULL;
+	shim_reset();
+}
+
+static struct outcome execute(struct kunit *test, const struct program *p,
+			      enum far_kind kind, bool log, u64 env_seed)
+{
+	struct far_shape s = {
+		.kind = kind, .num = p->num, .event_idx = p->event_idx,
+		.start = 0xfff8, .seed = env_seed, .log = log,
+		.at = { 0x100ff0, 0x120ffe, 0x140ffc },
+	};
+	struct run t = {
+		.test = test, .f = now = far_new(&s),
+		.prog = { p->seed }, .env = { env_seed },
+	};
+	u32 i;
+
+	if (log) {
+		far_watch(t.f);
+		/* What was written before is not seen: start anew. */
+		KUNIT_ASSERT_EQ(test, far_start(t.f, s.start), 0);
+	}
+	for (i = 0; i < ROUNDS; i++)
+		one_round(&t);
+	finish(&t);
+	if (kind == FAR_IOTLB_PAGES)
+		KUNIT_EXPECT_GT(test, t.f->nr_misses, 20ul);
+	meta_exit(test);
+	return t.out;
+}
+
+static void meta(struct kunit *test, bool log)
+{
+	static const u16 nums[] = { 2, 16, 64, 256, 1024 };
+	enum far_kind kind;
+	struct outcome first, o;
+	struct program p;
+	u32 i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(nums); i++) {
+		p = (struct program){ nums[i / 2], i & 1, 100 + i };
+		first = execute(test, &p, FAR_TABLE_LINEAR, false, 1);
+		KUNIT_EXPECT_GT(test, first.nr_chains, ROUNDS);
+		for (kind = FAR_TABLE_LINEAR; kind < NR_FAR_KINDS; kind++) {
+			o = execute(test, &p, kind, log, 7 * i + kind);
+			KUNIT_EXPECT_EQ(test, o.nr_chains, first.nr_chains);
+			KUNIT_EXPECT_EQ(test, o.packets, first.packets);
+			KUNIT_EXPECT_EQ(test, o.used, first.used);
+			KUNIT_EXPECT_EQ(test, o.memory, first.memory);
+			KUNIT_EXPECT_EQ(test, o.ring, first.ring);
+		}
+	}
+}
+
+static void meta_same_packets(struct kunit *test)
+{
+	meta(test, false);
+}
+
+static void meta_same_packets_logged(struct kunit *test)
+{
+	meta(test, true);
+}
+
+static struct kunit_case meta_cases[] = {
+	KUNIT_CASE(meta_same_packets),
+	KUNIT_CASE(meta_same_packets_logged),
+	{}
+};
+
+static struct kunit_suite meta_suite = {
+	.name = "vtap_meta",
+	.exit = meta_exit,
+	.test_cases = meta_cases,
+};
+
+kunit_test_suite(meta_suite);
