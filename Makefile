@@ -103,6 +103,11 @@ check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 	@$(KSELFTESTS)/dpdk.sh --fetch
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1200 --out build/$(KVER)/check-dpdk -- $(KSELFTESTS)/dpdk.sh
 
+.PHONY: check-libvirt
+check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /dev/vhost-net, KVER=
+	@tools/testing/libvirt/check-selinux
+	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
+
 .PHONY: check-dkms
 check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, KVER=
 	@scripts/deps build
@@ -118,6 +123,17 @@ install: modules	## install module, udev rule and modules-load file (DESTDIR=, I
 	@# into a package's DESTDIR: depmod and udev are the package's business
 	$(if $(DESTDIR),:,depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
 	@$(if $(DESTDIR),:,! command -v udevadm >/dev/null || udevadm control --reload || :)
+
+AADIR = $(DESTDIR)/etc/apparmor.d
+
+.PHONY: install-apparmor
+install-apparmor:	## let libvirt's domains have the node where AppArmor confines them (DESTDIR=)
+	install -D -m 644 dist/apparmor/vhost-tap $(AADIR)/abstractions/libvirt-qemu.d/vhost-tap
+	@# Debian 12's profile reads the folder only when the local file says so
+	mkdir -p $(AADIR)/local/abstractions
+	grep -q -s 'include if exists <abstractions/libvirt-qemu.d>' $(AADIR)/abstractions/libvirt-qemu \
+		$(AADIR)/local/abstractions/libvirt-qemu || \
+		cat dist/apparmor/local-libvirt-qemu >>$(AADIR)/local/abstractions/libvirt-qemu
 
 DKMS_SRC   = /usr/src/vhost-tap-$(VERSION)
 # e.g. -k 6.12.117+deb12-amd64: not for the running kernel

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
+#
+# Cases of check-libvirt that are about libvirt itself.
+
+mac_of() {
+	echo "52:54:00:0a:00:0$1"
+}
+
+# ---- the life of a domain with some interfaces ----
+
+# life QUEUES INTERFACE...: everything virsh does to a running domain.
+life() {
+	local queues=$1 i sum
+	shift
+	sum=$(($# * queues))
+	t "define and start" define_and_start "$queues" "$@" || return
+	t "the guest boots" answer 120 || return
+	t "the guest finds its NICs" guest_ready "$@" || return
+	t "QEMU holds $sum x $node, as many workers" holds "$sum"
+	for i in "$@"; do
+		t "$(kind_of "$i"): traffic, content compared" traffic "$i"
+	done
+	t "all queues' counters moved" counted "$sum"
+	for i in "$1" "$2"; do
+		t "$(kind_of "$i"): domif-setlink down and up" set_link "$i"
+	done
+	plug 6 "$queues" "$sum"
+	plug 7 "$queues" "$sum"
+	t "save under load" save_domain
+	t "restore" restore_domain "$sum"
+	for i in "$@"; do
+		t "$(kind_of "$i"): traffic after restore" traffic "$i" 2
+	done
+	t "managedsave, then start" managed_save "$sum"
+	t "traffic after managedsave" traffic "$1" 2
+	load "10.9.$1"
+	t "destroy under load" v destroy "$dom"
+	t "the workers are gone" worker_gone
+}
+
+kind_of() {
+	case $1 in
+	1 | 6) echo bridge ;;
+	*) echo "direct, ${mode_of[$1]}" ;;
+	esac
+}
+
+case_queues-1() {
+	life 1 1 2 3 4 5
+}
+
+case_queues-2() {
+	life 2 1 2 3 4 5
+}
+
+# For make check-all: a bridge and a macvtap, two queues each.
+case_short() {
+	life 2 1 2
+}
+
+# Every device of this QEMU that our debugfs shows has moved packets both ways.
+counted() {
+	local dir n=0
+	[[ $node == /dev/vhost-tap ]] || return 0
+	for dir in /sys/kernel/debug/vhost_tap/"$qemu_pid"-*; do
+		n=$((n + 1))
+	done
+	echo "$n devices, rx $(counter rx packets) tx $(counter tx packets) packets"
+	[[ $n == "$1" ]] && (($(counter rx packets) > 300 && $(counter tx packets) > 300))
+}
+
+set_link() {
+	v domif-setlink "$dom" "$(mac_of "$1")" down || return 1
+	carrier "$1" 0 || { echo "the guest still sees its link"; return 1; }
+	! ping -q -c 2 -i 0.2 -W 1 "10.9.$1.2" || { echo "packets pass a link that is down"; return 1; }
+	v domif-setlink "$dom" "$(mac_of "$1")" up || return 1
+	carrier "$1" 1 || { echo "the guest does not see its link"; return 1; }
+	traffic "$1" 2
+}
+
+# ---- hot-plug ----
+
+# Plug interface $1 ($2 queues) in while the first one is loaded, unplug it while
+# it is loaded itself; $3 nodes are open before and after.
+plug() {
+	local what
+	what=$(kind_of "$1")
+	interface_xml "$1" "$2" >"$work/plug.xml"
+	load 10.9.1
+	t "$what: attach-device under load" v attach-device "$dom" "$work/plug.xml" --live || {
+		unload
+		return
+	}
+	t "$what: the guest gets the plugged NIC" plugged "$1"
+	unload
+	t "$what: QEMU holds $(($3 + $2)) x $node" holds $(($3 + $2))
+	t "$what: traffic through the plugged NIC" traffic "$1"
+	load "10.9.$1"
+	t "$what: detach-device under load" v detach-device "$dom" "$work/plug.xml" --live
+	t "$what: the node is closed, the worker gone" holds_soon 60 "$3"
+	unload
+	t "$what: the others still pass traffic" traffic 1 2
+}
+
+plugged() {
+	local until=$((SECONDS + 60))
+	while ((SECONDS < until)); do
+		guest_address "$1" && return 0
+		sleep 0.5
+	done
+	return 1
+}
+
+# ---- save and restore ----
+
+save_domain() {
+	load 10.9.1
+	v save "$dom" "$work/$dom.save" || { unload; return 1; }
+	worker_gone && ls -l "$work/$dom.save"
+}
+
+# The restored guest goes on where it was: its servers run, its load too.
+restore_domain() {
+	v restore "$work/$dom.save" && qemu_found || { qemu_says; return 1; }
+	rm -f "$work/$dom.save"
+	holds "$1" && unload
+}
+
+managed_save() {
+	v managedsave "$dom" && worker_gone || return 1
+	v start "$dom" && qemu_found && holds "$1"
+}
+
+# ---- AppArmor ----
+
+take_override_back() {
+	: >/etc/apparmor.d/local/abstractions/libvirt-qemu
+	rm -rf /etc/apparmor.d/abstractions/libvirt-qemu.d
+}
+
+# The kernel says who was denied what; libvirt has QEMU's last words.
+denied() {
+	dom=$case_name
+	prepare_guest
+	domain_xml "$dom" 1 1 >"$work/$dom.xml"
+	v define "$work/$dom.xml" || return 1
+	dmesg -C
+	! v start "$dom" || { echo "it started"; return 1; }
+	dmesg | grep 'apparmor="DENIED".*/dev/vhost-tap'
+}
+
+installed_once() {
+	make -s -C "$root" install-apparmor
+	[[ $(cat /etc/apparmor.d/local/abstractions/libvirt-qemu) == "$(cat "$root/dist/apparmor/local-libvirt-qemu")" ]]
+}
+
+# A domain's profile, compiled as virt-aa-helper has it compiled.
+profile_compiles() {
+	sed 's/LIBVIRT_TEMPLATE/test/' /etc/apparmor.d/libvirt/TEMPLATE.qemu >"$work/profile"
+	apparmor_parser -p "$work/profile" | grep '/dev/vhost-tap rw,' &&
+		apparmor_parser -Q -K "$work/profile"
+}
+
+# Debian 12's profile as packaged denies the node; what dist/apparmor ships and
+# make install-apparmor puts in place lets it through, and nothing else.
+case_apparmor() {
+	take_override_back
+	t "without the override AppArmor denies the node" denied
+	t "make install-apparmor" make -s -C "$root" install-apparmor
+	t "doing it again changes nothing" installed_once
+	t "libvirt's profile compiles with it" profile_compiles
+	t "with it the domain starts" define_and_start 1 1 || return
+	t "QEMU is confined" grep -q '^libvirt-[0-9a-f-]* (enforce)' "/proc/$qemu_pid/attr/current"
+	t "the guest boots" answer 120 || return
+	t "the guest finds its NIC" guest_ready 1
+	t "QEMU holds 1 x $node, a worker" holds 1
+	t "traffic, content compared" traffic 1
+	t "destroy" v destroy "$dom"
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
+#
+# Cases of check-libvirt for programs that know only the name /dev/vhost-net.
+# The client is QEMU without vhostfd=: it opens that name, literally. Here the
+# in-tree module is loaded too and has the name; each case gives the client our
+# node under it and leaves it to everybody else.
+
+# A tap of one's own for user $1.
+client_tap() {
+	ip tuntap add dev vt9 mode tap vnet_hdr user "$1" && ip addr add 10.9.9.1/24 dev vt9 &&
+		ip link set vt9 up
+	guest_mac=52:54:00:0a:00:09
+}
+
+client_netdev=tap,id=n,ifname=vt9,script=no,downscript=no,vhost=on
+
+# $1 names the process of QEMU when it is not the one that was started.
+client_runs() {
+	t "the guest boots" answer 120 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
+	[[ -z ${1:-} ]] || { qemu_pid=$(cat "$1") && last_pid=$qemu_pid; }
+	t "QEMU said nothing about falling back" quiet_qemu
+	t "what it opened as /dev/vhost-net is $node" holds 1
+	t "the guest finds its NIC" guest_ready 9 || return 1
+	t "traffic, content compared" traffic 9
+	t "power off" stop_guest
+	t "the worker is gone" worker_gone
+}
+
+still_in_tree() {
+	[[ $(stat -L -c %t:%T /dev/vhost-net) == "$in_tree_rdev" ]]
+}
+
+client_case() {
+	t "the in-tree module has the name" test "$in_tree_rdev" != "$node_rdev"
+	client_tap "$1"
+}
+
+# A mount name space: nobody else sees the bind mount, and it ends with QEMU.
+case_bind-mount() {
+	client_case root || return
+	# The inner shell expands its arguments.
+	# shellcheck disable=SC2016
+	qemu_by=(unshare -m sh -c "mount --bind $node /dev/vhost-net && exec \"\$@\"" sh)
+	start_guest "$client_netdev" ""
+	client_runs
+	t "for everybody else /dev/vhost-net is what it was" still_in_tree
+}
+
+# The same by somebody who is not root but in the group of the node: a user name
+# space of one's own allows the mount.
+case_bind-mount-user() {
+	client_case libvirt-qemu || return
+	chgrp kvm "$node" && chmod 660 "$node"
+	chmod 666 /dev/net/tun
+	client_logs=$logs logs=$work/user
+	mkdir -p "$logs"
+	chown libvirt-qemu "$logs"
+	# shellcheck disable=SC2016
+	qemu_by=(setpriv --reuid libvirt-qemu --regid libvirt-qemu --init-groups
+		unshare --user --map-current-user --mount --keep-caps
+		sh -c "mount --bind $node /dev/vhost-net && exec \"\$@\"" sh)
+	start_guest "$client_netdev" ""
+	chown libvirt-qemu "$work"/ctl.*
+	client_runs
+	t "for everybody else /dev/vhost-net is what it was" still_in_tree
+	cp "$logs"/* "$client_logs/"
+	logs=$client_logs
+}
+
+# The whole machine: tmpfiles.d makes the name a link before anything opens it.
+# What runs here is what systemd runs at boot, in the order of file names.
+case_tmpfiles() {
+	client_case root || return
+	mkdir -p /run/tmpfiles.d /etc/tmpfiles.d
+	t "the kernel's static nodes" kmod static-nodes --format=tmpfiles \
+		--output=/run/tmpfiles.d/static-nodes.conf
+	cp "$root/dist/00-vhost-net-is-vhost-tap.conf" /etc/tmpfiles.d/
+	t "systemd-tmpfiles as at boot" systemd-tmpfiles --prefix=/dev --create --boot
+	t "/dev/vhost-net leads to $node" leads_there
+	t "in-tree vhost_net, loaded again, leaves it so" reload_in_tree
+	qemu_by=()
+	start_guest "$client_netdev" ""
+	client_runs
+	rm /etc/tmpfiles.d/00-vhost-net-is-vhost-tap.conf /dev/vhost-net
+	rmmod vhost_net && modprobe vhost_net
+	t "without the file the name is in-tree's again" still_in_tree
+}
+
+leads_there() {
+	ls -l /dev/vhost-net
+	[[ $(readlink -f /dev/vhost-net) == "$node" ]]
+}
+
+reload_in_tree() {
+	rmmod vhost_net && modprobe vhost_net && leads_there
+}
+
+# A container: --device SOURCE:NAME, with the engine's device filter and its
+# AppArmor profile in force. Its files are ours, read-only.
+case_container() {
+	local fs=$work/rootfs dir
+	client_case root || return
+	mkdir -p "$fs"/{dev,proc,sys,tmp,run,etc,usr,var,root}
+	for dir in bin sbin lib lib64; do
+		ln -s "usr/$dir" "$fs/$dir"
+	done
+	cp /etc/ld.so.* "$fs/etc/"
+	qemu_by=(podman --root "$work/podman" --runroot /run/podman --storage-driver vfs
+		--cgroup-manager cgroupfs --events-backend none --runtime crun
+		run --rm --network host --pidfile "$work/container.pid" --log-driver none
+		--device "$node:/dev/vhost-net" --device /dev/kvm --device /dev/net/tun
+		-v "/usr:/usr:ro" -v "$work:$work" -v "$logs:$logs"
+		-v "${guest_kernel%/*}:${guest_kernel%/*}:ro" -v "${guest_initrd%/*}:${guest_initrd%/*}:ro"
+		--rootfs "$fs")
+	start_guest "$client_netdev" ""
+	client_runs "$work/container.pid"
+	t "for everybody else /dev/vhost-net is what it was" still_in_tree
+}

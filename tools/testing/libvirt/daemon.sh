@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
+#
+# Shell functions of check-libvirt, inside the VM: what scripts do at boot on a
+# real host. The fetched packages appear in /, the security modules get their
+# profiles, libvirtd runs without systemd.
+
+# Lay the packages unpacked in $1 over the running system.
+lay_over() {
+	mount -t overlay -o "lowerdir=$1/usr:/usr" none /usr || return 1
+	cp -a "$1/etc/." /etc/
+	mkdir -p /etc/apparmor.d/local/abstractions /etc/apparmor.d/libvirt /var/lib/libvirt/images \
+		/run/libvirt /run/lock /var/log/libvirt/qemu
+	# Their postinst makes these empty files for the administrator.
+	touch /etc/apparmor.d/local/abstractions/libvirt-{qemu,lxc} \
+		/etc/apparmor.d/local/usr.{lib.libvirt.virt-aa-helper,sbin.libvirtd}
+	ldconfig
+	# And the account QEMU runs as; udev gives /dev/kvm to its group.
+	getent group kvm >/dev/null || groupadd -r kvm
+	useradd -r -M -d /var/lib/libvirt -s /usr/sbin/nologin -G kvm libvirt-qemu || return 1
+	chgrp kvm /dev/kvm && chmod 660 /dev/kvm
+}
+
+# Debian's kernels start with AppArmor on; its service would load the profiles.
+apparmor_up() {
+	mount -t securityfs none /sys/kernel/security &&
+		apparmor_parser -r /etc/apparmor.d/usr.{sbin.libvirtd,lib.libvirt.virt-aa-helper}
+}
+
+# One libvirtd with security driver $1 (none or apparmor) and the QEMU driver.
+# QEMU runs as libvirt-qemu, as Debian has it. stdio_handler: virtlogd would be
+# another daemon.
+libvirtd_up() {
+	local i
+	cat >/etc/libvirt/qemu.conf <<-CONF
+	security_driver = "$1"
+	stdio_handler = "file"
+	CONF
+	cat >/etc/libvirt/libvirtd.conf <<-CONF
+	auth_unix_rw = "none"
+	log_filters = "1:qemu.qemu_command 3:*"
+	log_outputs = "3:file:$logs/libvirtd.log"
+	CONF
+	rm -f /run/libvirtd.pid
+	/usr/sbin/libvirtd -d -p /run/libvirtd.pid || return 1
+	for ((i = 0; i < 150; i++)); do
+		virsh -q version >/dev/null 2>&1 && return 0
+		[[ $i -lt 20 || -e /run/libvirtd.pid ]] || break
+		sleep 0.2
+	done
+	tail -n 20 "$logs/libvirtd.log"
+	return 1
+}
+
+libvirtd_down() {
+	local i pid
+	pid=$(cat /run/libvirtd.pid 2>/dev/null) || return 0
+	kill "$pid"
+	for ((i = 0; i < 100; i++)); do
+		kill -0 "$pid" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# virsh, quiet unless it fails.
+v() {
+	virsh -q "$@"
+}

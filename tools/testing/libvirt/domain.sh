@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
+#
+# Shell functions of check-libvirt: the domain, its interfaces, what they are
+# attached to, and what QEMU holds open for them. Interface number I of a guest
+# has the MAC 52:54:00:0a:00:0I and the network 10.9.I.0/24, .1 outside, .2 in
+# the guest. Uses g, answer, worker_tids, worker_ms of ../qemu/lib.sh.
+
+# ---- what the interfaces are attached to ----
+
+# Number 1 is a bridge with the host's address, numbers 2 to 5 are one veth pair
+# for each macvtap mode: the far end stands for the network. 6 is a second bridge
+# port for hot-plug, 7 another direct one.
+make_networks() {
+	local i
+	for i in 1 6; do
+		ip link add "br$i" type bridge && ip addr add "10.9.$i.1/24" dev "br$i" &&
+			ip link set "br$i" up || return 1
+	done
+	for i in 2 3 4 5 7; do
+		ip link add "va$i" type veth peer name "vb$i" && ip link set "va$i" up &&
+			ip addr add "10.9.$i.1/24" dev "vb$i" && ip link set "vb$i" up || return 1
+	done
+}
+
+mode_of=([2]=bridge [3]=vepa [4]=private [5]=passthrough [7]=bridge)
+
+# The XML of interface $1 with $2 queues.
+interface_xml() {
+	case $1 in
+	1 | 6) echo "<interface type='bridge'><source bridge='br$1'/><target dev='vt$1'/>" ;;
+	*) echo "<interface type='direct'><source dev='va$1' mode='${mode_of[$1]}'/>" ;;
+	esac
+	cat <<-XML
+	  <mac address='52:54:00:0a:00:0$1'/>
+	  <model type='virtio'/>
+	  <driver name='vhost' queues='$2'/>
+	  <backend vhost='$node'/>
+	</interface>
+	XML
+}
+
+# ---- the domain ----
+
+# The XML of domain $1 with interfaces $3... of $2 queues each. The guest obeys
+# its second serial port. Legacy virtio and MMIO kicks stay off: emulated SVM on
+# 7.x stops now and then when an MMIO exit meets an interrupt.
+domain_xml() {
+	local i
+	cat <<-XML
+	<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+	  <name>$1</name>
+	  <memory unit='MiB'>192</memory>
+	  <vcpu>$2</vcpu>
+	  <os>
+	    <type arch='x86_64' machine='pc'>hvm</type>
+	    <kernel>/var/lib/libvirt/images/vmlinux</kernel>
+	    <initrd>/var/lib/libvirt/images/guest.cpio</initrd>
+	    <cmdline>console=ttyS0 quiet loglevel=5 panic=-1 mitigations=off tsc=reliable</cmdline>
+	  </os>
+	  <features><acpi/></features>
+	  <on_reboot>restart</on_reboot>
+	  <devices>
+	    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+	    <serial type='file'><source path='$guest_log.console' append='on'/></serial>
+	    <serial type='pipe'><source path='$work/ctl'/></serial>
+	    <controller type='usb' model='none'/>
+	    <memballoon model='none'/>
+	XML
+	for i in "${@:3}"; do
+		interface_xml "$i" "$2"
+	done
+	cat <<-XML
+	  </devices>
+	  <qemu:commandline>
+	    <qemu:arg value='-global'/><qemu:arg value='virtio-net-pci.disable-legacy=on'/>
+	    <qemu:arg value='-global'/><qemu:arg value='virtio-net-pci.modern-pio-notify=on'/>
+	  </qemu:commandline>
+	</domain>
+	XML
+}
+
+# Where the guest writes; QEMU runs as somebody else.
+prepare_guest() {
+	guest_log=$work/$case_name
+	rm -f "$work"/ctl.{in,out}
+	mkfifo "$work"/ctl.{in,out}
+	: >"$guest_log.console"
+	exec {to_guest}<>"$work/ctl.in" {from_guest}<>"$work/ctl.out"
+}
+
+# Define the domain and start it: define_and_start QUEUES INTERFACE...
+define_and_start() {
+	dom=$case_name
+	prepare_guest
+	domain_xml "$dom" "$@" >"$work/$dom.xml"
+	v define --validate "$work/$dom.xml" && v start "$dom" || { qemu_says; return 1; }
+	qemu_found
+}
+
+qemu_found() {
+	qemu_pid=$(cat "/run/libvirt/qemu/$dom.pid") && last_pid=$qemu_pid
+}
+
+qemu_says() {
+	grep -v -e '^[A-Z_]*=' -e ' \\$' "/var/log/libvirt/qemu/$dom.log" | tail -n 5
+	dmesg | grep 'apparmor="DENIED"' | tail -n 3
+}
+
+# Give the guest's side of interface $1 its address; the guest knows it by its MAC.
+guest_address() {
+	g "n=''; for d in /sys/class/net/*; do \
+grep -q 52:54:00:0a:00:0$1 \$d/address && n=\${d##*/}; done; echo \$n; test -n \"\$n\" && \
+ip link set \$n up && { ip addr add 10.9.$1.2/24 dev \$n; echo \$n >/tmp/name$1; }"
+}
+
+# The domain is undefined, the guest's log kept; what a failed case left is ended.
+end_domain() {
+	local pid
+	for pid in "${loads[@]}" $server_pid; do
+		disown "$pid" 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null
+	done
+	loads=() server_pid=''
+	[[ -n ${dom:-} ]] || return 0
+	v destroy "$dom" >/dev/null 2>&1
+	v managedsave-remove "$dom" >/dev/null 2>&1
+	v undefine "$dom" >/dev/null 2>&1
+	exec {to_guest}>&- {from_guest}>&-
+	t "the guest's kernel log is clean" guest_log_clean
+	cp "$guest_log.console" "/var/log/libvirt/qemu/$dom.log" "$logs/"
+	dom='' qemu_pid=''
+}
+
+# ---- what QEMU holds ----
+
+# How many of QEMU's files are the character device MAJOR:MINOR (hexadecimal).
+fds_of() {
+	local fd n=0
+	for fd in /proc/"$qemu_pid"/fd/*; do
+		[[ $(stat -L -c %F:%t:%T "$fd" 2>/dev/null) != "character special file:$1" ]] ||
+			n=$((n + 1))
+	done
+	echo "$n"
+}
+
+# QEMU has $1 times the node and a worker for each, and none of the in-tree one.
+holds() {
+	local have workers others=0
+	have=$(fds_of "$node_rdev")
+	[[ $node_rdev == "$in_tree_rdev" ]] || others=$(fds_of "$in_tree_rdev")
+	workers=$(worker_tids "$qemu_pid" | wc -l)
+	echo "QEMU $qemu_pid holds $have $node, $others in-tree, $workers workers (expected $1, 0, $1)"
+	[[ $have == "$1" && $workers == "$1" && $others == 0 ]]
+}
+
+# The same within $1 seconds: unplugging ends when the guest lets go.
+holds_soon() {
+	local until=$((SECONDS + $1))
+	while ((SECONDS < until)); do
+		holds "$2" >/dev/null && return 0
+		sleep 0.3
+	done
+	holds "$2"
+}
+
+# ---- traffic ----
+
+# All of interface $1: both directions, TCP and UDP, content compared.
+traffic() {
+	local net=10.9.$1 bytes=$((${2:-8} << 20))
+	ping -q -c 3 -i 0.2 -W 5 "$net.2" && "$agent" tcp-send "$net.2" 5000 "$bytes" 1 &&
+		g "agent tcp-send $net.1 5000 $bytes 2" &&
+		"$agent" udp "$net.2" 5000 20 3 && g "agent udp $net.1 5000 20 4"
+}
+
+# A guest that booted: addresses, its server, ours.
+guest_ready() {
+	local i
+	for i in "$@"; do
+		guest_address "$i" || return 1
+	done
+	g "(agent serve 5000 >/dev/null 2>&1 &)"
+	[[ -n $server_pid ]] || { "$agent" serve 5000 >/dev/null 2>&1 & server_pid=$!; }
+}
+
+# end_load stops every agent in the guest, its server too.
+unload() {
+	local pid
+	for pid in "${loads[@]}"; do
+		disown "$pid" 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null
+	done
+	loads=()
+	g "killall -9 agent; (agent serve 5000 >/dev/null 2>&1 &)" >/dev/null
+}
+
+carrier() {
+	local until=$((SECONDS + 20))
+	while ((SECONDS < until)); do
+		g "grep -q -x $2 /sys/class/net/\$(cat /tmp/name$1)/carrier" && return 0
+		sleep 0.3
+	done
+	return 1
+}
