@@ -273,6 +273,17 @@ static void revive(struct vtap_queue *q)
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 }
 
+/*
+ * The ring is somewhere else, or is used in another way. What was asked for it
+ * may never be answered now; the next pass asks anew. Locked.
+ */
+static void move(struct vtap_queue *q)
+{
+	vtap_queue_unask(q);
+	if (q->state != VTAP_STOPPED)
+		vtap_ring_move(&q->ring, &q->ring_cfg);
+}
+
 /**
  * vtap_queue_set_map - another memory table for a queue
  * @q: queue, may be running
@@ -306,10 +317,7 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 	memset(q->mem.hit, 0, sizeof(q->mem.hit));
 	q->ring_cfg.iotlb = q->mem.tlb;
 	q->dirty.ring_by_user = q->mem.tlb;
-	if (q->state != VTAP_STOPPED)
-		vtap_ring_move(&q->ring, &q->ring_cfg);
-	if (!q->mem.tlb)
-		vtap_queue_unask(q);
+	move(q);
 	mutex_unlock(&q->lock);
 	return tlb;
 }
@@ -348,8 +356,7 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 	q->ring_cfg.call_on_empty =
 		features[0] & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
 	q->dirty.payload = features[0] & BIT_ULL(VHOST_F_LOG_ALL);
-	if (q->state != VTAP_STOPPED)
-		vtap_ring_move(&q->ring, &q->ring_cfg);
+	move(q);
 	mutex_unlock(&q->lock);
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 }
@@ -443,8 +450,7 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	q->ring_cfg = cfg;
 	q->dirty.ring = cfg.log;
 	q->dirty.ring_gpa = a->log_guest_addr;
-	if (q->state != VTAP_STOPPED)
-		vtap_ring_move(&q->ring, &cfg);
+	move(q);
 	revive(q);
 	mutex_unlock(&q->lock);
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
