@@ -221,7 +221,7 @@ TEST_F(abi, vring_num)
 	EXPECT_EQ(-EBUSY, set_state(fd, VHOST_SET_VRING_NUM, 1, 512));
 }
 
-TEST_F(abi, vring_base)
+TEST_F(abi, CVE_2021_3839_and_CVE_2022_0669_vring_base)
 {
 	int fd = self->g.vhost;
 
@@ -313,7 +313,7 @@ static long open_files(void)
 }
 
 /* Replaced eventfds and refused backends must not stay referenced. */
-TEST_F(abi, no_file_leak)
+TEST_F(abi, CVE_2019_14818_no_file_leak)
 {
 	int fd = self->g.vhost, event, i, j;
 	long before;
@@ -349,7 +349,7 @@ TEST_F(abi, busyloop_timeout)
 
 /* ---- backend ---- */
 
-TEST_F(abi, backend_kinds)
+TEST_F(abi, CVE_2020_10942_backend_kinds)
 {
 	int fd = self->g.vhost, f;
 	struct {
@@ -381,7 +381,7 @@ TEST_F(abi, backend_kinds)
 }
 
 /* QEMU asserts on this one: trap 1 of abi.md. */
-TEST_F(abi, detach_always_works)
+TEST_F(abi, ABI_6_4_detach_always_works)
 {
 	struct guest *g = &self->g;
 	int fd;

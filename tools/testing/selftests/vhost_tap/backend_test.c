@@ -369,7 +369,7 @@ TEST_F(macvtap, tso_and_checksum)
 }
 
 /* CVE-2026-74684: a GSO header on a frame without a protocol */
-TEST_F(macvtap, gso_header_ethertype_0)
+TEST_F(macvtap, CVE_2026_74684_gso_header_ethertype_0)
 {
 	struct virtio_net_hdr_mrg_rxbuf h = {
 		.hdr = { .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 100,

@@ -288,7 +288,8 @@ static int do_write(const struct call *c)
 	case MSG_INVALIDATE_ALL:
 		i->iova = 0;
 		i->size = 0;
-		/* fall through */
+		i->type = VHOST_IOTLB_INVALIDATE;
+		break;
 	case MSG_INVALIDATE:
 		i->type = VHOST_IOTLB_INVALIDATE;
 		break;

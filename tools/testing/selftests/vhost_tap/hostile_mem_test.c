@@ -414,7 +414,7 @@ static void *rewrite(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(mem, toctou, 120)
+TEST_F_TIMEOUT(mem, CVE_2020_14374_to_14378_toctou, 120)
 {
 	uint8_t f[200], got[2048];
 	struct rewriter w[2];
@@ -517,7 +517,7 @@ static void *dup_race(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(mem, backend_file_race, 60)
+TEST_F_TIMEOUT(mem, CVE_2023_1838_backend_file_race, 60)
 {
 	int fd[4] = { self->tap.fd[0], open("/dev/null", O_RDWR), 200, 0 };
 	pthread_t thread;

@@ -185,7 +185,7 @@ TEST_F(life, worker_is_in_the_owners_cgroup)
 
 /* ---- owners ---- */
 
-TEST_F(life, owner_killed_under_load)
+TEST_F(life, CVE_2025_40024_owner_killed_under_load)
 {
 	struct traffic t;
 	int i, ready[2];
@@ -373,7 +373,7 @@ static void after_death(struct __test_metadata *_metadata, struct guest *g)
 	EXPECT_LE(0, guest_get_base(g->vhost, TX));
 }
 
-TEST_F_TIMEOUT(life, tap_deleted_under_load, 60)
+TEST_F_TIMEOUT(life, ABI_6_1_and_3c4cea8fa7f7_tap_deleted, 60)
 {
 	struct traffic t;
 

@@ -119,7 +119,7 @@ TEST_F_TIMEOUT(live, addresses_and_features, 120)
 	EXPECT_EQ(0, traffic_stop(&self->t));
 }
 
-TEST_F_TIMEOUT(live, eventfds, 120)
+TEST_F_TIMEOUT(live, CVE_2024_47748_eventfds_swapped, 120)
 {
 	int i, fd = self->g.vhost, other = eventfd(0, EFD_NONBLOCK);
 	struct vq *q;
@@ -171,7 +171,7 @@ TEST_F_TIMEOUT(live, call_masked_and_unmasked, 120)
 }
 
 /* RING_RESET: one queue starts from nothing, the other does not notice. */
-TEST_F_TIMEOUT(live, one_queue_reset, 120)
+TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 {
 	struct guest *g = &self->g;
 	uint8_t f[200], got[2048];

@@ -300,7 +300,7 @@ static void *reap(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(notify, kick_race, 120)
+TEST_F_TIMEOUT(notify, 22e1992cf7b0_kick_race, 120)
 {
 	struct vq *q = &self->g.vq[TX];
 	pthread_t thread;
@@ -404,7 +404,7 @@ TEST_F(notify, kick_swapped_live)
 	}
 }
 
-TEST_F(notify, busyloop)
+TEST_F(notify, e08a9fac5cf8_busyloop)
 {
 	struct vq *q = &self->g.vq[TX];
 	uint8_t f[100];

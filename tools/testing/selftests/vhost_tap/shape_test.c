@@ -121,7 +121,7 @@ TEST_F(shape, tx_indirect)
 }
 
 /* CVE-2022-2132: the header in 1..12 descriptors, cut at every place */
-TEST_F(shape, tx_header_split)
+TEST_F(shape, CVE_2022_2132_tx_header_split)
 {
 	uint32_t cut[32], at, i, hdr = self->g.hdr_len;
 
@@ -238,7 +238,7 @@ TEST_F(shape, rx_header_split)
 }
 
 /* CVE-2018-16880: one packet over far more than 64 buffers */
-TEST_F(shape, rx_200_buffers)
+TEST_F(shape, CVE_2018_16880_rx_200_buffers)
 {
 	uint32_t cut[200], i, len = 200 * 64 - self->g.hdr_len;
 	struct virtio_net_hdr_mrg_rxbuf hdr;
