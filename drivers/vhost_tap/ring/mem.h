@@ -26,6 +26,9 @@
 /* Regions one memory table may have; what QEMU's virtio-mem asks for. */
 #define VTAP_MAX_REGIONS	509
 
+/* Equal parts of the address space that a search starts in. */
+#define VTAP_MAP_PARTS		1024
+
 /* Pages in a queue's translation cache; a power of two. */
 #define VTAP_TLB_SLOTS		1024
 
@@ -51,6 +54,9 @@ struct vtap_region {
  *	a table without it can be set but no ring can be started on it
  * @aliased: regions share user memory, so an address there has several guest
  *	addresses
+ * @part_shift: a part is 2^@part_shift bytes
+ * @part: for each part, the first region that does not end before it; one
+ *	more at the end
  * @by_uaddr: the regions once more, sorted by user address; behind @region
  * @region: sorted by guest address, never overlapping
  */
@@ -58,6 +64,8 @@ struct vtap_memmap {
 	u32 nr;
 	bool in_user_space;
 	bool aliased;
+	u8 part_shift;
+	u16 part[VTAP_MAP_PARTS + 1];
 	struct vtap_region *by_uaddr;
 	struct vtap_region region[];
 };

@@ -54,6 +54,32 @@ static bool region_in_user_space(const struct vtap_region *r)
 	       access_ok((void __user *)(unsigned long)r->uaddr, r->size);
 }
 
+/*
+ * Where to start a search: with regions of one size, as memory devices make
+ * them, each part has one or two.
+ */
+static void index_by_part(struct vtap_memmap *map)
+{
+	const struct vtap_region *top;
+	u32 i = 0, k;
+
+	if (!map->nr)
+		return;
+	top = &map->region[map->nr - 1];
+	while ((top->gpa + (top->size - 1)) >> map->part_shift >=
+	       VTAP_MAP_PARTS)
+		map->part_shift++;
+	for (k = 0; k < VTAP_MAP_PARTS; k++) {
+		u64 start = (u64)k << map->part_shift;
+
+		while (i < map->nr &&
+		       map->region[i].gpa + (map->region[i].size - 1) < start)
+			i++;
+		map->part[k] = i;
+	}
+	map->part[k] = map->nr;
+}
+
 static int uaddr_cmp(const void *a, const void *b)
 {
 	const struct vtap_region *ra = a, *rb = b;
@@ -128,6 +154,7 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 
 	sort(map->region, n, sizeof(map->region[0]), region_cmp, NULL);
 	resolve_overlaps(map);
+	index_by_part(map);
 	index_by_uaddr(map);
 	return map;
 
@@ -155,7 +182,17 @@ void vtap_memmap_free(struct vtap_memmap *map)
 const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 					   u64 gpa)
 {
-	u32 lo = 0, hi = map ? map->nr : 0;
+	u32 lo, hi;
+	u64 part;
+
+	if (!map)
+		return NULL;
+	part = gpa >> map->part_shift;
+	if (part >= VTAP_MAP_PARTS)
+		return NULL;
+	/* The last may start in this part and reach into the next. */
+	lo = map->part[part];
+	hi = min_t(u32, map->part[part + 1] + 1, map->nr);
 
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
