@@ -135,16 +135,14 @@ static void mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
 }
 
 /**
- * vtap_dirty_mark_user - note a write by its user address
+ * vtap_dirty_mark_user_slow - vtap_dirty_mark_user() off the beaten track
  * @d: log
- * @uaddr: first byte; a range of user memory that was written
+ * @uaddr: first byte
  * @len: bytes
- *
- * What is in no region of the memory table is no guest memory and has no bit.
  *
  * Context: as vtap_dirty_flush().
  */
-void vtap_dirty_mark_user(struct vtap_dirty *d, u64 uaddr, u64 len)
+void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len)
 {
 	if (unlikely(!d->map))
 		return;

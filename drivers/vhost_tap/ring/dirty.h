@@ -67,9 +67,39 @@ struct vtap_dirty {
 
 void vtap_dirty_init(struct vtap_dirty *d);
 void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len);
-void vtap_dirty_mark_user(struct vtap_dirty *d, u64 uaddr, u64 len);
+void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len);
 void vtap_dirty_flush(struct vtap_dirty *d);
 bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len);
 bool vtap_dirty_map_ok(u64 base, const struct vtap_memmap *map);
+
+/**
+ * vtap_dirty_mark_user - note a write by its user address
+ * @d: log
+ * @uaddr: first byte; a range of user memory that was written
+ * @len: bytes
+ *
+ * What is in no region of the memory table is no guest memory and has no bit.
+ *
+ * Context: as vtap_dirty_flush().
+ */
+static __always_inline void vtap_dirty_mark_user(struct vtap_dirty *d,
+						 u64 uaddr, u64 len)
+{
+	u64 off = uaddr - d->hit.uaddr;
+
+	/* Mostly a page of the last region whose word is being collected. */
+	if (likely(off < d->hit.size && len && len <= d->hit.size - off)) {
+		u64 page = (d->hit.gpa + off) >> VTAP_LOG_PAGE_SHIFT;
+		u64 last = (d->hit.gpa + off + len - 1) >> VTAP_LOG_PAGE_SHIFT;
+		struct vtap_dirty_slot *slot =
+			&d->slot[(page >> 5) & (VTAP_DIRTY_SLOTS - 1)];
+
+		if (likely(page == last && slot->word == page >> 5)) {
+			slot->bits |= 1U << (page & 31);
+			return;
+		}
+	}
+	vtap_dirty_mark_user_slow(d, uaddr, len);
+}
 
 #endif /* VTAP_RING_DIRTY_H */
