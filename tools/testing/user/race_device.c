@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * race_device.c - the device's side of the races
+ *
+ * Read before: race.h. What a pass of tx.c and rx.c does, with the lock of the
+ * queue held from the look at the ring's mapping to the flush of the log.
+ */
+#include <sched.h>
+#include "race.h"
+
+struct device {
+	struct race *t;
+	struct far *f;
+	u64 nr_done;
+};
+
+/* In a pass nobody may have taken back what a translation says. */
+static bool is_revoked(struct race *t, const void *at)
+{
+	const struct gmem *g = &t->f->g;
+	unsigned int i;
+
+	for (i = 0; far_has_iotlb(t->f) && i < g->nr; i++)
+		if ((uintptr_t)at - g->r[i].hva < g->r[i].size)
+			return __atomic_load_n(&t->revoked[i],
+					       __ATOMIC_RELAXED);
+	return false;
+}
+
+/* Check what the driver wrote, write what it will check. */
+static bool device_touch(struct device *dev)
+{
+	const struct vtap_chain *c = &dev->f->c;
+	u64 words[BUF_SIZE / sizeof(u64)];
+	unsigned int i, k;
+
+	/* A buffer is one segment: aligned, and smaller than a page. */
+	for (i = 0; i < c->nr_out; i++) {
+		if (is_revoked(dev->t, c->iov[i].iov_base))
+			return false;
+		memcpy(words, c->iov[i].iov_base, c->iov[i].iov_len);
+		for (k = 0; k < c->iov[i].iov_len / sizeof(u64); k++)
+			if (words[k] != dev->nr_done + i)
+				return false;
+	}
+	for (; i < c->nr_out + c->nr_in; i++) {
+		if (is_revoked(dev->t, c->iov[i].iov_base))
+			return false;
+		for (k = 0; k < ARRAY_SIZE(words); k++)
+			words[k] = ~(dev->nr_done + i);
+		memcpy(c->iov[i].iov_base, words, c->iov[i].iov_len);
+		if (dev->t->log)
+			vtap_dirty_mark_user(&dev->f->log,
+					     (uintptr_t)c->iov[i].iov_base,
+					     c->iov[i].iov_len);
+	}
+	return true;
+}
+
+/* Serve what is there, up to a budget; returns chains served or -errno. */
+static int device_batch(struct device *dev)
+{
+	struct race *t = dev->t;
+	struct far *f = dev->f;
+	int n, ret = 0, err;
+
+	for (n = 0; n < 64; n++) {
+		f->c.iov = f->iov;
+		f->c.iov_max = VTAP_CHAIN_MAX;
+		ret = vtap_split_pop(&f->r, &f->m, &f->c);
+		if (ret <= 0)
+			break;
+		if (!device_touch(dev)) {
+			fail(t, "device read other bytes than were written");
+			return -EIO;
+		}
+		ret = vtap_split_stage(&f->r, f->c.head, (u32)dev->nr_done);
+		if (ret)
+			return ret;
+		dev->nr_done++;
+	}
+	if (ret < 0 && ret != -EAGAIN)
+		return ret;
+	if (!n)
+		return ret;
+	if (vtap_split_publish(&f->r) != n)
+		return -EIO;
+	err = vtap_split_must_call(&f->r);
+	if (err == 1) {
+		t->nr_calls++;
+		signal_fd(t->call);
+	}
+	if (err < 0)
+		return err;
+	return ret == -EAGAIN ? ret : n;
+}
+
+/* A pass; returns chains served, 0 to sleep, or -errno. */
+static int device_pass(struct device *dev)
+{
+	struct far *f = dev->f;
+	int ret = 0;
+
+	pthread_mutex_lock(&dev->t->lock);
+	if (!f->r.mapped || !f->r.loaded)
+		ret = vtap_ring_map(&f->r, &f->m, &f->cfg);
+	if (!ret) {
+		if (is_revoked(dev->t, vtap_ring_at(&f->r, used, f->r.used)))
+			fail(dev->t, "the ring was taken back in a pass");
+		vtap_split_kick_off(&f->r);
+		ret = device_batch(dev);
+	}
+	if (!ret)
+		ret = vtap_split_kick_on(&f->r);
+	if (dev->t->log)
+		vtap_dirty_flush(&f->log);
+	pthread_mutex_unlock(&dev->t->lock);
+	return ret;
+}
+
+static bool device_ask(struct device *dev)
+{
+	struct race *t = dev->t;
+
+	__atomic_store_n(&t->asked, true, __ATOMIC_RELEASE);
+	if (!sleep_fd(t, t->answered, "a question was not answered"))
+		return false;
+	/* TSan does not know eventfds: this is what orders. */
+	return !__atomic_load_n(&t->asked, __ATOMIC_ACQUIRE);
+}
+
+static void device_run(struct device *dev)
+{
+	struct race *t = dev->t;
+	u64 batches = 0;
+	int ret;
+
+	while (dev->nr_done < t->nr_chains && !has_failed(t)) {
+		ret = device_pass(dev);
+		maybe_pause(t->device_pause, ++batches);
+		/* A mutex of the C library is not fair. */
+		while (__atomic_load_n(&t->client_waits, __ATOMIC_RELAXED))
+			sched_yield();
+		if (ret == -EAGAIN) {
+			if (!device_ask(dev))
+				return;
+		} else if (ret < 0) {
+			fail(t, vtap_fault_name(dev->f->r.fault));
+		} else if (!ret && !sleep_fd(t, t->kick, "a kick was lost")) {
+			return;
+		}
+	}
+}
+
+void *device_main(void *arg)
+{
+	struct device dev = { .t = arg };
+	unsigned int i;
+
+	dev.f = dev.t->f;
+	/* What the client checks in its own thread. */
+	for (i = 0; i < dev.f->g.nr; i++)
+		shim_assert(access_ok((void *)(uintptr_t)dev.f->g.r[i].hva,
+				      dev.f->g.r[i].size));
+	/* Here and not where it was made: windows are per thread. */
+	shim_assert(vtap_ring_memory_ok(&dev.f->cfg));
+	device_run(&dev);
+	__atomic_store_n(&dev.t->device_is_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
