@@ -30,6 +30,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>
@@ -70,15 +71,21 @@
 /*
  * Set bits of an aligned word of user memory by an atomic operation; opens its
  * own window. What futexes do is the one such operation that every
- * architecture has.
+ * architecture has. Some do it without handling page faults, so the page is
+ * brought in, and the operation tried again in case it went at once.
  *
  * Return: 0 or -EFAULT.
  */
 static inline int vtap_user_or32(u32 bits, u32 __user *word)
 {
-	int old;
+	int old, tries = 4;
 
-	return arch_futex_atomic_op_inuser(FUTEX_OP_OR, (int)bits, &old, word);
+	while (arch_futex_atomic_op_inuser(FUTEX_OP_OR, (int)bits, &old, word)) {
+		if (!--tries || fault_in_safe_writeable((char __user *)word,
+							sizeof(*word)))
+			return -EFAULT;
+	}
+	return 0;
 }
 
 /* Store, then load, of two words that the driver loads and stores crosswise. */
