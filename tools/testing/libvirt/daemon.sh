@@ -7,7 +7,11 @@
 
 # Lay the packages unpacked in $1 over the running system.
 lay_over() {
-	mount -t overlay -o "lowerdir=$1/usr:/usr" none /usr || return 1
+	local modules=/usr/lib/modules/$(uname -r)
+	# init mounted the kernel's modules into /usr; they would be covered.
+	mkdir -p /run/modules && mount --bind "$modules" /run/modules &&
+		mount -t overlay -o "lowerdir=$1/usr:/usr" none /usr &&
+		mount --bind /run/modules "$modules" || return 1
 	cp -a "$1/etc/." /etc/
 	mkdir -p /etc/apparmor.d/local/abstractions /etc/apparmor.d/libvirt /var/lib/libvirt/images \
 		/run/libvirt /run/lock /var/log/libvirt/qemu

@@ -192,8 +192,22 @@ unload() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	loads=()
-	g "killall -9 agent; (agent serve 5000 >/dev/null 2>&1 &)" >/dev/null
+	g "killall -9 agent; (agent serve 5000 >/dev/null 2>&1 &)" || { stuck; return 1; }
 }
+
+# For the log of a guest that does not answer: who runs, who waits where.
+stuck() {
+	local task
+	v domstate "$dom" --reason
+	v qemu-monitor-command "$dom" --hmp 'info status'
+	for task in /proc/"$qemu_pid"/task/*; do
+		echo "$(cat "$task/comm") $(grep State "$task/status") $(run_ms "${task##*/}") ms" \
+			"$(head -n 3 "$task/stack" | tr '\n' ' ')"
+	done
+	tail -n 5 "$guest_log.console"
+	grep -H . /sys/kernel/debug/vhost_tap/"$qemu_pid"-*/{state,rx,tx} |
+		sed 's|.*vhost_tap/||'
+} >>"$logs/stuck.log" 2>&1
 
 carrier() {
 	local until=$((SECONDS + 20))
