@@ -108,6 +108,10 @@ check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /
 	@tools/testing/libvirt/check-selinux
 	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
 
+.PHONY: check-faults
+check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
+	@$(KSELFTESTS)/faults/check-faults
+
 .PHONY: check-dkms
 check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, KVER=
 	@scripts/deps build

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sweep.c - every allocation and user copy of every call fails once
+ *
+ * Read before: life.h.
+ *
+ * For each call of a life, and for n = 1, 2, ... until the call has no n-th
+ * thing that can fail: the calls before it, then the call with its n-th
+ * allocation or user copy failing (/proc/thread-self/fail-nth). It must
+ * succeed all the same, or say ENOMEM or EFAULT or what its worst moment
+ * allows, and have had no effect: the same call succeeds when repeated, and the
+ * rest of the life goes on, with packets. Then the same for the worker while
+ * packets pass.
+ *
+ * Usage: sweep [-q]       (-q: say only what fails). Output: TAP.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "life.h"
+
+#define MAX_NTH		2000
+
+static struct tap taps[2];
+static bool quiet;
+static unsigned int tests, failed;
+
+static void result(bool ok, const char *life, const char *name,
+		   const char *what)
+{
+	tests++;
+	failed += !ok;
+	if (!ok || !quiet)
+		printf("%sok %u %s: %s%s%s\n", ok ? "" : "not ", tests, life,
+		       name, *what ? ": " : "", what);
+	fflush(stdout);
+}
+
+/* ---- faults ---- */
+
+static int nth_open(int tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth", tid);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static int nth_arm(int fd, unsigned int n)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%u", n);
+
+	return pwrite(fd, buf, len, 0) == len ? 0 : -errno;
+}
+
+/* Return: true if the fault has happened */
+static bool nth_disarm(int fd)
+{
+	char buf[16] = {};
+
+	/* When the fault hits this very read it had not happened before. */
+	bool hit = pread(fd, buf, sizeof(buf) - 1, 0) > 0 && !atoi(buf);
+
+	nth_arm(fd, 0);
+	return hit;
+}
+
+/* ---- one call ---- */
+
+struct tally {
+	unsigned int refused;
+	unsigned int tolerated;
+	int errs[8];
+	char why[160];
+};
+
+static bool errno_ok(const struct step *s, int err)
+{
+	switch (-err) {
+	case EINVAL:
+		return s->flags & STEP_EINVAL;
+	case ENOMEM:
+	case EFAULT:
+	case EAGAIN:		/* fork */
+	case ENFILE:		/* a file */
+		return true;
+	}
+	return false;
+}
+
+static void note_errno(struct tally *t, int err)
+{
+	int i;
+
+	for (i = 0; i < 7 && t->errs[i] && t->errs[i] != -err; i++)
+		;
+	t->errs[i] = -err;
+}
+
+static bool applies(const struct step *s, bool iotlb)
+{
+	if (s->flags & STEP_OURS && !guest_is_ours())
+		return false;
+	return !(s->flags & (iotlb ? STEP_PLAIN : STEP_IOTLB));
+}
+
+/* Steps @from to @to without faults. Return: the one that failed, or -1 */
+static int run_steps(struct life *l, unsigned int from, unsigned int to,
+		     int *err)
+{
+	unsigned int i;
+
+	for (i = from; i < to; i++) {
+		*err = applies(&steps[i], l->iotlb) ? steps[i].run(l) : 0;
+		if (*err)
+			return i;
+	}
+	return -1;
+}
+
+/* Return: 1 the n-th fault happened, 0 there is none, -1 something is wrong */
+static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
+		   struct tally *t)
+{
+	unsigned int k = s - steps;
+	int err, at, again = 0;
+	struct life l;
+	bool hit;
+
+	err = life_begin(&l, taps, iotlb);
+	at = err ? -1 : run_steps(&l, 0, k, &err);
+	if (err) {
+		snprintf(t->why, sizeof(t->why), "before it %s says %s",
+			 at < 0 ? "the set-up" : steps[at].name,
+			 strerrorname_np(-err));
+		goto out;
+	}
+
+	nth_arm(nth, n);
+	err = s->run(&l);
+	hit = nth_disarm(nth);
+	if (!hit && err) {
+		snprintf(t->why, sizeof(t->why), "without a fault it says %s",
+			 strerrorname_np(-err));
+		goto out;
+	}
+	if (err && !errno_ok(s, err)) {
+		snprintf(t->why, sizeof(t->why), "fault %u: it says %s", n,
+			 strerrorname_np(-err) ?: "nonsense");
+		goto out;
+	}
+	if (err) {
+		t->refused++;
+		note_errno(t, err);
+		if (!(s->flags & STEP_LAST))
+			again = s->run(&l);
+	} else if (hit) {
+		t->tolerated++;
+	}
+	if (again && !(again == -EBUSY && s->flags & STEP_ONCE)) {
+		snprintf(t->why, sizeof(t->why),
+			 "fault %u: %s at first, then %s for good", n,
+			 strerrorname_np(-err), strerrorname_np(-again));
+		goto out;
+	}
+	at = run_steps(&l, k + 1, nr_steps, &err);
+	if (at >= 0) {
+		snprintf(t->why, sizeof(t->why), "fault %u: later %s says %s",
+			 n, steps[at].name, strerrorname_np(-err));
+		goto out;
+	}
+	life_end(&l);
+	return hit;
+out:
+	life_end(&l);
+	return -1;
+}
+
+static void sweep(const struct step *s, bool iotlb, int nth)
+{
+	const char *life = iotlb ? "iotlb" : "plain";
+	struct tally t = {};
+	unsigned int n, i;
+	char text[256];
+	size_t len;
+	int ret;
+
+	for (n = 1; n < MAX_NTH; n++) {
+		ret = try_nth(s, n, iotlb, nth, &t);
+		if (ret <= 0)
+			break;
+	}
+	if (n == MAX_NTH)
+		snprintf(t.why, sizeof(t.why), "no end of faults");
+	if (*t.why) {
+		result(false, life, s->name, t.why);
+		return;
+	}
+	len = snprintf(text, sizeof(text), "%u faults, %u refused", n - 1,
+		       t.refused);
+	for (i = 0; i < 8 && t.errs[i]; i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%s",
+				i ? " " : " with ", strerrorname_np(t.errs[i]));
+	result(true, life, s->name, text);
+}
+
+/* ---- the worker ---- */
+
+/* Give the worker four packets each way; any of them may get lost. */
+static void shake(struct life *l)
+{
+	uint8_t f[1500];
+	int i;
+
+	if (!l->g.vq[RX].avail_idx)
+		guest_rx_post(&l->g, 16, 2048);
+	for (i = 0; i < 4; i++) {
+		frame_raw(f, 100 + i * 400, i);
+		guest_tx(&l->g, NULL, f, 100 + i * 400);
+		host_send(l->tap->host, f, 100 + i * 400);
+	}
+	vq_kick(&l->g.vq[TX]);
+	usleep(20000);
+}
+
+/* Whatever is there, and no more than that. */
+static void clear(struct life *l)
+{
+	uint8_t got[2048];
+
+	while (vq_get_used(&l->g.vq[TX], NULL, NULL) > 0)
+		;
+	while (guest_rx(&l->g, NULL, got, sizeof(got), 0) >= 0)
+		;
+}
+
+/* The worker is the other thread of this process (from 6.4 on). */
+static int worker_nth_open(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *de;
+	int fd = -1;
+
+	while (d && fd < 0 && (de = readdir(d)))
+		if (atoi(de->d_name) > 0 && atoi(de->d_name) != getpid())
+			fd = nth_open(atoi(de->d_name));
+	if (d)
+		closedir(d);
+	return fd;
+}
+
+/* A ring that could not be read is broken until it is started again. */
+static int mend(struct life *l)
+{
+	if (!fd_count(l->g.vq[RX].err) && !fd_count(l->g.vq[TX].err))
+		return 0;
+	return guest_restart(&l->g, l->tap->fd[0]);
+}
+
+/* Return: as try_nth() */
+static int try_worker(unsigned int n, bool iotlb, struct tally *t)
+{
+	int err, nth, hit = 0;
+	struct life l;
+
+	err = life_begin(&l, taps, iotlb);
+	if (!err)
+		run_steps(&l, 0, steps_to_traffic(), &err);
+	if (!err)
+		err = life_traffic(&l, l.tap->host);
+	nth = worker_nth_open();
+	if (err || nth < 0) {
+		snprintf(t->why, sizeof(t->why), "no traffic or no worker");
+		goto out;
+	}
+	nth_arm(nth, n);
+	shake(&l);
+	hit = nth_disarm(nth);
+	clear(&l);
+	err = mend(&l) ?: life_traffic(&l, l.tap->host);
+	if (err)
+		snprintf(t->why, sizeof(t->why),
+			 "fault %u: then traffic says %s", n,
+			 strerrorname_np(-err));
+out:
+	close(nth);
+	life_end(&l);
+	return err ? -1 : hit;
+}
+
+static void sweep_worker(bool iotlb)
+{
+	unsigned int n, hits = 0, misses = 0;
+	struct tally t = {};
+	char text[64];
+	int ret;
+
+	/* How much the worker does for the packets depends on when it runs. */
+	for (n = 1; n < MAX_NTH && misses < 4; n++) {
+		ret = try_worker(n, iotlb, &t);
+		if (ret < 0)
+			break;
+		hits += ret;
+		misses = ret ? 0 : misses + 1;
+	}
+	snprintf(text, sizeof(text), "%u faults", hits);
+	result(!*t.why && hits, iotlb ? "iotlb" : "plain",
+	       "the worker, with packets", *t.why ? t.why : text);
+}
+
+/* Two taps, each with a packet socket at its far end. */
+static int make_taps(void)
+{
+	int err = net_ns() ?: tap_make(&taps[0], IFF_VNET_HDR, 1, 12);
+
+	if (err)
+		return err;
+	taps[1] = (struct tap){ .name = "vtap1", .nr = 1 };
+	taps[1].fd[0] = tap_open(taps[1].name, IFF_VNET_HDR);
+	if (taps[1].fd[0] < 0)
+		return taps[1].fd[0];
+	err = tap_hdr_len(taps[1].fd[0], 12) ?: link_up(taps[1].name);
+	if (err)
+		return err;
+	taps[1].host = host_open(taps[1].name, 0);
+	return taps[1].host < 0 ? taps[1].host : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int nth = nth_open(gettid()), iotlb, err;
+	unsigned int i;
+
+	quiet = argc > 1 && !strcmp(argv[1], "-q");
+	if (nth < 0) {
+		printf("1..0 # SKIP this kernel has no fault injection\n");
+		return 4;
+	}
+	err = make_taps();
+	if (err) {
+		printf("Bail out! no tap: %s\n", strerrorname_np(-err));
+		return 1;
+	}
+	mlockall(MCL_CURRENT);
+	for (iotlb = 0; iotlb < 2; iotlb++) {
+		for (i = 0; i < nr_steps; i++) {
+			if (applies(&steps[i], iotlb) &&
+			    !(steps[i].flags & STEP_PEER))
+				sweep(&steps[i], iotlb, nth);
+		}
+		sweep_worker(iotlb);
+	}
+	return failed != 0;
+}
