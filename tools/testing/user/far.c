@@ -312,25 +312,41 @@ void far_watch(struct far *f)
 	shim.arg = f;
 }
 
-bool far_is_logged(const u8 *bitmap, u64 gpa)
+static bool is_logged(const u8 *bitmap, u64 gpa)
 {
 	return bitmap[gpa / FAR_PAGE / 8] >> gpa / FAR_PAGE % 8 & 1;
 }
 
+int far_check_log(struct far *f, u64 *gpa)
+{
+	int wrong = 0;
+	u64 at;
+
+	if (memcmp(f->want, f->bitmap, sizeof(f->want)) == 0)
+		goto take;
+	for (at = 0; at < FAR_LOG_BYTES * 8 * FAR_PAGE; at += FAR_PAGE) {
+		if (is_logged(f->want, at) == is_logged(f->bitmap, at))
+			continue;
+		*gpa = at;
+		wrong = max(wrong, is_logged(f->want, at) ? 1 : 2);
+	}
+take:
+	memset(f->bitmap, 0, sizeof(f->bitmap));
+	memset(f->want, 0, sizeof(f->want));
+	return wrong;
+}
+
 void far_expect_log(struct kunit *test, struct far *f)
 {
-	u64 gpa;
+	u64 gpa = 0;
+	int wrong;
 
 	vtap_dirty_flush(&f->log);
 	KUNIT_EXPECT_FALSE(test, f->log.failed);
-	for (gpa = 0; gpa < FAR_LOG_BYTES * 8 * FAR_PAGE; gpa += FAR_PAGE)
-		if (far_is_logged(f->want, gpa) !=
-		    far_is_logged(f->bitmap, gpa))
-			KUNIT_FAIL(test, "page %#llx: %s", gpa,
-				   far_is_logged(f->want, gpa) ? "missed" :
-				   "marked, and not written");
-	memset(f->bitmap, 0, sizeof(f->bitmap));
-	memset(f->want, 0, sizeof(f->want));
+	wrong = far_check_log(f, &gpa);
+	if (wrong)
+		KUNIT_FAIL(test, "page %#llx: %s", gpa, wrong == 1 ? "missed" :
+			   "marked, and not written");
 }
 
 static char *host(const struct far *f, u64 iova, size_t *part)

@@ -102,10 +102,12 @@ int far_pop(struct far *f);
 
 /* From now on note what is stored by the device (shim.after_store). */
 void far_watch(struct far *f);
-/* The log has just that; the client takes it. */
+/*
+ * The log has just that; the client takes it.
+ * Return: 0, 1 page @gpa is missed, 2 it is marked and was not written.
+ */
+int far_check_log(struct far *f, u64 *gpa);
 void far_expect_log(struct kunit *test, struct far *f);
-/* A bit of @want or of what the log has. */
-bool far_is_logged(const u8 *bitmap, u64 gpa);
 
 /* Bytes of guest memory by I/O virtual address, on any number of pages. */
 void far_write(struct far *f, u64 iova, const void *from, size_t len);

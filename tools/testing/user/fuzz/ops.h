@@ -14,6 +14,9 @@
 /* Head: log2 of the size (1), OPS_F_* (1), first index (2). */
 #define OPS_F_EVENT_IDX		1
 #define OPS_F_CALL_ON_EMPTY	2
+#define OPS_F_IOMMU		4
+#define OPS_F_PAGES		8
+#define OPS_F_LOG		16
 
 enum op {
 	/* the driver's */
@@ -34,6 +37,11 @@ enum op {
 	OP_EMPTY,
 	OP_RESTART,		/* save the base, start again from it */
 	OP_MOVE,
+	/* the IOMMU's, if there is one */
+	OP_TAKE_BACK,		/* page (1), offset / 16 (1), log2 of size (1) */
+	OP_TELL,		/* page (1), 1: a lie, 2: not its start, 4: nor
+				 * its end (1); then page, perm; offset; size
+				 */
 	/* nobody's: from here on little is promised */
 	OP_FAIL,		/* at the n-th access from here (1) */
 	OP_HOSTILE,		/* key (4) */

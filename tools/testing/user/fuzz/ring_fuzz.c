@@ -2,54 +2,18 @@
 /*
  * ring_fuzz.c - programs of calls, to both sides of a ring
  *
- * Read before: ops.h (the language), driver.h, ring/split.h. As long as a
+ * Read before: ops.h (the language), world.h, driver.h, ring/split.h. As long as a
  * program only makes calls the ring is honest, and everything is promised:
  * each chain comes once, in order, as it was added; each is used once; who
  * sleeps is woken; nothing is a fault. Once it wrote memory by hand, failed an
  * access or turned hostile, what a bad guest may not break is left.
+ *
+ * The ring is plain, or behind an IOMMU (far.h) with its pages in a row or
+ * anywhere; then mappings come and go. With a log each byte that we stored has
+ * its bit, and no other page has.
  */
-#include "fuzz.h"
 #include "ops.h"
-
-#define MAX_LOG2	8
-#define MAX_NUM		(1 << MAX_LOG2)
-#define MAX_BUFS	8
-#define TABLE_MAX	MAX_BUFS
-/* A pass is not endless: so much is popped before the next publish. */
-#define MAX_OUT		300
-
-/* What was added, for comparing with what is popped. */
-struct added {
-	u16 nr_bufs;
-	u64 len[2];
-};
-
-struct world {
-	struct gmem rings;
-	struct drv d;
-	struct vtap_ring_cfg cfg;
-	struct vtap_ring r;
-	struct vtap_mem m;
-	struct vtap_chain c;
-	struct iovec iov[VTAP_CHAIN_MAX];
-	struct input in;
-	bool honest;
-	bool may_fail;		/* an access was told to fail */
-
-	struct added added[MAX_NUM];
-	u32 nr_added, nr_popped, nr_used, nr_taken;
-
-	/* popped, not staged; staged, not published */
-	u16 out[MAX_OUT];
-	u32 nr_out, nr_staged;
-	struct vring_used_elem staged[MAX_OUT];
-	bool may_unpop;
-
-	bool device_sleeps;
-	bool driver_sleeps;
-	bool decided;		/* the device has once decided on a call */
-	u16 decided_at;		/* ... when used idx was this */
-};
+#include "world.h"
 
 static struct world *w;
 
@@ -66,18 +30,18 @@ static void op_add(bool indirect)
 	for (i = 0; i < nr; i++) {
 		u16 place = in16(&w->in), len = in16(&w->in);
 
-		/* Readable first; within the three regions. */
+		/* Readable first; within RAM. */
 		write |= !!(len & OPS_WRITE);
 		buf[i] = (struct drv_buf){
-			.gpa = FUZZ_RAM + place,
+			.gpa = w->ram + place,
 			.len = len & 0xfff,
 			.write = write,
 		};
 		a.len[write] += buf[i].len;
 	}
-	head = indirect ? drv_add_indirect(&w->d, buf, nr, nr / 4,
+	head = indirect ? drv_add_indirect(w->d, buf, nr, nr / 4,
 					   w->nr_added) :
-			  drv_add(&w->d, buf, nr, w->nr_added);
+			  drv_add(w->d, buf, nr, w->nr_added);
 	if (head < 0)
 		return;
 	w->added[w->nr_added % MAX_NUM] = a;
@@ -86,10 +50,10 @@ static void op_add(bool indirect)
 
 static void op_show(void)
 {
-	bool news = w->d.avail_idx != w->d.shown_idx, kick;
+	bool news = w->d->avail_idx != w->d->shown_idx, kick;
 
-	drv_publish(&w->d);
-	kick = drv_must_kick(&w->d);
+	drv_publish(w->d);
+	kick = drv_must_kick(w->d);
 	if (w->honest && w->device_sleeps && news)
 		shim_assert(kick);
 	if (kick || news)
@@ -101,25 +65,25 @@ static void op_take(void)
 	unsigned long long cookie;
 	u32 len;
 
-	while (drv_get(&w->d, &cookie, &len)) {
+	while (drv_get(w->d, &cookie, &len)) {
 		if (w->honest)
 			shim_assert(len == (u32)cookie * 7);
 		w->nr_taken++;
 		w->driver_sleeps = false;
 	}
 	if (w->honest)
-		shim_assert(!w->d.broken);
+		shim_assert(!w->d->broken);
 }
 
 static void op_call(enum op code)
 {
 	w->driver_sleeps = false;
 	if (code == OP_CALL_ON)
-		w->driver_sleeps = !drv_call_on(&w->d);
+		w->driver_sleeps = !drv_call_on(w->d);
 	else if (code == OP_CALL_OFF)
-		drv_call_off(&w->d);
-	else if (w->d.event_idx)
-		drv_call_at(&w->d, w->d.used_idx + (s8)in8(&w->in));
+		drv_call_off(w->d);
+	else if (w->d->event_idx)
+		drv_call_at(w->d, w->d->used_idx + (s8)in8(&w->in));
 }
 
 /* ---- the device's ---- */
@@ -129,43 +93,50 @@ static void check_honest_chain(void)
 	const struct added *a = &w->added[w->nr_popped % MAX_NUM];
 
 	shim_assert(w->nr_popped < w->nr_added);
-	shim_assert(w->c.out_len == a->len[0]);
-	shim_assert(w->c.in_len == a->len[1]);
+	shim_assert(w->c->out_len == a->len[0]);
+	shim_assert(w->c->in_len == a->len[1]);
 	/* A buffer may lie in all three regions. */
-	shim_assert(w->c.nr_out + w->c.nr_in <= 3 * a->nr_bufs);
+	shim_assert(w->c->nr_out + w->c->nr_in <= 3 * a->nr_bufs);
 }
 
 static bool pop_one(u8 room)
 {
-	u16 at = w->r.last_avail;
-	unsigned long nr = shim.nr;
+	u16 at = w->r->last_avail;
+	unsigned long nr;
 	int ret;
 
 	if (w->nr_out + w->nr_staged == MAX_OUT)
 		return false;
-	w->c.iov = w->iov;
-	w->c.iov_max = room ? room : VTAP_CHAIN_MAX;
-	ret = vtap_split_pop(&w->r, &w->m, &w->c);
-	shim_idle();
-	shim_assert(shim.nr - nr <= 4 * VTAP_CHAIN_MAX + 4 * VTAP_FETCH);
+	do {
+		nr = shim.nr;
+		w->c->iov = w->iov;
+		w->c->iov_max = room ? room : VTAP_CHAIN_MAX;
+		ret = vtap_split_pop(w->r, w->m, w->c);
+		shim_idle();
+		shim_assert(shim.nr - nr <= 4 * VTAP_CHAIN_MAX +
+			    4 * VTAP_FETCH);
+		shim_assert(ret == 1 || w->r->last_avail == at);
+	} while (ret == -EAGAIN && far_answer(w->far));
 	if (ret == 1) {
-		shim_assert(w->r.last_avail == (u16)(at + 1));
-		shim_assert(w->c.head < w->r.num);
-		fuzz_check_chain(&w->c);
+		shim_assert(w->r->last_avail == (u16)(at + 1));
+		shim_assert(w->c->head < w->r->num);
+		fuzz_check_chain(w->c);
 		if (w->honest)
 			check_honest_chain();
-		w->out[w->nr_out++] = w->c.head;
+		w->out[w->nr_out++] = w->c->head;
 		w->nr_popped++;
 		w->may_unpop = true;
 		return true;
 	}
-	shim_assert(w->r.last_avail == at);
+	shim_assert(w->r->last_avail == at);
 	if (ret == -ENOBUFS)
-		shim_assert(room && !w->r.fault);
+		shim_assert(room && !w->r->fault);
+	else if (ret == -EAGAIN)	/* an address that nobody knows */
+		shim_assert(w->far && !w->honest && !w->r->fault);
 	else
 		shim_assert(ret == 0 || ret == -EIO);
 	if (w->honest && !ret)
-		shim_assert(w->r.last_avail == w->d.shown_idx);
+		shim_assert(w->r->last_avail == w->d->shown_idx);
 	return false;
 }
 
@@ -185,7 +156,7 @@ static void op_unpop(u32 nr)
 	if (!w->may_unpop)
 		return;
 	nr = min_t(u32, nr, w->nr_out);
-	vtap_split_unpop(&w->r, nr);
+	vtap_split_unpop(w->r, nr);
 	w->nr_out -= nr;
 	w->nr_popped -= nr;
 }
@@ -196,8 +167,8 @@ static void op_stage(u32 nr)
 
 	for (i = 0; i < nr && i < w->nr_out; i++) {
 		len = (w->nr_popped - w->nr_out + i) * 7;
-		if (vtap_split_stage(&w->r, w->out[i], len)) {
-			shim_assert(w->r.fault);
+		if (vtap_split_stage(w->r, w->out[i], len)) {
+			shim_assert(w->r->fault);
 			break;
 		}
 		w->staged[w->nr_staged++] = (struct vring_used_elem){
@@ -212,20 +183,23 @@ static void op_stage(u32 nr)
 /* Used entries are in the ring as they were staged, the last @num of them. */
 static void check_used(u16 old)
 {
-	const struct vring_used_elem *ring = w->r.used->ring;
-	u32 i = w->nr_staged > w->r.num ? w->nr_staged - w->r.num : 0;
+	u32 i = w->nr_staged > w->r->num ? w->nr_staged - w->r->num : 0;
 
-	for (; i < w->nr_staged; i++)
-		shim_assert(!memcmp(&ring[(u16)(old + i) & (w->r.num - 1)],
-				    &w->staged[i], sizeof(ring[0])));
-	shim_assert(drv_used_idx(&w->d) == (u16)(old + w->nr_staged));
-	shim_assert(w->r.last_used == (u16)(old + w->nr_staged));
+	for (; i < w->nr_staged; i++) {
+		const struct vring_used_elem *e = &w->staged[i];
+		u32 at = 2 + 4 * ((u16)(old + i) & (w->r->num - 1));
+
+		shim_assert(!memcmp(drv_used_at(w->d, at), &e->id, 4));
+		shim_assert(!memcmp(drv_used_at(w->d, at + 2), &e->len, 4));
+	}
+	shim_assert(drv_used_idx(w->d) == (u16)(old + w->nr_staged));
+	shim_assert(w->r->last_used == (u16)(old + w->nr_staged));
 }
 
 static void check_call(int call)
 {
-	bool on_empty = w->cfg.call_on_empty &&
-			w->r.avail_idx == w->r.last_avail;
+	bool on_empty = w->cfg->call_on_empty &&
+			w->r->avail_idx == w->r->last_avail;
 
 	shim_assert(call == 0 || call == 1);
 	if (w->driver_sleeps)
@@ -234,25 +208,25 @@ static void check_call(int call)
 		shim_assert(call);
 		return;
 	}
-	if (!w->cfg.event_idx)
-		shim_assert(call == !(w->d.avail[0] & 1));
+	if (!w->cfg->event_idx)
+		shim_assert(call == !(*drv_avail_at(w->d, 0) & 1));
 	else
 		shim_assert(call == (!w->decided ||
-				     drv_wants_call(&w->d, w->decided_at,
-						    w->r.last_used)));
+				     drv_wants_call(w->d, w->decided_at,
+						    w->r->last_used)));
 	w->decided = true;
-	w->decided_at = w->r.last_used;
+	w->decided_at = w->r->last_used;
 }
 
 static void op_publish(void)
 {
-	u16 old = w->r.last_used;
-	int ret = vtap_split_publish(&w->r), call;
+	u16 old = w->r->last_used;
+	int ret = vtap_split_publish(w->r), call;
 
 	shim_idle();
 	if (ret < 0) {
-		shim_assert(ret == -EIO && w->r.fault && !w->honest);
-		shim_assert(w->r.last_used == old);
+		shim_assert(ret == -EIO && w->r->fault && !w->honest);
+		shim_assert(w->r->last_used == old);
 		return;
 	}
 	shim_assert(ret == (int)w->nr_staged);
@@ -261,7 +235,7 @@ static void op_publish(void)
 	check_used(old);
 	w->nr_used += ret;
 	w->nr_staged = 0;
-	call = vtap_split_must_call(&w->r);
+	call = vtap_split_must_call(w->r);
 	shim_idle();
 	if (w->honest)
 		check_call(call);
@@ -275,21 +249,21 @@ static void op_kick(enum op code)
 
 	w->device_sleeps = false;
 	if (code == OP_KICK_OFF) {
-		ret = vtap_split_kick_off(&w->r);
+		ret = vtap_split_kick_off(w->r);
 	} else if (code == OP_KICK_ON) {
-		ret = vtap_split_kick_on(&w->r);
+		ret = vtap_split_kick_on(w->r);
 		w->device_sleeps = !ret;
 		if (w->honest)
-			shim_assert(ret == (w->r.avail_idx !=
-					    w->d.shown_idx));
+			shim_assert(ret == (w->r->avail_idx !=
+					    w->d->shown_idx));
 	} else {
-		ret = vtap_split_empty(&w->r);
+		ret = vtap_split_empty(w->r);
 		if (w->honest)
-			shim_assert(ret == (w->r.last_avail ==
-					    w->d.shown_idx));
+			shim_assert(ret == (w->r->last_avail ==
+					    w->d->shown_idx));
 	}
 	shim_idle();
-	shim_assert(ret >= 0 || (ret == -EIO && w->r.fault));
+	shim_assert(ret >= 0 || (ret == -EIO && w->r->fault));
 }
 
 /* Stop between passes: what is popped goes back, what is staged goes out. */
@@ -305,11 +279,12 @@ static void op_restart(void)
 	u16 base;
 
 	settle();
-	base = w->r.last_avail;
+	base = w->r->last_avail;
 	w->device_sleeps = false;
 	w->nr_out = 0;
 	w->nr_staged = 0;
-	if (vtap_ring_start(&w->r, &w->cfg, base)) {
+	vtap_ring_unmap(w->r);
+	if (vtap_ring_start(w->r, w->cfg, base)) {
 		shim_assert(!w->honest);
 		w->in.left = 0;
 		return;
@@ -322,7 +297,7 @@ static void op_move(void)
 	settle();
 	if (w->nr_staged)
 		return;		/* broken, and not between passes */
-	vtap_ring_move(&w->r, &w->cfg);
+	vtap_ring_move(w->r, w->cfg);
 	w->device_sleeps = false;
 	w->decided = false;
 }
@@ -331,22 +306,114 @@ static void op_move(void)
 
 static void op_write(void)
 {
+	const struct far_shape *s = w->far ? &w->far->shape : NULL;
 	struct {
 		void *at;
 		size_t size;
+		u64 iova;
 	} areas[] = {
-		{ w->d.desc, drv_desc_size(w->d.num) },
-		{ w->d.avail, drv_avail_size(w->d.num, w->d.event_idx) },
-		{ w->d.used, drv_used_size(w->d.num, w->d.event_idx) },
-		{ gmem_hva(w->d.g, FUZZ_RAM, 1), FUZZ_RAM_SIZE },
+		{ w->d->desc, drv_desc_size(w->d->num), s ? s->at.desc : 0 },
+		{ w->d->avail, drv_avail_size(w->d->num, w->d->event_idx),
+		  s ? s->at.avail : 0 },
+		{ w->d->used, drv_used_size(w->d->num, w->d->event_idx),
+		  s ? s->at.used : 0 },
+		{ gmem_hva(w->d->g, FUZZ_RAM, 1), FUZZ_RAM_SIZE, FAR_RAM },
 	};
 	u8 area = in8(&w->in) % ARRAY_SIZE(areas);
 	size_t at = in16(&w->in) % areas[area].size;
 	size_t len = in8(&w->in) + 1;
+	u8 data[256];
 
 	w->honest = false;
-	in_bytes(&w->in, areas[area].at + at,
-		 min_t(size_t, len, areas[area].size - at));
+	len = in_bytes(&w->in, data, min_t(size_t, len,
+					   areas[area].size - at));
+	if (s)
+		far_write(w->far, areas[area].iova + at, data, len);
+	else
+		memcpy(areas[area].at + at, data, len);
+}
+
+/* ---- the IOMMU's ---- */
+
+/* A page of RAM or of the ring. */
+static const struct gmem_region *in_region(void)
+{
+	return &w->far->g.r[in8(&w->in) % w->far->g.nr];
+}
+
+static void op_take_back(void)
+{
+	const struct gmem_region *r;
+	u64 first, size;
+
+	if (!w->far)
+		return;
+	r = in_region();
+	first = r->gpa + in8(&w->in) * 16;
+	size = 1ull << in8(&w->in) % 64;
+	settle();
+	if (w->nr_staged)
+		return;		/* broken, and not between passes */
+	far_invalidate(w->far, first, first + size > first ?
+		       first + size - 1 : U64_MAX);
+}
+
+/* What is so, or a lie: another page, a part of one, less permission. */
+static void op_tell(void)
+{
+	const struct gmem_region *r, *to;
+	u8 lie, perm = VHOST_ACCESS_RW;
+	u64 from, size = FAR_PAGE;
+
+	if (!w->far)
+		return;
+	r = in_region();
+	to = r;
+	lie = in8(&w->in);
+	if (lie & 1) {
+		to = in_region();
+		perm = in8(&w->in) & 3;
+		w->honest = false;
+		w->may_fail = true;
+		w->may_miss = true;
+	}
+	from = lie & 2 ? in8(&w->in) * 16 : 0;
+	size -= from;
+	if (lie & 4)
+		size = min_t(u64, size, 16 * (1 + in8(&w->in)));
+	settle();
+	if (w->nr_staged)
+		return;
+	far_update(w->far, r->gpa + from, size, to->hva + from, perm);
+}
+
+/* Verbs are for a ring that is there: what comes before each pass. */
+static bool ring_is_there(void)
+{
+	int err;
+
+	if (!w->far || (w->r->mapped && w->r->loaded))
+		return true;
+	err = far_map(w->far);
+	shim_assert(!err || !w->honest);
+	shim_assert(!err || err == -EAGAIN || w->r->fault);
+	return !err;
+}
+
+static void check_log(void)
+{
+	u64 gpa;
+
+	if (!w->far || !w->far->shape.log || shim.after_load)
+		return;
+	vtap_dirty_flush(&w->far->log);
+	if (w->far->log.failed) {
+		shim_assert(w->may_miss);
+		w->far->log.failed = false;
+		vtap_dirty_flush(&w->far->log);	/* the failure was one */
+	}
+	/* A store that was followed by a failure may have no bit. */
+	shim_assert(far_check_log(w->far, &gpa) <= (w->may_miss ? 1 : 0));
 }
 
 static void op_hostile(void)
@@ -359,6 +426,8 @@ static void op_hostile(void)
 
 static void step(enum op code)
 {
+	if (code >= OP_POP && code <= OP_EMPTY && !ring_is_there())
+		return;
 	switch (code) {
 	case OP_ADD:
 	case OP_ADD_INDIRECT:
@@ -390,42 +459,25 @@ static void step(enum op code)
 	case OP_FAIL:
 		w->honest = false;
 		w->may_fail = true;
+		w->may_miss = true;
 		shim.fail_at = shim.nr + in8(&w->in) + 1;
 		return;
 	case OP_HOSTILE:
 		return op_hostile();
+	case OP_TAKE_BACK:
+		return op_take_back();
+	case OP_TELL:
+		return op_tell();
 	default:
 		return op_write();
 	}
-}
-
-static void world_start(void)
-{
-	u8 log2 = in8(&w->in) % (MAX_LOG2 + 1), flags = in8(&w->in);
-	struct gmem *ram = fuzz_ram();
-
-	drv_init(&w->d, &w->rings, 1 << log2, flags & OPS_F_EVENT_IDX,
-		 in16(&w->in));
-	w->d.g = ram;
-	drv_alloc_tables(&w->d, TABLE_MAX);
-	w->cfg = (struct vtap_ring_cfg){
-		.num = w->d.num,
-		.desc = (uintptr_t)w->d.desc,
-		.avail = (uintptr_t)w->d.avail,
-		.used = (uintptr_t)w->d.used,
-		.event_idx = flags & OPS_F_EVENT_IDX,
-		.call_on_empty = flags & OPS_F_CALL_ON_EMPTY,
-	};
-	shim_assert(vtap_ring_memory_ok(&w->cfg));
-	shim_assert(!vtap_ring_start(&w->r, &w->cfg, w->d.avail_idx));
-	vtap_mem_init(&w->m, fuzz_map());
-	w->honest = true;
 }
 
 /* Honest to the end: all that was added comes back, each chain once. */
 static void finish(void)
 {
 	op_show();
+	shim_assert(ring_is_there());
 	settle();
 	while (w->nr_used < w->nr_added) {
 		u32 before = w->nr_used;
@@ -439,8 +491,8 @@ static void finish(void)
 	}
 	op_take();
 	shim_assert(w->nr_taken == w->nr_added);
-	shim_assert(w->d.nr_free == w->d.num);
-	shim_assert(!w->r.fault);
+	shim_assert(w->d->nr_free == w->d->num);
+	shim_assert(!w->r->fault);
 }
 
 int fuzz_one(const u8 *data, size_t size)
@@ -451,24 +503,26 @@ int fuzz_one(const u8 *data, size_t size)
 	w = &world;
 	memset(w, 0, sizeof(*w));
 	w->in = (struct input){ data, size };
-	world_start();
+	world_start(w);
 	while (w->in.left) {
 		step(in8(&w->in) % NR_OPS);
-		if (!w->r.fault)
+		check_log();
+		if (!w->r->fault)
 			continue;
 		shim_assert(!w->honest);
 		/* The ring's own memory is all there: nothing beside it. */
 		shim_assert(w->may_fail ||
-			    w->r.fault != VTAP_FAULT_RING_ACCESS);
+			    w->r->fault != VTAP_FAULT_RING_ACCESS);
 		shim.fail_at = 0;
-		fuzz_check_refusal(&w->r, &w->m);
+		fuzz_check_refusal(w->r, w->m);
 		if (in8(&w->in) & 1)
 			break;
 	}
-	if (w->honest)
+	if (w->honest) {
 		finish();
+		check_log();
+	}
 	shim_reset();
-	drv_exit(&w->d);
-	gmem_free(&w->rings);
+	world_stop(w);
 	return 0;
 }

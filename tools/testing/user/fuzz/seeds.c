@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * seeds.c - first inputs for ring_fuzz and memmap_fuzz
+ * seeds.c - first inputs for ring_fuzz, memmap_fuzz and iotlb_fuzz
  *
  * Written with ops.h, the language ring_fuzz reads, so they cannot rot. Those
  * of chain_fuzz come from the unit tests (env.c).
  *
- * Usage: seeds DIR: writes DIR/ring_fuzz/N and DIR/memmap_fuzz/N.
+ * Usage: seeds DIR: writes DIR/ring_fuzz/N and so on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +108,70 @@ static void seeds_ring(void)
 	save("ring_fuzz", o.buf, o.len);
 }
 
+/* Behind an IOMMU, with mappings that come, go and lie. */
+static void seeds_iommu(void)
+{
+	static struct ops o;
+	unsigned int log2, more, i;
+
+	for (log2 = 1; log2 <= 8; log2 += 3)
+		for (more = 0; more < 8; more++) {
+			ops_begin(&o, log2, OPS_F_IOMMU | (more & 1) |
+				  (more & 6) << 2, 0xfff0 + more);
+			for (i = 0; i < 4; i++) {
+				honest(&o, 1, 1 + log2);
+				ops8(&o, OP_TAKE_BACK);
+				ops8(&o, 60 + i);
+				ops8(&o, 0);
+				ops8(&o, i & 1 ? 12 : 63);
+			}
+			save("ring_fuzz", o.buf, o.len);
+
+			ops8(&o, OP_TELL);
+			ops8(&o, 66 - i);
+			ops8(&o, more);
+			ops8(&o, i);
+			ops8(&o, more);
+			ops8(&o, 128);
+			honest(&o, 2, 3);
+			save("ring_fuzz", o.buf, o.len);
+		}
+}
+
+/* Pages told one by one and used, a hole, a large one, and too many. */
+static void seeds_iotlb(void)
+{
+	uint8_t buf[512];
+	unsigned int i, flood;
+
+	for (flood = 0; flood < 2; flood++) {
+		size_t n = 0;
+
+		if (flood) {
+			memcpy(buf + n, "\4\1\0\x20", 4);
+			n += 4;
+		}
+		for (i = 0; i < 12; i++) {
+			/* update a page, translate what is known so far */
+			buf[n++] = 0;
+			buf[n++] = 1 | 1 << 2 | 1 << 4 | 3 << 6;
+			buf[n++] = i;
+			buf[n++] = 1;
+			buf[n++] = 40 + i * (i & 4);
+			buf[n++] = 7;
+			buf[n++] = 1 | 1 << 2;
+			buf[n++] = 0;
+			buf[n++] = 1 + i;
+			buf[n++] = 8;
+		}
+		memcpy(buf + n, "\1\5\3\1\7\5\0\4\10", 9);
+		n += 9;
+		memcpy(buf + n, "\0\xd5\0\x40\x80\7\5\2\7\1\0\0\0", 13);
+		n += 13;
+		save("iotlb_fuzz", buf, n);
+	}
+}
+
 /* Regions of 1, 2, 4.. pages: apart, side by side, on top of each other. */
 static void seeds_memmap(void)
 {
@@ -146,6 +210,8 @@ int main(int argc, char **argv)
 	}
 	dir = argv[1];
 	seeds_ring();
+	seeds_iommu();
+	seeds_iotlb();
 	seeds_memmap();
 	return 0;
 }

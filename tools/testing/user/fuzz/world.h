@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * world.h - the ring of ring_fuzz.c, plain or behind an IOMMU
+ *
+ * Read before: fuzz.h, ops.h (OPS_F_*), far.h.
+ */
+#ifndef VTAP_FUZZ_WORLD_H
+#define VTAP_FUZZ_WORLD_H
+
+#include "far.h"
+#include "fuzz.h"
+#include "ops.h"
+
+#define MAX_LOG2	8
+#define MAX_NUM		(1 << MAX_LOG2)
+#define MAX_BUFS	8
+#define TABLE_MAX	MAX_BUFS
+/* A pass is not endless: so much is popped before the next publish. */
+#define MAX_OUT		300
+
+/* What was added, for comparing with what is popped. */
+struct added {
+	u16 nr_bufs;
+	u64 len[2];
+};
+
+/* A ring that is not behind an IOMMU. */
+struct plain {
+	struct gmem rings;
+	struct drv d;
+	struct vtap_ring_cfg cfg;
+	struct vtap_ring r;
+	struct vtap_mem m;
+	struct vtap_chain c;
+	struct iovec iov[VTAP_CHAIN_MAX];
+};
+
+struct world {
+	/* of the plain ring or of the far one */
+	struct drv *d;
+	struct vtap_ring_cfg *cfg;
+	struct vtap_ring *r;
+	struct vtap_mem *m;
+	struct vtap_chain *c;
+	struct iovec *iov;
+	struct plain plain;
+	struct far *far;
+	u64 ram;		/* where buffers are */
+	struct input in;
+	bool may_miss;		/* the log, after an access has failed */
+	bool honest;
+	bool may_fail;		/* an access was told to fail */
+
+	struct added added[MAX_NUM];
+	u32 nr_added, nr_popped, nr_used, nr_taken;
+
+	/* popped, not staged; staged, not published */
+	u16 out[MAX_OUT];
+	u32 nr_out, nr_staged;
+	struct vring_used_elem staged[MAX_OUT];
+	bool may_unpop;
+
+	bool device_sleeps;
+	bool driver_sleeps;
+	bool decided;		/* the device has once decided on a call */
+	u16 decided_at;		/* ... when used idx was this */
+};
+
+static inline void plain_start(struct world *w, u8 log2, u8 flags, u16 start)
+{
+	struct gmem *ram = fuzz_ram();
+	struct plain *p = &w->plain;
+
+	drv_init(&p->d, &p->rings, 1 << log2, flags & OPS_F_EVENT_IDX, start);
+	p->d.g = ram;
+	drv_alloc_tables(&p->d, TABLE_MAX);
+	p->cfg = (struct vtap_ring_cfg){
+		.num = p->d.num,
+		.desc = (uintptr_t)p->d.desc,
+		.avail = (uintptr_t)p->d.avail,
+		.used = (uintptr_t)p->d.used,
+		.event_idx = flags & OPS_F_EVENT_IDX,
+	};
+	vtap_mem_init(&p->m, fuzz_map());
+	w->ram = FUZZ_RAM;
+	w->d = &p->d;
+	w->cfg = &p->cfg;
+	w->r = &p->r;
+	w->m = &p->m;
+	w->c = &p->c;
+	w->iov = p->iov;
+}
+
+static inline void iommu_start(struct world *w, u8 log2, u8 flags, u16 start)
+{
+	const u64 skew = start % 8 * 4;
+	struct far_shape s = {
+		.kind = flags & OPS_F_PAGES ? FAR_IOTLB_PAGES :
+					      FAR_IOTLB_LINEAR,
+		.num = 1 << log2, .event_idx = flags & OPS_F_EVENT_IDX,
+		.start = start, .seed = start, .log = flags & OPS_F_LOG,
+		.at = { 0x100f80, 0x110ff0 + (skew & ~1ull),
+			0x120fe0 + skew },
+	};
+
+	w->far = far_new(&s);
+	far_watch(w->far);
+	w->ram = FAR_RAM;
+	w->d = &w->far->d;
+	w->cfg = &w->far->cfg;
+	w->r = &w->far->r;
+	w->m = &w->far->m;
+	w->c = &w->far->c;
+	w->iov = w->far->iov;
+}
+
+static inline void world_start(struct world *w)
+{
+	u8 log2 = in8(&w->in) % (MAX_LOG2 + 1), flags = in8(&w->in);
+	u16 start = in16(&w->in);
+
+	if (flags & OPS_F_IOMMU)
+		iommu_start(w, log2, flags, start);
+	else
+		plain_start(w, log2, flags, start);
+	w->cfg->call_on_empty = flags & OPS_F_CALL_ON_EMPTY;
+	shim_assert(vtap_ring_memory_ok(w->cfg));
+	shim_assert(!vtap_ring_start(w->r, w->cfg, start));
+	w->honest = true;
+}
+
+static inline void world_stop(struct world *w)
+{
+	if (w->far) {
+		far_free(w->far);
+		return;
+	}
+	drv_exit(w->d);
+	gmem_free(&w->plain.rings);
+}
+
+#endif /* VTAP_FUZZ_WORLD_H */
