@@ -6,6 +6,9 @@
  * what is measured is ring/ itself: a user access window costs nothing here
  * and 20 to 40 cycles in the kernel. Good for comparing two versions on one
  * quiet machine, and for nothing else.
+ *
+ * Memory is found through a table or through the IOTLB, there in pages or in
+ * one mapping; with a log, "log" is what marking and flushing costs.
  */
 #include <time.h>
 #include "driver.h"
@@ -21,7 +24,22 @@ enum form { PLAIN, PAIR, INDIRECT, NR_FORMS };
 static const char *const form_names[] = { "plain", "chain of 2",
 					  "indirect of 2" };
 
+enum memory { TABLE, IOTLB_PAGES, IOTLB_ONE, IOTLB_FAR, LOGGED, LOGGED_IOTLB,
+	      NR_MEMORIES };
+
+static const char *const memory_names[] = {
+	"table", "iotlb, 4K pages", "iotlb, one mapping", "iotlb, scattered",
+	"table, log", "iotlb 4K, log",
+};
+
 struct bench {
+	enum memory memory;
+	struct vtap_iotlb *table;
+	struct vtap_tlb tlb;
+	struct vtap_dirty log;
+	u8 bitmap[4096];
+	struct drv_span span;
+	double marks;
 	struct gmem g;
 	struct drv d;
 	struct vtap_memmap *map;
@@ -70,7 +88,8 @@ static void take_batch(struct bench *b)
 
 static void round_trip(struct bench *b, enum form form)
 {
-	double t[6];
+	bool logged = b->memory >= LOGGED;
+	double t[7];
 	int i;
 
 	add_batch(b, form);
@@ -93,7 +112,14 @@ static void round_trip(struct bench *b, enum form form)
 	vtap_split_kick_off(&b->r);
 	vtap_split_kick_on(&b->r);
 	t[5] = now();
+	/* As rx.c does: the first packet's bytes of each, then the pass ends. */
+	for (i = 0; logged && i < BATCH; i++)
+		vtap_dirty_mark_user(&b->log, b->g.r[0].hva + i * 2048, 1512);
+	if (logged)
+		vtap_dirty_flush(&b->log);
+	t[6] = now();
 	take_batch(b);
+	b->marks += t[6] - t[5];
 	b->pop += t[1] - t[0];
 	b->stage += t[2] - t[1];
 	b->publish += t[3] - t[2];
@@ -101,12 +127,52 @@ static void round_trip(struct bench *b, enum form form)
 	b->kick += t[5] - t[4];
 }
 
-static void start(struct bench *b, bool event_idx)
+static void tell(struct bench *b, u64 iova, u64 size, u64 hva, bool in_pages)
 {
+	u64 off, part = in_pages ? VTAP_PAGE_SIZE : size;
+
+	for (off = 0; off < size; off += part)
+		vtap_iotlb_add(b->table, iova + off, iova + off + part - 1,
+			       hva + off, VHOST_ACCESS_RW);
+}
+
+/* Buffers as with the table; the ring where it is, or in pages anywhere. */
+static void start_iotlb(struct bench *b, bool event_idx)
+{
+	static const struct drv_place at = { 0x10800, 0x20f00, 0x30c00 };
+	const struct gmem_region *ram = &b->g.r[0];
+	int i;
+
+	b->table = vtap_iotlb_new();
+	vtap_tlb_init(&b->tlb, b->table);
+	b->m.tlb = &b->tlb;
+	tell(b, ram->gpa, ram->size, ram->hva, b->memory != IOTLB_ONE);
+	if (b->memory != IOTLB_FAR) {
+		/* The ring's own addresses are its I/O virtual ones. */
+		tell(b, 1ull << 40, 1ull << 46, 1ull << 40, false);
+		tell(b, 1ull << 46, 1ull << 46, 1ull << 46, false);
+		return;
+	}
+	b->span.first = 0x10000;
+	for (i = 0; i < 0x30; i++) {
+		/* every other page: nothing follows what is before it */
+		b->span.page[i] = gmem_host(&b->g, 2 * VTAP_PAGE_SIZE);
+		tell(b, b->span.first + i * VTAP_PAGE_SIZE, VTAP_PAGE_SIZE,
+		     (uintptr_t)b->span.page[i], true);
+	}
+	drv_exit(&b->d);
+	drv_init_far(&b->d, &b->g, NUM, event_idx, 0, &b->span, &at);
+	drv_alloc_tables(&b->d, 2);
+}
+
+static void start(struct bench *b, enum memory kind, bool event_idx)
+{
+	const bool far = kind == IOTLB_FAR;
 	struct vhost_memory_region reg;
 	struct vtap_ring_cfg cfg;
 
 	memset(b, 0, sizeof(*b));
+	b->memory = kind;
 	gmem_add(&b->g, 1 << 20, 1 << 20);
 	drv_init(&b->d, &b->g, NUM, event_idx, 0);
 	drv_alloc_tables(&b->d, 2);
@@ -114,32 +180,50 @@ static void start(struct bench *b, bool event_idx)
 					    b->g.r[0].hva, 0 };
 	b->map = vtap_memmap_build(&reg, 1);
 	vtap_mem_init(&b->m, b->map);
+	if (kind != TABLE && kind != LOGGED)
+		start_iotlb(b, event_idx);
 	cfg = (struct vtap_ring_cfg){
-		.num = NUM, .event_idx = event_idx,
-		.desc = (uintptr_t)b->d.desc,
-		.avail = (uintptr_t)b->d.avail,
-		.used = (uintptr_t)b->d.used,
+		.num = NUM, .event_idx = event_idx, .iotlb = b->m.tlb,
+		.desc = far ? b->d.place.desc :
+					      (uintptr_t)b->d.desc,
+		.avail = far ? b->d.place.avail :
+					       (uintptr_t)b->d.avail,
+		.used = far ? b->d.place.used :
+					      (uintptr_t)b->d.used,
 	};
-	if (!vtap_ring_memory_ok(&cfg) || vtap_ring_start(&b->r, &cfg, 0))
+	if (kind >= LOGGED) {
+		vtap_dirty_init(&b->log);
+		b->log.base = (uintptr_t)b->bitmap;
+		b->log.map = b->map;
+		b->log.ring_gpa = 0x1000;
+		b->log.ring_by_user = b->m.tlb;
+		cfg.log = &b->log;
+	}
+	if (!vtap_ring_memory_ok(&cfg) || vtap_ring_start(&b->r, &cfg, 0) ||
+	    vtap_ring_map(&b->r, &b->m, &cfg) ||
+	    !!b->r.far != far)
 		abort();
 }
 
 static void stop(struct bench *b)
 {
+	vtap_ring_unmap(&b->r);
+	vtap_iotlb_free(b->table);
 	vtap_memmap_free(b->map);
 	drv_exit(&b->d);
 	gmem_free(&b->g);
 }
 
 /* The best of some: noise only ever adds. */
-static void bench_ring(enum form form, bool event_idx)
+static void bench_ring(enum memory memory, enum form form, bool event_idx)
 {
 	double pop = 1e9, stage = 1e9, publish = 1e9, call = 1e9, kick = 1e9;
+	double marks = 1e9;
 	static struct bench b;
 	int i, k;
 
 	for (k = 0; k < REPEAT; k++) {
-		start(&b, event_idx);
+		start(&b, memory, event_idx);
 		for (i = 0; i < ROUNDS / REPEAT; i++)
 			round_trip(&b, form);
 		stop(&b);
@@ -148,11 +232,14 @@ static void bench_ring(enum form form, bool event_idx)
 		publish = min(publish, b.publish);
 		call = min(call, b.call);
 		kick = min(kick, b.kick);
+		marks = min(marks, b.marks);
 	}
 	i = ROUNDS / REPEAT;
-	printf("%-14s %-9s %7.1f %7.1f %7.1f %9.1f %9.1f\n", form_names[form],
+	printf("%-18s %-13s %-9s %6.1f %6.1f %7.1f %6.1f %9.1f %7.1f\n",
+	       memory_names[memory], form_names[form],
 	       event_idx ? "event_idx" : "flags", pop / i / BATCH,
-	       stage / i / BATCH, publish / i / BATCH, call / i, kick / i);
+	       stage / i / BATCH, publish / i / BATCH, marks / i / BATCH,
+	       call / i, kick / i);
 }
 
 static void bench_translate(u32 nr)
@@ -188,16 +275,19 @@ static void bench_translate(u32 nr)
 
 int main(void)
 {
+	enum memory memory;
 	enum form form;
 
-	printf("%-24s %7s %7s %7s %9s %9s\n", "ns", "pop", "stage", "publish",
-	       "must_call", "kick_*");
-	printf("%-24s %7s %7s %7s %9s %9s\n", "for each", "chain", "chain",
-	       "chain", "batch", "batch");
-	for (form = 0; form < NR_FORMS; form++) {
-		bench_ring(form, true);
-		bench_ring(form, false);
-	}
+	printf("%-42s %6s %6s %7s %6s %9s %7s\n", "ns", "pop", "stage",
+	       "publish", "log", "must_call", "kick_*");
+	printf("%-42s %6s %6s %7s %6s %9s %7s\n", "for each", "chain", "chain",
+	       "chain", "chain", "batch", "batch");
+	for (memory = 0; memory < NR_MEMORIES; memory++)
+		for (form = 0; form < NR_FORMS; form++) {
+			bench_ring(memory, form, true);
+			if (memory == TABLE)
+				bench_ring(memory, form, false);
+		}
 	bench_translate(1);
 	bench_translate(8);
 	bench_translate(64);
