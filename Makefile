@@ -112,6 +112,11 @@ check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
 
+BENCH =
+.PHONY: bench
+bench:	## compare with in-tree vhost_net: tables and plots in bench/out; BENCH="--boots 4 native icount user"
+	@tools/testing/bench/bench $(BENCH)
+
 .PHONY: check-dkms
 check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, KVER=
 	@scripts/deps build

@@ -4,7 +4,7 @@
  *
  * Read before: row.h, bed.h.
  *
- * Usage: pktcost [-t MS] ROWS.CONF [PATTERN]...      (node: $VTAP_NODE)
+ * Usage: pktcost [-t MS] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
  *
  * A round: the guest fills its ring, kicks, sleeps until the device calls for
  * the last of it. For RX the packets wait in the tap's queue before, and the
@@ -13,7 +13,8 @@
  * difference, spread over the other three quarters, is what a packet costs without
  * the wake-ups, whatever those cost today.
  *
- * Prints for each row, tab-separated: name, rounds, packets in a full round, ns
+ * Each row is run on all nodes before the next, so that they meet the same
+ * weather. Printed, tab-separated: node, row, rounds, packets in a full round, ns
  * that a packet more costs, ns of a full round divided by its packets, the same as
  * median of the rounds, kicks and calls per packet; or name and the errno
  * why there is no figure. But for the median these are made of the 10th
@@ -156,14 +157,16 @@ static int run_row(const struct row *row, unsigned int ms)
 }
 
 /* Each row in a process and a network namespace of its own. */
-static int fork_row(const struct row *row, unsigned int ms)
+static int fork_row(const struct row *row, const char *node, unsigned int ms)
 {
 	int status, err;
 	pid_t pid;
 
+	printf("%s\t", node);
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
+		setenv("VTAP_NODE", node, 1);
 		err = run_row(row, ms);
 		if (err)
 			printf("%s\t%s\n", row->name, strerrorname_np(-err));
@@ -185,39 +188,51 @@ static bool wanted(const char *name, char **patterns)
 	return false;
 }
 
-int main(int argc, char **argv)
+static int run_rows(FILE *f, char **nodes, char **patterns, unsigned int ms)
 {
-	unsigned int ms = 100, bad = 0;
-	char line[256];
+	unsigned int bad = 0;
+	char line[256], **n;
 	struct row row;
-	FILE *f;
-	int opt;
 
-	while ((opt = getopt(argc, argv, "t:")) == 't')
-		ms = atoi(optarg);
-	if (opt != -1 || optind >= argc) {
-		fprintf(stderr, "usage: %s [-t MS] ROWS.CONF [PATTERN]...\n",
-			argv[0]);
-		return 2;
-	}
-	f = fopen(argv[optind], "r");
-	if (!f) {
-		perror(argv[optind]);
-		return 2;
-	}
 	while (fgets(line, sizeof(line), f)) {
 		switch (row_parse(&row, line)) {
 		case 0:
 			break;
 		case 1:
-			if (wanted(row.name, argv + optind + 1))
-				bad += fork_row(&row, ms) != 0;
+			for (n = nodes; *n && wanted(row.name, patterns); n++)
+				bad += fork_row(&row, *n, ms) != 0;
 			break;
 		default:
 			fprintf(stderr, "rows: %s", line);
 			return 2;
 		}
 	}
-	fclose(f);
 	return bad != 0;
+}
+
+int main(int argc, char **argv)
+{
+	char *nodes[5] = {};
+	unsigned int ms = 100, nr = 0;
+	FILE *f = NULL;
+	int opt, ret;
+
+	while ((opt = getopt(argc, argv, "t:n:")) != -1) {
+		if (opt == 't')
+			ms = atoi(optarg);
+		else if (opt == 'n' && nr < 4)
+			nodes[nr++] = optarg;
+		else
+			nr = 5;
+	}
+	if (nr && nr < 5 && optind < argc)
+		f = fopen(argv[optind], "r");
+	if (!f) {
+		fprintf(stderr, "usage: %s [-t MS] -n NODE ROWS.CONF [PATTERN]...\n",
+			argv[0]);
+		return 2;
+	}
+	ret = run_rows(f, nodes, argv + optind + 1, ms);
+	fclose(f);
+	return ret;
 }

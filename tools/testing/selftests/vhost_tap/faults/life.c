@@ -19,7 +19,7 @@
 #include "life.h"
 
 #define FEATURES	F_QEMU
-#define LOG_BYTES	(1UL << 24)
+#define LOG_BYTES	0x1000000UL
 #define REGIONS		16
 #define NUM		256
 #define RING_ROOM	32768	/* more than vq_bytes(NUM) */
@@ -376,7 +376,8 @@ const struct step steps[] = {
 	{ "close", do_close, STEP_LAST },
 };
 
-const unsigned int nr_steps = sizeof(steps) / sizeof(steps[0]);
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+const unsigned int nr_steps = ARRAY_SIZE(steps);
 
 /* Steps until packets pass for the first time. */
 unsigned int steps_to_traffic(void)
