@@ -48,7 +48,8 @@ void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map);
 struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb);
 void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last);
 bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
-		       const struct vtap_memmap *map, bool payload);
+		       const struct vtap_memmap *map, bool payload,
+		       bool iotlb);
 void vtap_queue_set_log(struct vtap_queue *q, u64 base);
 bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx,
 			 bool iotlb);

@@ -124,6 +124,7 @@ static void quiesce(struct vtap_dev *dev)
 	vtap_iotlb_off(dev);
 	dev->worker.pending = 0;
 	memset(dev->features, 0, sizeof(dev->features));
+	dev->kthread = !vtap_task_has_owner_kind();
 	WRITE_ONCE(dev->backend_features, 0);
 	install_map(dev, NULL);
 	if (dev->mm) {
@@ -173,7 +174,7 @@ static bool queues_agree(const struct vtap_dev *dev,
 		if (q->backend.sock &&
 		    (!map->in_user_space ||
 		     !vtap_queue_log_ok(q, q->dirty.base, map,
-					q->dirty.payload)))
+					q->dirty.payload, q->ring_cfg.iotlb)))
 			return false;
 	}
 	return true;
@@ -239,7 +240,8 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
 		struct vtap_queue *q = &dev->queue[i];
 
 		if (q->backend.sock &&
-		    !vtap_queue_log_ok(q, base, dev->map, q->dirty.payload))
+		    !vtap_queue_log_ok(q, base, dev->map, q->dirty.payload,
+				       q->ring_cfg.iotlb))
 			err = -EFAULT;
 		else
 			vtap_queue_set_log(q, base);

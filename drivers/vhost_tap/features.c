@@ -117,12 +117,14 @@ static struct vtap_qcfg qcfg(const u64 *features)
 /* Can the queue, if it runs, go over to these features? */
 static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
 {
+	bool iotlb = has(features, VIRTIO_F_ACCESS_PLATFORM);
+
 	if (!q->backend.sock)
 		return true;
 	return vtap_queue_can_move(q, has(features, VIRTIO_RING_F_EVENT_IDX),
-				   has(features, VIRTIO_F_ACCESS_PLATFORM)) &&
+				   iotlb) &&
 	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map,
-				 has(features, VHOST_F_LOG_ALL));
+				 has(features, VHOST_F_LOG_ALL), iotlb);
 }
 
 /**

@@ -73,6 +73,29 @@ void vtap_queue_ask(struct vtap_queue *q)
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
 
+/* Leave a question that was read for the next reader, unless it is answered. */
+static void put_back(struct vtap_queue *q)
+{
+	spin_lock(&q->dev->miss_lock);
+	if (q->miss.state == VTAP_MISS_READ)
+		set_state(q, VTAP_MISS_ASKED);
+	spin_unlock(&q->dev->miss_lock);
+	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/**
+ * vtap_queue_ask_again - the queue was woken while its question is open
+ * @q: queue
+ *
+ * A client that could not answer says nothing. Its IOMMU may know the address by
+ * now, so a question that was read is asked once more; one that was not read
+ * stays the only one.
+ */
+void vtap_queue_ask_again(struct vtap_queue *q)
+{
+	put_back(q);
+}
+
 /* There is a mapping for [first, last] now: wake who waits for it. */
 static void answer(struct vtap_dev *dev, u64 first, u64 last)
 {
@@ -201,6 +224,7 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 			return done ?: err;
 		iov_iter_advance(from, len - (before - iov_iter_count(from)));
 		done += len;
+		cond_resched();
 	} while (iov_iter_count(from) && !signal_pending(current));
 	return done;
 }
@@ -228,16 +252,6 @@ static struct vtap_queue *take_question(struct vtap_dev *dev,
 	return taken;
 }
 
-/* The reader did not get it: leave it for the next, unless it is answered. */
-static void put_back(struct vtap_queue *q)
-{
-	spin_lock(&q->dev->miss_lock);
-	if (q->miss.state == VTAP_MISS_READ)
-		set_state(q, VTAP_MISS_ASKED);
-	spin_unlock(&q->dev->miss_lock);
-	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
-}
-
 /**
  * vtap_iotlb_read - give the client a question
  * @dev: device
@@ -254,14 +268,17 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 	union {
 		struct vhost_msg v1;
 		struct vhost_msg_v2 v2;
-	} msg = {};
-	struct vhost_iotlb_msg m = {};
+	} msg;
+	struct vhost_iotlb_msg m;
 	struct vtap_queue *q;
 	int err;
 
 	BUILD_BUG_ON(sizeof(msg) != MSG_SIZE);
 	if (iov_iter_count(to) < MSG_SIZE)
 		return 0;
+	/* Paddings included: all of it is the reader's. */
+	memset(&msg, 0, sizeof(msg));
+	memset(&m, 0, sizeof(m));
 	q = take_question(dev, &m);
 	if (!q && nonblock)
 		return -EAGAIN;
@@ -278,10 +295,10 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 	if (READ_ONCE(dev->backend_features) &
 	    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)) {
 		msg.v2.type = VHOST_IOTLB_MSG_V2;
-		msg.v2.iotlb = m;
+		memcpy(&msg.v2.iotlb, &m, sizeof(m));
 	} else {
 		msg.v1.type = VHOST_IOTLB_MSG;
-		msg.v1.iotlb = m;
+		memcpy(&msg.v1.iotlb, &m, sizeof(m));
 	}
 	if (copy_to_iter(&msg, MSG_SIZE, to) != MSG_SIZE) {
 		put_back(q);

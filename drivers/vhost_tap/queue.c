@@ -80,6 +80,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 		vtap_queue_ask(q);
 	else
 		vtap_queue_broken(q);
+	vtap_queue_end(q);
 	return false;
 }
 
@@ -162,8 +163,12 @@ static struct socket *stop(struct vtap_queue *q)
 		q->base = q->ring.last_avail;
 		set_state(q, VTAP_STOPPED);
 		vtap_ring_unmap(&q->ring);
-		vtap_queue_end(q);
 	}
+	/*
+	 * Each pass has brought its bits to the log. What could not be written
+	 * is lost now: the caller's memory need not be the owner's.
+	 */
+	vtap_dirty_drop(&q->dirty);
 	vtap_queue_unask(q);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
@@ -239,7 +244,8 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	}
 	if (!map || !map->in_user_space ||
 	    !vtap_ring_memory_ok(&q->ring_cfg) ||
-	    !vtap_queue_log_ok(q, q->dirty.base, map, q->dirty.payload))
+	    !vtap_queue_log_ok(q, q->dirty.base, map, q->dirty.payload,
+			       q->ring_cfg.iotlb))
 		return -EFAULT;
 	sock = vtap_backend_socket(fd, &kind);
 	if (IS_ERR(sock))
@@ -267,7 +273,12 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 /* Memory has changed under a queue, perhaps the fault is gone. Locked. */
 static void revive(struct vtap_queue *q)
 {
-	if (q->state != VTAP_BROKEN || !vtap_ring_retry(&q->ring))
+	if (q->state != VTAP_BROKEN)
+		return;
+	/* A log that failed is mended by another log and by nothing else. */
+	if (q->ring.fault == VTAP_FAULT_LOG_ACCESS && q->dirty.failed)
+		return;
+	if (!vtap_ring_retry(&q->ring))
 		return;
 	set_state(q, VTAP_RUNNING);
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
@@ -378,13 +389,11 @@ bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 	return !q->backend.sock || vtap_ring_memory_ok(&cfg);
 }
 
-/* Has the log room for what this queue may have to note? */
+/* Has the log room for what is written into the ring? */
 static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
 {
-	/* I/O virtual: the guest address is not used */
-	return !cfg->log || cfg->iotlb ||
-	       vtap_dirty_range_ok(base, gpa,
-				   vtap_ring_used_size(cfg));
+	return !cfg->log ||
+	       vtap_dirty_range_ok(base, gpa, vtap_ring_used_size(cfg));
 }
 
 /**
@@ -393,14 +402,16 @@ static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
  * @base: user address of the bitmap
  * @map: memory table
  * @payload: VHOST_F_LOG_ALL is or is to be acked
+ * @iotlb: VIRTIO_F_ACCESS_PLATFORM is or is to be acked: the ring's guest
+ *	address is not used
  *
  * Return: true if all that may have to be noted has a bit in user memory.
  */
 bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
-		       const struct vtap_memmap *map, bool payload)
+		       const struct vtap_memmap *map, bool payload, bool iotlb)
 {
 	return (!payload || vtap_dirty_map_ok(base, map)) &&
-	       ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa);
+	       (iotlb || ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa));
 }
 
 /**
@@ -443,7 +454,8 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	cfg.log = a->flags & (1u << VHOST_VRING_F_LOG) ? &q->dirty : NULL;
 	if (q->backend.sock &&
 	    (!vtap_ring_memory_ok(&cfg) ||
-	     !ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr)))
+	     (!cfg.iotlb &&
+	      !ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr))))
 		return -EINVAL;
 
 	mutex_lock(&q->lock);

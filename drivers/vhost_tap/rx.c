@@ -127,6 +127,7 @@ static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 {
 	u32 sock_len = q->cfg.sock_hlen + len;
 	u32 all_len = q->cfg.guest_hlen + sock_len;
+	enum vtap_fault lost = VTAP_FAULT_NONE;
 	struct iov_iter start, to;
 	int ret;
 
@@ -134,14 +135,16 @@ static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 	to = start;
 	iov_iter_advance(&to, q->cfg.guest_hlen);
 	ret = vtap_backend_recv(&q->backend, &to);
-	if (unlikely(q->dirty.payload))
-		log_payload(q, all_len, buf);
 	if (unlikely(ret != (int)sock_len))
-		return ret == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
+		lost = ret == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
 					VTAP_FAULT_RX_REFUSED;
-	if (unlikely(write_header(q, start, buf->nr_chains)))
-		return VTAP_FAULT_RX_UNWRITABLE;
-	return VTAP_FAULT_NONE;
+	else if (unlikely(write_header(q, start, buf->nr_chains)))
+		lost = VTAP_FAULT_RX_UNWRITABLE;
+
+	/* Behind all that was written, also where only a part was. */
+	if (unlikely(q->dirty.payload) && (ret > 0 || ret == -EFAULT))
+		log_payload(q, all_len, buf);
+	return lost;
 }
 
 /* Consume the next packet without delivering it. */

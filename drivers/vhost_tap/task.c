@@ -12,8 +12,9 @@
  *                its threads, and dies with it. There since 6.4; its signature
  *                settled in 6.10, when the handler for SIGKILL came.
  *   kthread      a kernel thread that borrows the owner's memory and is moved
- *                into the owner's cgroups; it lives until the file is closed.
- *                The only kind of 6.1.
+ *                into the owner's cgroups of version 1 (version 2 does not take
+ *                kernel threads); it lives until the file is closed. The only
+ *                kind of 6.1.
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
  */

@@ -300,6 +300,7 @@ enum vtap_verdict vtap_rx(struct vtap_queue *q);
 
 /* iotlb_msg.c: an address that the IOTLB does not know */
 void vtap_queue_ask(struct vtap_queue *q);
+void vtap_queue_ask_again(struct vtap_queue *q);
 
 /* queue.c: before and after a pass */
 bool vtap_queue_begin(struct vtap_queue *q);

@@ -42,6 +42,9 @@ static void serve(struct vtap_dev *dev, unsigned long pending,
 
 	if (!(pending & VTAP_WORK_ALL(dir)))
 		return;
+	if (unlikely(READ_ONCE(q->miss.state)) &&
+	    pending & (BIT(VTAP_WORK_KICK(dir)) | BIT(VTAP_WORK_SOCK(dir))))
+		vtap_queue_ask_again(q);
 	verdict = dir == VTAP_TX ? vtap_tx(q) : vtap_rx(q);
 	if (verdict == VTAP_MORE)
 		set_bit(VTAP_WORK_AGAIN(dir), &dev->worker.pending);

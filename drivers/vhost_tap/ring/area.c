@@ -33,6 +33,18 @@ static void extents(const struct vtap_ring_cfg *cfg, struct extent *e)
 		cfg->used, vtap_split_used_size(&r), VHOST_ACCESS_WO };
 }
 
+/* The addresses are the guest's: an area may run past the top. */
+static bool any_wraps(const struct extent *e)
+{
+	int i;
+
+	for (i = 0; i < NR_AREAS; i++) {
+		if (e[i].iova + (e[i].size - 1) < e[i].iova)
+			return true;
+	}
+	return false;
+}
+
 static u64 nr_pages(const struct extent *e)
 {
 	return ((e->iova + e->size - 1) >> VTAP_PAGE_SHIFT) -
@@ -47,6 +59,7 @@ static int map_failed(struct vtap_ring *r, int err)
 	case -EACCES:
 		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
 	case -ENOBUFS:
+	case -ENOMEM:
 		return vtap_ring_break(r, VTAP_FAULT_RING_PIECES);
 	default:
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
@@ -152,6 +165,8 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 		return -EIO;
 	if (!r->mapped) {
 		extents(cfg, e);
+		if (any_wraps(e))
+			return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 		err = map_linear(r, m, e);
 		if (err == -ENOBUFS)
 			err = map_far(r, m, e);
@@ -166,7 +181,7 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 
 /**
  * vtap_ring_unmap - forget where the ring is
- * @r: ring, between passes; nothing happens without IOTLB
+ * @r: ring, between passes: it stops, or vtap_ring_map() finds it again
  */
 void vtap_ring_unmap(struct vtap_ring *r)
 {

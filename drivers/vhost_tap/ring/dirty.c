@@ -15,6 +15,16 @@ void vtap_dirty_init(struct vtap_dirty *d)
 	memset(d, 0, sizeof(*d));
 }
 
+/**
+ * vtap_dirty_drop - forget what is collected and not written
+ * @d: log
+ */
+void vtap_dirty_drop(struct vtap_dirty *d)
+{
+	memset(d->slot, 0, sizeof(d->slot));
+	d->failed = false;
+}
+
 /* Set @bits of the aligned word at user address @at. False if that failed. */
 static bool set_bits(struct vtap_dirty *d, u64 at, u32 bits)
 {

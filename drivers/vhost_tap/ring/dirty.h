@@ -66,6 +66,7 @@ struct vtap_dirty {
 };
 
 void vtap_dirty_init(struct vtap_dirty *d);
+void vtap_dirty_drop(struct vtap_dirty *d);
 void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len);
 void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len);
 void vtap_dirty_flush(struct vtap_dirty *d);

@@ -5,8 +5,8 @@
  * Read before: os.h. Read next: mem.h, ring.h.
  *
  * One list feeds the enum, the counter names in debugfs, the symbols of the
- * tracepoint and the table in Documentation/uapi.rst. Append only: the
- * numbers are visible in traces.
+ * tracepoint and the table in Documentation/uapi.rst. Names stay; the numbers
+ * follow the list and are nobody's business.
  *
  * A ring fault breaks the queue until it is stopped and started again; a
  * packet fault (a drop) completes or discards one packet and goes on.

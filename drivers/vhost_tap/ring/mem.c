@@ -78,7 +78,7 @@ static int tlb_look_up(struct vtap_tlb *tlb, struct vtap_region *hit, u8 access,
 
 /*
  * Through the IOTLB, a page or a mapping at a time. What continues in user
- * memory continues the segment. Bounded by @max and VTAP_TLB_STEPS.
+ * memory continues the segment, up to VTAP_TLB_MERGE. Bounded by @max and VTAP_TLB_STEPS.
  */
 static int translate_tlb(struct vtap_mem *m, struct vtap_region *hit, u8 access,
 			 u64 iova, u32 len, struct iovec *iov, int max)
@@ -109,7 +109,7 @@ static int translate_tlb(struct vtap_mem *m, struct vtap_region *hit, u8 access,
 			part = min_t(u64, len, r.size - (iova - r.gpa));
 		}
 
-		if (n && uaddr == end) {
+		if (n && uaddr == end && iov[n - 1].iov_len < VTAP_TLB_MERGE) {
 			iov[n - 1].iov_len += part;
 		} else {
 			if (n >= max)

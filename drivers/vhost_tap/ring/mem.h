@@ -32,6 +32,12 @@
 /* Pages in a queue's translation cache; a power of two. */
 #define VTAP_TLB_SLOTS		1024
 
+/*
+ * Pages that are contiguous make one segment up to this length, so what a chain
+ * costs tells the work of its translation.
+ */
+#define VTAP_TLB_MERGE		(64 * 1024)
+
 /* Steps of one translation through the IOTLB: 4 MiB of single pages. */
 #define VTAP_TLB_STEPS		1024
 

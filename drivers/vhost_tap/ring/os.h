@@ -71,21 +71,28 @@
 /*
  * Set bits of an aligned word of user memory by an atomic operation; opens its
  * own window. What futexes do is the one such operation that every
- * architecture has. Some do it without handling page faults, so the page is
- * brought in, and the operation tried again in case it went at once.
+ * architecture has. Some do it without handling page faults (-EFAULT): the page
+ * is brought in and the operation tried again, in case it went at once. Some give
+ * up when others want the word too often (-EAGAIN).
  *
  * Return: 0 or -EFAULT.
  */
 static inline int vtap_user_or32(u32 bits, u32 __user *word)
 {
-	int old, tries = 4;
+	int old, err, tries;
 
-	while (arch_futex_atomic_op_inuser(FUTEX_OP_OR, (int)bits, &old, word)) {
-		if (!--tries || fault_in_safe_writeable((char __user *)word,
-							sizeof(*word)))
+	for (tries = 0; tries < 1024; tries++) {
+		err = arch_futex_atomic_op_inuser(FUTEX_OP_OR, (int)bits, &old,
+						  word);
+		if (!err)
+			return 0;
+		if (err == -EAGAIN)
+			cond_resched();
+		else if (tries > 4 || fault_in_safe_writeable(
+					(char __user *)word, sizeof(*word)))
 			return -EFAULT;
 	}
-	return 0;
+	return -EFAULT;
 }
 
 /* Store, then load, of two words that the driver loads and stores crosswise. */
