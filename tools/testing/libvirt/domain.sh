@@ -136,12 +136,8 @@ end_domain() {
 
 # How many of QEMU's files are the character device MAJOR:MINOR (hexadecimal).
 fds_of() {
-	local fd n=0
-	for fd in /proc/"$qemu_pid"/fd/*; do
-		[[ $(stat -L -c %F:%t:%T "$fd" 2>/dev/null) != "character special file:$1" ]] ||
-			n=$((n + 1))
-	done
-	echo "$n"
+	stat -L -c %F:%t:%T /proc/"$qemu_pid"/fd/* 2>/dev/null |
+		grep -c -x "character special file:$1"
 }
 
 # QEMU has $1 times the node and a worker for each, and none of the in-tree one.
@@ -180,11 +176,21 @@ guest_ready() {
 	for i in "$@"; do
 		guest_address "$i" || return 1
 	done
-	g "(agent serve 5000 >/dev/null 2>&1 &)"
+	g "(while :; do agent serve 5000; sleep 1; done >/dev/null 2>&1 &)"
 	[[ -n $server_pid ]] || { "$agent" serve 5000 >/dev/null 2>&1 & server_pid=$!; }
 }
 
-# end_load stops every agent in the guest, its server too.
+# Endless TCP both ways; lib.sh's load with its UDP floods leaves too little of
+# an emulated CPU for libvirtd and the guest to get anything done.
+tcp_load() {
+	"$agent" tcp-send "10.9.$1.2" 5000 $((1 << 40)) 1 >/dev/null 2>&1 &
+	loads+=($!)
+	g "agent tcp-send 10.9.$1.1 5000 1000000000000 1 >/dev/null 2>&1" bg
+	sleep 2
+	kill -0 "${loads[0]}"
+}
+
+# Every agent in the guest ends; its server comes back.
 unload() {
 	local pid
 	for pid in "${loads[@]}"; do
@@ -192,7 +198,7 @@ unload() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	loads=()
-	g "killall -9 agent; (agent serve 5000 >/dev/null 2>&1 &)" || { stuck; return 1; }
+	g "killall -9 agent; sleep 2; exit 0" || { stuck; return 1; }
 }
 
 # For the log of a guest that does not answer: who runs, who waits where.
