@@ -291,6 +291,9 @@ static void revive(struct vtap_queue *q)
 static void move(struct vtap_queue *q)
 {
 	vtap_queue_unask(q);
+	/* The end of a log is the end of its troubles, and of its bits. */
+	if (!q->dirty.payload && !q->dirty.ring)
+		vtap_dirty_drop(&q->dirty);
 	if (q->state != VTAP_STOPPED)
 		vtap_ring_move(&q->ring, &q->ring_cfg);
 }
@@ -368,6 +371,7 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 		features[0] & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
 	q->dirty.payload = features[0] & BIT_ULL(VHOST_F_LOG_ALL);
 	move(q);
+	revive(q);
 	mutex_unlock(&q->lock);
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 }

@@ -126,22 +126,42 @@ static int map_far(struct vtap_ring *r, struct vtap_mem *m,
 }
 
 /* Return: 0, -ENOBUFS scattered, or another errno of vtap_mem_translate(). */
+static int linear_area(struct vtap_mem *m, const struct extent *e,
+		       void __user **at)
+{
+	u64 done, part;
+
+	for (done = 0; done < e->size; done += part) {
+		struct iovec iov;
+		int n;
+
+		part = min_t(u64, e->size - done, VTAP_TLB_MERGE);
+		n = vtap_mem_translate(m, e->access, e->iova + done, part, &iov,
+				       1);
+		if (n < 0)
+			return n;
+		if (!done)
+			*at = iov.iov_base;
+		else if (iov.iov_base != *at + done)
+			return -ENOBUFS;
+	}
+	return 0;
+}
+
 static int map_linear(struct vtap_ring *r, struct vtap_mem *m,
 		      const struct extent *e)
 {
-	struct iovec iov[NR_AREAS];
-	int i;
+	void __user *at[NR_AREAS];
+	int i, err;
 
 	for (i = 0; i < NR_AREAS; i++) {
-		int n = vtap_mem_translate(m, e[i].access, e[i].iova, e[i].size,
-					   &iov[i], 1);
-
-		if (n < 0)
-			return n;
+		err = linear_area(m, &e[i], &at[i]);
+		if (err)
+			return err;
 	}
-	r->desc = iov[DESC].iov_base;
-	r->avail = iov[AVAIL].iov_base;
-	r->used = iov[USED].iov_base;
+	r->desc = at[DESC];
+	r->avail = at[AVAIL];
+	r->used = at[USED];
 	return 0;
 }
 
