@@ -283,6 +283,26 @@ static void dirty_wraps_at_the_top(struct kunit *test)
 	}
 }
 
+/* The ring stops: what could not be written is nobody's any more. */
+static void dirty_dropped(struct kunit *test)
+{
+	vtap_dirty_mark(&e->d, 0, 100 * PAGE);
+	vtap_dirty_drop(&e->d);
+	dirty_env_expect(test, e);
+	KUNIT_EXPECT_EQ(test, e->d.pages, 0ull);
+
+	e->d.base = 0;
+	vtap_dirty_mark(&e->d, 5 * PAGE, 1);
+	vtap_dirty_flush(&e->d);
+	KUNIT_EXPECT_TRUE(test, e->d.failed);
+	vtap_dirty_drop(&e->d);
+	KUNIT_EXPECT_FALSE(test, e->d.failed);
+	e->d.base = (uintptr_t)dirty_env_log(e);
+	vtap_dirty_mark(&e->d, 7 * PAGE, 1);
+	want_page(e, 7);
+	dirty_env_expect(test, e);
+}
+
 static void dirty_no_right(struct kunit *test)
 {
 	static const enum shim_right right[] = { 0, SHIM_R, SHIM_W };
@@ -420,6 +440,7 @@ static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(dirty_outside_user_space),
 	KUNIT_CASE(dirty_wraps_at_the_top),
 	KUNIT_CASE(dirty_failed_slot_taken_over),
+	KUNIT_CASE(dirty_dropped),
 	KUNIT_CASE(dirty_no_right),
 	KUNIT_CASE(dirty_fault_sweep),
 	KUNIT_CASE(dirty_range_ok),

@@ -321,19 +321,48 @@ static void tlb_hole_in_large(struct kunit *test)
 	expect_err(test, WO, 9 * PAGE, 2 * PAGE, -EACCES);
 }
 
-/* So many steps and no more, whatever it merges to. */
+static void expect_segments(struct kunit *test, u64 iova, u32 len, int n)
+{
+	static struct iovec iov[VTAP_TLB_STEPS * PAGE / VTAP_TLB_MERGE + 8];
+	u64 sum = 0;
+	int i, ret;
+
+	ret = vtap_mem_translate(m, RO, iova, len, iov, ARRAY_SIZE(iov));
+	KUNIT_ASSERT_EQ(test, ret, n);
+	for (i = 0; i < n; i++) {
+		KUNIT_EXPECT_EQ(test, uaddr_of(&iov[i]), UBASE + iova + sum);
+		/* Long enough before the next begins, and not much longer. */
+		if (i + 1 < n)
+			KUNIT_EXPECT_GE(test, (u64)iov[i].iov_len,
+					(u64)VTAP_TLB_MERGE);
+		KUNIT_EXPECT_LT(test, (u64)iov[i].iov_len,
+				VTAP_TLB_MERGE + PAGE);
+		sum += iov[i].iov_len;
+	}
+	if (n > 0)
+		KUNIT_EXPECT_EQ(test, sum, (u64)len);
+}
+
+/* Single pages: what they merge to costs by its length, and has an end. */
 static void tlb_step_bound(struct kunit *test)
 {
-	const u32 max = VTAP_TLB_STEPS * PAGE;
+	const u32 max = VTAP_TLB_STEPS * PAGE, merge = VTAP_TLB_MERGE;
 	u32 i;
 
 	for (i = 0; i < VTAP_TLB_STEPS + 1; i++)
 		update(i * PAGE, PAGE, UBASE + i * PAGE, RW);
-	expect_at(test, RO, 0, max, UBASE);
-	expect_at(test, RO, PAGE, max, UBASE + PAGE);
-	expect_err(test, RO, 0, max + 1, -ENOBUFS);
-	expect_err(test, RO, PAGE - 1, max, -ENOBUFS);
-	expect_at(test, WO, 5, max - 5, UBASE + 5);
+	expect_segments(test, 0, merge, 1);
+	expect_segments(test, 0, merge + 1, 2);
+	expect_segments(test, 5, merge, 1);
+	expect_segments(test, 5, merge + PAGE, 2);
+	expect_segments(test, 0, max, max / merge);
+	expect_segments(test, PAGE, max, max / merge);
+	expect_segments(test, 0, max + 1, -ENOBUFS);
+	expect_segments(test, PAGE - 1, max, -ENOBUFS);
+	expect_err(test, RO, 0, 4 * merge + 1, -ENOBUFS);
+	/* One mapping is one step, and one segment. */
+	update(0, max + PAGE, UBASE, RW);
+	expect_at(test, WO, 0, max + PAGE, UBASE);
 }
 
 static void tlb_top_of_the_world(struct kunit *test)
