@@ -322,6 +322,85 @@ TEST_F(miss, read_only_used_ring_is_not_written)
 	EXPECT_EQ(1, vq_wait_used(q, WAIT_MS));
 }
 
+/* ---- the question becomes void ---- */
+
+/* The ring is elsewhere while the device waits for where it was. */
+TEST_F(miss, ring_moved_with_a_question_open)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX], old = *q;
+	size_t len = vq_bytes(q->num);
+	uint64_t gpa = (guest_alloc(g, len + 4096) + 4095) & ~4095ULL;
+	uint8_t *there = g->view + (gpa - GPA);
+	struct vhost_iotlb_msg m = {};
+	int i;
+
+	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 4096));
+	for (i = 0; i < 2; i++) {
+		/* asked and read, or only asked */
+		ASSERT_EQ(0, iotlb_invalidate(g->vhost, variant->v2, q->gpa,
+					      len));
+		ASSERT_EQ(0, post(g, TX, self->gpa, 112));
+		ASSERT_TRUE(fd_wait(g->vhost, WAIT_MS));
+		if (i)
+			ASSERT_EQ(0, READ(&m, WAIT_MS));
+		memcpy(i ? (void *)old.desc : there, q->desc, len);
+		if (i) {
+			old.avail_idx = q->avail_idx;
+			old.used_idx = q->used_idx;
+			old.kicked_idx = q->kicked_idx;
+		}
+		q->desc = i ? old.desc : (void *)there;
+		q->avail = (void *)q->desc +
+			   ((void *)old.avail - (void *)old.desc);
+		q->used = (void *)q->desc +
+			  ((void *)old.used - (void *)old.desc);
+		q->gpa = i ? old.gpa : gpa;
+		ASSERT_EQ(0, guest_set_addr(g, TX));
+		/* in-tree asks at the next kick */
+		if (!guest_is_ours())
+			vq_kick_hard(q);
+		do {
+			ASSERT_EQ(0, READ(&m, WAIT_MS));
+		} while (!guest_is_ours() &&
+			 (m.iova < q->gpa || m.iova >= q->gpa + len));
+		EXPECT_LE(q->gpa, m.iova);
+		EXPECT_GT(q->gpa + len, m.iova);
+		ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+		/* nor does it see an answer to what was not read */
+		if (!guest_is_ours())
+			vq_kick_hard(q);
+		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
+	}
+}
+
+/* Features set again, as a migration does, with a question open. */
+TEST_F(miss, features_set_with_a_question_open)
+{
+	struct guest *g = &self->g;
+	struct vhost_iotlb_msg m;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, iotlb_invalidate(g->vhost, variant->v2, self->gpa,
+					      4096));
+		ASSERT_EQ(0, post(g, TX, self->gpa, 112));
+		ASSERT_TRUE(fd_wait(g->vhost, WAIT_MS));
+		if (i & 1)
+			ASSERT_EQ(0, READ(&m, WAIT_MS));
+		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES,
+					 &g->features));
+		ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+		ASSERT_EQ(0, iotlb_ring(&self->t, RX));
+		ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 4096));
+		if (!guest_is_ours())
+			vq_kick_hard(&g->vq[TX]);
+		ASSERT_EQ(0, vq_drain(&g->vq[TX], 1, WAIT_MS));
+		while (!READ(&m, 0))
+			;
+	}
+}
+
 /* ---- a client that does not answer ---- */
 
 TEST_F(miss, never_answered)
