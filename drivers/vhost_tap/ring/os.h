@@ -79,6 +79,7 @@
  */
 static inline int vtap_user_or32(u32 bits, u32 __user *word)
 {
+	const char __user *page = (const char __user *)word;
 	int old, err, tries;
 
 	for (tries = 0; tries < 1024; tries++) {
@@ -88,8 +89,7 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 			return 0;
 		if (err == -EAGAIN)
 			cond_resched();
-		else if (tries > 4 || fault_in_safe_writeable(
-					(char __user *)word, sizeof(*word)))
+		else if (tries > 4 || fault_in_safe_writeable(page, 1))
 			return -EFAULT;
 	}
 	return -EFAULT;
