@@ -76,11 +76,16 @@ void vtap_queue_ask(struct vtap_queue *q)
 /* Leave a question that was read for the next reader, unless it is answered. */
 static void put_back(struct vtap_queue *q)
 {
+	bool open;
+
 	spin_lock(&q->dev->miss_lock);
-	if (q->miss.state == VTAP_MISS_READ)
+	open = q->miss.state == VTAP_MISS_READ;
+	if (open)
 		set_state(q, VTAP_MISS_ASKED);
 	spin_unlock(&q->dev->miss_lock);
-	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
+	if (open)
+		wake_up_interruptible_poll(&q->dev->miss_wait,
+					   EPOLLIN | EPOLLRDNORM);
 }
 
 /**

@@ -26,7 +26,7 @@
 static void set_state(struct vtap_queue *q, enum vtap_queue_state state)
 {
 	trace_vtap_state(q, q->state, state);
-	q->state = state;
+	WRITE_ONCE(q->state, state);	/* iotlb_msg.c looks without the lock */
 }
 
 /**
