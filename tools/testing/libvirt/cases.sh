@@ -197,7 +197,7 @@ case_errors() {
 	t "define" v define "$work/$dom.xml"
 	rmmod vhost_tap
 	t "without the module: no start, and the reason" start_fails \
-		"Unable to open '/dev/vhost-tap' for vhost-net device: No such file or directory"
+		"vhost-net was requested for an interface, but is unavailable"
 	insmod "$VTAP_KO"
 	ip tuntap add dev vt1 mode tap
 	t "a tap of that name without multi_queue: no start, and the reason" start_fails \

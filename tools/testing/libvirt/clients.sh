@@ -54,7 +54,10 @@ case_bind-mount-user() {
 	client_case libvirt-qemu || return
 	chgrp kvm "$node" && chmod 660 "$node"
 	chmod 666 /dev/net/tun
-	client_logs=$logs logs=$work/user
+	local guest_kernel=$work/vmlinux guest_initrd=$work/guest.cpio all_logs=$logs
+	cp "/var/lib/libvirt/images/${guest_kernel##*/}" "/var/lib/libvirt/images/${guest_initrd##*/}" \
+		"$work/" && chmod 644 "$guest_kernel" "$guest_initrd"
+	logs=$work/user
 	mkdir -p "$logs"
 	chown libvirt-qemu "$logs"
 	# shellcheck disable=SC2016
@@ -67,8 +70,8 @@ case_bind-mount-user() {
 	umask 022
 	client_runs
 	t "for everybody else /dev/vhost-net is what it was" still_in_tree
-	cp "$logs"/* "$client_logs/"
-	logs=$client_logs
+	cp "$logs"/*.{console,qemu} "$all_logs/"
+	logs=$all_logs
 }
 
 # The whole machine: tmpfiles.d makes the name a link before anything opens it.
