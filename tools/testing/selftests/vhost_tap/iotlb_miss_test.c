@@ -186,10 +186,14 @@ TEST_F(miss, one_outstanding)
 	for (i = 0; !READ(&m, 0); i++)
 		;
 	EXPECT_GE(1, i);
-	/* read, not answered, kicked again */
-	for (i = 0; i < 20; i++)
+	/* read, not answered, kicked again: asked once more, not 20 times */
+	for (i = 0; i < 20; i++) {
 		vq_kick_hard(&self->g.vq[TX]);
-	EXPECT_EQ(-ETIMEDOUT, READ(&m, QUIET_MS));
+		usleep(1000);
+	}
+	for (i = 0; !READ(&m, QUIET_MS); i++)
+		;
+	EXPECT_GE(1, i);
 	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 112));
 	EXPECT_EQ(1, vq_wait_used(&self->g.vq[TX], WAIT_MS));
 }
