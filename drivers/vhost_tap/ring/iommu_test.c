@@ -278,6 +278,27 @@ static void iommu_ring_in_halves(struct kunit *test)
 	}
 }
 
+/* A ring that is found again goes on: nothing of it is read or written. */
+static void iommu_found_again(struct kunit *test)
+{
+	u16 used;
+	int kind;
+
+	for (kind = FAR_IOTLB_LINEAR; kind <= FAR_IOTLB_PAGES; kind++) {
+		unsigned long nr;
+
+		start(kind, 64);
+		used = f->r.last_used;
+		KUNIT_EXPECT_EQ(test, used, 0xfffe);
+		far_invalidate(f, 0, U64_MAX);
+		*drv_used_at(&f->d, 1) = 0x1234;
+		nr = shim.nr;
+		KUNIT_EXPECT_EQ(test, far_map(f), 0);
+		KUNIT_EXPECT_EQ(test, shim.nr, nr);
+		KUNIT_EXPECT_EQ(test, f->r.last_used, used);
+	}
+}
+
 static struct kunit_case iommu_cases[] = {
 	KUNIT_CASE(iommu_asks_for_buffers),
 	KUNIT_CASE(iommu_asks_for_tables),
@@ -286,6 +307,7 @@ static struct kunit_case iommu_cases[] = {
 	KUNIT_CASE(iommu_work_is_bounded),
 	KUNIT_CASE(iommu_hostile_ring),
 	KUNIT_CASE(iommu_ring_in_halves),
+	KUNIT_CASE(iommu_found_again),
 	{}
 };
 
