@@ -12,13 +12,13 @@
  *                its threads, and dies with it. There since 6.4; its signature
  *                settled in 6.10, when the handler for SIGKILL came.
  *   kthread      a kernel thread that borrows the owner's memory and is moved
- *                into the owner's cgroups of version 1 (version 2 does not take
- *                kernel threads); it lives until the file is closed. The only
- *                kind of 6.1.
+ *                into the owner's cgroups; it lives until the file is closed.
+ *                The only kind of 6.1.
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
  */
 #include <linux/cgroup.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/pid.h>
@@ -38,7 +38,12 @@ struct vtap_task {
 	 */
 	struct task_struct *thread;
 	struct vhost_task *vhost;	/* owner kind, or NULL */
-	struct mm_struct *mm;		/* kthread */
+	/* kthread */
+	struct mm_struct *mm;
+	struct task_struct *owner;	/* until it is ready */
+	struct completion ready;	/* it is in the owner's cgroups, or @err */
+	int err;
+	bool go;			/* vtap_task_start() was called */
 	bool (*fn)(void *data);
 	void *data;
 };
@@ -134,12 +139,18 @@ static int kthread_main(void *data)
 {
 	struct vtap_task *t = data;
 
+	/* Here and not by the owner: the cpuset controller asks whether current
+	 * may steer the thread, and an owner without CAP_SYS_NICE may not.
+	 */
+	t->err = cgroup_attach_task_all(t->owner, current);
+	complete(&t->ready);
+
 	kthread_use_mm(t->mm);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
 			break;
-		if (!t->fn(t->data))
+		if (!READ_ONCE(t->go) || !t->fn(t->data))
 			schedule();
 	}
 	__set_current_state(TASK_RUNNING);
@@ -156,8 +167,6 @@ static void kthread_end(struct vtap_task *t)
 
 static int kthread_begin(struct vtap_task *t, const char *name)
 {
-	int err;
-
 	t->mm = get_task_mm(current);
 	if (!t->mm)			/* a kernel thread or an exiting one */
 		return -EINVAL;
@@ -167,10 +176,14 @@ static int kthread_begin(struct vtap_task *t, const char *name)
 		return PTR_ERR(t->thread);
 	}
 	get_task_struct(t->thread);
-	err = cgroup_attach_task_all(current, t->thread);
-	if (err)
+	t->owner = current;
+	init_completion(&t->ready);
+	wake_up_process(t->thread);
+	wait_for_completion(&t->ready);
+	t->owner = NULL;
+	if (t->err)
 		kthread_end(t);
-	return err;
+	return t->err;
 }
 
 /**
@@ -208,10 +221,12 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
  */
 void vtap_task_start(struct vtap_task *t)
 {
-	if (t->vhost)
+	if (t->vhost) {
 		owner_start(t);
-	else
+	} else {
+		WRITE_ONCE(t->go, true);
 		wake_up_process(t->thread);
+	}
 }
 
 /**
