@@ -200,8 +200,8 @@ case_errors() {
 		"vhost-net was requested for an interface, but is unavailable"
 	insmod "$VTAP_KO"
 	ip tuntap add dev vt1 mode tap
-	t "a tap of that name without multi_queue: no start, and the reason" start_fails \
-		"Unable to create tap device vt1: Invalid argument"
+	t "a tap of that name is there: no start, and the reason" start_fails \
+		"The vt1 interface already exists"
 	ip link del vt1
 	t "with both mended it starts" v start "$dom"
 }
