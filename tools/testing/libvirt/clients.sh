@@ -120,6 +120,9 @@ case_container() {
 		-v "${guest_kernel%/*}:${guest_kernel%/*}:ro" -v "${guest_initrd%/*}:${guest_initrd%/*}:ro"
 		--rootfs "$fs")
 	start_guest "$client_netdev" ""
+	podman_pid=$qemu_pid
 	client_runs "$work/container.pid"
+	# It removes what it made after the container has ended.
+	wait "$podman_pid"
 	t "for everybody else /dev/vhost-net is what it was" still_in_tree
 }
