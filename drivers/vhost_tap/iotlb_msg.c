@@ -73,8 +73,14 @@ void vtap_queue_ask(struct vtap_queue *q)
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
 
-/* Leave a question that was read for the next reader, unless it is answered. */
-static void put_back(struct vtap_queue *q)
+/**
+ * vtap_queue_ask_again - leave a question that was read for the next reader
+ * @q: queue; nothing happens when it is answered or was not read
+ *
+ * A reader did not get it, or the queue was woken while it is open: a client
+ * that could not answer says nothing, and its IOMMU may know the address by now.
+ */
+void vtap_queue_ask_again(struct vtap_queue *q)
 {
 	bool open;
 
@@ -86,19 +92,6 @@ static void put_back(struct vtap_queue *q)
 	if (open)
 		wake_up_interruptible_poll(&q->dev->miss_wait,
 					   EPOLLIN | EPOLLRDNORM);
-}
-
-/**
- * vtap_queue_ask_again - the queue was woken while its question is open
- * @q: queue
- *
- * A client that could not answer says nothing. Its IOMMU may know the address by
- * now, so a question that was read is asked once more; one that was not read
- * stays the only one.
- */
-void vtap_queue_ask_again(struct vtap_queue *q)
-{
-	put_back(q);
 }
 
 /* There is a mapping for [first, last] now: wake who waits for it. */
@@ -306,7 +299,7 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 		memcpy(&msg.v1.iotlb, &m, sizeof(m));
 	}
 	if (copy_to_iter(&msg, MSG_SIZE, to) != MSG_SIZE) {
-		put_back(q);
+		vtap_queue_ask_again(q);
 		return -EFAULT;
 	}
 	return MSG_SIZE;

@@ -13,7 +13,7 @@
  *
  * One table belongs to a device and is looked up by its queues; each queue
  * keeps the translations it uses in a cache of its own (struct vtap_tlb), which
- * whoever takes a mapping back has to clear: vtap_tlb_forget().
+ * whoever takes a mapping back has to clear: vtap_mem_forget().
  */
 #ifndef VTAP_RING_IOTLB_H
 #define VTAP_RING_IOTLB_H
