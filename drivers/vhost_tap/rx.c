@@ -119,32 +119,53 @@ static noinline __cold void log_payload(struct vtap_queue *q, u32 len,
 }
 
 /*
+ * By the backend's own means.
+ * Return: 0; -EMSGSIZE it wrote something else; other negative errno.
+ */
+static int deliver_msg(struct vtap_queue *q, u32 len,
+		       const struct rx_buffers *buf)
+{
+	const struct net_device *dev = vtap_skb_rx_dev(&q->backend);
+	u32 sock_len = q->cfg.sock_hlen + len;
+	struct iov_iter start, to;
+	int ret;
+
+	iov_iter_init(&start, ITER_DEST, q->iov, buf->nr_iov,
+		      q->cfg.guest_hlen + sock_len);
+	to = start;
+	iov_iter_advance(&to, q->cfg.guest_hlen);
+	vtap_count(&q->stats, singles);
+	ret = vtap_backend_recv(&q->backend, &to);
+	if (unlikely(ret != (int)sock_len))
+		return ret < 0 ? ret : -EMSGSIZE;
+	vtap_skb_rx_proven(&q->backend, q->cfg.sock_hlen, dev);
+	return write_header(q, start, buf->nr_chains);
+}
+
+/*
  * Move the packet into the buffers taken for it.
  * Return: 0, or the fault with which it was lost.
  */
 static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 			       const struct rx_buffers *buf)
 {
-	u32 sock_len = q->cfg.sock_hlen + len;
-	u32 all_len = q->cfg.guest_hlen + sock_len;
-	enum vtap_fault lost = VTAP_FAULT_NONE;
-	struct iov_iter start, to;
-	int ret;
+	u32 all_len = q->cfg.guest_hlen + q->cfg.sock_hlen + len;
+	int err;
 
-	iov_iter_init(&start, ITER_DEST, q->iov, buf->nr_iov, all_len);
-	to = start;
-	iov_iter_advance(&to, q->cfg.guest_hlen);
-	ret = vtap_backend_recv(&q->backend, &to);
-	if (unlikely(ret != (int)sock_len))
-		lost = ret == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
-					VTAP_FAULT_RX_REFUSED;
-	else if (unlikely(write_header(q, start, buf->nr_chains)))
-		lost = VTAP_FAULT_RX_UNWRITABLE;
+	if (likely(vtap_skb_rx_can(&q->backend, q->cfg.sock_hlen)))
+		err = vtap_skb_rx(&q->backend, &q->cfg, buf->nr_chains, q->iov,
+				  buf->nr_iov);
+	else
+		err = deliver_msg(q, len, buf);
 
 	/* Behind all that was written, also where only a part was. */
-	if (unlikely(q->dirty.payload) && (ret > 0 || ret == -EFAULT))
+	if (unlikely(q->dirty.payload) &&
+	    (!err || err == -EFAULT || err == -EMSGSIZE))
 		log_payload(q, all_len, buf);
-	return lost;
+	if (likely(!err))
+		return VTAP_FAULT_NONE;
+	return err == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
+				VTAP_FAULT_RX_REFUSED;
 }
 
 /* Consume the next packet without delivering it. */
@@ -284,6 +305,8 @@ enum vtap_verdict vtap_rx(struct vtap_queue *q)
 		u64 before = q->stats.packets;
 
 		verdict = rx_pass(q);
+		if (q->backend.nr_uncounted)
+			vtap_skb_rx_account(&q->backend);
 		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}

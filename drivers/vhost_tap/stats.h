@@ -28,7 +28,7 @@
 	C(calls, "notifications to the guest")				\
 	C(calls_suppressed, "notifications the guest did not want")	\
 	C(backend_batches, "TX: packet batches handed to the backend") \
-	C(singles, "TX: packets sent by a call of their own")		\
+	C(singles, "packets sent or received by a call of their own")		\
 	C(starved, "RX: times packets waited and the guest had no buffer") \
 	C(parked, "TX: times the backend had no room")			\
 	C(retries, "TX: sends repeated for want of memory")		\

@@ -33,6 +33,7 @@ struct dentry;
 struct eventfd_ctx;
 struct file;
 struct mm_struct;
+struct net_device;
 struct ptr_ring;
 struct socket;
 struct vtap_task;
@@ -136,6 +137,20 @@ struct vtap_backend {
 	u16 batch_at;
 	/** @nr_batch: RX: end of @batch; TX: frames in @xdp */
 	u16 nr_batch;
+	/** @direct_hlen: RX: header bytes that the backend was seen to add, so
+	 * that skb_rx.c may do so as well; 0: not seen yet
+	 */
+	u8 direct_hlen;
+	/** @nr_searches: RX: times that @dev was looked for */
+	u8 nr_searches;
+	/** @dev: RX, tun: whose packets these are; an address to compare */
+	const struct net_device *dev;
+	/** @dev_index: RX, tun: its ifindex */
+	int dev_index;
+	/** @nr_uncounted: RX, tun: packets that @dev does not know of yet */
+	u32 nr_uncounted;
+	/** @bytes_uncounted: RX, tun: their bytes */
+	u32 bytes_uncounted;
 	/** @batch_bytes: TX: bytes of the frames in @xdp */
 	u32 batch_bytes;
 	/** @xdp: TX: frames that wait for the next flush */

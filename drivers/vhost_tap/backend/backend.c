@@ -89,6 +89,10 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 	b->ring = dir == VTAP_RX ? backend_ring(sock, kind) : NULL;
 	b->batch_at = 0;
 	b->nr_batch = 0;
+	b->direct_hlen = 0;
+	b->nr_searches = 0;
+	b->dev = NULL;
+	b->dev_index = 0;
 	page_frag_cache_init(&b->frags);
 }
 

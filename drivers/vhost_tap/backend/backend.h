@@ -2,7 +2,8 @@
 /*
  * backend.h - what a queue needs of a tap, a macvtap or a packet socket
  *
- * Read before: ../vtap.h. Read next: backend.c (attach), ring_rx.c, xdp_tx.c.
+ * Read before: ../vtap.h. Read next: backend.c (attach), ring_rx.c, skb_rx.c,
+ * xdp_tx.c.
  *
  * All three kinds are sockets underneath: sendmsg and recvmsg work for each.
  * Tun and tap add two fast ways: frames in batches towards the host, and a
@@ -13,6 +14,7 @@
 #ifndef VTAP_BACKEND_H
 #define VTAP_BACKEND_H
 
+#include <linux/if_tun.h>
 #include <linux/if_vlan.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -29,6 +31,13 @@ struct socket *vtap_backend_detach(struct vtap_backend *b);
 /* ring_rx.c: packets for the guest from a tun or tap ring */
 u32 vtap_ring_rx_peek(struct vtap_backend *b);
 u32 vtap_ring_rx_len(void *ptr);
+
+/* skb_rx.c: an skb into guest memory */
+int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
+		u16 nr_buffers, const struct iovec *iov, u16 nr_iov);
+void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
+			const struct net_device *dev);
+void vtap_skb_rx_account(struct vtap_backend *b);
 
 /* xdp_tx.c: frames from the guest, in batches */
 int vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
@@ -86,6 +95,47 @@ static inline int vtap_backend_recv(struct vtap_backend *b, struct iov_iter *to)
 		msg.msg_control = b->batch[b->batch_at++];
 	return b->sock->ops->recvmsg(b->sock, &msg, iov_iter_count(to),
 				     MSG_DONTWAIT | MSG_TRUNC);
+}
+
+/**
+ * vtap_skb_rx_dev - whose packet is next?
+ * @b: backend of an RX queue; vtap_backend_peek() gave a length
+ *
+ * Return: to compare, not to follow: the device may be gone. NULL unknown.
+ */
+static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
+{
+	void *ptr = b->ring ? b->batch[b->batch_at] : NULL;
+
+	if (!ptr || tun_is_xdp_frame(ptr))
+		return NULL;
+	return ((struct sk_buff *)ptr)->dev;
+}
+
+/**
+ * vtap_skb_rx_can - may the next packet go by vtap_skb_rx()?
+ * @b: backend of an RX queue; vtap_backend_peek() gave a length
+ * @hlen: bytes of the header in front of the frame, all told
+ *
+ * What is rare is left to recvmsg: VLAN tags beside the frame, tunnels, and
+ * what is left of a tun that was deleted, which recvmsg refuses.
+ */
+static inline bool vtap_skb_rx_can(const struct vtap_backend *b, u8 hlen)
+{
+	const struct sk_buff *skb;
+
+	if (!b->direct_hlen || b->direct_hlen != hlen)
+		return false;
+	if (tun_is_xdp_frame(b->batch[b->batch_at]))
+		return false;
+	skb = b->batch[b->batch_at];
+	if (b->kind == VTAP_BACKEND_TUN &&
+	    (skb->dev != b->dev ||
+	     READ_ONCE(b->sock->sk->sk_shutdown) & RCV_SHUTDOWN))
+		return false;
+	return !skb_vlan_tag_present(skb) &&
+	       !(skb_shinfo(skb)->gso_type &
+		 (SKB_GSO_UDP_TUNNEL | SKB_GSO_UDP_TUNNEL_CSUM));
 }
 
 /**

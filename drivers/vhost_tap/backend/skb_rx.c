@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * skb_rx.c - SEAM: an skb from a tun or tap ring, straight into guest memory
+ *
+ * Read before: backend.h, ring_rx.c. Read next: ../rx.c.
+ *
+ * Does what recvmsg of tun and tap do with an skb, with one copy where they
+ * and we need three: header, frame, num_buffers. What they are set to (length
+ * of the header, packet information) cannot be asked for, so a first packet
+ * goes by recvmsg; the length it returns tells whether that is what the
+ * guest's features say. From then on the features count.
+ *
+ * Tun counts what leaves it by recvmsg in its device's counters, hence we must
+ * as well. The device can go at any time, and an skb we hold can be older than
+ * the device that its socket has now: skb->dev is compared, never followed,
+ * and the device looked up by its index before it is touched.
+ */
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+#include <linux/uaccess.h>
+#include <linux/virtio_net.h>
+#include <net/net_namespace.h>
+#include <net/rtnetlink.h>
+#include <net/sock.h>
+
+#include "../vnet_hdr.h"
+#include "backend.h"
+
+/* How often packets may come from a device that we have to look for. */
+#define MAX_SEARCHES	64
+
+/* Elsewhere an ioctl makes tun's headers big-endian, and nobody can see it. */
+static bool header_is_le(void)
+{
+	return virtio_legacy_is_little_endian() &&
+	       !IS_ENABLED(CONFIG_TUN_VNET_CROSS_LE);
+}
+
+/* Only one module can be of this kind; it gives its devices tstats. */
+static bool is_tun(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun");
+}
+
+/* Is there a tun device at this address? It may be long gone. RCU. */
+static struct net_device *find_tun(const struct net_device *wanted)
+{
+	struct net_device *dev;
+	struct net *net;
+
+	for_each_net_rcu(net) {
+		for_each_netdev_rcu(net, dev) {
+			if (dev == wanted)
+				return is_tun(dev) ? dev : NULL;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * vtap_skb_rx_account - bring to the tap's counters what was delivered
+ * @b: attached backend; its queue's lock is held
+ *
+ * A device that has gone gets none. When it has moved to another namespace,
+ * or another took its place in memory, it is counted there, and recvmsg's
+ * turn again.
+ */
+void vtap_skb_rx_account(struct vtap_backend *b)
+{
+	struct net_device *dev;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(sock_net(b->sock->sk), b->dev_index);
+	if (unlikely(!dev || dev != b->dev || !is_tun(dev))) {
+		dev = find_tun(b->dev);
+		b->direct_hlen = 0;
+		b->dev = NULL;
+	}
+	if (dev) {
+		preempt_disable();
+		dev_sw_netstats_tx_add(dev, b->nr_uncounted,
+				       b->bytes_uncounted);
+		preempt_enable();
+	}
+	rcu_read_unlock();
+	b->nr_uncounted = 0;
+	b->bytes_uncounted = 0;
+}
+
+/* From now on @dev is the one whose packets may go without recvmsg. */
+static bool adopt(struct vtap_backend *b, const struct net_device *dev)
+{
+	const struct net_device *tun;
+
+	if (b->nr_uncounted)
+		vtap_skb_rx_account(b);
+	b->dev = NULL;
+	if (b->nr_searches == MAX_SEARCHES)
+		return false;
+	b->nr_searches++;
+	rcu_read_lock();
+	tun = find_tun(dev);
+	if (tun && net_eq(dev_net(tun), sock_net(b->sock->sk))) {
+		b->dev = tun;
+		b->dev_index = tun->ifindex;
+	}
+	rcu_read_unlock();
+	return b->dev;
+}
+
+/**
+ * vtap_skb_rx_proven - recvmsg has delivered what was expected of it
+ * @b: backend of an RX queue
+ * @hlen: bytes of the header in front of the frame
+ * @dev: vtap_skb_rx_dev() before; NULL: it was no skb, nothing is proven
+ */
+void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
+			const struct net_device *dev)
+{
+	bool is_tun_file = b->kind == VTAP_BACKEND_TUN;
+
+	if (!hlen || !dev || !header_is_le())
+		return;
+	if (b->direct_hlen == hlen && (!is_tun_file || b->dev == dev))
+		return;
+	b->direct_hlen = !is_tun_file || adopt(b, dev) ? hlen : 0;
+}
+
+/* Linear, or in pieces: after the header, or together with it. */
+static bool copy_out(const struct sk_buff *skb, const struct iovec *iov,
+		     u16 nr_iov, const void *hdr, size_t hlen)
+{
+	size_t len = hlen + skb->len;
+	struct iov_iter to;
+
+	iov_iter_init(&to, ITER_DEST, iov, nr_iov, len);
+	return copy_to_iter(hdr, hlen, &to) == hlen &&
+	       !skb_copy_datagram_iter(skb, 0, &to, skb->len);
+}
+
+/**
+ * vtap_skb_rx - deliver the next packet without recvmsg
+ * @b: backend with vtap_skb_rx_can()
+ * @cfg: what the header is like
+ * @nr_buffers: for the header
+ * @iov: where to; room for header and packet
+ * @nr_iov: segments
+ *
+ * The packet is consumed whatever happens.
+ *
+ * Return: 0; -EFAULT guest memory cannot be written; -EINVAL the packet is of
+ * a kind that the header has no word for.
+ */
+int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
+		u16 nr_buffers, const struct iovec *iov, u16 nr_iov)
+{
+	struct sk_buff *skb = b->batch[b->batch_at++];
+	union {
+		struct virtio_net_hdr_mrg_rxbuf mrg;
+		u8 all[VTAP_HLEN_MAX];
+	} hdr;
+	const size_t hlen = cfg->sock_hlen;
+	const u32 len = skb->len;
+	bool ok;
+
+	memset(&hdr, 0, sizeof(hdr));
+	if (unlikely(virtio_net_hdr_from_skb(skb, &hdr.mrg.hdr, true, true,
+					     0))) {
+		kfree_skb(skb);
+		return -EINVAL;
+	}
+	if (cfg->set_num_buffers)
+		hdr.mrg.num_buffers = (__force __virtio16)
+				      cpu_to_le16(nr_buffers);
+
+	if (skb_headroom(skb) < hlen || skb_header_cloned(skb) ||
+	    skb_shared(skb)) {
+		ok = copy_out(skb, iov, nr_iov, &hdr, hlen);
+	} else {
+		memcpy(__skb_push(skb, hlen), &hdr, hlen);
+		if (skb_is_nonlinear(skb) || iov->iov_len < skb->len)
+			ok = copy_out(skb, iov, nr_iov, NULL, 0);
+		else
+			ok = !copy_to_user(iov->iov_base, skb->data, skb->len);
+	}
+	if (unlikely(!ok)) {
+		kfree_skb(skb);
+		return -EFAULT;
+	}
+	consume_skb(skb);
+	if (b->kind == VTAP_BACKEND_TUN) {
+		b->nr_uncounted++;
+		b->bytes_uncounted += len;
+	}
+	return 0;
+}
