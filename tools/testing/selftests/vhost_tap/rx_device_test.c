@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RX without recvmsg, and a tap that is not what it seems: set up unlike what
+ * the features say, deleted while packets wait, replaced, moved away. Nothing
+ * wrong may be delivered, the device's counters stay right, nothing that was
+ * freed is touched (run it with KASAN).
+ *
+ * Read before: rx_direct_test.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/if_ether.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "net.h"
+
+static const struct guest_cfg qemu = { .features = F_QEMU };
+
+/* ---- a tap that is not what the features say ---- */
+
+FIXTURE(odd_tap) {
+	struct guest g;
+	int tap;
+	int host;
+};
+
+FIXTURE_VARIANT(odd_tap) {
+	unsigned int flags;
+	int hlen;
+	bool curable;		/* header length can be changed at any time */
+};
+
+FIXTURE_VARIANT_ADD(odd_tap, short_header) {
+	IFF_VNET_HDR | IFF_NO_PI, 10, true,
+};
+FIXTURE_VARIANT_ADD(odd_tap, long_header) {
+	IFF_VNET_HDR | IFF_NO_PI, 16, true,
+};
+FIXTURE_VARIANT_ADD(odd_tap, no_header) {
+	IFF_NO_PI, 0, false,
+};
+FIXTURE_VARIANT_ADD(odd_tap, packet_info) {
+	IFF_VNET_HDR, 12, false,
+};
+
+FIXTURE_SETUP(odd_tap)
+{
+	struct ifreq ifr = { .ifr_name = "vtap0",
+			     .ifr_flags = IFF_TAP | variant->flags };
+
+	ASSERT_EQ(0, net_ns());
+	self->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	ASSERT_EQ(0, ioctl(self->tap, TUNSETIFF, &ifr));
+	if (variant->hlen)
+		ASSERT_EQ(0, tap_hdr_len(self->tap, variant->hlen));
+	ASSERT_EQ(0, link_up("vtap0"));
+	self->host = host_open("vtap0", 0);
+	ASSERT_LE(0, self->host);
+	ASSERT_EQ(0, guest_init(&self->g, &qemu));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 2048));
+}
+
+FIXTURE_TEARDOWN(odd_tap)
+{
+	guest_free(&self->g);
+	close(self->tap);
+	close(self->host);
+}
+
+TEST_F(odd_tap, delivers_nothing_wrong)
+{
+	struct guest *g = &self->g;
+	uint8_t f[200], got[2048];
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		frame_raw(f, 200, i);
+		ASSERT_EQ(0, host_send(self->host, f, 200));
+	}
+	EXPECT_EQ(-ETIMEDOUT, guest_rx(g, NULL, got, sizeof(got), QUIET_MS));
+	if (guest_is_ours()) {
+		EXPECT_EQ(20, guest_stat(g, "rx", "fault.RX_REFUSED"));
+	}
+	if (!variant->curable)
+		return;
+
+	/* put right while it runs, it works */
+	ASSERT_EQ(0, tap_hdr_len(self->tap, 12));
+	for (i = 0; i < 20; i++) {
+		frame_raw(f, 200, i);
+		ASSERT_EQ(0, host_send(self->host, f, 200));
+		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
+		ASSERT_TRUE(frame_same(got, n, f, 200));
+	}
+	if (guest_is_ours()) {
+		EXPECT_EQ(21, guest_stat(g, "rx", "singles"));
+	}
+}
+
+/* Other features while it runs: another header, on both sides. */
+TEST(features_change)
+{
+	uint64_t features = F_INDIRECT | F_EVENT_IDX, modern = F_QEMU;
+	struct guest_cfg cfg = { .features = features };
+	uint8_t f[200], got[2048];
+	struct guest g;
+	struct tap t;
+	ssize_t n;
+	int i;
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 10));
+	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&g, 20, 2048));
+	for (i = 0; i < 100; i++) {
+		if (i == 50) {
+			ASSERT_EQ(0, guest_ioctl(g.vhost, VHOST_SET_FEATURES,
+						 &modern));
+			ASSERT_EQ(0, tap_hdr_len(t.fd[0], 12));
+			g.features = modern;
+			g.hdr_len = 12;
+		}
+		frame_raw(f, 200, i);
+		ASSERT_EQ(0, host_send(t.host, f, 200));
+		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
+		ASSERT_TRUE(frame_same(got, n, f, 200));
+	}
+	if (guest_is_ours()) {
+		EXPECT_EQ(2, guest_stat(&g, "rx", "singles"));
+	}
+	guest_free(&g);
+	tap_free(&t);
+}
+
+/* ---- the device goes, its packets are still there ---- */
+
+FIXTURE(gone) {
+	struct guest g;
+	struct tap t;
+};
+
+FIXTURE_SETUP(gone)
+{
+	uint8_t f[300];
+	int i;
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->t, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_init(&self->g, &qemu));
+	ASSERT_EQ(0, guest_start(&self->g, self->t.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 8, 2048));
+
+	/* 8 are delivered; most others were taken from the tap and wait */
+	for (i = 0; i < 40; i++) {
+		frame_raw(f, 300, i);
+		ASSERT_EQ(0, host_send(self->t.host, f, 300));
+	}
+	for (i = 0; vq_used_idx(&self->g.vq[RX]) != 8 && i < 2000; i++)
+		usleep(10000);
+	usleep(QUIET_MS * 1000);
+	ASSERT_EQ(8, vq_used_idx(&self->g.vq[RX]));
+}
+
+FIXTURE_TEARDOWN(gone)
+{
+	guest_free(&self->g);
+	tap_free(&self->t);
+}
+
+/* The same file, another device of the same name. */
+static int replug(struct tap *t)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int err;
+
+	memcpy(ifr.ifr_name, t->name, IFNAMSIZ);
+	if (ioctl(t->fd[0], TUNSETIFF, &ifr))
+		return -errno;
+	err = tap_hdr_len(t->fd[0], 12) ?: link_up(t->name);
+	close(t->host);
+	t->host = host_open(t->name, 0);
+	return err ?: t->host < 0 ? t->host : 0;
+}
+
+/* What left the device, as the device counts; -1 without a device. */
+static long sent_by(const char *name)
+{
+	FILE *f = fopen("/proc/self/net/dev", "r");
+	char line[512], dev[64];
+	long packets = -1, n;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %63[^:]: %*u %*u %*u %*u %*u %*u %*u %*u %*u %ld",
+			   dev, &n) == 2 && !strcmp(dev, name))
+			packets = n;
+	}
+	if (f)
+		fclose(f);
+	return packets;
+}
+
+/* The new device's packets come, old ones may come before; it counts them. */
+static void works(struct __test_metadata *_metadata, struct guest *g,
+		  struct tap *t)
+{
+	uint8_t f[300], got[2048];
+	long before, old = 0, now;
+	unsigned int i;
+	ssize_t n;
+
+	before = sent_by(t->name);
+	ASSERT_LE(0, before);
+	frame_raw(f, 250, 1000);
+	ASSERT_EQ(0, host_send(t->host, f, 250));
+	while ((n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS)) == 300)
+		old++;
+	ASSERT_EQ(250, n);
+	EXPECT_GE(40, old);
+	for (i = 0; i < 100; i++) {
+		frame_raw(f, 250, i);
+		ASSERT_EQ(0, host_send(t->host, f, 250));
+		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
+		ASSERT_TRUE(frame_same(got, n, f, 250));
+	}
+	usleep(50000);
+	now = sent_by(t->name);
+	EXPECT_LE(before + 101, now);
+	EXPECT_GE(before + 141, now);
+}
+
+TEST_F(gone, deleted)
+{
+	struct guest *g = &self->g;
+	uint8_t got[2048];
+	long refused;
+	int i;
+
+	ASSERT_EQ(0, link_del("vtap0"));
+	usleep(100000);
+	ASSERT_EQ(0, guest_rx_post(g, 100, 2048));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(300, guest_rx(g, NULL, got, sizeof(got), WAIT_MS));
+	EXPECT_EQ(-ETIMEDOUT, guest_rx(g, NULL, got, sizeof(got), QUIET_MS));
+	if (guest_is_ours()) {
+		refused = guest_stat(g, "rx", "fault.RX_REFUSED");
+		EXPECT_LT(0, refused);
+		EXPECT_GE(32, refused);
+	}
+	ASSERT_EQ(0, guest_stop(g));
+}
+
+/* The file gets another device, the queue never notices. */
+TEST_F(gone, replugged_while_it_runs)
+{
+	ASSERT_EQ(0, link_del("vtap0"));
+	usleep(100000);
+	ASSERT_EQ(0, replug(&self->t));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 2048));
+	works(_metadata, &self->g, &self->t);
+}
+
+/* Packets of a device that is no more go back to the ring of another. */
+TEST_F(gone, restarted)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_EQ(0, link_del("vtap0"));
+	ASSERT_EQ(0, guest_attach(g, RX, -1));
+	usleep(100000);
+	ASSERT_EQ(0, replug(&self->t));
+	ASSERT_EQ(0, guest_attach(g, RX, self->t.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(g, 100, 2048));
+	works(_metadata, g, &self->t);
+}
+
+/* Another namespace: out of our sight, so by recvmsg; and it counts. */
+TEST_F(gone, moved)
+{
+	struct guest *g = &self->g;
+	struct tap *t = &self->t;
+	uint8_t got[2048];
+	int i;
+
+	if (run("ip link show dev vtap0 >/dev/null 2>&1"))
+		SKIP(return, "no ip");
+	ASSERT_EQ(0, guest_rx_post(g, 100, 2048));
+	for (i = 0; i < 40; i++)
+		ASSERT_EQ(300, guest_rx(g, NULL, got, sizeof(got), WAIT_MS));
+	/* inherited by the shell: it moves the device to where we are then */
+	i = open("/proc/self/ns/net", O_RDONLY);
+	ASSERT_LE(0, i);
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, run("nsenter --net=/proc/self/fd/%d ip link set vtap0 netns %d",
+			 i, getpid()));
+	close(i);
+	ASSERT_EQ(0, link_up("vtap0"));
+	close(t->host);
+	t->host = host_open("vtap0", 0);
+	ASSERT_LE(0, t->host);
+	works(_metadata, g, t);
+}
+
+TEST_HARNESS_MAIN
