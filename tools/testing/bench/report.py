@@ -27,7 +27,7 @@ def is_burst(row):
 
 def read_raw(path):
     """-> {row: {"in_tree" or "ours": {boot: [value, kicks, calls]} or "ERRNO"}}"""
-    names = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours"}
+    names = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours"}
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -99,10 +99,11 @@ def pair(what):
 
 def table(about, rows):
     lines = [f"{k}: {v}" for k, v in about.items()]
+    heads = about.get("sides", "in-tree ours").split()
     lines += ["", "Medians of boots, and half the distance of their quartiles; ratios are taken",
               "within a boot. on/off: against the row without it, each side for itself.", "",
-              f"{'row':16} {'in-tree':>15} {'ours':>15} {'ratio':>10} {'target':>6}   "
-              "on/off: in-tree, ours, target"]
+              f"{'row':16} {heads[0]:>15} {heads[1]:>15} {'ratio':>10} {'target':>6}   "
+              f"on/off: {heads[0]}, {heads[1]}, target"]
     for r in rows:
         line = (f"{r['row']:16} {cell(r.get('in_tree', {})):>15} {cell(r.get('ours', {})):>15} "
                 f"{pair(r.get('ratio'))} ")
@@ -124,13 +125,14 @@ def plot(base, about, rows):
     have = [r for r in rows if r.get("ratio")]
     if not have:
         return
+    title = "b against a" if "sides" in about else "vhost-tap against in-tree vhost_net"
     data = "\n".join(f'"{r["row"]}" {r["ratio"]["median"]:.3f}' for r in have)
     for kind, term in (("svg", "svg size 1200,600 font 'sans,11'"),
                        ("png", "pngcairo size 1200,600 font 'sans,10'")):
         script = f"""
 set terminal {term}
 set output '{base}.{kind}'
-set title "vhost-tap against in-tree vhost\\\\_net, {about.get('unit', '')}: ratio of medians, below 1 is better" noenhanced
+set title "{title}, {about.get('unit', '')}: ratio of medians, below 1 is better" noenhanced
 set style fill solid 0.7
 set boxwidth 0.7
 set yrange [0:*]
@@ -149,6 +151,8 @@ def main():
     base = f"{sys.argv[1]}/{sys.argv[2]}"
     with open(base + ".about", encoding="utf-8") as f:
         about = dict(line.rstrip("\n").split("\t", 1) for line in f)
+    if "sides" in about:        # no targets between two of ours
+        TARGETS.clear()
     rows = judge(read_raw(base + ".raw"))
     text = table(about, rows)
     with open(base + ".txt", "w", encoding="utf-8") as f:
