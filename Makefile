@@ -112,6 +112,10 @@ check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
 
+.PHONY: check-icount
+check-icount: vm-module	## instructions per packet against the recorded ones, KVER=
+	@tools/testing/bench/check-icount --kver $(KVER)
+
 BENCH =
 .PHONY: bench
 bench:	## compare with in-tree vhost_net: tables and plots in bench/out; BENCH="--boots 4 native icount user"
