@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest, its memory and the tap of one row.
+ * The guest of one row: its memory, its rings, and what is in them.
  *
- * Read before: bed.h. Read next: pktcost.c.
- *
- * TX frames end in the host's stack right after the tap: their Ethernet type
- * is one for experiments, or, for GSO, their address is somebody else's. RX
- * frames come from a packet socket past the queueing discipline.
+ * Read before: bed.h. Read next: wire.c, rounds.c.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bed.h"
-#include "net.h"
 
 #define PAGE		4096UL
-#define QUEUE_LEN	2048	/* of the tap: all that one round sends */
 /* Behind the regions' addresses there may be holes of 1 GiB each. */
 #define LOG_BYTES	((0x100000000ULL + 512 * 0x41000000ULL) / PAGE / 8)
 /* Guest address that the used rings' writes are logged under. */
@@ -47,85 +35,18 @@ uint64_t bed_features(const struct row *row)
 	       (row->iotlb ? F_ACCESS_PLATFORM : 0);
 }
 
-/* ---- frames ---- */
-
-static void make_frame(struct bed *bed)
-{
-	struct virtio_net_hdr_mrg_rxbuf *h;
-	const struct row *row = bed->row;
-	uint8_t *f;
-
-	bed->frame_len = BED_HDR + row->len;
-	bed->frame = calloc(1, bed->frame_len);
-	f = bed->frame + BED_HDR;
-	memcpy(f, "\x02\x00\x00\x00\x00\x63\x02\x00\x00\x00\x00\x01\x88\xb5", 14);
-	if (!row->gso)
-		return;
-
-	h = (void *)bed->frame;
-	h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	h->hdr.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
-	h->hdr.hdr_len = 54;
-	h->hdr.gso_size = 1448;
-	h->hdr.csum_start = 34;
-	h->hdr.csum_offset = 16;
-	f[12] = 0x08;
-	f[13] = 0x00;
-	f += 14;
-	f[0] = 0x45;			/* IPv4 */
-	f[2] = (row->len - 14) >> 8;
-	f[3] = row->len - 14;
-	f[8] = 64;
-	f[9] = 6;			/* TCP */
-	memcpy(f + 12, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
-	f[20 + 12] = 5 << 4;
-	f[20 + 13] = 0x10;
-}
-
-/* ---- the tap ---- */
-
-static int tap_init(struct bed *bed)
-{
-	struct ifreq ifr = { .ifr_name = "bench0", .ifr_qlen = QUEUE_LEN };
-	struct sockaddr_ll sll = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = 0,	/* nothing comes back */
-	};
-	int on = 1, size = 1 << 29, s;
-
-	bed->tap = tap_open(ifr.ifr_name, IFF_VNET_HDR);
-	if (bed->tap < 0)
-		return bed->tap;
-	s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (s < 0 || tap_hdr_len(bed->tap, BED_HDR) ||
-	    tap_offload(bed->tap, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) ||
-	    ioctl(s, SIOCSIFTXQLEN, &ifr))
-		return -errno;
-	if (link_up(ifr.ifr_name))
-		return -ENETDOWN;
-	bed->host = s;
-	if (!bed->row->rx)
-		return 0;
-	sll.sll_ifindex = if_nametoindex(ifr.ifr_name);
-	if (bind(s, (void *)&sll, sizeof(sll)) ||
-	    setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) ||
-	    setsockopt(s, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) ||
-	    setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
-		return -errno;
-	return 0;
-}
-
 /* ---- dirty log and IOTLB ---- */
 
-static int log_init(struct bed *bed)
+static int log_init(struct bed *bed, struct guest *g)
 {
-	struct guest *g = &bed->g;
 	struct vhost_vring_addr a = {};
 	uint64_t base;
 	int i, err;
 
-	bed->log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!bed->log)
+		bed->log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				-1, 0);
 	if (bed->log == MAP_FAILED)
 		return -errno;
 	base = (uintptr_t)bed->log;
@@ -142,10 +63,9 @@ static int log_init(struct bed *bed)
 	return err;
 }
 
-static int iotlb_map(struct bed *bed, uint64_t iova, const void *at,
-		     size_t len)
+static int iotlb_map(int vhost, uint64_t iova, const void *at, size_t len,
+		     size_t step)
 {
-	size_t step = bed->row->iotlb == IOTLB_4K ? PAGE : len;
 	struct vhost_msg_v2 msg = {
 		.type = VHOST_IOTLB_MSG_V2,
 		.iotlb = {
@@ -159,18 +79,18 @@ static int iotlb_map(struct bed *bed, uint64_t iova, const void *at,
 		msg.iotlb.iova = iova + done;
 		msg.iotlb.uaddr = (uintptr_t)at + done;
 		msg.iotlb.size = step;
-		if (write(bed->g.vhost, &msg, sizeof(msg)) != sizeof(msg))
+		if (write(vhost, &msg, sizeof(msg)) != sizeof(msg))
 			return -errno;
 	}
 	return 0;
 }
 
 /* Everything is mapped from the start: the steady state, no misses. */
-static int iotlb_init(struct bed *bed)
+static int iotlb_init(struct bed *bed, struct guest *g)
 {
 	uint64_t bits = 1 << VHOST_BACKEND_F_IOTLB_MSG_V2;
 	uint64_t features = bed_features(bed->row);
-	struct guest *g = &bed->g;
+	bool in_pages = bed->row->iotlb == IOTLB_4K;
 	uintptr_t begin, end;
 	int i, err;
 
@@ -183,21 +103,28 @@ static int iotlb_init(struct bed *bed)
 		/* the rings' addresses are their own IOVA */
 		begin = (uintptr_t)g->vq[i].desc & ~(PAGE - 1);
 		end = up((uintptr_t)&g->vq[i].used->ring[g->vq[i].num] + 2, PAGE);
-		err = iotlb_map(bed, begin, (void *)begin, end - begin);
+		err = iotlb_map(g->vhost, begin, (void *)begin, end - begin,
+				in_pages ? PAGE : end - begin);
 	}
-	return err ?: iotlb_map(bed, guest_gpa(g, 0), g->mem, g->mem_len);
+	return err ?: iotlb_map(g->vhost, guest_gpa(g, 0), g->mem, g->mem_len,
+				in_pages ? PAGE : g->mem_len);
 }
 
 /* ---- the guest ---- */
 
 /* Places go round the regions, and do not all start at the same cache set. */
-static uint64_t next_slot(struct bed *bed)
+static uint64_t next_slot(const struct bed *bed, struct pair *p)
 {
-	unsigned int i = bed->slot++ % bed->nr_slots;
+	unsigned int i = p->slot++ % bed->nr_slots;
 	unsigned int regions = bed->row->regions;
 
-	return guest_gpa(&bed->g, i % regions * bed->g.chunk_len +
-				  i / regions * bed->stride);
+	return guest_gpa(&p->g, i % regions * p->g.chunk_len +
+				i / regions * bed->stride);
+}
+
+struct vq *bed_vq(struct bed *bed, unsigned int pair)
+{
+	return &bed->pair[pair].g.vq[bed->row->rx ? RX : TX];
 }
 
 /* How many packets the next round is; at most @most. */
@@ -220,7 +147,8 @@ static void shape(struct bed *bed)
 	most = row->ring / (row->indirect ? 1 : row->chain) / bed->per_packet;
 	bed->most = row->burst && row->burst < most ? row->burst : most;
 	bed_round(bed, bed->most);
-	bed->nr_slots = bed->most == 1 ? most : bed->nr_chains;
+	bed->nr_slots = bed->most == 1 || row->mode == ROW_STREAM ?
+			most : bed->nr_chains;
 	bed->in_slot = row->indirect ? up(row->chain * 16, 64) : 0;
 	/* 704 is what an skb of a guest's driver takes at least */
 	bed->stride = up(bed->in_slot + bytes, 64) + 64;
@@ -236,7 +164,7 @@ static void make_circle(struct vq *q)
 		q->next[i] = (i + 1) % q->num;
 }
 
-static int guest_setup(struct bed *bed)
+static int guest_setup(struct bed *bed, struct pair *p)
 {
 	const struct row *row = bed->row;
 	size_t chunk = up((bed->nr_slots + row->regions - 1) / row->regions *
@@ -249,44 +177,70 @@ static int guest_setup(struct bed *bed)
 		.layout = row->regions > 1 ? LAYOUT_HOLES : LAYOUT_FLAT,
 		.mem_len = chunk * row->regions,
 	};
+	struct guest *g = &p->g;
 	unsigned int i;
 	int err;
 
-	err = guest_init(&bed->g, &cfg);
+	err = guest_init(g, &cfg);
 	if (err)
 		return err;
-	make_circle(&bed->g.vq[RX]);
-	make_circle(&bed->g.vq[TX]);
-	memset(bed->g.mem, 0, bed->g.mem_len);
+	make_circle(&g->vq[RX]);
+	make_circle(&g->vq[TX]);
+	memset(g->mem, 0, g->mem_len);
 	for (i = 0; !err && !row->rx && i < bed->nr_slots; i++)
-		err = guest_write(&bed->g, next_slot(bed) + bed->in_slot,
+		err = guest_write(g, next_slot(bed, p) + bed->in_slot,
 				  bed->frame, bed->frame_len);
 	if (!err && row->iotlb)
-		err = iotlb_init(bed);
+		err = iotlb_init(bed, g);
 	if (!err && row->log)
-		err = log_init(bed);
-	return err ?: guest_start(&bed->g, bed->tap);
+		err = log_init(bed, g);
+	return err ?: guest_start(g, p->tap);
 }
 
-/* Return: 0 or -errno; -EOPNOTSUPP when the node does not offer the features */
-int bed_init(struct bed *bed, const struct row *row)
+/* Return: 0, or -EOPNOTSUPP when the node does not offer the features */
+static int is_offered(uint64_t features)
 {
-	uint64_t offered = 0;
-	int fd, err;
+	uint64_t offered;
+	int fd;
 
-	*bed = (struct bed){ .row = row, .tap = -1, .host = -1 };
 	fd = open(guest_node(), O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	err = guest_ioctl(fd, VHOST_GET_FEATURES, &offered);
+	offered = guest_offered(fd);
 	close(fd);
-	if (!err && bed_features(row) & ~offered)
-		err = -EOPNOTSUPP;
+	return features & ~offered ? -EOPNOTSUPP : 0;
+}
+
+/* Return: 0 or -errno; -EOPNOTSUPP when the node cannot do such a row */
+int bed_init(struct bed *bed, const struct row *row)
+{
+	bool has_rings = !floor_is_node(guest_node());
+	unsigned int i;
+	int err;
+
+	*bed = (struct bed){
+		.row = row, .nr_pairs = row->pairs ?: 1, .floor = -1,
+		.host = -1,
+	};
+	if (bed->nr_pairs > BED_PAIRS)
+		return -EINVAL;
+	for (i = 0; i < BED_PAIRS; i++)
+		bed->pair[i] = (struct pair){
+			.tap = -1, .g = { .vhost = -1, .memfd = -1 },
+		};
+	if (has_rings)
+		err = is_offered(bed_features(row));
+	else
+		err = row->floor ? 0 : -EOPNOTSUPP;
+	err = err ?: wire_init(bed);
 	if (err)
 		return err;
-	make_frame(bed);
 	shape(bed);
-	return tap_init(bed) ?: guest_setup(bed);
+	if (!has_rings)
+		return floor_init(bed);
+	for (i = 0; !err && i < bed->nr_pairs; i++)
+		err = guest_setup(bed, &bed->pair[i]);
+	return err;
 }
 
 /* The pieces of a chain: a header of its own, then equal parts. */
@@ -310,49 +264,25 @@ static unsigned int cut(const struct bed *bed, uint64_t gpa, struct seg *seg)
 	return i;
 }
 
-/* Put a round's chains into the ring; they are not visible yet. */
-int bed_post(struct bed *bed)
+/* Put chains into the ring of a pair; they are not visible yet. */
+int bed_post(struct bed *bed, unsigned int pair, unsigned int nr_chains)
 {
-	struct vq *q = &bed->g.vq[bed->row->rx ? RX : TX];
+	struct pair *p = &bed->pair[pair];
+	struct vq *q = bed_vq(bed, pair);
 	struct seg seg[64];
 	unsigned int i, nr;
 	uint64_t gpa;
 	int head;
 
-	for (i = 0; i < bed->nr_chains; i++) {
-		gpa = next_slot(bed);
+	for (i = 0; i < nr_chains; i++) {
+		gpa = next_slot(bed, p);
 		nr = cut(bed, gpa + bed->in_slot, seg);
 		if (bed->row->indirect)
-			head = vq_add_indirect(&bed->g, q, seg, nr, gpa, gpa);
+			head = vq_add_indirect(&p->g, q, seg, nr, gpa, gpa);
 		else
 			head = vq_add(q, seg, nr, gpa);
 		if (head < 0)
 			return head;
-	}
-	return 0;
-}
-
-/* RX: put a round's packets into the tap's queue. */
-int bed_feed(struct bed *bed)
-{
-	/* a packet socket's header is the one of 10 bytes */
-	struct iovec iov[2] = {
-		{ bed->frame, sizeof(struct virtio_net_hdr) },
-		{ bed->frame + BED_HDR, bed->row->len },
-	};
-	struct mmsghdr msg[64];
-	unsigned int i, n;
-	int ret;
-
-	for (i = 0; i < 64; i++)
-		msg[i] = (struct mmsghdr){
-			.msg_hdr = { .msg_iov = iov, .msg_iovlen = 2 },
-		};
-	for (i = 0; i < bed->nr_packets; i += ret) {
-		n = bed->nr_packets - i;
-		ret = sendmmsg(bed->host, msg, n < 64 ? n : 64, 0);
-		if (ret <= 0)
-			return -errno;
 	}
 	return 0;
 }
@@ -363,26 +293,38 @@ int bed_feed(struct bed *bed)
  */
 int bed_reap(struct bed *bed)
 {
-	struct vq *q = &bed->g.vq[bed->row->rx ? RX : TX];
-	struct vring_used_elem e = q->used->ring[q->used_idx % q->num];
 	uint32_t want = bed->row->rx ? bed->frame_len : 0;
+	struct vring_used_elem e;
+	unsigned int i;
+	struct vq *q;
 
 	if (bed->row->rx && bed->nr_chains > bed->nr_packets)
 		want = bed->row->buf;
-	if (!bed->row->in_order && (e.id >= q->num || (want && e.len != want)))
-		return -EPROTO;
-	q->used_idx += bed->nr_chains;
-	q->nr_free = q->num;
+	for (i = 0; i < bed->nr_pairs; i++) {
+		q = bed_vq(bed, i);
+		e = q->used->ring[q->used_idx % q->num];
+		if (!bed->row->in_order &&
+		    (e.id >= q->num || (want && e.len != want)))
+			return -EPROTO;
+		q->used_idx += bed->nr_chains;
+		q->nr_free = q->num;
+	}
 	return 0;
 }
 
 void bed_free(struct bed *bed)
 {
-	guest_free(&bed->g);
-	if (bed->tap >= 0)
-		close(bed->tap);
+	unsigned int i;
+
+	for (i = 0; i < bed->nr_pairs; i++) {
+		guest_free(&bed->pair[i].g);
+		if (bed->pair[i].tap >= 0)
+			close(bed->pair[i].tap);
+	}
 	if (bed->host >= 0)
 		close(bed->host);
+	if (bed->floor >= 0)
+		close(bed->floor);
 	free(bed->frame);
 	if (bed->log)
 		munmap(bed->log, LOG_BYTES);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guest with one queue pair on one tap, set up as a row wants it.
+ * A guest with its queue pairs on one tap, set up as a row wants it.
  *
- * Read before: row.h, ../selftests/vhost_tap/guest.h. Read next: bed.c, pktcost.c.
+ * Read before: row.h, ../selftests/vhost_tap/guest.h. Read next: bed.c, wire.c.
  */
 #ifndef VTAP_BENCH_BED_H
 #define VTAP_BENCH_BED_H
@@ -13,41 +13,61 @@
 #include "row.h"
 
 #define BED_HDR		12	/* virtio-net header of all that is measured */
+#define BED_PAIRS	4
+
+/** struct pair - a vhost file with guest memory of its own, and a tap queue */
+struct pair {
+	struct guest g;
+	int tap;
+	unsigned int slot;	/* the next place to be used */
+};
 
 /**
  * struct bed - what one row runs on
+ * @floor: module without rings in the place of a vhost node, or -1
  * @per_packet: chains that a packet takes
- * @most: packets of a full round
+ * @most: packets of a full round, for each pair
  * @nr_packets: moved at a time
  * @nr_chains: made available at a time
  * @nr_slots: places for packets or buffers in guest memory, used in turn
  * @stride: bytes from one to the next in its region
  * @in_slot: where in a slot the packet is; before it, an indirect table
+ * @mem: guest memory where there is no guest
  */
 struct bed {
 	const struct row *row;
-	struct guest g;
-	int tap;
+	struct pair pair[BED_PAIRS];
+	unsigned int nr_pairs;
+	int floor;
 	int host;		/* packet socket on the tap; RX only */
 	unsigned int per_packet;
 	unsigned int most;
 	unsigned int nr_packets;
 	unsigned int nr_chains;
 	unsigned int nr_slots;
-	unsigned int slot;
 	size_t stride;
 	size_t in_slot;
 	uint8_t *frame;		/* virtio-net header in front */
 	size_t frame_len;	/* with it */
 	uint64_t *log;
+	uint8_t *mem;
 };
 
 int bed_init(struct bed *bed, const struct row *row);
 void bed_round(struct bed *bed, unsigned int nr_packets);
-int bed_post(struct bed *bed);
-int bed_feed(struct bed *bed);
+struct vq *bed_vq(struct bed *bed, unsigned int pair);
+int bed_post(struct bed *bed, unsigned int pair, unsigned int nr_chains);
 int bed_reap(struct bed *bed);
 void bed_free(struct bed *bed);
 uint64_t bed_features(const struct row *row);
+
+/* wire.c: what is sent and where */
+int wire_init(struct bed *bed);
+int wire_feed(struct bed *bed);
+
+/* floor.c: the same without rings */
+bool floor_is_node(const char *node);
+int floor_init(struct bed *bed);
+int floor_run(struct bed *bed);
 
 #endif

@@ -2,158 +2,45 @@
 /*
  * pktcost.c - what a packet costs on a vhost node, row by row
  *
- * Read before: row.h, bed.h.
+ * Read before: row.h, cost.h. Read next: rounds.c.
  *
- * Usage: pktcost [-t MS] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
- *
- * A round: the guest fills its ring, kicks, sleeps until the device calls for
- * the last of it. For RX the packets wait in the tap's queue before, and the
- * guest had no buffers; so the producer's cost is outside. Timed is from the
- * kick to the call. Full rounds take turns with rounds of a quarter: the
- * difference, spread over the other three quarters, is what a packet costs without
- * the wake-ups, whatever those cost today.
+ * Usage: pktcost [-t MS] [-r TIMES] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
  *
  * Each row is run on all nodes before the next, so that they meet the same
- * weather. Printed, tab-separated: node, row, rounds, packets in a full round, ns
- * that a packet more costs, ns of a full round divided by its packets, the same as
- * median of the rounds, kicks and calls per packet; or name and the errno
- * why there is no figure. But for the median these are made of the 10th
- * percentile of the rounds: noise only ever adds.
+ * weather, and as often as the row says, at most -r times. A node may be a vhost file or
+ * /dev/vtap-floor, or, with its memory in the kernel, /dev/vtap-floor:kernel.
+ * Printed, tab-separated: node, row, and the members of struct cost (cost.h);
+ * or node, row and the errno why there is no figure.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fnmatch.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bed.h"
+#include "cost.h"
 #include "net.h"
-
-#define MAX_ROUNDS	20000
-#define MIN_ROUNDS	20
-#define WARM_UP		5
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static int wait_used(struct vq *q, uint16_t target)
-{
-	while (vq_used_idx(q) != target) {
-		if (!fd_wait(q->call, 5000))
-			return -ETIMEDOUT;
-		q->nr_calls += fd_count(q->call);
-	}
-	return 0;
-}
-
-/* Return: 0 and ns of a round, or -errno */
-static int do_round(struct bed *bed, int64_t *ns)
-{
-	struct vq *q = &bed->g.vq[bed->row->rx ? RX : TX];
-	uint16_t target = q->used_idx + bed->nr_chains;
-	int64_t start;
-	int err;
-
-	err = bed_post(bed);
-	if (!err && bed->row->rx) {
-		err = bed_feed(bed);
-		/* the worker finds no buffers, and sleeps */
-		usleep(50);
-	}
-	if (err)
-		return err;
-	/* one call, for the last; without event index, whenever it likes */
-	if (bed->row->eidx)
-		q->avail->ring[q->num] = target - 1;
-
-	start = now_ns();
-	vq_publish(q);
-	vq_kick(q);
-	q->kicked_idx = q->avail_idx;	/* the next kick is for what comes */
-	err = wait_used(q, target);
-	*ns = now_ns() - start;
-	return err ?: bed_reap(bed);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	int64_t d = *(const int64_t *)a - *(const int64_t *)b;
-
-	return d < 0 ? -1 : d > 0;
-}
-
-static void count_from_here(struct vq *q)
-{
-	q->nr_kicks = 0;
-	q->nr_calls = 0;
-}
-
-/* Rounds of both sizes for @ms, sorted. Return: pairs of them, or -errno */
-static int do_rounds(struct bed *bed, unsigned int ms, int64_t *full,
-		     int64_t *part)
-{
-	unsigned int quarter = bed->most < 4 ? 1 : bed->most / 4;
-	int64_t end = 0;
-	int n, i, err;
-
-	for (n = -WARM_UP; n < MAX_ROUNDS; n++) {
-		if (!n) {
-			count_from_here(&bed->g.vq[RX]);
-			count_from_here(&bed->g.vq[TX]);
-			end = now_ns() + ms * 1000000LL;
-		}
-		if (n >= MIN_ROUNDS && now_ns() > end)
-			break;
-		i = n < 0 ? 0 : n;
-		bed_round(bed, bed->most);
-		err = do_round(bed, &full[i]);
-		if (err)
-			return err;
-		bed_round(bed, quarter);
-		err = do_round(bed, &part[i]);
-		if (err)
-			return err;
-	}
-	qsort(full, n, sizeof(*full), by_value);
-	qsort(part, n, sizeof(*part), by_value);
-	return n;
-}
 
 static int run_row(const struct row *row, unsigned int ms)
 {
-	static int64_t full[MAX_ROUNDS], part[MAX_ROUNDS];
-	unsigned int more;
-	struct bed bed;
-	struct vq *q;
-	double all;
-	int n;
+	struct cost c = {};
+	int err = net_ns();
 
-	n = net_ns() ?: bed_init(&bed, row);
-	if (!n)
-		n = do_rounds(&bed, ms, full, part);
-	if (n < 0)
-		return n;
-
-	q = &bed.g.vq[row->rx ? RX : TX];
-	more = bed.most - bed.nr_packets;	/* the last round was a short one */
-	all = (double)n * (bed.most + bed.nr_packets);
-	printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\n", row->name, n,
-	       bed.most,
-	       more ? (double)(full[n / 10] - part[n / 10]) / more : 0.,
-	       (double)full[n / 10] / bed.most, (double)full[n / 2] / bed.most,
-	       q->nr_kicks / all, q->nr_calls / all);
-	bed_free(&bed);
-	return 0;
+	if (!err && row->mode == ROW_STREAM)
+		err = cost_stream(row, ms, &c);
+	else if (!err && row->mode == ROW_IDLE)
+		err = cost_idle(row, &c);
+	else if (!err)
+		err = cost_rounds(row, ms, &c);
+	if (!err)
+		printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\n",
+		       row->name, c.rounds, c.packets, c.more, c.whole,
+		       c.median, c.kicks, c.calls);
+	return err;
 }
 
 /* Each row in a process and a network namespace of its own. */
@@ -188,10 +75,33 @@ static bool wanted(const char *name, char **patterns)
 	return false;
 }
 
-static int run_rows(FILE *f, char **nodes, char **patterns, unsigned int ms)
+struct job {
+	char *nodes[5];
+	char **patterns;
+	unsigned int ms;
+	unsigned int times;
+};
+
+static unsigned int run_on_all(const struct row *row, const struct job *job)
+{
+	unsigned int times = row->times < job->times ? row->times : job->times;
+	unsigned int bad = 0, i;
+	char *const *n;
+
+	if (!wanted(row->name, job->patterns))
+		return 0;
+	for (i = 0; i < times; i++)
+		for (n = job->nodes; *n; n++)
+			if (row->floor || !floor_is_node(*n))
+				bad += fork_row(row, *n,
+						job->ms / times) != 0;
+	return bad;
+}
+
+static int run_rows(FILE *f, const struct job *job)
 {
 	unsigned int bad = 0;
-	char line[256], **n;
+	char line[256];
 	struct row row;
 
 	while (fgets(line, sizeof(line), f)) {
@@ -199,8 +109,7 @@ static int run_rows(FILE *f, char **nodes, char **patterns, unsigned int ms)
 		case 0:
 			break;
 		case 1:
-			for (n = nodes; *n && wanted(row.name, patterns); n++)
-				bad += fork_row(&row, *n, ms) != 0;
+			bad += run_on_all(&row, job);
 			break;
 		default:
 			fprintf(stderr, "rows: %s", line);
@@ -212,27 +121,30 @@ static int run_rows(FILE *f, char **nodes, char **patterns, unsigned int ms)
 
 int main(int argc, char **argv)
 {
-	char *nodes[5] = {};
-	unsigned int ms = 100, nr = 0;
+	struct job job = { .ms = 100, .times = 100 };
+	unsigned int nr = 0;
 	FILE *f = NULL;
 	int opt, ret;
 
-	while ((opt = getopt(argc, argv, "t:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "t:r:n:")) != -1) {
 		if (opt == 't')
-			ms = atoi(optarg);
+			job.ms = atoi(optarg);
+		else if (opt == 'r')
+			job.times = atoi(optarg);
 		else if (opt == 'n' && nr < 4)
-			nodes[nr++] = optarg;
+			job.nodes[nr++] = optarg;
 		else
 			nr = 5;
 	}
 	if (nr && nr < 5 && optind < argc)
 		f = fopen(argv[optind], "r");
 	if (!f) {
-		fprintf(stderr, "usage: %s [-t MS] -n NODE ROWS.CONF [PATTERN]...\n",
+		fprintf(stderr, "usage: %s [-t MS] [-r TIMES] -n NODE ROWS.CONF [PATTERN]...\n",
 			argv[0]);
 		return 2;
 	}
-	ret = run_rows(f, nodes, argv + optind + 1, ms);
+	job.patterns = argv + optind + 1;
+	ret = run_rows(f, &job);
 	fclose(f);
 	return ret;
 }

@@ -4,8 +4,8 @@
 
 A line of BED.raw: boot, node, row, rounds, packets in a round, figure,
 figure of a whole round per packet, its median, kicks and calls per packet;
-or boot, node, row, errno. The ratio is taken boot by boot, where both sides
-were measured one right after the other.
+or boot, node, row, errno. A row may come several times in a boot. Ratios are taken
+where both sides were measured one right after the other.
 """
 
 import json
@@ -13,11 +13,18 @@ import statistics
 import subprocess
 import sys
 
+NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours",
+         "/dev/vtap-floor": "floor", "/dev/vtap-floor:kernel": "floor_kernel"}
+
 # Issue 4: ratio of ours to in-tree that is wanted.
 TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
            "tx-gso": 0.95, "rx-gso": 0.95, "tx-64-burst1": 1.0, "rx-64-burst1": 1.0}
 # Ours with something on, to ours without it.
 OWN = [("-log", 1.05), ("-iotlb", 1.10), ("-iotlb4k", 1.10), ("-reg500", 1.02)]
+# Ours above the floor, to in-tree above the floor.
+ABOVE_FLOOR = 1 / 3
+# Kicks or calls per packet that are none.
+FEW = 0.0005
 
 
 def is_burst(row):
@@ -26,26 +33,27 @@ def is_burst(row):
 
 
 def read_raw(path):
-    """-> {row: {"in_tree" or "ours": {boot: [value, kicks, calls]} or "ERRNO"}}"""
-    names = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours"}
+    """-> {row: {side: {boot: [value, kicks, calls]} or "ERRNO"}}"""
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
             col = line.rstrip("\n").split("\t")
-            if len(col) < 4 or col[1] not in names:
+            if len(col) < 4 or col[1] not in NODES:
                 continue
-            row, name = rows.setdefault(col[2], {}), names[col[1]]
+            row, name = rows.setdefault(col[2], {}), NODES[col[1]]
             if len(col) < 10:
                 row.setdefault(name, col[3])
                 continue
             if not isinstance(row.get(name), dict):
                 row[name] = {}
-            row[name][col[0]] = [float(col[6 if is_burst(col[2]) else 5]),
-                                 float(col[8]), float(col[9])]
+            again = sum(key[0] == col[0] for key in row[name])
+            row[name][col[0], again] = [float(col[6 if is_burst(col[2]) else 5]),
+                                        float(col[8]), float(col[9])]
     return rows
 
 
 def summary(values):
+    """Boots are samples, of which a boot may have several."""
     v = sorted(values)
     low, high = v[len(v) // 4], v[3 * len(v) // 4]
     median = statistics.median(v)
@@ -53,39 +61,94 @@ def summary(values):
             "spread": (high - low) / median if median else 0.0}
 
 
-def ratio(over, under):
-    """Summary of over/under, boot by boot; None when they never met."""
-    both = [over[boot][0] / under[boot][0] for boot in over
-            if boot in under and under[boot][0] > 0]
+def verdict(got, target):
+    """Three quarters of the boots must agree."""
+    if got["quartiles"][1] <= target:
+        return "met"
+    return "not met" if got["quartiles"][0] > target else "not resolved"
+
+
+def ratio(over, under, base=None, column=0):
+    """Summary of over/under, boot by boot, less base if any; None: they never met."""
+    both = []
+    for boot in over:
+        if boot not in under or (base and boot not in base):
+            continue
+        less = base[boot][column] if base else 0.
+        if under[boot][column] - less > 0:
+            both.append((over[boot][column] - less) / (under[boot][column] - less))
     return summary(both) if both else None
 
 
-def judge(rows):
-    out = []
-    for row, sides in rows.items():
-        r = {"row": row}
-        for name, got in sides.items():
-            if isinstance(got, dict):
-                r[name] = summary([v[0] for v in got.values()])
-                r[name]["kicks"] = statistics.median(v[1] for v in got.values())
-                r[name]["calls"] = statistics.median(v[2] for v in got.values())
-            else:
-                r[name] = {"error": got}
-        if all(isinstance(sides.get(n), dict) for n in ("ours", "in_tree")):
-            r["ratio"] = ratio(sides["ours"], sides["in_tree"])
-            if row in TARGETS:
-                r["target"] = TARGETS[row]
-        for suffix, target in OWN:
-            if not row.endswith(suffix):
-                continue
-            plain = rows.get(row[:-len(suffix)], {})
-            r["over_plain"] = {"target": target}
-            for name in ("in_tree", "ours"):
-                if isinstance(sides.get(name), dict) and isinstance(plain.get(name), dict):
-                    r["over_plain"][name] = ratio(sides[name], plain[name])
-        out.append(r)
+def judged(got, target):
+    return {**got, "target": target, "verdict": verdict(got, target)} if got else None
+
+
+def side_of(got):
+    if not isinstance(got, dict):
+        return {"error": got}
+    side = summary([v[0] for v in got.values()])
+    side["kicks"] = statistics.median(v[1] for v in got.values())
+    side["calls"] = statistics.median(v[2] for v in got.values())
+    return side
+
+
+def against_plain(rows, row, sides):
+    """Each side with something on, to itself without."""
+    out = {}
+    for suffix, target in OWN:
+        plain = rows.get(row.removesuffix(suffix), {})
+        if not row.endswith(suffix):
+            continue
+        for name in ("in_tree", "ours"):
+            if isinstance(sides.get(name), dict) and isinstance(plain.get(name), dict):
+                out[name] = ratio(sides[name], plain[name])
+        if out.get("ours"):
+            out["ours"] = judged(out["ours"], target)
     return out
 
+
+def under_load(sides):
+    """Kicks and calls per packet: not more than in-tree."""
+    out = {}
+    for column, what in ((1, "kicks"), (2, "calls")):
+        more = summary([sides["ours"][boot][column] - sides["in_tree"][boot][column]
+                        for boot in sides["ours"] if boot in sides["in_tree"]])
+        out[what] = {"more": more, "verdict": verdict(more, FEW)}
+    return out
+
+
+def judge(rows, targets=True):
+    out = []
+    for row, sides in rows.items():
+        r = {"row": row} | {name: side_of(got) for name, got in sides.items()}
+        out.append(r)
+        good = [n for n in sides if isinstance(sides[n], dict)]
+        if not {"ours", "in_tree"} <= set(good):
+            continue
+        if row == "idle":
+            r["wakeups"] = {"target": 0, "verdict": "met" if not any(
+                v[0] for v in sides["ours"].values()) else "not met"}
+            continue
+        r["ratio"] = ratio(sides["ours"], sides["in_tree"])
+        if targets and r["ratio"] and row in TARGETS:
+            r["ratio"] = judged(r["ratio"], TARGETS[row])
+        if "stream" in row:
+            r["load"] = under_load(sides)
+        own = against_plain(rows, row, sides)
+        if own:
+            r["over_plain"] = own
+        for name in ("floor", "floor_kernel"):
+            if name in good:
+                above = ratio(sides["ours"], sides["in_tree"], sides[name])
+                r["above_" + name] = judged(above, ABOVE_FLOOR) | {
+                    side: statistics.median(sides[side][boot][0] - low[0] for boot, low
+                                            in sides[name].items() if boot in sides[side])
+                    for side in ("in_tree", "ours")} if above else None
+    return out
+
+
+# ---- text ----
 
 def cell(side):
     if "median" not in side:
@@ -94,45 +157,84 @@ def cell(side):
 
 
 def pair(what):
-    return f"{what['median']:5.2f} ±{what['spread'] * 50:2.0f}%" if what else "         -"
+    if not what or "median" not in what:
+        return "-"
+    return f"{what['median']:.2f} ±{what['spread'] * 50:.0f}%"
+
+
+def aim(what):
+    """Target and whether it is met."""
+    if not what or "verdict" not in what:
+        return ""
+    target = f"{what['target']:.2f}  " if "target" in what else ""
+    return target + what["verdict"]
+
+
+def part(title, head, lines):
+    return ["", title, "", head] + lines if lines else []
+
+
+def own_lines(rows):
+    return [f"{r['row']:16} {pair(r['over_plain'].get('in_tree')):>11} "
+            f"{pair(r['over_plain'].get('ours')):>11}  {aim(r['over_plain'].get('ours'))}"
+            for r in rows if r.get("over_plain")]
+
+
+def floor_lines(rows):
+    out = []
+    for r in rows:
+        for name, called in (("floor", ""), ("floor_kernel", ", kernel's memory")):
+            if not r.get("above_" + name):
+                continue
+            above = r["above_" + name]
+            out.append(f"{r['row'] + called:25} {cell(r[name]):>15} "
+                       f"{above['in_tree']:>12.1f} {above['ours']:>12.1f} "
+                       f"{pair(above):>11}  {aim(above)}")
+    return out
+
+
+def load_lines(rows):
+    return [f"{r['row']:16} {what:6} {r['in_tree'][what]:>9.4f} {r['ours'][what]:>9.4f}  "
+            f"{aim(r['load'][what])}"
+            for r in rows if r.get("load") for what in ("kicks", "calls")]
 
 
 def table(about, rows):
+    one, two = about.get("sides", "in-tree ours").split()
     lines = [f"{k}: {v}" for k, v in about.items()]
-    heads = about.get("sides", "in-tree ours").split()
-    lines += ["", "Medians of boots, and half the distance of their quartiles; ratios are taken",
-              "within a boot. on/off: against the row without it, each side for itself.", "",
-              f"{'row':16} {heads[0]:>15} {heads[1]:>15} {'ratio':>10} {'target':>6}   "
-              f"on/off: {heads[0]}, {heads[1]}, target"]
-    for r in rows:
-        line = (f"{r['row']:16} {cell(r.get('in_tree', {})):>15} {cell(r.get('ours', {})):>15} "
-                f"{pair(r.get('ratio'))} ")
-        if r.get("ratio") and "target" in r:
-            line += f"{r['target']:6.2f}{' ' if r['ratio']['median'] <= r['target'] else '!'}"
-        else:
-            line += " " * 7
-        own = r.get("over_plain")
-        if own:
-            missed = own.get("ours") and own["ours"]["median"] > own["target"]
-            line += f"  {pair(own.get('in_tree'))} {pair(own.get('ours'))} {own['target']:.2f}{'!' if missed else ''}"
-        lines.append(line.rstrip())
-    lines += ["", "!: target missed"]
+    lines += part("Medians of boots, and half the distance of their quartiles; ratios are taken "
+                  "within a boot.\nA target is met, or not, when three quarters of the boots say so.",
+                  f"{'row':16} {one:>15} {two:>15} {'ratio':>11}  target",
+                  [f"{r['row']:16} {cell(r.get('in_tree', {})):>15} {cell(r.get('ours', {})):>15} "
+                   f"{pair(r.get('ratio')):>11}  {aim(r.get('ratio'))}".rstrip()
+                   for r in rows if r["row"] != "idle"])
+    lines += part("With it, against the row without it, each side for itself:",
+                  f"{'row':16} {one:>11} {two:>11}  target", own_lines(rows))
+    lines += part("The floor, and what is above it (floor/vtap_floor.c says what it does):",
+                  f"{'row':25} {'floor':>15} {one:>12} {two:>12} {'ratio':>11}  target",
+                  floor_lines(rows))
+    lines += part("Kicks and calls per packet, guest and device at work at the same time:",
+                  f"{'row':16} {'':6} {one:>9} {two:>9}  not more", load_lines(rows))
+    lines += part("Idle, context switches of the worker in 2 s:", f"{'':16} {one:>9} {two:>9}  target",
+                  [f"{'':16} {r['in_tree']['median']:>9.1f} {r['ours']['median']:>9.1f}  "
+                   f"{aim(r['wakeups'])}" for r in rows if r.get("wakeups")])
     return "\n".join(lines) + "\n"
 
 
-def plot(base, about, rows):
-    """Ratios as bars; 1 is in-tree."""
-    have = [r for r in rows if r.get("ratio")]
-    if not have:
+# ---- plots ----
+
+def plot_bars(base, title, bars, line=None):
+    """bars: (name, value)..., with a line across at that height."""
+    if not bars:
         return
-    title = "b against a" if "sides" in about else "vhost-tap against in-tree vhost_net"
-    data = "\n".join(f'"{r["row"]}" {r["ratio"]["median"]:.3f}' for r in have)
+    data = "\n".join(f'"{name}" {value:.3f}' for name, value in bars)
+    across = f", {line} with lines lc rgb '#cc3311' lw 2" if line else ""
     for kind, term in (("svg", "svg size 1200,600 font 'sans,11'"),
                        ("png", "pngcairo size 1200,600 font 'sans,10'")):
         script = f"""
 set terminal {term}
 set output '{base}.{kind}'
-set title "{title}, {about.get('unit', '')}: ratio of medians, below 1 is better" noenhanced
+set title "{title}" noenhanced
 set style fill solid 0.7
 set boxwidth 0.7
 set yrange [0:*]
@@ -142,25 +244,38 @@ unset key
 $data << END
 {data}
 END
-plot $data using 0:2:xtic(1) with boxes lc rgb '#4477aa', 1 with lines lc rgb '#cc3311' lw 2
+plot $data using 0:2:xtic(1) with boxes lc rgb '#4477aa'{across}
 """
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def main():
-    base = f"{sys.argv[1]}/{sys.argv[2]}"
+def plot(base, about, rows):
+    """Ratios as bars; 1 is in-tree."""
+    who = "b against a" if "sides" in about else "vhost-tap against in-tree vhost_net"
+    plot_bars(base, f"{who}, {about.get('unit', '')}: ratio of medians, below 1 is better",
+              [(r["row"], r["ratio"]["median"]) for r in rows if r.get("ratio")], 1)
+
+
+def read_about(base):
     with open(base + ".about", encoding="utf-8") as f:
-        about = dict(line.rstrip("\n").split("\t", 1) for line in f)
-    if "sides" in about:        # no targets between two of ours
-        TARGETS.clear()
-    rows = judge(read_raw(base + ".raw"))
-    text = table(about, rows)
+        return dict(line.rstrip("\n").split("\t", 1) for line in f)
+
+
+def write(base, about, rows, text):
     with open(base + ".txt", "w", encoding="utf-8") as f:
         f.write(text)
     with open(base + ".json", "w", encoding="utf-8") as f:
         json.dump({"about": about, "rows": rows}, f, indent=1)
-    plot(base, about, rows)
     print(text, end="")
+
+
+def main():
+    base = f"{sys.argv[1]}/{sys.argv[2]}"
+    about = read_about(base)
+    # no targets between two of ours
+    rows = judge(read_raw(base + ".raw"), "sides" not in about)
+    write(base, about, rows, table(about, rows))
+    plot(base, about, rows)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ static int set(struct row *row, const char *key, const char *val)
 			     !strcmp(val, "big") ? IOTLB_BIG : IOTLB_OFF;
 	else if (!strcmp(key, "burst"))
 		row->burst = n;
+	else if (!strcmp(key, "pairs"))
+		row->pairs = n;
+	else if (!strcmp(key, "mode"))
+		row->mode = !strcmp(val, "stream") ? ROW_STREAM :
+			    !strcmp(val, "idle") ? ROW_IDLE : ROW_ROUNDS;
+	else if (!strcmp(key, "batch"))
+		row->batch = n;
+	else if (!strcmp(key, "times"))
+		row->times = n;
+	else if (!strcmp(key, "floor"))
+		row->floor = n;
 	else
 		return -1;
 	return 0;
@@ -54,7 +65,7 @@ int row_parse(struct row *row, const char *line)
 
 	*row = (struct row){
 		.len = 64, .ring = 1024, .chain = 1, .buf = 1536, .regions = 1,
-		.mrg = true, .eidx = true,
+		.mrg = true, .eidx = true, .times = 2,
 	};
 	snprintf(copy, sizeof(copy), "%s", line);
 	word = strtok_r(copy, " \t\n", &save);

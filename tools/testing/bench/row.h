@@ -12,6 +12,9 @@
 
 enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
 
+/* See rounds.c, stream.c, idle.c. */
+enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
+
 /**
  * struct row - one set of circumstances
  * @rx: host to guest, else guest to host
@@ -28,6 +31,11 @@ enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
  * @log: dirty logging is on
  * @iotlb: addresses go through the device IOTLB
  * @burst: packets at a time; 0 is as many as the ring takes
+ * @pairs: vhost files, each on a queue of one tap; 0 is one on a plain tap
+ * @mode: what is done with it
+ * @batch: the worker waits until the guest sleeps, and the other way round
+ * @times: runs in a boot, each side in turn; the time is divided
+ * @floor: it makes sense without a ring, too
  */
 struct row {
 	char name[48];
@@ -45,6 +53,11 @@ struct row {
 	bool log;
 	enum iotlb_mode iotlb;
 	unsigned int burst;
+	unsigned int pairs;
+	enum row_mode mode;
+	bool batch;
+	unsigned int times;
+	bool floor;
 };
 
 int row_parse(struct row *row, const char *line);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What came out of a row. How it is found is for each mode to say.
+ *
+ * Read before: row.h. Read next: rounds.c, stream.c, idle.c.
+ */
+#ifndef VTAP_BENCH_COST_H
+#define VTAP_BENCH_COST_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "row.h"
+
+#define COST_WARM_UP	5
+#define COST_MIN_ROUNDS	20
+#define COST_MAX_ROUNDS	20000
+
+/**
+ * struct cost - of one packet, in ns unless the mode says something else
+ * @rounds: that were timed
+ * @packets: in a full round
+ * @more: what one packet more costs
+ * @whole: time of a full round, typical(), divided by its packets
+ * @median: the same, median of the rounds
+ * @kicks: of the guest, for each packet
+ * @calls: of the device, for each packet
+ */
+struct cost {
+	int rounds;
+	unsigned int packets;
+	double more;
+	double whole;
+	double median;
+	double kicks;
+	double calls;
+};
+
+/* All return 0 or -errno. */
+int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost);
+int cost_stream(const struct row *row, unsigned int ms, struct cost *cost);
+int cost_idle(const struct row *row, struct cost *cost);
+
+/* worker.c */
+long worker_switches(void);
+int worker_batch(void);
+
+static inline int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* Sorted times, less the noisy half; finer than the clock. */
+static inline double typical(const int64_t *sorted, int n)
+{
+	double sum = 0;
+	int i;
+
+	for (i = n / 20; i < n / 2; i++)
+		sum += sorted[i];
+	return sum / (n / 2 - n / 20);
+}
+
+static inline int by_value(const void *a, const void *b)
+{
+	int64_t d = *(const int64_t *)a - *(const int64_t *)b;
+
+	return d < 0 ? -1 : d > 0;
+}
+
+#endif

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vtap_floor.c - what a tap costs its kernel user when there is no ring
+ *
+ * Read before: floor.h.
+ *
+ * For benches only. Does for a packet what nobody can leave out who moves it
+ * between a tap and somebody's memory:
+ *
+ *   TX  a page fragment, one copy into it, the header where tun looks for it,
+ *       and for 64 of these one sendmsg; longer than a page, a sendmsg each
+ *   RX  64 skbs at a time out of the tap's ring; for each, the virtio-net header
+ *       made from it, one copy (two when there is no room for the header in
+ *       front of the frame), and its end
+ *
+ * No descriptors, no used entries, no notifications, no counters, no log, and
+ * the caller's thread instead of a worker. With FLOOR_KERNEL the memory is the
+ * kernel's and the copy needs no user access either.
+ */
+#include <linux/if_tun.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/ptr_ring.h>
+#include <linux/skbuff.h>
+#include <linux/uio.h>
+#include <linux/virtio_net.h>
+#include <net/sock.h>
+#include <net/xdp.h>
+
+#include "floor.h"
+
+#define BATCH		64
+#define HLEN		12
+#define MAX_LEN		(1 << 17)
+#define TAIL		SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
+#define HDR_ROOM	32	/* more than any header a tun reads */
+#define ORDER		3	/* of the pages that fragments are cut from */
+
+#ifdef HAVE_TUN_XDP_HDR
+#define HDR_AT		offsetof(struct tun_xdp_hdr, gso)
+#else
+#define HDR_AT		0
+#endif
+
+/**
+ * struct floor - an open file
+ * @lock: for all that follows
+ * @tap: reference; @sock and @ring belong to it
+ * @page: what fragments are cut from; we hold @refs of it
+ * @at: bytes of @page that are left
+ * @mem: in the place of the caller's
+ */
+struct floor {
+	struct mutex lock;	/* one run at a time */
+	struct file *tap;
+	struct socket *sock;
+	struct ptr_ring *ring;
+	struct page *page;
+	unsigned int refs;
+	unsigned int at;
+	void *mem;
+	void *batch[BATCH];
+	struct xdp_buff xdp[BATCH];
+};
+
+/* ---- page fragments, as build_skb() wants them ---- */
+
+static void page_done(struct floor *f)
+{
+	if (f->page)
+		__page_frag_cache_drain(f->page, f->refs);
+	f->page = NULL;
+}
+
+static bool page_new(struct floor *f)
+{
+	page_done(f);
+	f->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY, ORDER);
+	if (!f->page)
+		return false;
+	/* one reference for each fragment that fits, and ours */
+	f->at = PAGE_SIZE << ORDER;
+	f->refs = f->at / SMP_CACHE_BYTES;
+	page_ref_add(f->page, f->refs - 1);
+	return true;
+}
+
+static void *fragment(struct floor *f, unsigned int size)
+{
+	if ((!f->page || f->at < size) && !page_new(f))
+		return NULL;
+	f->at -= size;
+	f->refs--;
+	return page_address(f->page) + f->at;
+}
+
+/* ---- memory ---- */
+
+static void __user *place(const struct floor_run *run, unsigned int i)
+{
+	u32 n = (run->first + i) % run->nr_places;
+
+	return u64_to_user_ptr(run->mem + (u64)n * run->stride);
+}
+
+static bool get(const struct floor *f, const struct floor_run *run,
+		unsigned int i, void *to)
+{
+	if (!(run->flags & FLOOR_KERNEL))
+		return !copy_from_user(to, place(run, i), run->len);
+	memcpy(to, f->mem, run->len);
+	return true;
+}
+
+static void iterate(const struct floor *f, const struct floor_run *run,
+		    unsigned int i, struct kvec *vec, struct iov_iter *iter)
+{
+	unsigned int way = run->flags & FLOOR_RX ? ITER_DEST : ITER_SOURCE;
+
+	if (run->flags & FLOOR_KERNEL) {
+		*vec = (struct kvec){ f->mem, run->len };
+		iov_iter_kvec(iter, way, vec, 1, run->len);
+	} else {
+		iov_iter_ubuf(iter, way, place(run, i), run->len);
+	}
+}
+
+/* ---- guest to host ---- */
+
+static int add_frame(struct floor *f, const struct floor_run *run,
+		     unsigned int i, struct xdp_buff *xdp)
+{
+	size_t pad = NET_SKB_PAD + NET_IP_ALIGN + HDR_AT + HDR_ROOM;
+	size_t len = run->len - HLEN, size;
+	void *buf, *hdr;
+
+	if (sock_flag(f->sock->sk, SOCK_XDP))
+		pad += XDP_PACKET_HEADROOM;
+	pad = SKB_DATA_ALIGN(pad);
+	size = SKB_DATA_ALIGN(pad + len) + TAIL;
+	buf = fragment(f, size);
+	if (!buf)
+		return -ENOMEM;
+	if (!get(f, run, i, buf + pad - HLEN)) {
+		page_frag_free(buf);
+		return -EFAULT;
+	}
+	hdr = buf + HDR_AT;
+	memset(hdr, 0, HDR_ROOM);
+	memcpy(hdr, buf + pad - HLEN, HLEN);
+#ifdef HAVE_TUN_XDP_HDR
+	((struct tun_xdp_hdr *)buf)->buflen = size;
+#endif
+	xdp_init_buff(xdp, size, NULL);
+	xdp_prepare_buff(xdp, buf, pad, len, true);
+	return 0;
+}
+
+static int tx_batch(struct floor *f, const struct floor_run *run,
+		    unsigned int first, unsigned int nr)
+{
+	struct tun_msg_ctl ctl = { .type = TUN_MSG_PTR, .ptr = f->xdp };
+	struct msghdr msg = {
+		.msg_control = &ctl,
+		.msg_controllen = sizeof(ctl),
+		.msg_flags = MSG_DONTWAIT,
+	};
+	int err = 0;
+
+	for (ctl.num = 0; ctl.num < nr; ctl.num++) {
+		err = add_frame(f, run, first + ctl.num, &f->xdp[ctl.num]);
+		if (err)
+			break;
+	}
+	if (!err)
+		err = f->sock->ops->sendmsg(f->sock, &msg, 0);
+	if (err < 0) {
+		while (ctl.num--)
+			page_frag_free(f->xdp[ctl.num].data_hard_start);
+		return err;
+	}
+	return 0;
+}
+
+static int tx_alone(struct floor *f, const struct floor_run *run,
+		    unsigned int i)
+{
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
+	struct kvec vec;
+	int ret;
+
+	iterate(f, run, i, &vec, &msg.msg_iter);
+	ret = f->sock->ops->sendmsg(f->sock, &msg, run->len);
+	if (ret < 0)
+		return ret;
+	return ret == run->len ? 0 : -EIO;
+}
+
+static int run_tx(struct floor *f, const struct floor_run *run)
+{
+	bool is_short = run->len + XDP_PACKET_HEADROOM + 256 + TAIL <= PAGE_SIZE;
+	unsigned int i, nr;
+	int err = 0;
+
+	if (run->flags & FLOOR_KERNEL &&
+	    copy_from_user(f->mem, place(run, 0), run->len))
+		return -EFAULT;
+	for (i = 0; !err && i < run->nr_packets; i += nr) {
+		nr = is_short ? min(BATCH, run->nr_packets - i) : 1;
+		err = is_short ? tx_batch(f, run, i, nr) : tx_alone(f, run, i);
+	}
+	return err;
+}
+
+/* ---- host to guest ---- */
+
+/* The header is in front of linear data if there was room, else apart. */
+static bool put(const struct floor *f, const struct floor_run *run,
+		unsigned int i, const struct sk_buff *skb, const void *hdr,
+		size_t hlen)
+{
+	void __user *to = place(run, i);
+	struct iov_iter iter;
+	struct kvec vec;
+
+	if (skb_is_nonlinear(skb)) {
+		iterate(f, run, i, &vec, &iter);
+		return copy_to_iter(hdr, hlen, &iter) == hlen &&
+		       !skb_copy_datagram_iter(skb, 0, &iter, skb->len);
+	}
+	if (run->flags & FLOOR_KERNEL) {
+		memcpy(f->mem, hdr, hlen);
+		memcpy(f->mem + hlen, skb->data, skb->len);
+		return true;
+	}
+	return (!hlen || !copy_to_user(to, hdr, hlen)) &&
+	       !copy_to_user(to + hlen, skb->data, skb->len);
+}
+
+static int rx_one(const struct floor *f, const struct floor_run *run,
+		  unsigned int i, struct sk_buff *skb)
+{
+	struct virtio_net_hdr_mrg_rxbuf hdr = {};
+	size_t hlen = HLEN;
+	int err = -EINVAL;
+
+	if (skb->len + HLEN == run->len &&
+	    !virtio_net_hdr_from_skb(skb, &hdr.hdr, true, true, 0)) {
+		if (skb_headroom(skb) >= HLEN && !skb_header_cloned(skb)) {
+			memcpy(__skb_push(skb, HLEN), &hdr, HLEN);
+			hlen = 0;
+		}
+		err = put(f, run, i, skb, &hdr, hlen) ? 0 : -EFAULT;
+	}
+	consume_skb(skb);
+	return err;
+}
+
+static int run_rx(struct floor *f, const struct floor_run *run)
+{
+	unsigned int i, k, nr;
+	int err = 0;
+
+	for (i = 0; !err && i < run->nr_packets; i += nr) {
+		nr = min(BATCH, run->nr_packets - i);
+		nr = ptr_ring_consume_batched(f->ring, f->batch, nr);
+		if (!nr)
+			return -EAGAIN;
+		for (k = 0; k < nr; k++)
+			err = rx_one(f, run, i + k, f->batch[k]) ?: err;
+	}
+	return err;
+}
+
+/* ---- the file ---- */
+
+static int set_tap(struct floor *f, int fd)
+{
+	struct file *tap = fget(fd);
+
+	if (!tap)
+		return -EBADF;
+	if (f->tap || IS_ERR(tun_get_socket(tap)) ||
+	    IS_ERR(tun_get_tx_ring(tap))) {
+		fput(tap);
+		return -EINVAL;
+	}
+	f->tap = tap;
+	f->sock = tun_get_socket(tap);
+	f->ring = tun_get_tx_ring(tap);
+	return 0;
+}
+
+static long floor_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct floor *f = file->private_data;
+	struct floor_run run;
+	int fd, err = -EINVAL;
+
+	mutex_lock(&f->lock);
+	if (cmd == FLOOR_SET_TAP) {
+		err = get_user(fd, (int __user *)arg) ?: set_tap(f, fd);
+	} else if (cmd == FLOOR_RUN && f->tap) {
+		if (copy_from_user(&run, (void __user *)arg, sizeof(run)))
+			err = -EFAULT;
+		else if (run.nr_places && run.len > HLEN && run.len <= MAX_LEN)
+			err = run.flags & FLOOR_RX ? run_rx(f, &run) :
+						     run_tx(f, &run);
+	}
+	mutex_unlock(&f->lock);
+	return err;
+}
+
+static int floor_open(struct inode *inode, struct file *file)
+{
+	struct floor *f = kvzalloc(sizeof(*f), GFP_KERNEL);
+
+	if (f)
+		f->mem = kvmalloc(MAX_LEN, GFP_KERNEL);
+	if (!f || !f->mem) {
+		kvfree(f);
+		return -ENOMEM;
+	}
+	mutex_init(&f->lock);
+	file->private_data = f;
+	return 0;
+}
+
+static int floor_release(struct inode *inode, struct file *file)
+{
+	struct floor *f = file->private_data;
+
+	page_done(f);
+	if (f->tap)
+		fput(f->tap);
+	kvfree(f->mem);
+	kvfree(f);
+	return 0;
+}
+
+static const struct file_operations floor_fops = {
+	.owner = THIS_MODULE,
+	.open = floor_open,
+	.release = floor_release,
+	.unlocked_ioctl = floor_ioctl,
+};
+
+static struct miscdevice floor_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "vtap-floor",
+	.fops = &floor_fops,
+};
+
+module_misc_device(floor_misc);
+MODULE_DESCRIPTION("What a tap costs without a ring, for the benches of vhost-tap");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Idle: how often a worker runs while nothing happens. The figure is a number of
+ * context switches of all its threads in IDLE_S seconds, not a time.
+ *
+ * Read before: bed.h, cost.h.
+ *
+ * The rings are started, the guest's RX buffers are posted, TX is empty. That
+ * counting works is seen before: packets must have made the worker run.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <unistd.h>
+
+#include "bed.h"
+#include "cost.h"
+
+#define IDLE_S		2
+
+/* A packet to the guest, so that the worker runs. */
+static int exercise(struct bed *bed)
+{
+	struct vq *q = bed_vq(bed, 0);
+	int err;
+
+	bed_round(bed, 1);
+	vq_calls_on(q);
+	err = wire_feed(bed);
+	if (!err && !fd_wait(q->call, 5000))
+		err = -ETIMEDOUT;
+	return err;
+}
+
+int cost_idle(const struct row *row, struct cost *cost)
+{
+	long before, after;
+	struct bed bed;
+	struct vq *q;
+	int err;
+
+	if (!row->rx)
+		return -EINVAL;
+	err = bed_init(&bed, row);
+	if (err)
+		return err;
+	q = bed_vq(&bed, 0);
+	err = bed_post(&bed, 0, bed.nr_chains);
+	if (err)
+		return err;
+	vq_publish(q);
+	vq_kick(q);
+	usleep(100000);
+
+	before = worker_switches();
+	err = exercise(&bed);
+	usleep(200000);
+	after = worker_switches();
+	if (err)
+		return err;
+	if (before < 0 || after <= before)
+		return -ESRCH;
+
+	sleep(IDLE_S);
+	*cost = (struct cost){ .rounds = 1, .more = worker_switches() - after };
+	cost->whole = cost->more;
+	cost->median = cost->more;
+	bed_free(&bed);
+	return 0;
+}

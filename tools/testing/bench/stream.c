@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A stream: the guest works on while the device does, and both say as little as
+ * the ring lets them. For kicks and calls per packet.
+ *
+ * Read before: bed.h, cost.h. Read next: idle.c.
+ *
+ * TX: the guest adds a burst, kicks if the device wants to know, and takes back
+ * what is used, without calls. When the ring is full it asks for one
+ * call, three quarters on, and sleeps. RX: a burst comes to the tap, the guest
+ * waits for a call if it finds nothing, switches calls off, takes all there
+ * is, refills when half of its buffers are gone, and switches calls on. Linux's
+ * virtio-net does both like this. Here both share one processor, and the time
+ * includes the guest's. With batch=1 the worker does not preempt the guest;
+ * without, it is the scheduler's whim whether it does so at each kick.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bed.h"
+#include "cost.h"
+
+#define BLOCK	4096	/* packets timed as one round */
+
+static unsigned int take_used(struct bed *bed, struct vq *q)
+{
+	uint16_t nr = vq_used_idx(q) - q->used_idx;
+
+	q->used_idx += nr;
+	q->nr_free += nr * (bed->row->indirect ? 1 : bed->row->chain);
+	return nr;
+}
+
+static int sleep_for(struct vq *q)
+{
+	if (!fd_wait(q->call, 5000))
+		return -ETIMEDOUT;
+	q->nr_calls += fd_count(q->call);
+	return 0;
+}
+
+/* The ring is full: sleep until most of it is used. */
+static int make_room(struct vq *q)
+{
+	uint16_t flying = q->avail_idx - q->used_idx;
+	uint16_t event = q->used_idx + flying * 3 / 4;
+
+	q->avail->ring[q->num] = event;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if ((uint16_t)(vq_used_idx(q) - q->used_idx) > flying * 3 / 4)
+		return 0;
+	return sleep_for(q);
+}
+
+static int tx_block(struct bed *bed)
+{
+	struct vq *q = bed_vq(bed, 0);
+	unsigned int done, burst = bed->row->burst;
+	int err;
+
+	for (done = 0; done < BLOCK; done += burst) {
+		take_used(bed, q);
+		while (q->nr_free < burst * bed->row->chain) {
+			err = make_room(q);
+			if (err)
+				return err;
+			take_used(bed, q);
+			vq_calls_off(q);
+		}
+		err = bed_post(bed, 0, burst);
+		if (err)
+			return err;
+		vq_publish(q);
+		vq_kick(q);
+	}
+	return 0;
+}
+
+static int rx_refill(struct bed *bed, struct vq *q)
+{
+	int err;
+
+	if (q->nr_free < q->num / 2)
+		return 0;
+	err = bed_post(bed, 0, q->nr_free / bed->row->chain);
+	vq_publish(q);
+	vq_kick(q);
+	return err;
+}
+
+static int rx_block(struct bed *bed)
+{
+	unsigned int done, got, burst = bed->row->burst;
+	struct vq *q = bed_vq(bed, 0);
+	int err;
+
+	bed_round(bed, burst);
+	for (done = 0; done < BLOCK; done += burst) {
+		err = rx_refill(bed, q) ?: wire_feed(bed);
+		for (got = 0; !err && got < burst; ) {
+			vq_calls_on(q);
+			if (vq_used_idx(q) == q->used_idx)
+				err = sleep_for(q);
+			vq_calls_off(q);
+			got += take_used(bed, q);
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
+{
+	static int64_t ns[COST_MAX_ROUNDS];
+	int64_t start, end = 0;
+	struct bed bed;
+	struct vq *q;
+	int n, err;
+
+	if (!row->burst || !row->eidx || row->pairs)
+		return -EINVAL;
+	err = bed_init(&bed, row);
+	if (!err && row->batch)
+		err = worker_batch();
+	if (err)
+		return err;
+	q = bed_vq(&bed, 0);
+	vq_calls_off(q);
+	for (n = -COST_WARM_UP; n < COST_MAX_ROUNDS; n++) {
+		if (!n) {
+			q->nr_kicks = 0;
+			q->nr_calls = 0;
+			end = now_ns() + ms * 1000000LL;
+		}
+		if (n >= COST_MIN_ROUNDS && now_ns() > end)
+			break;
+		start = now_ns();
+		err = row->rx ? rx_block(&bed) : tx_block(&bed);
+		ns[n < 0 ? 0 : n] = now_ns() - start;
+		if (err)
+			return err;
+	}
+	qsort(ns, n, sizeof(*ns), by_value);
+	*cost = (struct cost){
+		.rounds = n, .packets = BLOCK,
+		.more = (double)ns[n / 10] / BLOCK,
+		.whole = (double)ns[n / 10] / BLOCK,
+		.median = (double)ns[n / 2] / BLOCK,
+		.kicks = q->nr_kicks / ((double)n * BLOCK),
+		.calls = q->nr_calls / ((double)n * BLOCK),
+	};
+	bed_free(&bed);
+	return 0;
+}

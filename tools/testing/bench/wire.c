@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tap of a row, and the frames on it.
+ *
+ * Read before: bed.h. Read next: rounds.c.
+ *
+ * TX frames end in the host's stack right after the tap: their Ethernet type
+ * is one for experiments, or, for GSO, their address is somebody else's. RX
+ * frames come from a packet socket past the queueing discipline. A tap with
+ * several queues gives a frame to the queue that its first byte after the
+ * Ethernet header says.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bed.h"
+#include "net.h"
+
+#define QUEUE_LEN	2048	/* of the tap: all that one round sends */
+#define QUEUE_AT	14	/* byte of a frame */
+
+static void make_frame(struct bed *bed)
+{
+	struct virtio_net_hdr_mrg_rxbuf *h;
+	const struct row *row = bed->row;
+	uint8_t *f;
+
+	bed->frame_len = BED_HDR + row->len;
+	bed->frame = calloc(1, bed->frame_len);
+	f = bed->frame + BED_HDR;
+	memcpy(f, "\x02\x00\x00\x00\x00\x63\x02\x00\x00\x00\x00\x01\x88\xb5", 14);
+	if (!row->gso)
+		return;
+
+	h = (void *)bed->frame;
+	h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->hdr.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	h->hdr.hdr_len = 54;
+	h->hdr.gso_size = 1448;
+	h->hdr.csum_start = 34;
+	h->hdr.csum_offset = 16;
+	f[12] = 0x08;
+	f[13] = 0x00;
+	f += 14;
+	f[0] = 0x45;			/* IPv4 */
+	f[2] = (row->len - 14) >> 8;
+	f[3] = row->len - 14;
+	f[8] = 64;
+	f[9] = 6;			/* TCP */
+	memcpy(f + 12, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
+	f[20 + 12] = 5 << 4;
+	f[20 + 13] = 0x10;
+}
+
+static int steer(int tap)
+{
+	struct bpf_insn prog[] = {
+		{ BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0 },
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 0, QUEUE_AT },
+		{ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (uintptr_t)prog,
+		.insn_cnt = sizeof(prog) / sizeof(*prog),
+		.license = (uintptr_t)"GPL",
+	};
+	int fd, err;
+
+	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (fd < 0)
+		return -errno;
+	err = ioctl(tap, TUNSETSTEERINGEBPF, &fd) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static int open_queues(struct bed *bed, const char *name)
+{
+	unsigned int flags = IFF_VNET_HDR, i;
+
+	if (bed->row->pairs)
+		flags |= IFF_MULTI_QUEUE;
+	for (i = 0; i < bed->nr_pairs; i++) {
+		int fd = tap_open(name, flags);
+
+		if (fd < 0)
+			return fd;
+		bed->pair[i].tap = fd;
+		if (tap_hdr_len(fd, BED_HDR) ||
+		    tap_offload(fd, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6))
+			return -errno;
+	}
+	return bed->row->pairs ? steer(bed->pair[0].tap) : 0;
+}
+
+static int packet_socket(const char *name)
+{
+	struct sockaddr_ll sll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = 0,	/* nothing comes back */
+		.sll_ifindex = if_nametoindex(name),
+	};
+	int on = 1, size = 1 << 29, err;
+	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (s < 0)
+		return -errno;
+	if (!bind(s, (void *)&sll, sizeof(sll)) &&
+	    !setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) &&
+	    !setsockopt(s, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) &&
+	    !setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+		return s;
+	err = -errno;
+	close(s);
+	return err;
+}
+
+int wire_init(struct bed *bed)
+{
+	struct ifreq ifr = { .ifr_name = "bench0", .ifr_qlen = QUEUE_LEN };
+	int err, s;
+
+	make_frame(bed);
+	err = open_queues(bed, ifr.ifr_name);
+	if (err)
+		return err;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	err = ioctl(s, SIOCSIFTXQLEN, &ifr) ? -errno : 0;
+	close(s);
+	if (err)
+		return err;
+	if (link_up(ifr.ifr_name))
+		return -ENETDOWN;
+	if (!bed->row->rx)
+		return 0;
+	bed->host = packet_socket(ifr.ifr_name);
+	return bed->host < 0 ? bed->host : 0;
+}
+
+/* RX: put a round's packets into each of the tap's queues. */
+int wire_feed(struct bed *bed)
+{
+	/* a packet socket's header is the one of 10 bytes */
+	struct iovec iov[2] = {
+		{ bed->frame, sizeof(struct virtio_net_hdr) },
+		{ bed->frame + BED_HDR, bed->row->len },
+	};
+	struct mmsghdr msg[64];
+	unsigned int i, n, queue;
+	int ret;
+
+	for (i = 0; i < 64; i++)
+		msg[i] = (struct mmsghdr){
+			.msg_hdr = { .msg_iov = iov, .msg_iovlen = 2 },
+		};
+	for (queue = 0; queue < bed->nr_pairs; queue++) {
+		if (bed->row->pairs)
+			bed->frame[BED_HDR + QUEUE_AT] = queue;
+		for (i = 0; i < bed->nr_packets; i += ret) {
+			n = bed->nr_packets - i;
+			ret = sendmmsg(bed->host, msg, n < 64 ? n : 64, 0);
+			if (ret <= 0)
+				return -errno;
+		}
+	}
+	return 0;
+}
