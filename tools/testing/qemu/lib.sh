@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2009 # set by the caller; threads, not processes
 #
-# Shell functions of check-qemu, check-migrate and demo: TAP lines, the guest's
+# Shell functions of check-qemu, check-migrate, demo and bench/nested: TAP lines, the guest's
 # life, what the worker of a vhost node does. The caller sets node, work, logs,
 # case_name, guest_kernel, guest_initrd, agent, guest_mac and host_dev.
 
@@ -277,6 +277,33 @@ end_guest() {
 guest_log_clean() {
 	! grep -a -E 'BUG|WARNING|Oops|WATCHDOG|timed out|Call Trace|panic|id .* is not a head' \
 		"$guest_log.console"
+}
+
+# ---- several guests, each in a slot ----
+
+declare -A at_pid at_to at_from at_qto at_qfrom at_log
+here_slot=''
+
+# The guest just started, with slot=-$1, is slot $1 from now on.
+keep_slot() {
+	at_pid[$1]=$qemu_pid at_to[$1]=$to_guest at_from[$1]=$from_guest
+	at_qto[$1]=$to_qmp at_qfrom[$1]=$from_qmp at_log[$1]=$guest_log
+	use "$1"
+}
+
+# "The" guest is that of slot $1 from now on.
+use() {
+	slot=-$1
+	here_slot=$1 qemu_pid=${at_pid[$1]} guest_log=${at_log[$1]} part=''
+	to_guest=${at_to[$1]} from_guest=${at_from[$1]} to_qmp=${at_qto[$1]} from_qmp=${at_qfrom[$1]}
+}
+
+# The slot's QEMU has ended: forget it.
+drop_slot() {
+	disown "${at_pid[$1]}" 2>/dev/null
+	local to=${at_to[$1]} from=${at_from[$1]} qto=${at_qto[$1]} qfrom=${at_qfrom[$1]}
+	exec {to}>&- {from}>&- {qto}>&- {qfrom}>&-
+	unset "at_pid[$1]"
 }
 
 # ---- the worker ----

@@ -13,6 +13,8 @@
  *   agent udp-flood HOST PORT SECONDS     datagrams to a port, nothing checked
  *   agent mcast-recv IFACE GROUP PORT COUNT SECONDS
  *   agent mcast-send IFACE GROUP PORT COUNT
+ *   agent rr HOST PORT tcp|udp BYTES SECONDS   messages of BYTES, one at a time: how
+ *                                         long the answers of "serve" take (rr.c)
  *   agent with-taps IFACE COUNT CMD [ARG]...   run CMD with COUNT queues of the
  *                                         multi-queue tap IFACE as fds 100, ...
  * These run until the file STOP exists (stream.c):
@@ -155,6 +157,8 @@ static void serve_one(int fd)
 	make_pattern(ntohl(o.seed));
 	if (ntohl(o.what) == ORDER_STREAM)
 		exit(serve_stream(fd));
+	if (ntohl(o.what) == ORDER_ECHO)
+		exit(serve_echo(fd));
 	if (ntohl(o.what) == ORDER_UPLOAD) {
 		if (!recv_stream(fd, be64toh(o.bytes)))
 			verdict = 'y';
@@ -423,6 +427,8 @@ int main(int argc, char **argv)
 		return tcp_client(argv + 2, 0);
 	if (!strcmp(cmd, "udp") && argc == 6)
 		return udp_client(argv + 2);
+	if (!strcmp(cmd, "rr") && argc == 7)
+		return request_response(argv + 2);
 	if (!strcmp(cmd, "udp-flood") && argc == 5)
 		return udp_flood(argv + 2);
 	if (!strcmp(cmd, "mcast-recv") && argc == 7)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the two halves of agent share: agent.c has the one-shot commands and the
- * server, stream.c those that run while a guest moves.
+ * What the parts of agent share: agent.c has the one-shot commands and the
+ * server, stream.c those that run while a guest moves, rr.c times answers.
  */
 #ifndef VTAP_AGENT_H
 #define VTAP_AGENT_H
@@ -30,7 +30,7 @@ void fill(struct dgram *d, uint32_t seq, uint32_t len);
 int is_right(const struct dgram *d, ssize_t n);
 
 /* What a client asks of the server, in network byte order. */
-enum { ORDER_DOWNLOAD, ORDER_UPLOAD, ORDER_STREAM };
+enum { ORDER_DOWNLOAD, ORDER_UPLOAD, ORDER_STREAM, ORDER_ECHO };
 
 struct order {
 	uint64_t bytes;
@@ -45,5 +45,10 @@ int serve_stream(int fd);
 
 /* Return: the exit status, or -1 for no command of stream.c. */
 int stream_command(const char *cmd, int argc, char **arg);
+
+/* The server's end of TCP messages that come back. Return: the exit status. */
+int serve_echo(int fd);
+
+int request_response(char **arg);
 
 #endif
