@@ -139,22 +139,21 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 	}
 }
 
-/* Copy descriptor @i of the ring's table, @i < num. */
-static inline int vtap_chain_fetch(struct vtap_ring *r, u16 i,
-				   struct vring_desc *d)
+/* Copy descriptor @i of a scattered ring to the window. */
+static noinline int vtap_chain_fetch_far(struct vtap_ring *r, u16 i)
 {
-	u64 __user *from = vtap_ring_at(r, desc, (u64 __user *)(r->desc + i));
-	u64 __user *from2 = vtap_ring_at(r, desc,
-					 (u64 __user *)(r->desc + i) + 1);
-	u64 *to = (u64 *)d;
+	u64 __user *from = (u64 __user *)(r->desc + i);
+	u64 __user *from2 = vtap_ring_far_at(&r->far->desc, from + 1);
+	u64 *to = (u64 *)r->table;
 
-	BUILD_BUG_ON(sizeof(*d) != 2 * sizeof(u64));
+	BUILD_BUG_ON(sizeof(*r->table) != 2 * sizeof(u64));
+	from = vtap_ring_far_at(&r->far->desc, from);
 	if (!user_read_access_begin(from, sizeof(*from)))
 		goto fault;
 	unsafe_get_user(to[0], from, fault_in_window);
 	unsafe_get_user(to[1], from2, fault_in_window);
 	user_read_access_end();
-	return 0;
+	return 1;
 
 fault_in_window:
 	user_read_access_end();
@@ -162,16 +161,46 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* A chain that is more than one plain descriptor; @d is a copy of its first. */
+/*
+ * Copy descriptors of the ring's table to the window: @i < num and, as far as
+ * the window and the table have them, @n - 1 behind it.
+ * Return: how many, -EIO broken.
+ */
+static inline int vtap_chain_fetch(struct vtap_ring *r, u16 i, u16 n)
+{
+	const struct vring_desc __user *from = r->desc + i;
+
+	if (unlikely(r->far))
+		return vtap_chain_fetch_far(r, i);
+	n = min_t(u16, min_t(u16, n, ARRAY_SIZE(r->table)), r->num - i);
+	if (!user_read_access_begin(from, n * sizeof(*from)))
+		goto fault;
+	vtap_copy_ahead(r->table, from, sizeof(*from), n * sizeof(*from),
+			fault_in_window);
+	user_read_access_end();
+	return n;
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/*
+ * A chain that is more than one plain descriptor; @d is a copy of its first.
+ * Chains are alike and mostly in order, so as many descriptors are copied at a
+ * time as the last chain had, or this one has so far. Where next leads
+ * elsewhere, one is.
+ */
 static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 				    struct vtap_chain *c,
-				    const struct vring_desc *first)
+				    const struct vring_desc *d)
 {
-	struct vring_desc d = *first;
-	u16 found = 0;
+	u16 found = 0, win = 0, in_order_at = c->head + 1;
+	int nr_win = 0;
 
 	for (;;) {
-		u16 flags = le16_to_cpu((__force __le16)d.flags);
+		u16 flags = le16_to_cpu((__force __le16)d->flags);
 		u16 next;
 		int err;
 
@@ -180,24 +209,35 @@ static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 		if (found > VTAP_CHAIN_MAX)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
 		if (flags & VRING_DESC_F_INDIRECT) {
+			struct vring_desc table = *d;
+
 			/* virtio 1.2, 2.7.5.3.1: never both */
 			if (flags & VRING_DESC_F_NEXT)
 				return vtap_ring_break(r,
 						VTAP_FAULT_INDIRECT_NEXT);
-			return vtap_chain_indirect(r, m, c, &d, found - 1);
+			return vtap_chain_indirect(r, m, c, &table, found - 1);
 		}
-		err = vtap_chain_add(r, m, c, &d);
+		err = vtap_chain_add(r, m, c, d);
 		if (err)
 			return err;
 		if (!(flags & VRING_DESC_F_NEXT))
-			return 0;
-		next = le16_to_cpu((__force __le16)d.next);
+			break;
+		next = le16_to_cpu((__force __le16)d->next);
 		if (next >= r->num)
 			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
-		err = vtap_chain_fetch(r, next, &d);
-		if (err)
-			return err;
+		if (next - win >= nr_win || next < win) {
+			nr_win = vtap_chain_fetch(r, next,
+						  next != in_order_at ? 1 :
+						  max(found, r->ahead));
+			if (nr_win < 0)
+				return nr_win;
+			win = next;
+			in_order_at = win + nr_win;
+		}
+		d = &r->table[next - win];
 	}
+	r->ahead = found - 1;
+	return 0;
 }
 
 #endif /* VTAP_RING_CHAIN_H */

@@ -128,6 +128,16 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 	} while (0)
 #endif
 
+/*
+ * The same where only the first @sure bytes are known to be available. The
+ * driver may be writing the others; a copy is of use only if it turns out to
+ * belong to what was available before.
+ */
+#ifndef vtap_copy_ahead
+#define vtap_copy_ahead(dst, src, sure, len, label)			\
+	vtap_copy_in(dst, src, len, label)
+#endif
+
 #ifdef unsafe_copy_to_user
 #define vtap_copy_out(dst, src, len, label)				\
 	unsafe_copy_to_user((char __user *)(dst), (const char *)(src), \

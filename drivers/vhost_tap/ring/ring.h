@@ -176,7 +176,9 @@ struct vtap_ring {
 	struct vring_desc first[VTAP_FETCH];
 	/** @staged: used entries on their way */
 	struct vring_used_elem staged[VTAP_FETCH];
-	/** @table: a window of the indirect table being walked */
+	/** @ahead: descriptors behind the first of the last chain of several */
+	u16 ahead;
+	/** @table: a window of the table being walked, indirect or @desc */
 	struct vring_desc table[VTAP_FETCH];
 };
 

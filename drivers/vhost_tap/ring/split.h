@@ -93,8 +93,9 @@ static noinline int vtap_split_fetch(struct vtap_ring *r)
 	run = min_t(u16, n, r->num - start);
 	vtap_copy_in(heads, (u16 __user *)r->avail->ring + start,
 		     run * sizeof(*heads), fault);
-	vtap_copy_in(heads + run, (u16 __user *)r->avail->ring,
-		     (n - run) * sizeof(*heads), fault);
+	if (unlikely(run < n))
+		vtap_copy_in(heads + run, (u16 __user *)r->avail->ring,
+			     (n - run) * sizeof(*heads), fault);
 
 	for (i = 0; i < n; i = j) {
 		u16 head = vtap_split_le16(*(heads + i)), next = head;

@@ -138,6 +138,7 @@ void shim_window_close(enum shim_right right);
 bool shim_load(void *val, const void *src, size_t size, bool acquire);
 bool shim_store(void *dst, u64 val, size_t size, bool release);
 bool shim_load_run(void *dst, const void *src, size_t len);
+bool shim_load_ahead(void *dst, const void *src, size_t sure, size_t len);
 bool shim_store_run(void *dst, const void *src, size_t len);
 int shim_or32(u32 bits, u32 *word);
 void shim_mb(void);
@@ -170,6 +171,11 @@ void shim_mb(void);
 
 #define unsafe_copy_to_user(dst, src, len, label) do {		\
 	if (!shim_store_run(dst, src, len))			\
+		goto label;					\
+} while (0)
+
+#define vtap_copy_ahead(dst, src, sure, len, label) do {	\
+	if (!shim_load_ahead(dst, src, sure, len))		\
 		goto label;					\
 } while (0)
 
