@@ -26,6 +26,9 @@
 /* Regions one memory table may have; what QEMU's virtio-mem asks for. */
 #define VTAP_MAX_REGIONS	509
 
+/* So many regions are few: the next address is likely in the same one. */
+#define VTAP_MAP_FEW		8
+
 /* Equal parts of the address space that a search starts in. */
 #define VTAP_MAP_PARTS		1024
 
@@ -127,6 +130,35 @@ int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 			    struct iovec *iov, int max);
 int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len);
 
+/* Does one region have all of a buffer? Unsigned: below it is past it. */
+static __always_inline bool vtap_region_has(const struct vtap_region *r,
+					    u64 gpa, u32 len)
+{
+	u64 off = gpa - r->gpa;
+
+	return off < r->size && len <= r->size - off;
+}
+
+/*
+ * The first region of the address's part of the table, which is looked at
+ * before that is searched: where regions are many, the last hit seldom helps.
+ */
+static __always_inline const struct vtap_region *
+vtap_mem_guess(const struct vtap_mem *m, u64 gpa)
+{
+	const struct vtap_memmap *map = m->map;
+	u64 part;
+	u16 i;
+
+	if (m->tlb || !map)
+		return NULL;
+	part = gpa >> map->part_shift;
+	if (part >= VTAP_MAP_PARTS)
+		return NULL;
+	i = map->part[part];
+	return i < map->nr ? &map->region[i] : NULL;
+}
+
 /**
  * vtap_mem_translate - find the user memory behind a guest buffer
  * @m: view; the last-hit region is updated
@@ -145,17 +177,24 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 					      u64 gpa, u32 len,
 					      struct iovec *iov, int max)
 {
-	const struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
-	u64 off = gpa - hit->gpa;
+	struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
+	const struct vtap_region *r = hit;
 
-	/* Unsigned: an address below the region gives an offset past it. */
-	if (likely(off < hit->size && len <= hit->size - off &&
-		   len && max > 0)) {
-		iov->iov_base = (void __user *)(unsigned long)
-				(hit->uaddr + off);
-		iov->iov_len = len;
-		return 1;
+	if (unlikely(!vtap_region_has(r, gpa, len))) {
+		r = vtap_mem_guess(m, gpa);
+		if (unlikely(!r || !vtap_region_has(r, gpa, len)))
+			goto slow;
+		if (m->map->nr <= VTAP_MAP_FEW)
+			*hit = *r;
 	}
+	if (unlikely(!len || max <= 0))
+		goto slow;
+	iov->iov_base = (void __user *)(unsigned long)
+			(r->uaddr + (gpa - r->gpa));
+	iov->iov_len = len;
+	return 1;
+
+slow:
 	return vtap_mem_translate_slow(m, access, gpa, len, iov, max);
 }
 
