@@ -2,7 +2,7 @@
 /*
  * tx.c - guest to host, one pass
  *
- * Read before: worker.c, ring/split.h, backend/backend.h. Beside: rx.c.
+ * Read before: worker.c, ring/split.h, backend/xdp_tx.h. Beside: rx.c.
  *
  * Each chain is one packet. Small ones are copied into a batch that the
  * backend takes in one call; long and GSO packets go by sendmsg, after the
@@ -11,9 +11,8 @@
  */
 #include <linux/if_ether.h>
 
-#include "backend/backend.h"
+#include "backend/xdp_tx.h"
 #include "trace.h"
-#include "vnet_hdr.h"
 #include "vtap.h"
 
 static void count_sent(struct vtap_queue *q, u32 packets, u32 bytes)
@@ -108,47 +107,54 @@ static noinline int send_single(struct vtap_queue *q, struct iov_iter *from,
 	return 0;
 }
 
-/*
- * Take one chain's packet as far as it goes.
- * Return: bytes of the frame, 0 dropped, -EAGAIN keep the chain.
- */
-static int send_chain(struct vtap_queue *q, const struct vtap_chain *c)
+/* @len bytes behind the header, or less than none, are no frame. */
+static noinline __cold void drop_length(struct vtap_queue *q, s64 len)
 {
-	u64 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
+	vtap_queue_drop(q, len <= 0 ? VTAP_FAULT_TX_NO_HEADER :
+			   len < ETH_HLEN ? VTAP_FAULT_TX_RUNT :
+					    VTAP_FAULT_TX_TOO_LONG);
+}
+
+/* A packet that the batch does not take, for @why; as send_chain(). */
+static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
+			       u32 len, int why)
+{
 	struct iov_iter from;
-	size_t len;
 	int err;
 
-	if (unlikely(c->out_len <= hlen)) {
-		vtap_queue_drop(q, VTAP_FAULT_TX_NO_HEADER);
+	if (why != -ENOSPC) {
+		vtap_queue_drop(q, why == -EINVAL ? VTAP_FAULT_TX_BAD_HEADER :
+						    VTAP_FAULT_TX_UNREADABLE);
 		return 0;
-	}
-	if (unlikely(c->out_len - hlen > VTAP_FRAME_MAX)) {
-		vtap_queue_drop(q, VTAP_FAULT_TX_TOO_LONG);
-		return 0;
-	}
-	len = c->out_len - hlen;
-	if (unlikely(len < ETH_HLEN)) {
-		vtap_queue_drop(q, VTAP_FAULT_TX_RUNT);
-		return 0;
-	}
-
-	if (likely(vtap_backend_has_xdp(&q->backend))) {
-		err = vtap_xdp_tx_add(&q->backend, c, q->cfg.guest_hlen,
-				      q->cfg.sock_hlen, len);
-		if (likely(!err))
-			return len;
-		if (err != -ENOSPC) {
-			vtap_queue_drop(q, err == -EINVAL ?
-					VTAP_FAULT_TX_BAD_HEADER :
-					VTAP_FAULT_TX_UNREADABLE);
-			return 0;
-		}
 	}
 	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
 	iov_iter_advance(&from, q->cfg.guest_hlen);
 	err = send_single(q, &from, len);
 	return err ? err : (int)len;
+}
+
+/*
+ * Take one chain's packet as far as it goes.
+ * Return: bytes of the frame, 0 dropped, -EAGAIN keep the chain.
+ */
+static __always_inline int send_chain(struct vtap_queue *q,
+				      const struct vtap_chain *c)
+{
+	/* out_len < 2^42, so what does not fit the header is below 0 */
+	s64 len = c->out_len - q->cfg.guest_hlen - q->cfg.sock_hlen;
+	int err = -ENOSPC;
+
+	if (unlikely(len < ETH_HLEN || len > VTAP_FRAME_MAX)) {
+		drop_length(q, len);
+		return 0;
+	}
+	if (likely(vtap_backend_has_xdp(&q->backend))) {
+		err = vtap_xdp_tx_add(&q->backend, c, q->cfg.guest_hlen,
+				      q->cfg.sock_hlen, len);
+		if (likely(!err))
+			return len;
+	}
+	return send_other(q, c, len, err);
 }
 
 /*
@@ -175,6 +181,7 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 	u32 packets = 0, bytes = 0;
 	int ret;
 
+	BUILD_BUG_ON(VTAP_BATCH > VTAP_FETCH);
 	WRITE_ONCE(q->parked, false);
 	if (vtap_split_kick_off(&q->ring))
 		return vtap_queue_broken(q);
@@ -217,8 +224,8 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 
 		/* Cannot fail but by a broken ring, which the next verb tells. */
 		vtap_split_stage(&q->ring, c.head, 0);
-		if (packets % VTAP_BATCH == 0 ||
-		    q->backend.nr_batch == VTAP_BATCH)
+		/* A chain staged for each frame in the batch, or more. */
+		if (q->ring.nr_staged == VTAP_BATCH)
 			flush(q);
 	}
 	flush(q);

@@ -15,7 +15,6 @@
 #define VTAP_VTAP_H
 
 #include <linux/mutex.h>
-#include <linux/page_frag_cache.h>
 #include <linux/poll.h>
 #include <linux/types.h>
 #include <linux/vhost.h>
@@ -122,6 +121,20 @@ enum vtap_backend_kind {
 };
 
 /**
+ * struct vtap_frames - memory for frames, from the end of a piece to its start
+ * @piece: pages, one compound; NULL: none yet
+ * @size: its bytes
+ * @left: bytes not given to a frame yet
+ * @refs: page references that are still ours; each frame got one of them
+ */
+struct vtap_frames {
+	void *piece;
+	u32 size;
+	u32 left;
+	u32 refs;
+};
+
+/**
  * struct vtap_backend - the other end of a queue
  */
 struct vtap_backend {
@@ -155,8 +168,10 @@ struct vtap_backend {
 	u32 batch_bytes;
 	/** @xdp: TX: frames that wait for the next flush */
 	struct xdp_buff xdp[VTAP_BATCH];
-	/** @frags: TX: where frames are allocated */
-	struct page_frag_cache frags;
+	/** @frames: TX: where frames are allocated */
+	struct vtap_frames frames;
+	/** @headroom: TX: bytes in front of each frame of this batch */
+	u16 headroom;
 };
 
 /**

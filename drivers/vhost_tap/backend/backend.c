@@ -12,6 +12,7 @@
 #include <net/sock.h>
 
 #include "backend.h"
+#include "xdp_tx.h"
 
 static struct socket *packet_socket(int fd)
 {
@@ -93,7 +94,6 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 	b->nr_searches = 0;
 	b->dev = NULL;
 	b->dev_index = 0;
-	page_frag_cache_init(&b->frags);
 }
 
 /**
@@ -114,7 +114,7 @@ struct socket *vtap_backend_detach(struct vtap_backend *b)
 	if (b->ring && b->batch_at < b->nr_batch)
 		ptr_ring_unconsume(b->ring, b->batch + b->batch_at,
 				   b->nr_batch - b->batch_at, tun_ptr_free);
-	page_frag_cache_drain(&b->frags);
+	vtap_xdp_tx_free(&b->frames);
 	b->kind = VTAP_BACKEND_NONE;
 	b->sock = NULL;
 	b->ring = NULL;

@@ -29,6 +29,9 @@
 /* How often packets may come from a device that we have to look for. */
 #define MAX_SEARCHES	64
 
+/* A frame up to this length is moved rather than copied on its own. */
+#define SHORT_FRAME	128
+
 /* Elsewhere an ioctl makes tun's headers big-endian, and nobody can see it. */
 static bool header_is_le(void)
 {
@@ -126,16 +129,45 @@ void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
 	b->direct_hlen = !is_tun_file || adopt(b, dev) ? hlen : 0;
 }
 
-/* Linear, or in pieces: after the header, or together with it. */
-static bool copy_out(const struct sk_buff *skb, const struct iovec *iov,
-		     u16 nr_iov, const void *hdr, size_t hlen)
+/* In pieces, in the kernel or in the guest. */
+static noinline bool copy_pieces(const struct sk_buff *skb,
+				 const struct iovec *iov, u16 nr_iov,
+				 const void *hdr, size_t hlen)
 {
-	size_t len = hlen + skb->len;
 	struct iov_iter to;
 
-	iov_iter_init(&to, ITER_DEST, iov, nr_iov, len);
+	iov_iter_init(&to, ITER_DEST, iov, nr_iov, hlen + skb->len);
 	return copy_to_iter(hdr, hlen, &to) == hlen &&
 	       !skb_copy_datagram_iter(skb, 0, &to, skb->len);
+}
+
+/*
+ * Most skbs are linear and most buffers long enough. The skb is freed next, so
+ * the header is put in front of the frame and both are one copy: TCP and what
+ * is forwarded has the room there. What local UDP and packet sockets send has
+ * 2 bytes; a short frame is moved out of the way then.
+ */
+static __always_inline bool copy_out(struct sk_buff *skb,
+				     const struct iovec *iov, u16 nr_iov,
+				     const void *hdr, size_t hlen)
+{
+	bool ours = !skb_header_cloned(skb) && !skb_shared(skb);
+	u32 len = skb->len;
+	u8 *start;
+
+	if (unlikely(skb_is_nonlinear(skb) || iov->iov_len < hlen + len))
+		return copy_pieces(skb, iov, nr_iov, hdr, hlen);
+	if (ours && skb_headroom(skb) >= hlen) {
+		start = skb->data - hlen;
+	} else if (ours && len <= SHORT_FRAME && skb_tailroom(skb) >= hlen) {
+		start = skb->data;
+		memmove(start + hlen, start, len);
+	} else {
+		return vtap_user_write(iov->iov_base, hdr, hlen) &&
+		       vtap_user_write(iov->iov_base + hlen, skb->data, len);
+	}
+	memcpy(start, hdr, hlen);
+	return vtap_user_write(iov->iov_base, start, hlen + len);
 }
 
 /**
@@ -161,7 +193,6 @@ int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 	} hdr;
 	const size_t hlen = cfg->sock_hlen;
 	const u32 len = skb->len;
-	bool ok;
 
 	memset(&hdr, 0, sizeof(hdr));
 	if (unlikely(virtio_net_hdr_from_skb(skb, &hdr.mrg.hdr, true, true,
@@ -173,17 +204,7 @@ int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		hdr.mrg.num_buffers = (__force __virtio16)
 				      cpu_to_le16(nr_buffers);
 
-	if (skb_headroom(skb) < hlen || skb_header_cloned(skb) ||
-	    skb_shared(skb)) {
-		ok = copy_out(skb, iov, nr_iov, &hdr, hlen);
-	} else {
-		memcpy(__skb_push(skb, hlen), &hdr, hlen);
-		if (skb_is_nonlinear(skb) || iov->iov_len < skb->len)
-			ok = copy_out(skb, iov, nr_iov, NULL, 0);
-		else
-			ok = !copy_to_user(iov->iov_base, skb->data, skb->len);
-	}
-	if (unlikely(!ok)) {
+	if (unlikely(!copy_out(skb, iov, nr_iov, &hdr, hlen))) {
 		kfree_skb(skb);
 		return -EFAULT;
 	}

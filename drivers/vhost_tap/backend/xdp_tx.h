@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * xdp_tx.h - SEAM: a frame from the guest into a batch slot
+ *
+ * Read before: backend.h, ../vnet_hdr.h. Read next: xdp_tx.c, ../tx.c.
+ *
+ * Part of TX's packet loop, hence inline. Tun and tap take an array of
+ * xdp_buff in one sendmsg (TUN_MSG_PTR) and build an skb around each, so a
+ * frame is copied once and lands in the memory that the host stack will use.
+ * The virtio-net header goes to the start of the buffer:
+ *
+ *   up to 6.18: behind an int that holds the buffer's size (tun_xdp_hdr)
+ *   since:      at the very start; the size is xdp->frame_sz
+ */
+#ifndef VTAP_XDP_TX_H
+#define VTAP_XDP_TX_H
+
+#include <linux/if_tun.h>
+#include <linux/skbuff.h>
+
+#include "../vnet_hdr.h"
+#include "backend.h"
+
+#define VTAP_FRAME_TAIL	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
+
+/* Where the header is, and room for the largest header any tun may read. */
+#ifdef VTAP_HAVE_TUN_XDP_HDR
+#define VTAP_HDR_AT	offsetof(struct tun_xdp_hdr, gso)
+#else
+#define VTAP_HDR_AT	0
+#endif
+#define VTAP_HDR_ROOM	32
+
+/* xdp_tx.c */
+u16 vtap_xdp_tx_headroom(const struct vtap_backend *b);
+void vtap_xdp_tx_free(struct vtap_frames *f);
+bool vtap_frames_next(struct vtap_frames *f);
+bool vtap_frame_copy_pieces(void *to, const struct vtap_chain *c, u8 skip,
+			    size_t len);
+int vtap_xdp_tx_flush(struct vtap_backend *b);
+
+static inline struct virtio_net_hdr *vtap_frame_hdr(void *buf)
+{
+	return buf + VTAP_HDR_AT;
+}
+
+static inline void vtap_frame_set_len(void *buf, int buflen)
+{
+#ifdef VTAP_HAVE_TUN_XDP_HDR
+	((struct tun_xdp_hdr *)buf)->buflen = buflen;
+#endif
+}
+
+/*
+ * A page fragment, as build_skb() wants it: page_frag_free() takes back the
+ * reference that comes with it. @size is at most PAGE_SIZE.
+ */
+static __always_inline void *vtap_frame_alloc(struct vtap_frames *f, u32 size)
+{
+	if (unlikely(f->left < size) && unlikely(!vtap_frames_next(f)))
+		return NULL;
+	f->left -= size;
+	f->refs--;
+	return f->piece + f->left;
+}
+
+/* Only the last one can be taken back. */
+static inline void vtap_frame_free(struct vtap_frames *f, u32 size)
+{
+	f->left += size;
+	f->refs++;
+}
+
+/* Most packets are one segment, which needs no iterator. */
+static __always_inline bool vtap_frame_copy(void *to,
+					    const struct vtap_chain *c,
+					    u8 skip, size_t len)
+{
+	if (likely(c->nr_out == 1))
+		return vtap_user_read(to, c->iov->iov_base + skip, len);
+	return vtap_frame_copy_pieces(to, c, skip, len);
+}
+
+/**
+ * vtap_xdp_tx_add - copy a frame out of the guest into the next batch slot
+ * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
+ * @c: the frame's chain: @skip bytes of no interest, the header, the frame
+ * @skip: bytes before the header
+ * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
+ * @len: bytes of the frame, at least ETH_HLEN
+ *
+ * Return: 0 the frame waits for vtap_xdp_tx_flush(); -ENOSPC it is too long,
+ * a GSO packet, or there is no memory: send it alone; -EINVAL the header's
+ * offsets lie past the frame; -EFAULT its memory cannot be read.
+ */
+static __always_inline int
+vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
+		u8 skip, u8 hlen, u32 len)
+{
+	const u8 usual = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	struct virtio_net_hdr *hdr;
+	struct xdp_buff *xdp;
+	u32 pad, size;
+	void *buf;
+	int err;
+
+	if (!b->nr_batch)
+		b->headroom = vtap_xdp_tx_headroom(b);
+	pad = b->headroom;
+	size = SKB_DATA_ALIGN(pad + len) + VTAP_FRAME_TAIL;
+	if (size > PAGE_SIZE)
+		return -ENOSPC;
+	/* Sizes are multiples of the cache line, so offsets are, too. */
+	buf = vtap_frame_alloc(&b->frames, size);
+	if (unlikely(!buf))
+		return -ENOSPC;
+
+	/* One copy for both, so the header lies in front of the frame first. */
+	err = -EFAULT;
+	if (unlikely(!vtap_frame_copy(buf + pad - hlen, c, skip, hlen + len)))
+		goto err_free;
+	hdr = vtap_frame_hdr(buf);
+	memset(hdr, 0, VTAP_HDR_ROOM);
+	if (likely(hlen == usual))	/* a constant: two moves */
+		memcpy(hdr, buf + pad - usual, usual);
+	else
+		memcpy(hdr, buf + pad - hlen, hlen);
+	err = -ENOSPC;
+	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE))
+		goto err_free;
+	err = -EINVAL;
+	if (unlikely(!vtap_vnet_hdr_fix(hdr, len)))
+		goto err_free;
+	vtap_frame_set_len(buf, size);
+	xdp = &b->xdp[b->nr_batch++];
+	xdp_init_buff(xdp, size, NULL);
+	xdp_prepare_buff(xdp, buf, pad, len, true);
+	b->batch_bytes += len;
+	return 0;
+
+err_free:
+	vtap_frame_free(&b->frames, size);
+	return err;
+}
+
+#endif /* VTAP_XDP_TX_H */
