@@ -39,7 +39,7 @@ struct bed {
 	struct pair pair[BED_PAIRS];
 	unsigned int nr_pairs;
 	int floor;
-	int host;		/* packet socket on the tap; RX only */
+	int host;		/* where RX packets come from */
 	unsigned int per_packet;
 	unsigned int most;
 	unsigned int nr_packets;

@@ -33,6 +33,8 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @burst: packets at a time; 0 is as many as the ring takes
  * @pairs: vhost files, each on a queue of one tap; 0 is one on a plain tap
  * @mode: what is done with it
+ * @bridged: packets come from another tap over a bridge, with headroom, instead
+ *	of from a packet socket
  * @batch: the worker waits until the guest sleeps, and the other way round
  * @times: runs in a boot, each side in turn; the time is divided
  * @floor: it makes sense without a ring, too
@@ -55,6 +57,7 @@ struct row {
 	unsigned int burst;
 	unsigned int pairs;
 	enum row_mode mode;
+	bool bridged;
 	bool batch;
 	unsigned int times;
 	bool floor;

@@ -6,16 +6,20 @@
  *
  * TX frames end in the host's stack right after the tap: their Ethernet type
  * is one for experiments, or, for GSO, their address is somebody else's. RX
- * frames come from a packet socket past the queueing discipline. A tap with
+ * frames come from a packet socket past the queueing discipline; it leaves two
+ * bytes in front of them, as UDP and pktgen do. Or they come from a second tap over a
+ * bridge, with 64 and more, as TCP and all that is forwarded. A tap with
  * several queues gives a frame to the queue that its first byte after the
  * Ethernet header says.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +131,44 @@ static int packet_socket(const char *name)
 	return err;
 }
 
+/* A bridge reports the multicast group it joins; not into our queue. */
+static int be_quiet(void)
+{
+	int fd = open("/proc/sys/net/ipv4/igmp_link_local_mcast_reports",
+		      O_WRONLY | O_CLOEXEC);
+	int err = fd < 0 || write(fd, "0", 1) != 1 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Return: the second tap, on one bridge with @name; or -errno */
+static int bridged_tap(int s, const char *name)
+{
+	const char *const bridge = "bench-br", *const other = "bench1";
+	struct ifreq ifr = { .ifr_name = "bench-br" };
+	int fd, err = be_quiet();
+
+	if (err)
+		return err;
+	fd = tap_open(other, IFF_VNET_HDR);
+	if (fd < 0)
+		return fd;
+	ifr.ifr_ifindex = if_nametoindex(name);
+	if (tap_hdr_len(fd, BED_HDR) || ioctl(s, SIOCBRADDBR, bridge) ||
+	    ioctl(s, SIOCBRADDIF, &ifr))
+		err = -errno;
+	ifr.ifr_ifindex = if_nametoindex(other);
+	if (!err && ioctl(s, SIOCBRADDIF, &ifr))
+		err = -errno;
+	if (!err && (link_up(bridge) || link_up(other)))
+		err = -ENETDOWN;
+	if (err)
+		close(fd);
+	return err ?: fd;
+}
+
 int wire_init(struct bed *bed)
 {
 	struct ifreq ifr = { .ifr_name = "bench0", .ifr_qlen = QUEUE_LEN };
@@ -138,15 +180,26 @@ int wire_init(struct bed *bed)
 		return err;
 	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	err = ioctl(s, SIOCSIFTXQLEN, &ifr) ? -errno : 0;
+	if (!err && link_up(ifr.ifr_name))
+		err = -ENETDOWN;
+	if (!err && bed->row->rx) {
+		bed->host = bed->row->bridged ? bridged_tap(s, ifr.ifr_name) :
+						packet_socket(ifr.ifr_name);
+		err = bed->host < 0 ? bed->host : 0;
+	}
 	close(s);
-	if (err)
-		return err;
-	if (link_up(ifr.ifr_name))
-		return -ENETDOWN;
-	if (!bed->row->rx)
-		return 0;
-	bed->host = packet_socket(ifr.ifr_name);
-	return bed->host < 0 ? bed->host : 0;
+	return err;
+}
+
+static int feed_bridge(struct bed *bed)
+{
+	unsigned int i;
+
+	for (i = 0; i < bed->nr_packets; i++)
+		if (write(bed->host, bed->frame, bed->frame_len) !=
+		    (ssize_t)bed->frame_len)
+			return -errno;
+	return 0;
 }
 
 /* RX: put a round's packets into each of the tap's queues. */
@@ -161,6 +214,8 @@ int wire_feed(struct bed *bed)
 	unsigned int i, n, queue;
 	int ret;
 
+	if (bed->row->bridged)
+		return feed_bridge(bed);
 	for (i = 0; i < 64; i++)
 		msg[i] = (struct mmsghdr){
 			.msg_hdr = { .msg_iov = iov, .msg_iovlen = 2 },
