@@ -120,18 +120,28 @@ enum vtap_backend_kind {
 	VTAP_BACKEND_PACKET,	/* AF_PACKET, SOCK_RAW */
 };
 
+/* Pieces of memory that take turns; a batch's worth of full frames. */
+#define VTAP_FRAME_PIECES	4
+
 /**
  * struct vtap_frames - memory for frames, from the end of a piece to its start
- * @piece: pages, one compound; NULL: none yet
- * @size: its bytes
- * @left: bytes not given to a frame yet
- * @refs: page references that are still ours; each frame got one of them
+ * @start: the piece in use
+ * @left: its bytes not given to a frame yet
+ * @refs: page references to it that are still ours; each frame got one
+ * @at: its place in @piece
+ * @piece: start (pages, one compound; NULL: none yet), bytes, and references
+ *	that are ours while it is not in use
  */
 struct vtap_frames {
-	void *piece;
-	u32 size;
+	void *start;
 	u32 left;
 	u32 refs;
+	u32 at;
+	struct vtap_piece {
+		void *start;
+		u32 size;
+		u32 refs;
+	} piece[VTAP_FRAME_PIECES];
 };
 
 /**
@@ -232,6 +242,8 @@ struct vtap_queue {
 	bool starved;
 	/** @parked: TX: waits for room in the socket; read as @starved */
 	bool parked;
+	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
+	u32 nr_uncalled;
 	/** @nr_retries: TX: times the next chain met a lack of memory */
 	u8 nr_retries;
 	struct vtap_qcfg cfg;
@@ -317,6 +329,8 @@ void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask,
 int vtap_poll_arm(struct vtap_poll *p, struct file *file);
 void vtap_poll_disarm(struct vtap_poll *p);
 void vtap_queue_publish(struct vtap_queue *q);
+void vtap_queue_call(struct vtap_queue *q);
+void vtap_queue_finish(struct vtap_queue *q);
 
 /* worker.c */
 bool vtap_worker_run(void *data);

@@ -11,7 +11,7 @@
 
 #include "xdp_tx.h"
 
-/* Memory for the frames of a batch, when they are small. */
+/* 64 frames of 1500 bytes fit four pieces. */
 #define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER
 /* More than one piece can have frames. */
 #define PIECE_REFS	1024
@@ -33,38 +33,66 @@ u16 vtap_xdp_tx_headroom(const struct vtap_backend *b)
 	return SKB_DATA_ALIGN(room);
 }
 
+static void drop_piece(struct vtap_piece *p)
+{
+	if (p->start)
+		__page_frag_cache_drain(virt_to_page(p->start), p->refs);
+	p->start = NULL;
+	p->refs = 0;
+}
+
+/* Fill @p with memory of its own; false: there is none. */
+static bool new_piece(struct vtap_piece *p)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_COMP;
+	struct page *page;
+
+	p->size = PAGE_SIZE << PIECE_ORDER;
+	page = alloc_pages(gfp | __GFP_NORETRY | __GFP_NOMEMALLOC,
+			   PIECE_ORDER);
+	if (!page) {
+		p->size = PAGE_SIZE;
+		page = alloc_pages(gfp, 0);
+	}
+	if (!page)
+		return false;
+	p->start = page_address(page);
+	p->refs = 1;
+	return true;
+}
+
 /**
  * vtap_frames_next - the piece that frames come from is used up
  * @f: memory for frames
  *
- * If all its frames are gone it starts again, still in the cache; otherwise
- * they keep it, and there is a new one.
+ * The oldest piece is next. If all its frames are gone it starts again, still
+ * in the cache; otherwise they keep it and another takes its place.
  *
  * Return: false if there is no memory.
  */
 bool vtap_frames_next(struct vtap_frames *f)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_COMP;
-	struct page *page = f->piece ? virt_to_page(f->piece) : NULL;
+	struct vtap_piece *p = &f->piece[f->at];
+	struct page *page;
 
-	if (!page || page_ref_count(page) != f->refs ||
+	p->refs = f->refs;
+	f->refs = 0;
+	f->left = 0;
+	f->at = (f->at + 1) % VTAP_FRAME_PIECES;
+	p = &f->piece[f->at];
+
+	page = p->start ? virt_to_page(p->start) : NULL;
+	if (!page || page_ref_count(page) != p->refs ||
 	    page_is_pfmemalloc(page)) {
-		vtap_xdp_tx_free(f);
-		f->size = PAGE_SIZE << PIECE_ORDER;
-		page = alloc_pages(gfp | __GFP_NORETRY | __GFP_NOMEMALLOC,
-				   PIECE_ORDER);
-		if (!page) {
-			f->size = PAGE_SIZE;
-			page = alloc_pages(gfp, 0);
-		}
-		if (!page)
+		drop_piece(p);
+		if (!new_piece(p))
 			return false;
-		f->piece = page_address(page);
-		f->refs = 1;
+		page = virt_to_page(p->start);
 	}
-	page_ref_add(page, PIECE_REFS - f->refs);
+	page_ref_add(page, PIECE_REFS - p->refs);
+	f->start = p->start;
+	f->left = p->size;
 	f->refs = PIECE_REFS;
-	f->left = f->size;
 	return true;
 }
 
@@ -74,10 +102,13 @@ bool vtap_frames_next(struct vtap_frames *f)
  */
 void vtap_xdp_tx_free(struct vtap_frames *f)
 {
-	if (f->piece)
-		__page_frag_cache_drain(virt_to_page(f->piece), f->refs);
-	f->piece = NULL;
+	int i;
+
+	f->piece[f->at].refs = f->refs;
+	for (i = 0; i < VTAP_FRAME_PIECES; i++)
+		drop_piece(&f->piece[i]);
 	f->left = 0;
+	f->refs = 0;
 }
 
 /**

@@ -61,7 +61,7 @@ static __always_inline void *vtap_frame_alloc(struct vtap_frames *f, u32 size)
 		return NULL;
 	f->left -= size;
 	f->refs--;
-	return f->piece + f->left;
+	return f->start + f->left;
 }
 
 /* Only the last one can be taken back. */
