@@ -110,15 +110,21 @@ void vtap_poll_disarm(struct vtap_poll *p)
 	p->wqh = NULL;
 }
 
-/*
- * Signal the guest if it wants to hear of what was published. A ring that
- * breaks here is met by the next verb of the pass. Without an eventfd (QEMU
- * without a vector) the decision is left for the time when there is one.
+/**
+ * vtap_queue_call - signal the guest if it wants to hear of what was published
+ * @q: queue; its lock is held
+ *
+ * For all since the last time. A ring that breaks here is met by the next verb
+ * of the pass. Without an eventfd (QEMU without a vector) the decision is left
+ * for the time when there is one.
  */
-static void call(struct vtap_queue *q)
+void vtap_queue_call(struct vtap_queue *q)
 {
 	int must;
 
+	if (!q->nr_uncalled)
+		return;
+	q->nr_uncalled = 0;
 	if (!q->call)
 		return;
 	must = vtap_split_must_call(&q->ring);
@@ -132,8 +138,10 @@ static void call(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_publish - show the driver what is done; call if it wants that
+ * vtap_queue_publish - show the driver what is done
  * @q: queue; its lock is held
+ *
+ * vtap_queue_call() comes next, or soon: before the pass ends.
  */
 void vtap_queue_publish(struct vtap_queue *q)
 {
@@ -143,5 +151,15 @@ void vtap_queue_publish(struct vtap_queue *q)
 		return;
 	vtap_count_add(&q->stats, buffers, n);
 	vtap_count(&q->stats, batches);
-	call(q);
+	q->nr_uncalled += n;
+}
+
+/**
+ * vtap_queue_finish - publish and call
+ * @q: queue; its lock is held
+ */
+void vtap_queue_finish(struct vtap_queue *q)
+{
+	vtap_queue_publish(q);
+	vtap_queue_call(q);
 }

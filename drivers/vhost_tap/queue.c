@@ -187,6 +187,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 		vtap_backend_attach(&q->backend, q->dir, sock, kind);
 		WRITE_ONCE(q->starved, false);
 		WRITE_ONCE(q->parked, false);
+		q->nr_uncalled = 0;
 		q->nr_retries = 0;
 	}
 	mutex_unlock(&q->lock);

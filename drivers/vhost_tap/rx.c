@@ -197,7 +197,7 @@ static int wait_for_buffers(struct vtap_queue *q)
 {
 	int ret;
 
-	vtap_queue_publish(q);
+	vtap_queue_finish(q);
 	WRITE_ONCE(q->starved, true);
 	ret = vtap_split_kick_on(&q->ring);
 	if (ret)
@@ -227,11 +227,11 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 		discard(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
 	case RX_UNMAPPED:
-		vtap_queue_publish(q);
+		vtap_queue_finish(q);
 		vtap_queue_ask(q);
 		return 0;
 	default:
-		vtap_queue_publish(q);
+		vtap_queue_finish(q);
 		return -EIO;
 	}
 }
@@ -254,7 +254,7 @@ static enum vtap_verdict rx_pass(struct vtap_queue *q)
 
 		len = vtap_backend_peek(&q->backend);
 		if (!len) {
-			vtap_queue_publish(q);
+			vtap_queue_finish(q);
 			return q->ring.fault ? vtap_queue_broken(q) : VTAP_IDLE;
 		}
 		packets++;
@@ -281,11 +281,11 @@ static enum vtap_verdict rx_pass(struct vtap_queue *q)
 		bytes += len;
 		nr_staged += buf.nr_chains;
 		if (nr_staged >= VTAP_BATCH) {
-			vtap_queue_publish(q);
+			vtap_queue_finish(q);
 			nr_staged = 0;
 		}
 	}
-	vtap_queue_publish(q);
+	vtap_queue_finish(q);
 	return VTAP_MORE;
 }
 

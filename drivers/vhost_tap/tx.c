@@ -41,7 +41,25 @@ static void flush_batch(struct vtap_queue *q)
 static void flush(struct vtap_queue *q)
 {
 	flush_batch(q);
+	vtap_queue_finish(q);
+}
+
+/*
+ * The ring is empty: send what waits, ask for kicks and look again. When more
+ * came, the guest runs beside us, and one call for a batch will do; kicks were
+ * not wanted while the backend had its time.
+ * Return: 1 go on, 0 wait for a kick, -EIO broken.
+ */
+static int drained(struct vtap_queue *q)
+{
+	int ret;
+
+	flush_batch(q);
 	vtap_queue_publish(q);
+	ret = vtap_split_kick_on(&q->ring);
+	if (ret <= 0 || q->nr_uncalled >= VTAP_BATCH)
+		vtap_queue_call(q);
+	return ret > 0 ? vtap_split_kick_off(&q->ring) ?: 1 : ret;
 }
 
 static enum vtap_fault drop_reason(int err)
@@ -189,15 +207,12 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		ret = vtap_split_pop(&q->ring, &q->mem, &c);
 		if (ret == 0) {
-			flush(q);
-			ret = vtap_split_kick_on(&q->ring);
+			ret = drained(q);
 			if (ret == 0)
 				return VTAP_IDLE;
-			if (ret > 0)
-				ret = vtap_split_kick_off(&q->ring);
 			if (ret < 0)
 				return vtap_queue_broken(q);
-			/* More came: each round costs budget, so it ends. */
+			/* Each round costs budget, so it ends. */
 			packets++;
 			continue;
 		}
