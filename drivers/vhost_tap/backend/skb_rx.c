@@ -145,21 +145,23 @@ static noinline bool copy_pieces(const struct sk_buff *skb,
  * Most skbs are linear and most buffers long enough. The skb is freed next, so
  * the header is put in front of the frame and both are one copy: TCP and what
  * is forwarded has the room there. What local UDP and packet sockets send has
- * 2 bytes; a short frame is moved out of the way then.
+ * 2 bytes; a short frame is moved out of the way then, unless a clone (TCP
+ * keeps one that shares the frame, but not the room in front) sees it, too.
  */
 static __always_inline bool copy_out(struct sk_buff *skb,
 				     const struct iovec *iov, u16 nr_iov,
 				     const void *hdr, size_t hlen)
 {
-	bool ours = !skb_header_cloned(skb) && !skb_shared(skb);
 	u32 len = skb->len;
 	u8 *start;
 
 	if (unlikely(skb_is_nonlinear(skb) || iov->iov_len < hlen + len))
 		return copy_pieces(skb, iov, nr_iov, hdr, hlen);
-	if (ours && skb_headroom(skb) >= hlen) {
+	if (skb_headroom(skb) >= hlen && !skb_header_cloned(skb) &&
+	    !skb_shared(skb)) {
 		start = skb->data - hlen;
-	} else if (ours && len <= SHORT_FRAME && skb_tailroom(skb) >= hlen) {
+	} else if (len <= SHORT_FRAME && skb_tailroom(skb) >= hlen &&
+		   !skb_cloned(skb) && !skb_shared(skb)) {
 		start = skb->data;
 		memmove(start + hlen, start, len);
 	} else {
