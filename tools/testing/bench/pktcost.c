@@ -4,10 +4,11 @@
  *
  * Read before: row.h, cost.h. Read next: rounds.c.
  *
- * Usage: pktcost [-t MS] [-r TIMES] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
+ * Usage: pktcost [-t MS] [-r TIMES] [-p] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
  *
  * Each row is run on all nodes before the next, so that they meet the same
- * weather, and as often as the row says, at most -r times. A node may be a vhost file or
+ * weather, and as often as the row says, at most -r times; with -p a row
+ * with plain= comes after that one, on each node. A node may be a vhost file or
  * /dev/vtap-floor, or, with its memory in the kernel, /dev/vtap-floor:kernel.
  * Printed, tab-separated: node, row, and the members of struct cost (cost.h);
  * or node, row and the errno why there is no figure.
@@ -24,6 +25,8 @@
 #include "bed.h"
 #include "cost.h"
 #include "net.h"
+
+#define MAX_ROWS	128
 
 static int run_row(const struct row *row, unsigned int ms)
 {
@@ -76,75 +79,98 @@ static bool wanted(const char *name, char **patterns)
 }
 
 struct job {
+	struct row row[MAX_ROWS];
+	unsigned int nr_rows;
 	char *nodes[5];
 	char **patterns;
 	unsigned int ms;
 	unsigned int times;
+	bool with_plain;
 };
 
-static unsigned int run_on_all(const struct row *row, const struct job *job)
+static const struct row *find(const struct job *job, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < job->nr_rows; i++)
+		if (!strcmp(job->row[i].name, name))
+			return &job->row[i];
+	return NULL;
+}
+
+/* The row on all nodes, each time after its plain one if it has one. */
+static unsigned int run_on_all(const struct job *job, const struct row *row)
 {
 	unsigned int times = row->times < job->times ? row->times : job->times;
-	unsigned int bad = 0, i;
+	const struct row *plain = find(job, row->plain);
+	unsigned int bad = 0, ms = job->ms / times, i;
+	struct row beside;
 	char *const *n;
 
-	if (!wanted(row->name, job->patterns))
-		return 0;
-	for (i = 0; i < times; i++)
-		for (n = job->nodes; *n; n++)
-			if (row->floor || !floor_is_node(*n))
-				bad += fork_row(row, *n,
-						job->ms / times) != 0;
+	if (plain && job->with_plain) {
+		beside = *plain;
+		snprintf(beside.name, sizeof(beside.name), "%.40s:plain",
+			 row->name);
+	} else {
+		plain = NULL;
+	}
+	for (i = 0; i < times; i++) {
+		for (n = job->nodes; *n; n++) {
+			if (!row->floor && floor_is_node(*n))
+				continue;
+			if (plain)
+				bad += fork_row(&beside, *n, ms) != 0;
+			bad += fork_row(row, *n, ms) != 0;
+		}
+	}
 	return bad;
 }
 
-static int run_rows(FILE *f, const struct job *job)
+static int read_rows(struct job *job, const char *path)
 {
-	unsigned int bad = 0;
+	FILE *f = fopen(path, "r");
 	char line[256];
-	struct row row;
+	int ret = 0;
 
-	while (fgets(line, sizeof(line), f)) {
-		switch (row_parse(&row, line)) {
-		case 0:
-			break;
-		case 1:
-			bad += run_on_all(&row, job);
-			break;
-		default:
+	while (f && ret >= 0 && job->nr_rows < MAX_ROWS &&
+	       fgets(line, sizeof(line), f)) {
+		ret = row_parse(&job->row[job->nr_rows], line);
+		if (ret < 0)
 			fprintf(stderr, "rows: %s", line);
-			return 2;
-		}
+		else
+			job->nr_rows += ret;
 	}
-	return bad != 0;
+	if (f)
+		fclose(f);
+	return f ? ret : -1;
 }
 
 int main(int argc, char **argv)
 {
-	struct job job = { .ms = 100, .times = 100 };
-	unsigned int nr = 0;
-	FILE *f = NULL;
-	int opt, ret;
+	static struct job job = { .ms = 100, .times = 100 };
+	unsigned int nr = 0, bad = 0, i;
+	int opt;
 
-	while ((opt = getopt(argc, argv, "t:r:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "t:r:pn:")) != -1) {
 		if (opt == 't')
 			job.ms = atoi(optarg);
 		else if (opt == 'r')
 			job.times = atoi(optarg);
+		else if (opt == 'p')
+			job.with_plain = true;
 		else if (opt == 'n' && nr < 4)
 			job.nodes[nr++] = optarg;
 		else
 			nr = 5;
 	}
-	if (nr && nr < 5 && optind < argc)
-		f = fopen(argv[optind], "r");
-	if (!f) {
-		fprintf(stderr, "usage: %s [-t MS] [-r TIMES] -n NODE ROWS.CONF [PATTERN]...\n",
-			argv[0]);
+	if (!nr || nr > 4 || optind >= argc ||
+	    read_rows(&job, argv[optind]) < 0) {
+		fprintf(stderr, "usage: pktcost [-t MS] [-r TIMES] [-p] -n NODE ROWS.CONF [PATTERN]...\n");
 		return 2;
 	}
 	job.patterns = argv + optind + 1;
-	ret = run_rows(f, &job);
-	fclose(f);
-	return ret;
+	for (i = 0; i < job.nr_rows; i++)
+		if (wanted(job.row[i].name, job.patterns))
+			bad += run_on_all(&job, &job.row[i]);
+	return bad != 0;
 }

@@ -97,9 +97,10 @@ def against_plain(rows, row, sides):
     """Each side with something on, to itself without."""
     out = {}
     for suffix, target in OWN:
-        plain = rows.get(row.removesuffix(suffix), {})
         if not row.endswith(suffix):
             continue
+        # counts may be compared whenever they were taken
+        plain = rows.get(row + ":plain") or rows.get(row.removesuffix(suffix), {})
         for name in ("in_tree", "ours"):
             if isinstance(sides.get(name), dict) and isinstance(plain.get(name), dict):
                 out[name] = ratio(sides[name], plain[name])
@@ -121,6 +122,8 @@ def under_load(sides):
 def judge(rows, targets=True):
     out = []
     for row, sides in rows.items():
+        if row.endswith(":plain"):
+            continue
         r = {"row": row} | {name: side_of(got) for name, got in sides.items()}
         out.append(r)
         good = [n for n in sides if isinstance(sides[n], dict)]

@@ -51,6 +51,8 @@ static int set(struct row *row, const char *key, const char *val)
 		row->bridged = n;
 	else if (!strcmp(key, "batch"))
 		row->batch = n;
+	else if (!strcmp(key, "plain"))
+		snprintf(row->plain, sizeof(row->plain), "%s", val);
 	else if (!strcmp(key, "times"))
 		row->times = n;
 	else if (!strcmp(key, "floor"))

@@ -36,11 +36,13 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @bridged: packets come from another tap over a bridge, with headroom, instead
  *	of from a packet socket
  * @batch: the worker waits until the guest sleeps, and the other way round
+ * @plain: the row that this one is the other of
  * @times: runs in a boot, each side in turn; the time is divided
  * @floor: it makes sense without a ring, too
  */
 struct row {
 	char name[48];
+	char plain[48];
 	bool rx;
 	unsigned int len;
 	bool gso;
