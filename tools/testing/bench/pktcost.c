@@ -147,6 +147,8 @@ static int read_rows(struct job *job, const char *path)
 
 int main(int argc, char **argv)
 {
+	static const char usage[] =
+		"usage: pktcost [-t MS] [-r TIMES] [-p] -n NODE ROWS.CONF [PATTERN]...\n";
 	static struct job job = { .ms = 100, .times = 100 };
 	unsigned int nr = 0, bad = 0, i;
 	int opt;
@@ -165,7 +167,7 @@ int main(int argc, char **argv)
 	}
 	if (!nr || nr > 4 || optind >= argc ||
 	    read_rows(&job, argv[optind]) < 0) {
-		fprintf(stderr, "usage: pktcost [-t MS] [-r TIMES] [-p] -n NODE ROWS.CONF [PATTERN]...\n");
+		fputs(usage, stderr);
 		return 2;
 	}
 	job.patterns = argv + optind + 1;

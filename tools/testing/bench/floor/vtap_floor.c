@@ -10,8 +10,8 @@
  *   TX  a page fragment, one copy into it, the header where tun looks for it,
  *       and for 64 of these one sendmsg; longer than a page, a sendmsg each
  *   RX  64 skbs at a time out of the tap's ring; for each, the virtio-net header
- *       made from it, one copy (two when there is no room for the header in
- *       front of the frame), and its end
+ *       made from it, one copy (two when a long frame has no room for the
+ *       header), and its end
  *
  * No descriptors, no used entries, no notifications, no counters, no log, and
  * the caller's thread instead of a worker. With FLOOR_KERNEL the memory is the
@@ -37,6 +37,8 @@
 #define TAIL		SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 #define HDR_ROOM	32	/* more than any header a tun reads */
 #define ORDER		3	/* of the pages that fragments are cut from */
+#define MAX_REFS	1024	/* more than fragments fit */
+#define SHORT		256	/* bytes better copied in words than by a function */
 
 #ifdef HAVE_TUN_XDP_HDR
 #define HDR_AT		offsetof(struct tun_xdp_hdr, gso)
@@ -74,16 +76,21 @@ static void page_done(struct floor *f)
 	f->page = NULL;
 }
 
+/* If all fragments have come back the page starts again, still in the cache. */
 static bool page_new(struct floor *f)
 {
-	page_done(f);
-	f->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY, ORDER);
+	if (!f->page || page_ref_count(f->page) != f->refs) {
+		page_done(f);
+		f->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY,
+				      ORDER);
+		f->refs = 1;
+	}
 	if (!f->page)
 		return false;
 	/* one reference for each fragment that fits, and ours */
 	f->at = PAGE_SIZE << ORDER;
-	f->refs = f->at / SMP_CACHE_BYTES;
-	page_ref_add(f->page, f->refs - 1);
+	page_ref_add(f->page, MAX_REFS - f->refs);
+	f->refs = MAX_REFS;
 	return true;
 }
 
@@ -105,11 +112,66 @@ static void __user *place(const struct floor_run *run, unsigned int i)
 	return u64_to_user_ptr(run->mem + (u64)n * run->stride);
 }
 
+/* Where user access is instructions and not a function. */
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+static bool get_user_words(void *to, const void __user *from, size_t len)
+{
+	if (!user_read_access_begin(from, len))
+		return false;
+	for (; len >= 8; len -= 8, to += 8, from += 8)
+		unsafe_get_user(*(u64 *)to, (u64 __user *)from, fault);
+	for (; len >= 4; len -= 4, to += 4, from += 4)
+		unsafe_get_user(*(u32 *)to, (u32 __user *)from, fault);
+	for (; len; len--, to++, from++)
+		unsafe_get_user(*(u8 *)to, (u8 __user *)from, fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+static bool put_user_words(void __user *to, const void *from, size_t len)
+{
+	if (!user_write_access_begin(to, len))
+		return false;
+	for (; len >= 8; len -= 8, to += 8, from += 8)
+		unsafe_put_user(*(u64 *)from, (u64 __user *)to, fault);
+	for (; len >= 4; len -= 4, to += 4, from += 4)
+		unsafe_put_user(*(u32 *)from, (u32 __user *)to, fault);
+	for (; len; len--, to++, from++)
+		unsafe_put_user(*(u8 *)from, (u8 __user *)to, fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+#else
+static bool get_user_words(void *to, const void __user *from, size_t len)
+{
+	return !copy_from_user(to, from, len);
+}
+
+static bool put_user_words(void __user *to, const void *from, size_t len)
+{
+	return !copy_to_user(to, from, len);
+}
+#endif
+
+static bool put_user_all(void __user *to, const void *from, size_t len)
+{
+	return len <= SHORT ? put_user_words(to, from, len) :
+			      !_copy_to_user(to, from, len);
+}
+
 static bool get(const struct floor *f, const struct floor_run *run,
 		unsigned int i, void *to)
 {
 	if (!(run->flags & FLOOR_KERNEL))
-		return !copy_from_user(to, place(run, i), run->len);
+		return run->len <= SHORT ?
+		       get_user_words(to, place(run, i), run->len) :
+		       !_copy_from_user(to, place(run, i), run->len);
 	memcpy(to, f->mem, run->len);
 	return true;
 }
@@ -235,8 +297,8 @@ static bool put(const struct floor *f, const struct floor_run *run,
 		memcpy(f->mem + hlen, skb->data, skb->len);
 		return true;
 	}
-	return (!hlen || !copy_to_user(to, hdr, hlen)) &&
-	       !copy_to_user(to + hlen, skb->data, skb->len);
+	return (!hlen || put_user_words(to, hdr, hlen)) &&
+	       put_user_all(to + hlen, skb->data, skb->len);
 }
 
 static int rx_one(const struct floor *f, const struct floor_run *run,
@@ -250,6 +312,12 @@ static int rx_one(const struct floor *f, const struct floor_run *run,
 	    !virtio_net_hdr_from_skb(skb, &hdr.hdr, true, true, 0)) {
 		if (skb_headroom(skb) >= HLEN && !skb_header_cloned(skb)) {
 			memcpy(__skb_push(skb, HLEN), &hdr, HLEN);
+			hlen = 0;
+		} else if (skb->len <= SHORT && skb_tailroom(skb) >= HLEN &&
+			   !skb_is_nonlinear(skb) && !skb_cloned(skb)) {
+			memmove(skb->data + HLEN, skb->data, skb->len);
+			memcpy(skb->data, &hdr, HLEN);
+			__skb_put(skb, HLEN);
 			hlen = 0;
 		}
 		err = put(f, run, i, skb, &hdr, hlen) ? 0 : -EFAULT;
