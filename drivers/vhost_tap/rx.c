@@ -46,17 +46,17 @@ static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 {
 	u16 max_chains = q->cfg.mergeable ?
 			 min_t(u16, q->ring.num, VTAP_CHAIN_MAX) : 1;
+	struct vtap_chain c;
 
 	buf->nr_chains = 0;
 	buf->nr_iov = 0;
 	buf->cost = 0;
 	while (buf->nr_chains < max_chains) {
-		struct vtap_chain c = {
-			.iov = q->iov + buf->nr_iov,
-			.iov_max = VTAP_CHAIN_MAX - buf->cost,
-		};
-		int ret = vtap_split_pop(&q->ring, &q->mem, &c);
+		int ret;
 
+		c.iov = q->iov + buf->nr_iov;
+		c.iov_max = VTAP_CHAIN_MAX - buf->cost;
+		ret = vtap_split_pop(&q->ring, &q->mem, &c);
 		if (ret == 0)
 			return RX_STARVED;
 		if (ret == -ENOBUFS)	/* all chains together: too many pieces */

@@ -67,6 +67,8 @@ static enum vtap_fault drop_reason(int err)
 	switch (err) {
 	case -EFAULT:
 		return VTAP_FAULT_TX_UNREADABLE;
+	case -EINVAL:		/* backends check it as vtap_vnet_hdr_fix() does */
+		return VTAP_FAULT_TX_BAD_HEADER;
 	case -EBADFD:
 	case -ENXIO:
 	case -ENETDOWN:
@@ -74,18 +76,6 @@ static enum vtap_fault drop_reason(int err)
 	default:
 		return VTAP_FAULT_TX_REFUSED;
 	}
-}
-
-/* Is the header fit to be passed on? The backend copies and checks its own. */
-static bool header_ok(struct iov_iter from, u8 hlen, size_t len)
-{
-	struct virtio_net_hdr h;
-
-	if (!hlen)
-		return true;
-	if (copy_from_iter(&h, sizeof(h), &from) != sizeof(h))
-		return true;		/* the backend will say -EFAULT */
-	return vtap_vnet_hdr_fix(&h, len);
 }
 
 /*
@@ -98,10 +88,6 @@ static noinline int send_single(struct vtap_queue *q, struct iov_iter *from,
 	struct vtap_backend *b = &q->backend;
 	int err;
 
-	if (!header_ok(*from, q->cfg.sock_hlen, len)) {
-		vtap_queue_drop(q, VTAP_FAULT_TX_BAD_HEADER);
-		return 0;
-	}
 	flush_batch(q);
 	/* A hint to a socket that is charged for what it sends. */
 	err = vtap_backend_send(b, from, !vtap_backend_has_xdp(b) &&

@@ -39,7 +39,7 @@
 
 #define VTAP_PACKET_FAULTS(F)						\
 	F(TX_NO_HEADER, "chain shorter than the virtio-net header")	\
-	F(TX_BAD_HEADER, "header offsets lie past the packet")		\
+	F(TX_BAD_HEADER, "header does not go with the packet")		\
 	F(TX_RUNT, "frame shorter than an Ethernet header")		\
 	F(TX_TOO_LONG, "chain longer than any packet")			\
 	F(TX_UNREADABLE, "packet memory cannot be read")		\

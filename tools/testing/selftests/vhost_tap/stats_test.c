@@ -197,8 +197,8 @@ TEST_F(stats, drops_by_reason)
 	EXPECT_EQ(1, tx(g, "fault.TX_NO_HEADER"));
 	EXPECT_EQ(1, tx(g, "fault.TX_RUNT"));
 	EXPECT_EQ(1, tx(g, "fault.TX_TOO_LONG"));
-	EXPECT_EQ(1, tx(g, "fault.TX_BAD_HEADER"));
-	EXPECT_EQ(1, tx(g, "fault.TX_REFUSED"));
+	EXPECT_EQ(2, tx(g, "fault.TX_BAD_HEADER"));
+	EXPECT_EQ(0, tx(g, "fault.TX_REFUSED"));
 	for (i = 0; i < ARRAY_SIZE(reason); i++)
 		drops += tx(g, reason[i]);
 	EXPECT_EQ(5, drops);
