@@ -37,6 +37,7 @@
 #define TAIL		SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 #define HDR_ROOM	32	/* more than any header a tun reads */
 #define ORDER		3	/* of the pages that fragments are cut from */
+#define NR_PAGES	6	/* a batch of 1500 bytes takes four and a bit */
 #define MAX_REFS	1024	/* more than fragments fit */
 #define SHORT		256	/* bytes better copied in words than by a function */
 
@@ -46,12 +47,18 @@
 #define HDR_AT		0
 #endif
 
+/** struct floor_page - a page, or several, of which we hold @refs */
+struct floor_page {
+	struct page *page;
+	unsigned int refs;
+};
+
 /**
  * struct floor - an open file
  * @lock: for all that follows
  * @tap: reference; @sock and @ring belong to it
- * @page: what fragments are cut from; we hold @refs of it
- * @at: bytes of @page that are left
+ * @page: what fragments are cut from, @now from this one
+ * @at: bytes of it that are left
  * @mem: in the place of the caller's
  */
 struct floor {
@@ -59,8 +66,8 @@ struct floor {
 	struct file *tap;
 	struct socket *sock;
 	struct ptr_ring *ring;
-	struct page *page;
-	unsigned int refs;
+	struct floor_page page[NR_PAGES];
+	unsigned int now;
 	unsigned int at;
 	void *mem;
 	void *batch[BATCH];
@@ -69,38 +76,49 @@ struct floor {
 
 /* ---- page fragments, as build_skb() wants them ---- */
 
-static void page_done(struct floor *f)
+static void page_done(struct floor_page *p)
 {
-	if (f->page)
-		__page_frag_cache_drain(f->page, f->refs);
-	f->page = NULL;
+	if (p->page)
+		__page_frag_cache_drain(p->page, p->refs);
+	p->page = NULL;
 }
 
-/* If all fragments have come back the page starts again, still in the cache. */
-static bool page_new(struct floor *f)
+/*
+ * The next page in the circle. If all its fragments have come back it starts
+ * again, still in the cache.
+ */
+static bool page_next(struct floor *f)
 {
-	if (!f->page || page_ref_count(f->page) != f->refs) {
-		page_done(f);
-		f->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY,
+	struct floor_page *p;
+
+	f->now = (f->now + 1) % NR_PAGES;
+	p = &f->page[f->now];
+	f->at = 0;
+	if (!p->page || page_ref_count(p->page) != p->refs) {
+		page_done(p);
+		p->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY,
 				      ORDER);
-		f->refs = 1;
+		p->refs = 1;
 	}
-	if (!f->page)
+	if (!p->page)
 		return false;
 	/* one reference for each fragment that fits, and ours */
 	f->at = PAGE_SIZE << ORDER;
-	page_ref_add(f->page, MAX_REFS - f->refs);
-	f->refs = MAX_REFS;
+	page_ref_add(p->page, MAX_REFS - p->refs);
+	p->refs = MAX_REFS;
 	return true;
 }
 
 static void *fragment(struct floor *f, unsigned int size)
 {
-	if ((!f->page || f->at < size) && !page_new(f))
+	struct floor_page *p;
+
+	if (f->at < size && !page_next(f))
 		return NULL;
+	p = &f->page[f->now];
 	f->at -= size;
-	f->refs--;
-	return page_address(f->page) + f->at;
+	p->refs--;
+	return page_address(p->page) + f->at;
 }
 
 /* ---- memory ---- */
@@ -399,8 +417,10 @@ static int floor_open(struct inode *inode, struct file *file)
 static int floor_release(struct inode *inode, struct file *file)
 {
 	struct floor *f = file->private_data;
+	int i;
 
-	page_done(f);
+	for (i = 0; i < NR_PAGES; i++)
+		page_done(&f->page[i]);
 	if (f->tap)
 		fput(f->tap);
 	kvfree(f->mem);
