@@ -20,6 +20,7 @@ import sys
 import report
 
 DRAWS = 1000
+MIN_ROUNDS = 6         # with fewer the draws say nothing
 # What a row's work is measured in: its name, the counter, the scale.
 WORK = {"tcp": ("MB", "bytes", 1e-6), "udp": ("packet", "packets", 1),
         "pktgen": ("packet", "packets", 1), "rr": ("answer", None, 1)}
@@ -93,10 +94,10 @@ def ratio(pairs, estimate):
             "range": [draws[len(draws) * 25 // 1000], draws[len(draws) * 975 // 1000 - 1]]}
 
 
-def verdict(r, kind):
+def verdict(r, kind, rounds):
     """Said only when the whole range is on one side, and not for half a percent."""
     low, high = r["range"]
-    if low <= 1 <= high or 0.995 < r["median"] < 1.005:
+    if rounds < MIN_ROUNDS or low <= 1 <= high or 0.995 < r["median"] < 1.005:
         return "~"
     return "better" if (r["median"] > 1) == (kind in (RATE, SIZE)) else "worse"
 
@@ -113,7 +114,7 @@ def judge(rows):
                 r[side] = report.summary(values) | {"figure": ESTIMATE[kind](values)}
             r["ratio"] = ratio(pairs, ESTIMATE[kind])
             if r["ratio"]:
-                r["verdict"] = verdict(r["ratio"], kind)
+                r["verdict"] = verdict(r["ratio"], kind, len(pairs))
             out.append(r)
     return out
 
@@ -129,7 +130,8 @@ def table(about, rows):
     rounds = max((r["ours"]["boots"] for r in rows), default=0)
     lines += ["", f"Of {rounds} rounds: the best quartile for times and rates, else the median; ± is half",
               "the distance of the quartiles. The range of the ratio holds 95 of 100 draws of such",
-              "rounds; ~: it has 1 in it, or the difference is below half a percent.", "",
+              "rounds; ~: it has 1 in it, or the difference is below half a percent, or there are",
+              f"fewer than {MIN_ROUNDS} rounds.", "",
               f"{'row':18} {'figure':17} {'in-tree':>14} {'ours':>14}  {'ratio':>5} {'range':>10}"]
     last = None
     for r in rows:
