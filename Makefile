@@ -118,7 +118,7 @@ check-icount: vm-module	## instructions per packet against the recorded ones, KV
 
 BENCH =
 .PHONY: bench
-bench:	## compare with in-tree vhost_net: tables and plots in bench/out; BENCH="--boots 4 native icount user"
+bench:	## compare with in-tree vhost_net: tables and plots in bench/out; BENCH="--boots 4 native icount nested user"
 	@tools/testing/bench/bench $(BENCH)
 
 .PHONY: check-dkms
