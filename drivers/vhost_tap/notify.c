@@ -114,9 +114,10 @@ void vtap_poll_disarm(struct vtap_poll *p)
  * vtap_queue_call - signal the guest if it wants to hear of what was published
  * @q: queue; its lock is held
  *
- * For all since the last time. A ring that breaks here is met by the next verb
- * of the pass. Without an eventfd (QEMU without a vector) the decision is left
- * for the time when there is one.
+ * For all since the last time. When the ring breaks here, or broke since, the
+ * guest is called: it may have seen what was published before. Without an
+ * eventfd (QEMU without a vector) the decision is left for the time when there
+ * is one.
  */
 void vtap_queue_call(struct vtap_queue *q)
 {
@@ -128,7 +129,7 @@ void vtap_queue_call(struct vtap_queue *q)
 	if (!q->call)
 		return;
 	must = vtap_split_must_call(&q->ring);
-	if (must > 0) {
+	if (must) {
 		eventfd_signal(q->call);
 		vtap_count(&q->stats, calls);
 	} else {

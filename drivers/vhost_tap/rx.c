@@ -159,8 +159,7 @@ static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 		err = deliver_msg(q, len, buf);
 
 	/* Behind all that was written, also where only a part was. */
-	if (unlikely(q->dirty.payload) &&
-	    (!err || err == -EFAULT || err == -EMSGSIZE))
+	if (unlikely(q->dirty.payload))
 		log_payload(q, all_len, buf);
 	if (likely(!err))
 		return VTAP_FAULT_NONE;

@@ -81,8 +81,8 @@ static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
 /*
  * An indirect table (virtio 1.2, 2.7.5.3) ends the chain that points to it.
  * Drivers lay it out in order, so a window of it is copied at a time. Where
- * next leads elsewhere, which a hostile driver can make the common case, one
- * descriptor is copied.
+ * next leads elsewhere, which a hostile driver can make the common case, windows
+ * are short again.
  * @seen counts the descriptors of the chain before; the one that points to the
  * table holds no buffer and does not count.
  */
@@ -95,6 +95,7 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 	u32 len = le32_to_cpu((__force __le32)table->len);
 	u32 count = len / sizeof(struct vring_desc);
 	u32 win = 0, nr_win = 0, i = 0, found = 0, in_order_at = 0;
+	u32 run = ARRAY_SIZE(r->table);
 
 	if (!count || len % sizeof(struct vring_desc))
 		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_LEN);
@@ -114,9 +115,12 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
 
 		if (i - win >= nr_win) {	/* unsigned: also below win */
+			if (i != in_order_at)
+				run = 1;
 			win = i;
-			nr_win = i == in_order_at ?
-				 min_t(u32, count - i, ARRAY_SIZE(r->table)) : 1;
+			nr_win = min3(run, count - i,
+				      (u32)ARRAY_SIZE(r->table));
+			run = 2 * nr_win;
 			in_order_at = win + nr_win;
 			err = vtap_mem_read(m, r->table,
 					    gpa + win * sizeof(*d),
@@ -188,15 +192,16 @@ fault:
 
 /*
  * A chain that is more than one plain descriptor; @d is a copy of its first.
- * Chains are alike and mostly in order, so as many descriptors are copied at a
- * time as the last chain had, or this one has so far. Where next leads
- * elsewhere, one is.
+ * Chains are alike and mostly in order, so as many descriptors are copied as the
+ * last chain had. Where next leads elsewhere it is one, then two, and so on: at
+ * most twice of what is looked at.
  */
 static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 				    struct vtap_chain *c,
 				    const struct vring_desc *d)
 {
 	u16 found = 0, win = 0, in_order_at = c->head + 1;
+	u16 run = max_t(u16, r->ahead, 1);
 	int nr_win = 0;
 
 	for (;;) {
@@ -226,11 +231,12 @@ static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 		if (next >= r->num)
 			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
 		if (next - win >= nr_win || next < win) {
-			nr_win = vtap_chain_fetch(r, next,
-						  next != in_order_at ? 1 :
-						  max(found, r->ahead));
+			if (next != in_order_at)
+				run = 1;
+			nr_win = vtap_chain_fetch(r, next, run);
 			if (nr_win < 0)
 				return nr_win;
+			run = 2 * nr_win;
 			win = next;
 			in_order_at = win + nr_win;
 		}

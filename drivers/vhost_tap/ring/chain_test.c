@@ -402,6 +402,36 @@ static void count(void *addr, size_t len, void *arg)
 	++*(u32 *)arg;
 }
 
+static void count_bytes(void *addr, size_t len, void *arg)
+{
+	*(u32 *)arg += len;
+}
+
+/* Jumps after each second descriptor do not make us copy much for nothing. */
+static void chain_windows_shrink(struct kunit *test)
+{
+	const u32 nr = 512;
+	u32 i, bytes = 0;
+
+	start(test, 1024);
+	for (i = 0; i < nr; i++) {
+		/* 0, 1; 510, 511; 2, 3; 508, 509; ... */
+		u16 pair = i / 2, odd = i % 2, at, next;
+
+		at = (pair % 2 ? nr - pair - 1 : pair) + odd;
+		pair = (i + 1) / 2;
+		next = (pair % 2 ? nr - pair - 1 : pair) + (i + 1) % 2;
+		set_desc(at, ENV_RAM, 1, i + 1 < nr ? VRING_DESC_F_NEXT : 0,
+			 next);
+	}
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	shim.after_load = count_bytes;
+	shim.arg = &bytes;
+	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
+	KUNIT_EXPECT_LE(test, bytes, 3 * 16 * nr);
+}
+
 /* As many descriptors are copied at a time as the chain before had. */
 static void chain_windows(struct kunit *test)
 {
@@ -494,6 +524,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(chain_segment_limit),
 	KUNIT_CASE(chain_survives_changes),
 	KUNIT_CASE(chain_windows),
+	KUNIT_CASE(chain_windows_shrink),
 	KUNIT_CASE(chain_out_of_order),
 	KUNIT_CASE(chain_fault_sweep),
 	{}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of TX frames: who still has a frame keeps what is in it, however
+ * many follow (backend/xdp_tx.c, vtap_frames_next()).
+ *
+ * Read before: data_test.c.
+ */
+#define _GNU_SOURCE
+#include <sys/socket.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "net.h"
+
+#define BATCH	64
+#define LAG	3000		/* frames that wait unread, at most */
+
+FIXTURE(frames) {
+	struct guest g;
+	struct tap tap;
+	uint32_t sent;
+	uint32_t read;
+	uint8_t *want;
+	uint8_t *got;
+};
+
+FIXTURE_VARIANT(frames) {
+	size_t len[4];		/* take turns */
+};
+
+FIXTURE_VARIANT_ADD(frames, small) { { 60, 60, 60, 60 } };
+FIXTURE_VARIANT_ADD(frames, full) { { 1514, 1514, 1514, 1514 } };
+FIXTURE_VARIANT_ADD(frames, mixed) { { 60, 1514, 200, 3000 } };
+FIXTURE_VARIANT_ADD(frames, long_between) { { 1514, 60, 9000, 60 } };
+
+FIXTURE_SETUP(frames)
+{
+	struct guest_cfg cfg = { .features = F_QEMU };
+	int bytes = 64 << 20;
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, setsockopt(self->tap.host, SOL_SOCKET, SO_RCVBUFFORCE,
+				&bytes, sizeof(bytes)));
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	self->want = malloc(FRAME_ROOM);
+	self->got = malloc(FRAME_ROOM);
+	ASSERT_NE(NULL, self->want);
+	ASSERT_NE(NULL, self->got);
+}
+
+FIXTURE_TEARDOWN(frames)
+{
+	guest_free(&self->g);
+	tap_free(&self->tap);
+	free(self->want);
+	free(self->got);
+}
+
+static size_t make(FIXTURE_DATA(frames) *self,
+		   const struct _fixture_variant_frames *variant, uint32_t seq)
+{
+	return frame_raw(self->want, variant->len[seq % 4], seq);
+}
+
+static int send_batch(FIXTURE_DATA(frames) *self,
+		      const struct _fixture_variant_frames *variant)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i, err;
+
+	for (i = 0; i < BATCH; i++) {
+		size_t len = make(self, variant, self->sent++);
+
+		err = guest_tx(&self->g, NULL, self->want, len);
+		if (err < 0)
+			return err;
+	}
+	vq_kick(q);
+	return vq_drain(q, BATCH, WAIT_MS);
+}
+
+/* Read @nr frames and compare them with what was sent. */
+static int check(FIXTURE_DATA(frames) *self,
+		 const struct _fixture_variant_frames *variant, uint32_t nr)
+{
+	while (nr--) {
+		size_t len = make(self, variant, self->read++);
+		ssize_t n = host_recv(self->tap.host, self->got, FRAME_ROOM,
+				      WAIT_MS);
+
+		if (n < 0)
+			return n;
+		if (!frame_same(self->got, n, self->want, len))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* All wait unread, so that every piece stays with its frames. */
+TEST_F(frames, held)
+{
+	while (self->sent < LAG)
+		ASSERT_EQ(0, send_batch(self, variant));
+	EXPECT_EQ(0, check(self, variant, self->sent));
+}
+
+/* Some do: pieces come back early, late, and not in order. */
+TEST_F(frames, some_held)
+{
+	uint32_t keep;
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		ASSERT_EQ(0, send_batch(self, variant));
+		keep = i * 37 % 11 * 31;
+		if (self->sent - self->read > keep)
+			ASSERT_EQ(0, check(self, variant,
+					   self->sent - self->read - keep));
+	}
+	EXPECT_EQ(0, check(self, variant, self->sent - self->read));
+}
+
+/* The queue stops and starts while its frames are about. */
+TEST_F(frames, held_over_stop)
+{
+	struct guest *g = &self->g;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, send_batch(self, variant));
+		ASSERT_EQ(0, guest_stop(g));
+		ASSERT_EQ(0, guest_start(g, self->tap.fd[0]));
+	}
+	EXPECT_EQ(0, check(self, variant, self->sent));
+}
+
+TEST_HARNESS_MAIN
