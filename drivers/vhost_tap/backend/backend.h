@@ -59,6 +59,39 @@ static inline bool vtap_user_write(void __user *to, const void *from,
 	return !_copy_to_user(to, from, len);
 }
 
+/* The same with segments: @len bytes of them behind the first @skip. */
+static inline bool vtap_user_gather(void *to, const struct iovec *iov,
+				    u16 nr_iov, size_t skip, size_t len)
+{
+	for (; nr_iov && len; nr_iov--, iov++) {
+		size_t part = min(iov->iov_len - min(iov->iov_len, skip), len);
+
+		if (part && !vtap_user_read(to, iov->iov_base + skip, part))
+			return false;
+		skip -= min(iov->iov_len, skip);
+		to += part;
+		len -= part;
+	}
+	return !len;
+}
+
+static inline bool vtap_user_scatter(const struct iovec *iov, u16 nr_iov,
+				     size_t skip, const void *from, size_t len)
+{
+	if (likely(iov->iov_len >= skip + len))
+		return vtap_user_write(iov->iov_base + skip, from, len);
+	for (; nr_iov && len; nr_iov--, iov++) {
+		size_t part = min(iov->iov_len - min(iov->iov_len, skip), len);
+
+		if (part && !vtap_user_write(iov->iov_base + skip, from, part))
+			return false;
+		skip -= min(iov->iov_len, skip);
+		from += part;
+		len -= part;
+	}
+	return !len;
+}
+
 /**
  * vtap_backend_peek - length of the next packet for the guest
  * @b: attached backend of an RX queue

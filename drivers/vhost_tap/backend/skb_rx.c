@@ -8,7 +8,9 @@
  * and we need three: header, frame, num_buffers. What they are set to (length
  * of the header, packet information) cannot be asked for, so a first packet
  * goes by recvmsg; the length it returns tells whether that is what the
- * guest's features say. From then on the features count.
+ * guest's features say. From then on the features count. One thing is done
+ * better: a frame that the guest's memory does not take is a fault, where
+ * recvmsg of tun says it was delivered.
  *
  * Tun counts what leaves it by recvmsg in its device's counters, hence we must
  * as well. The device can go at any time, and an skb we hold can be older than
@@ -45,17 +47,29 @@ static bool is_tun(const struct net_device *dev)
 	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun");
 }
 
-/* Is there a tun device at this address? It may be long gone. RCU. */
-static struct net_device *find_tun(const struct net_device *wanted)
+/* Is there a tun at this address, in @net? It may be long gone. RCU. */
+static struct net_device *find_tun(struct net *net,
+				   const struct net_device *wanted)
+{
+	struct net_device *dev;
+
+	for_each_netdev_rcu(net, dev) {
+		if (dev == wanted)
+			return is_tun(dev) ? dev : NULL;
+	}
+	return NULL;
+}
+
+/* The same, wherever it has moved to. */
+static struct net_device *find_moved(const struct net_device *wanted)
 {
 	struct net_device *dev;
 	struct net *net;
 
 	for_each_net_rcu(net) {
-		for_each_netdev_rcu(net, dev) {
-			if (dev == wanted)
-				return is_tun(dev) ? dev : NULL;
-		}
+		dev = find_tun(net, wanted);
+		if (dev)
+			return dev;
 	}
 	return NULL;
 }
@@ -75,7 +89,7 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(b->sock->sk), b->dev_index);
 	if (unlikely(!dev || dev != b->dev || !is_tun(dev))) {
-		dev = find_tun(b->dev);
+		dev = find_moved(b->dev);
 		b->direct_hlen = 0;
 		b->dev = NULL;
 	}
@@ -93,6 +107,7 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 /* From now on @dev is the one whose packets may go without recvmsg. */
 static bool adopt(struct vtap_backend *b, const struct net_device *dev)
 {
+	struct net *net = sock_net(b->sock->sk);
 	const struct net_device *tun;
 
 	if (b->nr_uncounted)
@@ -102,8 +117,8 @@ static bool adopt(struct vtap_backend *b, const struct net_device *dev)
 		return false;
 	b->nr_searches++;
 	rcu_read_lock();
-	tun = find_tun(dev);
-	if (tun && net_eq(dev_net(tun), sock_net(b->sock->sk))) {
+	tun = find_tun(net, dev);
+	if (tun) {
 		b->dev = tun;
 		b->dev_index = tun->ifindex;
 	}
@@ -129,7 +144,7 @@ void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
 	b->direct_hlen = !is_tun_file || adopt(b, dev) ? hlen : 0;
 }
 
-/* In pieces, in the kernel or in the guest. */
+/* Not in one piece in the kernel. */
 static noinline bool copy_pieces(const struct sk_buff *skb,
 				 const struct iovec *iov, u16 nr_iov,
 				 const void *hdr, size_t hlen)
@@ -142,11 +157,11 @@ static noinline bool copy_pieces(const struct sk_buff *skb,
 }
 
 /*
- * Most skbs are linear and most buffers long enough. The skb is freed next, so
- * the header is put in front of the frame and both are one copy: TCP and what
+ * Most skbs are linear. The skb is freed next, so the header is put in front of the frame and both are one copy: TCP and what
  * is forwarded has the room there. What local UDP and packet sockets send has
- * 2 bytes; a short frame is moved out of the way then, unless a clone (TCP
- * keeps one that shares the frame, but not the room in front) sees it, too.
+ * 2 bytes; a short frame is moved out of the way then, unless somebody
+ * else may see it: a clone (TCP keeps one that shares the frame, but not the
+ * room in front) or, if the frame is in a page, a reference to that.
  */
 static __always_inline bool copy_out(struct sk_buff *skb,
 				     const struct iovec *iov, u16 nr_iov,
@@ -155,21 +170,21 @@ static __always_inline bool copy_out(struct sk_buff *skb,
 	u32 len = skb->len;
 	u8 *start;
 
-	if (unlikely(skb_is_nonlinear(skb) || iov->iov_len < hlen + len))
+	if (unlikely(skb_is_nonlinear(skb)))
 		return copy_pieces(skb, iov, nr_iov, hdr, hlen);
 	if (skb_headroom(skb) >= hlen && !skb_header_cloned(skb) &&
 	    !skb_shared(skb)) {
 		start = skb->data - hlen;
 	} else if (len <= SHORT_FRAME && skb_tailroom(skb) >= hlen &&
-		   !skb_cloned(skb) && !skb_shared(skb)) {
+		   !skb_cloned(skb) && !skb_shared(skb) && !skb->head_frag) {
 		start = skb->data;
 		memmove(start + hlen, start, len);
 	} else {
-		return vtap_user_write(iov->iov_base, hdr, hlen) &&
-		       vtap_user_write(iov->iov_base + hlen, skb->data, len);
+		return vtap_user_scatter(iov, nr_iov, 0, hdr, hlen) &&
+		       vtap_user_scatter(iov, nr_iov, hlen, skb->data, len);
 	}
 	memcpy(start, hdr, hlen);
-	return vtap_user_write(iov->iov_base, start, hlen + len);
+	return vtap_user_scatter(iov, nr_iov, 0, start, hlen + len);
 }
 
 /**

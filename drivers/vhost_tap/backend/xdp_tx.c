@@ -6,21 +6,23 @@
  */
 #include <linux/gfp.h>
 #include <linux/if_tun.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <net/sock.h>
 
 #include "xdp_tx.h"
 
-/* 64 frames of 1500 bytes fit four pieces. */
-#define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER
-/* More than one piece can have frames. */
+/* 64 frames of 1500 bytes fit four pieces, without the room for XDP programs. */
+#define PIECE_BYTES	SZ_32K
+/* More than a piece has frames. */
 #define PIECE_REFS	1024
 
 /**
  * vtap_xdp_tx_headroom - room in front of a frame
  * @b: backend with vtap_backend_has_xdp()
  *
- * For the header, the stack, and an XDP program if there is one.
+ * For the header, the stack, and an XDP program if there is one. One that is
+ * attached while frames wait has less for these: it is told when it asks.
  *
  * Return: bytes, a multiple of the cache line.
  */
@@ -45,11 +47,15 @@ static void drop_piece(struct vtap_piece *p)
 static bool new_piece(struct vtap_piece *p)
 {
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_COMP;
-	struct page *page;
+	unsigned int order = get_order(PIECE_BYTES);
+	struct page *page = NULL;
 
-	p->size = PAGE_SIZE << PIECE_ORDER;
-	page = alloc_pages(gfp | __GFP_NORETRY | __GFP_NOMEMALLOC,
-			   PIECE_ORDER);
+	BUILD_BUG_ON((PIECE_BYTES + PAGE_SIZE) / VTAP_FRAME_TAIL >= PIECE_REFS);
+	p->size = PAGE_SIZE << order;
+	/* Not worth making room for. */
+	if (order)
+		page = alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) |
+				   __GFP_NORETRY | __GFP_NOMEMALLOC, order);
 	if (!page) {
 		p->size = PAGE_SIZE;
 		page = alloc_pages(gfp, 0);
@@ -123,11 +129,7 @@ void vtap_xdp_tx_free(struct vtap_frames *f)
 bool vtap_frame_copy_pieces(void *to, const struct vtap_chain *c, u8 skip,
 			    size_t len)
 {
-	struct iov_iter from;
-
-	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
-	iov_iter_advance(&from, skip);
-	return copy_from_iter(to, len, &from) == len;
+	return vtap_user_gather(to, c->iov, c->nr_out, skip, len);
 }
 
 /**

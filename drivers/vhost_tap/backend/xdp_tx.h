@@ -71,7 +71,7 @@ static inline void vtap_frame_free(struct vtap_frames *f, u32 size)
 	f->refs++;
 }
 
-/* Most packets are one segment, which needs no iterator. */
+/* Most packets are one segment. */
 static __always_inline bool vtap_frame_copy(void *to,
 					    const struct vtap_chain *c,
 					    u8 skip, size_t len)
@@ -104,6 +104,8 @@ vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 	void *buf;
 	int err;
 
+	/* The header where it is copied to, and where it goes, are apart. */
+	BUILD_BUG_ON(NET_SKB_PAD < VTAP_HLEN_MAX);
 	if (!b->nr_batch)
 		b->headroom = vtap_xdp_tx_headroom(b);
 	pad = b->headroom;

@@ -168,7 +168,7 @@ int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len)
 		/* -ENOBUFS: the first segment is valid, the rest comes next. */
 		if (n < 0 && n != -ENOBUFS)
 			return n;
-		if (copy_from_user(dst, iov.iov_base, iov.iov_len))
+		if (vtap_user_copy_in(dst, iov.iov_base, iov.iov_len))
 			return -EFAULT;
 		dst += iov.iov_len;
 		gpa += iov.iov_len;

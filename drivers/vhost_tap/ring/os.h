@@ -10,7 +10,7 @@
  * fails and falsifies guest accesses.
  *
  * Guest memory is touched only inside a user access window
- * (user_read_access_begin() and friends), by copy_from_user() or by
+ * (user_read_access_begin() and friends), by vtap_user_copy_in() or by
  * vtap_user_or32(). A window
  * holds nothing but unsafe_*_user() and the three ordered accesses below.
  */
@@ -93,6 +93,17 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 			return -EFAULT;
 	}
 	return -EFAULT;
+}
+
+/*
+ * Copy a table; opens its own window. Who calls it has compared the length with
+ * the buffer, so the check by hardened usercopy, dearer than the copy, is left out.
+ * Return: bytes that could not be copied.
+ */
+static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
+					      unsigned long len)
+{
+	return _copy_from_user(to, from, len);
 }
 
 /* Store, then load, of two words that the driver loads and stores crosswise. */

@@ -190,8 +190,8 @@ static u32 serve(struct run *t)
 
 	for (i = 0; i < c->nr_out; i++) {
 		KUNIT_ASSERT_EQ(t->test, 0ul,
-				copy_from_user(data, c->iov[i].iov_base,
-					       c->iov[i].iov_len));
+				vtap_user_copy_in(data, c->iov[i].iov_base,
+						  c->iov[i].iov_len));
 		hash(&t->out.packets, data, c->iov[i].iov_len);
 	}
 	room = rnd_below(&t->prog, c->in_len + 1);

@@ -13,7 +13,7 @@
  *     a range that neither the window was opened for nor an access_ok() has
  *     approved before, aborts: our bug;
  *   - a window opened in a window, left open, or closed twice aborts, and so
- *     does copy_from_user() within one, or any of it under a spinlock;
+ *     does vtap_user_copy_in() within one, or any of it under a spinlock;
  *   - the n-th event (a window opened, a load, a store, a copy) can be made
  *     to fail, so that a test sweeps n over every error path;
  *   - in hostile mode, bytes are changed as soon as they were read, so that
@@ -130,7 +130,7 @@ void spin_unlock(spinlock_t *lock);
 #ifndef SHIM_FAST
 
 #define access_ok(p, len)		shim_access_ok(p, len)
-#define copy_from_user(dst, src, n)	shim_copy_from_user(dst, src, n)
+#define vtap_user_copy_in(dst, src, n)	shim_copy_from_user(dst, src, n)
 #define copy_to_user(dst, src, n)	shim_copy_to_user(dst, src, n)
 
 bool shim_window_open(const void *p, size_t len, enum shim_right right);
@@ -193,8 +193,8 @@ static inline bool access_ok(const void *p, size_t len)
 	return len <= TASK_SIZE_MAX && (uintptr_t)p <= TASK_SIZE_MAX - len;
 }
 
-static inline unsigned long copy_from_user(void *dst, const void *src,
-					   size_t len)
+static inline unsigned long vtap_user_copy_in(void *dst, const void *src,
+					      size_t len)
 {
 	memcpy(dst, src, len);
 	return 0;
