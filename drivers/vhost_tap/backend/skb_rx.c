@@ -157,11 +157,12 @@ static noinline bool copy_pieces(const struct sk_buff *skb,
 }
 
 /*
- * Most skbs are linear. The skb is freed next, so the header is put in front of the frame and both are one copy: TCP and what
- * is forwarded has the room there. What local UDP and packet sockets send has
- * 2 bytes; a short frame is moved out of the way then, unless somebody
- * else may see it: a clone (TCP keeps one that shares the frame, but not the
- * room in front) or, if the frame is in a page, a reference to that.
+ * Most skbs are linear. The skb is freed next, so the header is put in front of
+ * the frame and both are one copy: TCP and what is forwarded has the room
+ * there. What local UDP and packet sockets send has 2 bytes; a short frame is
+ * moved out of the way then, unless somebody else may see it: a clone (TCP
+ * keeps one that shares the frame, but not the room in front) or, if the frame
+ * is in a page, a reference to that.
  */
 static __always_inline bool copy_out(struct sk_buff *skb,
 				     const struct iovec *iov, u16 nr_iov,
