@@ -104,8 +104,8 @@ static int write_header(struct vtap_queue *q, struct iov_iter at, u16 nr_chains)
 }
 
 /* The first @len bytes of the buffers were written, or may have been. */
-static noinline __cold void log_payload(struct vtap_queue *q, u32 len,
-					const struct rx_buffers *buf)
+static noinline void log_payload(struct vtap_queue *q, u32 len,
+				 const struct rx_buffers *buf)
 {
 	u16 i;
 

@@ -88,15 +88,16 @@ static __always_inline void vtap_dirty_mark_user(struct vtap_dirty *d,
 {
 	u64 off = uaddr - d->hit.uaddr;
 
-	/* Mostly a page of the last region whose word is being collected. */
+	/* Mostly pages of the last region whose word is being collected. */
 	if (likely(off < d->hit.size && len && len <= d->hit.size - off)) {
 		u64 page = (d->hit.gpa + off) >> VTAP_LOG_PAGE_SHIFT;
 		u64 last = (d->hit.gpa + off + len - 1) >> VTAP_LOG_PAGE_SHIFT;
 		struct vtap_dirty_slot *slot =
 			&d->slot[(page >> 5) & (VTAP_DIRTY_SLOTS - 1)];
 
-		if (likely(page == last && slot->word == page >> 5)) {
-			slot->bits |= 1U << (page & 31);
+		if (likely(slot->word == page >> 5 && slot->word == last >> 5)) {
+			slot->bits |= (~0U << (page & 31)) &
+				      (~0U >> (31 - (last & 31)));
 			return;
 		}
 	}
