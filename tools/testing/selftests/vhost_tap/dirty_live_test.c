@@ -459,7 +459,6 @@ TEST_F(log, aliased_memory)
 	ASSERT_EQ(0, guest_set_mem(g));
 	ASSERT_EQ(0, dirty_init(&d, g));
 	ASSERT_EQ(0, dirty_on(&d));
-	dirty_snap(&d);
 	frame_raw(f, 100, 5);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	ASSERT_EQ(100, guest_rx(g, NULL, f, 100, WAIT_MS));

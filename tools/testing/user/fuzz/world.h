@@ -48,6 +48,7 @@ struct world {
 	u64 ram;		/* where buffers are */
 	struct input in;
 	bool may_miss;		/* the log, after an access has failed */
+	bool elsewhere;		/* the client moved a page of the ring, maybe */
 	bool honest;
 	bool may_fail;		/* an access was told to fail */
 
