@@ -64,13 +64,22 @@ void fuzz_hostile(u32 key)
 	shim.after_load = change;
 }
 
+const struct gmem *fuzz_pages;
+
 static bool in_guest(const struct iovec *iov)
 {
 	u64 void_at = (uintptr_t)iov->iov_base - (1ull << 42);
+	u32 i;
 
-	/* Also of the ring, which is not all writable, when a client lies. */
-	if (shim_extent_has(iov->iov_base, iov->iov_len, SHIM_R))
+	if (shim_extent_has(iov->iov_base, iov->iov_len, SHIM_RW))
 		return true;
+	for (i = 0; fuzz_pages && i < fuzz_pages->nr; i++) {
+		u64 at = (uintptr_t)iov->iov_base - fuzz_pages->r[i].hva;
+
+		if (at < fuzz_pages->r[i].size &&
+		    iov->iov_len <= fuzz_pages->r[i].size - at)
+			return true;
+	}
 	return void_at < FUZZ_VOID_SIZE &&
 	       iov->iov_len <= FUZZ_VOID_SIZE - void_at;
 }

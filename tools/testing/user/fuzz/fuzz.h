@@ -72,6 +72,8 @@ const struct vtap_memmap *fuzz_map(void);
 void fuzz_hostile(u32 key);
 
 /* Segments in guest memory or the void, none empty, sums and room right. */
+/* Guest memory besides what the shim knows: pages, of a ring as well. */
+extern const struct gmem *fuzz_pages;
 void fuzz_check_chain(const struct vtap_chain *c);
 /* A broken ring refuses, and touches nothing but what must_call reads. */
 void fuzz_check_refusal(struct vtap_ring *r, struct vtap_mem *m);

@@ -120,6 +120,7 @@ static bool pop_one(u8 room)
 	if (ret == 1) {
 		shim_assert(w->r->last_avail == (u16)(at + 1));
 		shim_assert(w->c->head < w->r->num);
+		fuzz_pages = w->far ? &w->far->g : NULL;
 		fuzz_check_chain(w->c);
 		if (w->honest)
 			check_honest_chain();
