@@ -43,7 +43,8 @@ void vtap_skb_rx_account(struct vtap_backend *b);
  * Whole packets to and from guest memory. What copy_from_user() does besides,
  * looking up what kind of object the kernel's side is to see that the length
  * stays inside (hardened usercopy), is a tenth of what a small packet costs.
- * Who calls these has compared the length with the buffer itself.
+ * The kernel's side is memory allocated for the frame's length, or the header
+ * and the linear part of an skb, whose length is the skb's own.
  */
 static inline bool vtap_user_read(void *to, const void __user *from,
 				  unsigned long len)

@@ -193,8 +193,8 @@ fault:
 /*
  * A chain that is more than one plain descriptor; @d is a copy of its first.
  * Chains are alike and mostly in order, so as many descriptors are copied as the
- * last chain had. Where next leads elsewhere it is one, then two, and so on: at
- * most twice of what is looked at.
+ * last chain had. Where next leads elsewhere it is one, then two, and so on: past
+ * the first window not much more than what is looked at.
  */
 static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 				    struct vtap_chain *c,
