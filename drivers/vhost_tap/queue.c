@@ -398,7 +398,7 @@ bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
 {
 	return !cfg->log ||
-	       vtap_dirty_range_ok(base, gpa, vtap_ring_used_size(cfg));
+	       vtap_dirty_range_ok(base, gpa, vtap_ring_size(cfg).used);
 }
 
 /**

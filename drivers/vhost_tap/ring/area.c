@@ -10,7 +10,7 @@
  * without IOTLB. A guest may also have built a large ring from scattered pages;
  * then every word goes by its page (struct vtap_ring_far).
  */
-#include "split.h"
+#include "verbs.h"
 
 enum { DESC, AVAIL, USED, NR_AREAS };
 
@@ -22,15 +22,27 @@ struct extent {
 
 static void extents(const struct vtap_ring_cfg *cfg, struct extent *e)
 {
-	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
+	struct vtap_ring_size s = vtap_ring_size(cfg);
 
-	e[DESC] = (struct extent){
-		cfg->desc, (u64)cfg->num * sizeof(struct vring_desc),
-		VHOST_ACCESS_RO };
-	e[AVAIL] = (struct extent){
-		cfg->avail, vtap_split_avail_size(&r), VHOST_ACCESS_RO };
-	e[USED] = (struct extent){
-		cfg->used, vtap_split_used_size(&r), VHOST_ACCESS_WO };
+	e[DESC] = (struct extent){ cfg->desc, s.desc, cfg->packed ?
+				   VHOST_ACCESS_RW : VHOST_ACCESS_RO };
+	e[AVAIL] = (struct extent){ cfg->avail, s.avail, VHOST_ACCESS_RO };
+	e[USED] = (struct extent){ cfg->used, s.used, VHOST_ACCESS_WO };
+}
+
+/* Where a part of an area is; all that is done to it has to be allowed. */
+static int look_up(struct vtap_mem *m, const struct extent *e, u64 off, u32 len,
+		   struct iovec *iov)
+{
+	int n = 1;
+
+	if (e->access & VHOST_ACCESS_WO)
+		n = vtap_mem_translate(m, VHOST_ACCESS_WO, e->iova + off, len,
+				       iov, 1);
+	if (n > 0 && e->access & VHOST_ACCESS_RO)
+		n = vtap_mem_translate(m, VHOST_ACCESS_RO, e->iova + off, len,
+				       iov, 1);
+	return n;
 }
 
 /* The addresses are the guest's: an area may run past the top. */
@@ -70,21 +82,21 @@ static int map_failed(struct vtap_ring *r, int err)
 static int map_pages(struct vtap_mem *m, const struct extent *e,
 		     struct vtap_ring_area *area, u64 *delta)
 {
-	u64 iova = e->iova, left = e->size;
+	u64 done, part;
 
-	area->first_page = iova >> VTAP_PAGE_SHIFT;
+	area->first_page = e->iova >> VTAP_PAGE_SHIFT;
 	area->delta = delta;
-	while (left) {
-		u64 off = iova & ~VTAP_PAGE_MASK;
-		u64 part = min(left, VTAP_PAGE_SIZE - off);
+	for (done = 0; done < e->size; done += part) {
+		u64 iova = e->iova + done;
 		struct iovec iov;
-		int n = vtap_mem_translate(m, e->access, iova, part, &iov, 1);
+		int n;
 
+		part = min(e->size - done,
+			   VTAP_PAGE_SIZE - (iova & ~VTAP_PAGE_MASK));
+		n = look_up(m, e, done, part, &iov);
 		if (n < 0)
 			return n;
 		*delta++ = (unsigned long)iov.iov_base - iova;
-		iova += part;
-		left -= part;
 	}
 	return 0;
 }
@@ -136,8 +148,7 @@ static int linear_area(struct vtap_mem *m, const struct extent *e,
 		int n;
 
 		part = min_t(u64, e->size - done, VTAP_TLB_MERGE);
-		n = vtap_mem_translate(m, e->access, e->iova + done, part, &iov,
-				       1);
+		n = look_up(m, e, done, part, &iov);
 		if (n < 0)
 			return n;
 		if (!done)
@@ -231,6 +242,22 @@ bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
 	return false;
 }
 
+/* Note that bytes of an area were written, by where they are. */
+static void log_by_user(struct vtap_ring *r, const struct vtap_ring_area *area,
+			unsigned long at, u64 len)
+{
+	while (len) {
+		u64 part = min(len, VTAP_PAGE_SIZE - (at & ~VTAP_PAGE_MASK));
+		void __user *user = (void __user *)at;
+
+		if (area)
+			user = vtap_ring_far_at(area, user);
+		vtap_dirty_mark_user(r->log, (unsigned long)user, part);
+		at += part;
+		len -= part;
+	}
+}
+
 /**
  * vtap_ring_log_used - note that bytes of the device area were written
  * @r: ring with a log
@@ -241,19 +268,26 @@ bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
  */
 void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len)
 {
-	unsigned long at = (unsigned long)r->used + off;
-	struct vtap_dirty *d = r->log;
+	if (!r->log->ring_by_user)
+		vtap_dirty_mark(r->log, r->log->ring_gpa + off, len);
+	else
+		log_by_user(r, r->far ? &r->far->used : NULL,
+			    (unsigned long)r->used + off, len);
+}
 
-	if (!d->ring_by_user) {
-		vtap_dirty_mark(d, d->ring_gpa + off, len);
-		return;
-	}
-	while (len) {
-		u64 part = min(len, VTAP_PAGE_SIZE - (at & ~VTAP_PAGE_MASK));
-		void __user *user = vtap_ring_at(r, used, (void __user *)at);
-
-		vtap_dirty_mark_user(d, (unsigned long)user, part);
-		at += part;
-		len -= part;
-	}
+/**
+ * vtap_ring_log_desc - note that bytes of the descriptor ring were written
+ * @r: packed ring with a log
+ * @off: first byte, from the start of the ring
+ * @len: bytes; may be 0
+ *
+ * What the client says of the ring's guest address (log_guest_addr) is about
+ * the device area, so the pages are found by their user address.
+ *
+ * Context: as vtap_dirty_flush(); no window open.
+ */
+void vtap_ring_log_desc(struct vtap_ring *r, u64 off, u64 len)
+{
+	log_by_user(r, r->far ? &r->far->desc : NULL,
+		    (unsigned long)r->desc + off, len);
 }

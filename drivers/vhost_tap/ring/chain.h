@@ -36,14 +36,24 @@ static noinline __cold int vtap_chain_unmapped(struct vtap_ring *r,
 	}
 }
 
+/* The flags of a copied descriptor; address and length are in one place. */
+static __always_inline u16 vtap_chain_flags(const struct vring_desc *d,
+					    const bool packed)
+{
+	if (packed)
+		return le16_to_cpu(((const struct vring_packed_desc *)d)->flags);
+	return le16_to_cpu((__force __le16)d->flags);
+}
+
 /* Append one buffer. The copy @d is the only thing looked at. */
 static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  struct vtap_mem *m,
 					  struct vtap_chain *c,
-					  const struct vring_desc *d)
+					  const struct vring_desc *d,
+					  const bool packed)
 {
 	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
-	bool in = le16_to_cpu((__force __le16)d->flags) & VRING_DESC_F_WRITE;
+	bool in = vtap_chain_flags(d, packed) & VRING_DESC_F_WRITE;
 	u32 len = le32_to_cpu((__force __le32)d->len);
 	int n;
 
@@ -79,17 +89,19 @@ static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
 }
 
 /*
- * An indirect table (virtio 1.2, 2.7.5.3) ends the chain that points to it.
- * Drivers lay it out in order, so a window of it is copied at a time. Where
- * next leads elsewhere, which a hostile driver can make the common case, windows
- * are short again.
+ * An indirect table (virtio 1.2, 2.7.5.3 and 2.8.8) ends the chain that points
+ * to it. Drivers lay it out in order, so a window of it is copied at a time.
+ * Where next leads elsewhere, which a hostile driver can make the common case,
+ * windows are short again. A packed ring's tables have no next: all of the table
+ * is the chain.
  * @seen counts the descriptors of the chain before; the one that points to the
  * table holds no buffer and does not count.
  */
-static noinline int vtap_chain_indirect(struct vtap_ring *r,
-					struct vtap_mem *m,
-					struct vtap_chain *c,
-					const struct vring_desc *table, u16 seen)
+static __always_inline int vtap_chain_table(struct vtap_ring *r,
+					    struct vtap_mem *m,
+					    struct vtap_chain *c,
+					    const struct vring_desc *table,
+					    u16 seen, const bool packed)
 {
 	u64 gpa = le64_to_cpu((__force __le64)table->addr);
 	u32 len = le32_to_cpu((__force __le32)table->len);
@@ -129,18 +141,31 @@ static noinline int vtap_chain_indirect(struct vtap_ring *r,
 				return vtap_chain_no_table(r, err);
 		}
 		d = &r->table[i - win];
-		flags = le16_to_cpu((__force __le16)d->flags);
+		flags = vtap_chain_flags(d, packed);
 		if (flags & VRING_DESC_F_INDIRECT)
 			return vtap_ring_break(r, VTAP_FAULT_INDIRECT_NESTED);
-		err = vtap_chain_add(r, m, c, d);
+		err = vtap_chain_add(r, m, c, d, packed);
 		if (err)
 			return err;
+		if (packed) {
+			if (++i == count)
+				return 0;
+			continue;
+		}
 		if (!(flags & VRING_DESC_F_NEXT))
 			return 0;
 		i = le16_to_cpu((__force __le16)d->next);
 		if (i >= count)
 			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
 	}
+}
+
+static noinline int vtap_chain_indirect(struct vtap_ring *r,
+					struct vtap_mem *m,
+					struct vtap_chain *c,
+					const struct vring_desc *table, u16 seen)
+{
+	return vtap_chain_table(r, m, c, table, seen, false);
 }
 
 /* Copy descriptor @i of a scattered ring to the window. */
@@ -222,7 +247,7 @@ static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 						VTAP_FAULT_INDIRECT_NEXT);
 			return vtap_chain_indirect(r, m, c, &table, found - 1);
 		}
-		err = vtap_chain_add(r, m, c, d);
+		err = vtap_chain_add(r, m, c, d, false);
 		if (err)
 			return err;
 		if (!(flags & VRING_DESC_F_NEXT))

@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * event.h - "must I call?" as arithmetic on free-running 16-bit indices
+ * event.h - "must I call?" as arithmetic on free-running 16-bit indices, and the
+ *	     one look at a word that such questions begin with
  *
- * Read before: ring.h. Read next: split.h.
+ * Read before: ring.h. Read next: split.h; packed.h has its own arithmetic.
  */
 #ifndef VTAP_RING_EVENT_H
 #define VTAP_RING_EVENT_H
 
 #include "ring.h"
+
+/* Read one 16-bit word of the ring; @from by vtap_ring_at(). */
+static inline int vtap_ring_get16(struct vtap_ring *r, u16 __user *from,
+				  u16 *val)
+{
+	u16 x;
+
+	if (!user_read_access_begin(from, sizeof(*from)))
+		goto fault;
+	unsafe_get_user(x, from, fault_in_window);
+	user_read_access_end();
+	*val = le16_to_cpu((__force __le16)x);
+	return 0;
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
 
 /*
  * The driver asks for a call once the entry at index event is used, that is

@@ -22,6 +22,7 @@
 	F(HEAD_RANGE, "avail entry names a descriptor past the table")	\
 	F(NEXT_RANGE, "next names a descriptor past the table")		\
 	F(CHAIN_LOOP, "descriptor chain longer than its table")		\
+	F(CHAIN_TORN, "chain runs into a descriptor that is not available") \
 	F(CHAIN_LONG, "descriptor chain longer than 1024 descriptors")	\
 	F(CHAIN_ORDER, "device-readable descriptor after a writable one") \
 	F(CHAIN_SEGMENTS, "chain needs more than 1024 memory segments")	\

@@ -56,6 +56,13 @@
 	} while (0)
 
 /*
+ * A load whose covered data is not read before vtap_rmb(): one barrier for many
+ * such loads.
+ */
+#define vtap_get16_early(x, uptr, label)	unsafe_get_user(x, uptr, label)
+#define vtap_rmb()				smp_rmb()
+
+/*
  * Release: the payload loads (TX) and stores (RX) and the used entries come
  * before the index. smp_wmb() keeps the stores before it. The loads stay before
  * it by smp_rmb() where that orders later stores as well, which is so on

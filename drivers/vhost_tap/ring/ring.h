@@ -2,7 +2,7 @@
 /*
  * ring.h - the vocabulary of a virtqueue, and struct vtap_ring
  *
- * Read before: mem.h. Read next: chain.h, event.h, split.h.
+ * Read before: mem.h. Read next: chain.h, event.h, split.h, packed.h, verbs.h.
  *
  * A split virtqueue (virtio 1.2, section 2.7) is three areas of guest memory:
  *
@@ -66,15 +66,16 @@
 /* Descriptors, and memory segments, that one chain may have. */
 #define VTAP_CHAIN_MAX	1024
 
-/* Ring size limits of VHOST_SET_VRING_NUM; a power of two. */
+/* Ring size limit of VHOST_SET_VRING_NUM; a split ring's is a power of two. */
 #define VTAP_RING_MAX	32768
 
 /**
  * struct vtap_ring_cfg - what the client set, copied when the ring starts
- * @num: entries, a power of two, 1 to VTAP_RING_MAX
+ * @num: entries, 1 to VTAP_RING_MAX; a power of two unless @packed
  * @desc: descriptor table, user address, 16 bytes an entry
  * @avail: driver area, user address, 2-byte aligned
  * @used: device area, user address, 4-byte aligned
+ * @packed: VIRTIO_F_RING_PACKED was negotiated
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @call_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
  * @iotlb: VIRTIO_F_ACCESS_PLATFORM: the addresses are I/O virtual
@@ -85,10 +86,18 @@ struct vtap_ring_cfg {
 	u64 desc;
 	u64 avail;
 	u64 used;
+	bool packed;
 	bool event_idx;
 	bool call_on_empty;
 	bool iotlb;
 	struct vtap_dirty *log;
+};
+
+/* Bytes of a ring's areas. */
+struct vtap_ring_size {
+	size_t desc;
+	size_t avail;
+	size_t used;
 };
 
 /**
@@ -119,19 +128,46 @@ struct vtap_ring_far {
 };
 
 /**
- * struct vtap_ring - one running split ring
+ * struct vtap_packed_used - a used entry: what replaces a descriptor's end
+ * @len: bytes written, if @flags has VRING_DESC_F_WRITE
+ * @id: the buffer's
+ * @flags: AVAIL and USED as the lap has them
+ */
+struct vtap_packed_used {
+	__le32 len;
+	__le16 id;
+	__le16 flags;
+};
+
+/**
+ * struct vtap_ring - one running ring, split or packed
+ *
+ * What the two formats call differently lies in unions; a packed ring's
+ * positions are its index and, in bit 15, its wrap counter.
  *
  * Locking: whoever owns the pass owns all of it. The addresses change only
  * between passes. With the IOTLB they are known while @mapped; no verb is used
  * without, vtap_ring_map() comes first.
  */
 struct vtap_ring {
-	/** @desc: descriptor table */
-	struct vring_desc __user *desc;
-	/** @avail: driver area */
-	struct vring_avail __user *avail;
-	/** @used: device area */
-	struct vring_used __user *used;
+	union {
+		/** @desc: descriptor table */
+		struct vring_desc __user *desc;
+		/** @packed_desc: packed: descriptor ring */
+		struct vring_packed_desc __user *packed_desc;
+	};
+	union {
+		/** @avail: driver area */
+		struct vring_avail __user *avail;
+		/** @driver_event: packed: when the driver wants calls */
+		struct vring_packed_desc_event __user *driver_event;
+	};
+	union {
+		/** @used: device area */
+		struct vring_used __user *used;
+		/** @device_event: packed: when we want kicks */
+		struct vring_packed_desc_event __user *device_event;
+	};
 	/** @far: set if the ring is not linear in user memory */
 	struct vtap_ring_far *far;
 	/** @log: notes what is written into the device area, or NULL */
@@ -140,7 +176,9 @@ struct vtap_ring {
 	bool mapped;
 	/** @loaded: the used index was read back from the ring */
 	bool loaded;
-	/** @num: entries, a power of two */
+	/** @packed: the format; else split */
+	bool packed;
+	/** @num: entries; a power of two if split */
 	u16 num;
 	/** @event_idx: notifications by event index, not by flags */
 	bool event_idx;
@@ -150,17 +188,27 @@ struct vtap_ring {
 	u8 fault;
 	/** @kicks_off: we last told the driver not to kick */
 	bool kicks_off;
+	/** @kicks_at: packed: we last told the driver to kick at @kick_at */
+	bool kicks_at;
 	/** @called_valid: @called is meaningful */
 	bool called_valid;
 	/** @called: used index the driver was last considered for a call at */
 	u16 called;
 
-	/** @last_avail: the next avail entry to pop */
+	/** @last_avail: the next avail entry, or packed descriptor, to pop */
 	u16 last_avail;
 	/** @avail_idx: the driver's index as last read; validated */
 	u16 avail_idx;
 	/** @last_used: used->idx as published */
 	u16 last_used;
+	/** @kick_at: packed: position of the kick asked for */
+	u16 kick_at;
+	/** @stage_at: packed: where the next staged entry goes */
+	u16 stage_at;
+	/** @nr_popped: packed: chains popped, free running */
+	u16 nr_popped;
+	/** @nr_taken: packed: chains staged, free running */
+	u16 nr_taken;
 	/** @nr_spilled: staged entries already in used->ring, behind the idx */
 	u16 nr_spilled;
 	/** @nr_staged: entries in @staged */
@@ -170,16 +218,30 @@ struct vtap_ring {
 	u16 fetch_start;
 	/** @nr_fetched: fetched heads, at most VTAP_FETCH */
 	u16 nr_fetched;
-	/** @head: fetched heads, each below @num */
-	u16 head[VTAP_FETCH];
-	/** @first: the descriptors that @head name */
-	struct vring_desc first[VTAP_FETCH];
-	/** @staged: used entries on their way */
-	struct vring_used_elem staged[VTAP_FETCH];
+	union {
+		/** @head: fetched heads, each below @num */
+		u16 head[VTAP_FETCH];
+		/** @used_at: packed: index of each staged entry, below @num */
+		u16 used_at[VTAP_FETCH];
+	};
+	union {
+		/** @first: the descriptors that @head name */
+		struct vring_desc first[VTAP_FETCH];
+		/** @packed_first: packed: all fetched ones */
+		struct vring_packed_desc packed_first[VTAP_FETCH];
+	};
+	union {
+		/** @staged: used entries on their way */
+		struct vring_used_elem staged[VTAP_FETCH];
+		/** @packed_staged: packed: the same */
+		struct vtap_packed_used packed_staged[VTAP_FETCH];
+	};
 	/** @ahead: descriptors behind the first of the last chain of several */
 	u16 ahead;
 	/** @table: a window of the table being walked, indirect or @desc */
 	struct vring_desc table[VTAP_FETCH];
+	/** @chain_len: packed: descriptors of the last chains popped */
+	u16 chain_len[VTAP_CHAIN_MAX];
 };
 
 /**
@@ -187,7 +249,7 @@ struct vtap_ring {
  * @iov: segments, device-readable first; the caller's array
  * @iov_max: room in @iov, and what the chain may cost; set by the caller, at
  *	most VTAP_CHAIN_MAX
- * @head: what the used entry names
+ * @head: what the used entry names: the first descriptor, or a packed id
  * @nr_out: device-readable segments
  * @nr_in: device-writable segments, behind the readable ones
  * @out_len: bytes in the readable segments; up to 4 TiB by a hostile driver
@@ -232,9 +294,10 @@ vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
 
 /* setup.c */
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg);
-u64 vtap_ring_used_size(const struct vtap_ring_cfg *cfg);
+struct vtap_ring_size vtap_ring_size(const struct vtap_ring_cfg *cfg);
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
-		    u16 last_avail);
+		    u32 base);
+u32 vtap_ring_base(const struct vtap_ring *r);
 int vtap_ring_load(struct vtap_ring *r);
 bool vtap_ring_retry(struct vtap_ring *r);
 void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
@@ -245,5 +308,6 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 void vtap_ring_unmap(struct vtap_ring *r);
 bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last);
 void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len);
+void vtap_ring_log_desc(struct vtap_ring *r, u64 off, u64 len);
 
 #endif /* VTAP_RING_RING_H */

@@ -2,13 +2,14 @@
 /*
  * setup.c - start a ring and move it; never on the packet path
  *
- * Read before: ring.h, split.h.
+ * Read before: ring.h, verbs.h.
  */
-#include "split.h"
+#include "verbs.h"
 
 static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {
 	r->num = cfg->num;
+	r->packed = cfg->packed;
 	r->desc = (struct vring_desc __user *)(unsigned long)cfg->desc;
 	r->avail = (struct vring_avail __user *)(unsigned long)cfg->avail;
 	r->used = (struct vring_used __user *)(unsigned long)cfg->used;
@@ -29,42 +30,35 @@ static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
  */
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 {
-	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
-	size_t desc_size = (size_t)cfg->num * sizeof(struct vring_desc);
+	struct vtap_ring_size s = vtap_ring_size(cfg);
 
 	if (cfg->iotlb)
 		return true;
-	return access_ok((void __user *)(unsigned long)cfg->desc, desc_size) &&
-	       access_ok((void __user *)(unsigned long)cfg->avail,
-			 vtap_split_avail_size(&r)) &&
-	       access_ok((void __user *)(unsigned long)cfg->used,
-			 vtap_split_used_size(&r));
+	return access_ok((void __user *)(unsigned long)cfg->desc, s.desc) &&
+	       access_ok((void __user *)(unsigned long)cfg->avail, s.avail) &&
+	       access_ok((void __user *)(unsigned long)cfg->used, s.used);
 }
 
 /**
- * vtap_ring_used_size - how long the device area is
- * @cfg: what the client set
+ * vtap_ring_size - how long the areas are
+ * @cfg: what the client set; num valid
  *
- * Return: bytes.
+ * Return: bytes of each.
  */
-u64 vtap_ring_used_size(const struct vtap_ring_cfg *cfg)
+struct vtap_ring_size vtap_ring_size(const struct vtap_ring_cfg *cfg)
 {
-	struct vtap_ring r = { .num = cfg->num, .event_idx = cfg->event_idx };
+	const size_t n = cfg->num, desc = n * sizeof(struct vring_desc);
+	const size_t event = sizeof(struct vring_packed_desc_event);
 
-	return vtap_split_used_size(&r);
+	if (cfg->packed)
+		return (struct vtap_ring_size){ desc, event, event };
+	return (struct vtap_ring_size){
+		desc, vtap_split_avail_bytes(n, cfg->event_idx),
+		vtap_split_used_bytes(n, cfg->event_idx),
+	};
 }
 
-/**
- * vtap_ring_load - first contact with the ring's memory
- * @r: ring, mapped
- *
- * Asks for kicks, and reads the used index back: it is the driver's record of
- * what was used and survives a change of the device underneath.
- *
- * Context: process context of the owner, may fault.
- * Return: 0, or -EFAULT when the device area cannot be written or read.
- */
-int vtap_ring_load(struct vtap_ring *r)
+static int split_load(struct vtap_ring *r)
 {
 	u16 __user *flags = (u16 __user *)&r->used->flags;
 	u16 __user *idx_at = (u16 __user *)&r->used->idx;
@@ -77,7 +71,7 @@ int vtap_ring_load(struct vtap_ring *r)
 	user_write_access_end();
 	vtap_split_log_word(r, flags);
 
-	if (vtap_split_get16(r, vtap_ring_at(r, used, idx_at), &idx)) {
+	if (vtap_ring_get16(r, vtap_ring_at(r, used, idx_at), &idx)) {
 		r->fault = VTAP_FAULT_NONE;
 		return -EFAULT;
 	}
@@ -92,25 +86,85 @@ fault_in_window:
 }
 
 /**
- * vtap_ring_start - take a ring into service
- * @r: ring, stopped; a fault is forgotten
- * @cfg: checked with vtap_ring_memory_ok()
- * @last_avail: the avail position to go on from (VHOST_SET_VRING_BASE)
+ * vtap_ring_load - first contact with the ring's memory
+ * @r: ring, mapped
  *
- * With the IOTLB the ring's memory is met at the first vtap_ring_map().
+ * Asks for kicks. A split ring's used index is read back: it is the driver's
+ * record of what was used and survives a change of the device underneath. A
+ * packed ring has no such record.
  *
  * Context: process context of the owner, may fault.
  * Return: 0, or -EFAULT when the device area cannot be written or read.
  */
+int vtap_ring_load(struct vtap_ring *r)
+{
+	int err;
+
+	if (!r->packed)
+		return split_load(r);
+	err = vtap_packed_put_event(r, -1, VRING_PACKED_EVENT_FLAG_ENABLE);
+	if (err) {
+		r->fault = VTAP_FAULT_NONE;
+		return -EFAULT;
+	}
+	r->loaded = true;
+	return 0;
+}
+
+/*
+ * Positions of VHOST_SET_VRING_BASE: what comes next and what is used next,
+ * index and wrap counter of each. Who sends nothing but the wrap counter of a
+ * first lap means that both are at its start (DPDK's virtio-user does).
+ */
+static int packed_start(struct vtap_ring *r, u32 base)
+{
+	u16 used = base >> 16;
+
+	if (base == VTAP_PACKED_WRAP)
+		used = base;
+	if (vtap_packed_idx(base) >= r->num || vtap_packed_idx(used) >= r->num)
+		return -EINVAL;
+	r->last_used = used;
+	r->stage_at = used;
+	r->called = used;
+	return 0;
+}
+
+/**
+ * vtap_ring_start - take a ring into service
+ * @r: ring, stopped; a fault is forgotten
+ * @cfg: checked with vtap_ring_memory_ok()
+ * @base: the avail position to go on from (VHOST_SET_VRING_BASE); of a packed
+ *	ring also the used position, in the high half
+ *
+ * With the IOTLB the ring's memory is met at the first vtap_ring_map().
+ *
+ * Context: process context of the owner, may fault.
+ * Return: 0, -EFAULT when the device area cannot be written or read, -EINVAL
+ * for a position that a packed ring does not have.
+ */
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
-		    u16 last_avail)
+		    u32 base)
 {
 	memset(r, 0, sizeof(*r));
 	set_addresses(r, cfg);
-	r->last_avail = last_avail;
-	r->avail_idx = last_avail;
-	r->fetch_start = last_avail;
+	r->last_avail = base;
+	r->avail_idx = base;
+	r->fetch_start = base;
+	if (r->packed && packed_start(r, base))
+		return -EINVAL;
 	return r->mapped ? vtap_ring_load(r) : 0;
+}
+
+/**
+ * vtap_ring_base - where the ring stands, for VHOST_GET_VRING_BASE
+ * @r: ring, between passes
+ *
+ * Return: what vtap_ring_start() goes on from.
+ */
+u32 vtap_ring_base(const struct vtap_ring *r)
+{
+	return r->last_avail | (r->packed ? (u32)r->last_used << 16 : 0);
 }
 
 /**
@@ -157,4 +211,5 @@ void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 	r->nr_fetched = 0;
 	r->called_valid = false;
 	r->kicks_off = false;
+	r->kicks_at = false;
 }

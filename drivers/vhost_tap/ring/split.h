@@ -31,16 +31,25 @@ static __always_inline u16 vtap_split_le16(u16 x)
 	return le16_to_cpu((__force __le16)x);
 }
 
+static __always_inline size_t vtap_split_avail_bytes(size_t num, bool event_idx)
+{
+	return sizeof(struct vring_avail) + (num + event_idx) * sizeof(u16);
+}
+
+static __always_inline size_t vtap_split_used_bytes(size_t num, bool event_idx)
+{
+	return sizeof(struct vring_used) +
+	       num * sizeof(struct vring_used_elem) + event_idx * sizeof(u16);
+}
+
 static __always_inline size_t vtap_split_avail_size(const struct vtap_ring *r)
 {
-	return sizeof(*r->avail) + ((size_t)r->num + r->event_idx) * sizeof(u16);
+	return vtap_split_avail_bytes(r->num, r->event_idx);
 }
 
 static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
 {
-	return sizeof(*r->used) +
-	       (size_t)r->num * sizeof(struct vring_used_elem) +
-	       r->event_idx * sizeof(u16);
+	return vtap_split_used_bytes(r->num, r->event_idx);
 }
 
 /*
@@ -212,7 +221,7 @@ static __always_inline int vtap_split_pop(struct vtap_ring *r,
 
 	d = &r->first[i];
 	if (likely(!(vtap_split_le16((__force u16)d->flags) & not_plain)))
-		ret = vtap_chain_add(r, m, c, d);
+		ret = vtap_chain_add(r, m, c, d, false);
 	else
 		ret = vtap_chain_walk(r, m, c, d);
 	if (unlikely(ret))
@@ -393,31 +402,12 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* Read one 16-bit word of the ring; @from by vtap_ring_at(). */
-static inline int vtap_split_get16(struct vtap_ring *r, u16 __user *from,
-				   u16 *val)
-{
-	u16 x;
-
-	if (!user_read_access_begin(from, sizeof(*from)))
-		goto fault;
-	unsafe_get_user(x, from, fault_in_window);
-	user_read_access_end();
-	*val = vtap_split_le16(x);
-	return 0;
-
-fault_in_window:
-	user_read_access_end();
-fault:
-	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-}
-
 /* Read the driver's index only to see whether it moved. */
 static inline int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
 {
 	u16 __user *from = (u16 __user *)&r->avail->idx;
 
-	return vtap_split_get16(r, vtap_ring_at(r, avail, from), idx);
+	return vtap_ring_get16(r, vtap_ring_at(r, avail, from), idx);
 }
 
 /**
@@ -441,13 +431,13 @@ static inline int vtap_split_must_call(struct vtap_ring *r)
 		return 1;
 
 	if (!r->event_idx) {
-		err = vtap_split_get16(r, vtap_ring_at(r, avail, flags),
+		err = vtap_ring_get16(r, vtap_ring_at(r, avail, flags),
 				       &word);
 		if (unlikely(err))
 			return err;
 		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
 	}
-	err = vtap_split_get16(r, vtap_ring_at(r, avail,
+	err = vtap_ring_get16(r, vtap_ring_at(r, avail,
 					       vtap_split_used_event(r)),
 			       &word);
 	if (unlikely(err))

@@ -2,12 +2,13 @@
 /*
  * driver.c - the mock driver of driver.h
  *
- * Section numbers are those of virtio 1.2.
+ * Section numbers are those of virtio 1.2. What differs in the packed format is
+ * in pdriver.c.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include "driver.h"
+#include "pdriver.h"
 
 /* Words of the avail area (2.7.6) and of the used area (2.7.8). */
 #define AV_FLAGS	0
@@ -85,6 +86,11 @@ static void init(struct drv *d, uint16_t start)
 	d->link = calloc(num, sizeof(*d->link));
 	for (i = 0; i < num; i++)
 		d->link[i] = i + 1;
+	if (d->packed) {
+		d->held = calloc(num, sizeof(*d->held));
+		pdrv_init(d, start);
+		return;
+	}
 	*drv_avail_at(d, AV_IDX) = start;
 	*drv_used_at(d, US_IDX) = start;
 	if (d->event_idx) {
@@ -105,12 +111,24 @@ void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
 	init(d, start);
 }
 
+void drv_init_packed(struct drv *d, struct gmem *g, uint16_t num,
+		     bool event_idx, uint16_t start)
+{
+	*d = (struct drv){
+		.packed = true, .num = num, .event_idx = event_idx, .g = g,
+		.desc = gmem_host(g, drv_desc_size(num)),
+		.avail = gmem_host(g, DRV_EVENT_SIZE),
+		.used = gmem_host(g, DRV_EVENT_SIZE),
+	};
+	init(d, start);
+}
+
 void drv_init_far(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
 		  uint16_t start, const struct drv_span *span,
 		  const struct drv_place *place)
 {
 	*d = (struct drv){
-		.num = num, .event_idx = event_idx, .g = g,
+		.packed = d->packed, .num = num, .event_idx = event_idx, .g = g,
 		.span = span, .place = *place,
 	};
 	init(d, start);
@@ -120,6 +138,8 @@ void drv_exit(struct drv *d)
 {
 	free(d->slot);
 	free(d->link);
+	free(d->held);
+	d->held = NULL;
 	d->slot = NULL;
 	d->link = NULL;
 }
@@ -198,6 +218,8 @@ int drv_add(struct drv *d, const struct drv_buf *buf, unsigned int nr,
 	struct drv_desc *last;
 	uint16_t head;
 
+	if (d->packed)
+		return pdrv_add(d, buf, nr, cookie);
 	if (!nr || nr > d->nr_free)
 		return -1;
 	head = link_ring(d, buf, nr, &last);
@@ -212,6 +234,8 @@ int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
 	struct drv_desc *last, *table;
 	uint16_t head, at;
 
+	if (d->packed)
+		return pdrv_add_indirect(d, buf, nr, cookie);
 	if (nr_direct + 1 > d->nr_free || nr_table > d->table_max || !nr_table)
 		return -1;
 	head = link_ring(d, buf, nr_direct, &last);
@@ -240,6 +264,8 @@ int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
 
 void drv_publish(struct drv *d)
 {
+	if (d->packed)
+		return pdrv_publish(d);
 	/* 2.7.13.3: the index only after what it covers. */
 	__atomic_store_n(drv_avail_at(d, AV_IDX), d->avail_idx, __ATOMIC_RELEASE);
 	d->shown_idx = d->avail_idx;
@@ -257,6 +283,8 @@ bool drv_must_kick(struct drv *d)
 {
 	uint16_t old = d->kick_idx;
 
+	if (d->packed)
+		return pdrv_must_kick(d);
 	/* 2.7.13.3.1: idx visible before the suppression word is read. */
 	atomic_thread_fence(memory_order_seq_cst);
 	d->kick_idx = d->shown_idx;
@@ -267,6 +295,8 @@ bool drv_must_kick(struct drv *d)
 
 uint16_t drv_nr_used(const struct drv *d)
 {
+	if (d->packed)
+		return pdrv_nr_used(d);
 	return load(drv_used_at(d, US_IDX), __ATOMIC_ACQUIRE) - d->used_idx;
 }
 
@@ -290,6 +320,8 @@ bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 	uint32_t elem[2];
 	size_t at;
 
+	if (d->packed)
+		return pdrv_get(d, cookie, len);
 	if (!nr)
 		return false;
 	if (nr > d->num) {
@@ -312,6 +344,8 @@ bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 
 bool drv_call_on(struct drv *d)
 {
+	if (d->packed)
+		return pdrv_call_on(d);
 	/* 2.7.7.1: flags stay 0 with event idx, and used_event says when. */
 	if (d->event_idx)
 		store(drv_avail_at(d, AV_RING + d->num), d->used_idx);
@@ -323,11 +357,15 @@ bool drv_call_on(struct drv *d)
 
 void drv_call_at(struct drv *d, uint16_t idx)
 {
+	if (d->packed)
+		return pdrv_call_at(d, idx);
 	store(drv_avail_at(d, AV_RING + d->num), idx);
 }
 
 void drv_call_off(struct drv *d)
 {
+	if (d->packed)
+		return pdrv_call_off(d);
 	/* With event idx: an entry that was used long ago. */
 	if (d->event_idx)
 		store(drv_avail_at(d, AV_RING + d->num), d->used_idx - 1);
@@ -337,6 +375,8 @@ void drv_call_off(struct drv *d)
 
 bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new)
 {
+	if (d->packed)
+		return pdrv_wants_call(d, old, new);
 	if (old == new)
 		return false;
 	if (!d->event_idx)

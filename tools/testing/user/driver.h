@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * driver.h - a mock guest driver for split rings
+ * driver.h - a mock guest driver for split and packed rings
  *
- * Written from the virtio 1.2 specification (sections 2.6 and 2.7), on purpose
+ * Written from the virtio 1.2 specification (sections 2.6 to 2.8), on purpose
  * without a line or a header of ring/, so that both can only agree because
  * both are right. It touches memory with C11 atomics where the specification
  * lets both sides race, and plainly everywhere else: TSan then tells when the
@@ -44,6 +44,12 @@ struct drv_slot {
 	uint16_t nr_desc;
 };
 
+/* A packed chain's first flags, written when it is shown. */
+struct drv_held {
+	uint16_t at;
+	uint16_t flags;
+};
+
 #define DRV_PAGE	4096
 
 /**
@@ -64,7 +70,12 @@ struct drv_place {
 };
 
 /**
- * struct drv - one split virtqueue, seen by the driver
+ * struct drv - one virtqueue, seen by the driver
+ *
+ * A packed ring's indices are positions: the wrap counter is bit 15. Its two
+ * event structures are @avail and @used, words 0 (offset) and 1 (mode).
+ *
+ * @packed: the format (pdriver.h)
  * @num: ring size
  * @event_idx: VIRTIO_F_EVENT_IDX negotiated
  * @desc: descriptor table
@@ -82,6 +93,7 @@ struct drv_place {
  * @broken: the device broke a rule; what it was
  */
 struct drv {
+	bool packed;
 	uint16_t num;
 	bool event_idx;
 	struct drv_desc *desc;
@@ -102,16 +114,22 @@ struct drv {
 	struct drv_slot *slot;
 	/* A copy of the next links: the device may not change the ring's. */
 	uint16_t *link;
+	struct drv_held *held;
+	unsigned int nr_held;
 };
 
 size_t drv_desc_size(uint16_t num);
 size_t drv_avail_size(uint16_t num, bool event_idx);
 size_t drv_used_size(uint16_t num, bool event_idx);
+#define DRV_EVENT_SIZE	4	/* of each area, if packed */
 
 /* Set up a ring of @num in host memory, both indices at @start. */
 void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
 	      uint16_t start);
-/* The same in pages that are all there, and zeroed. */
+/* The same as a packed ring, at position @start. */
+void drv_init_packed(struct drv *d, struct gmem *g, uint16_t num,
+		     bool event_idx, uint16_t start);
+/* In pages that are all there, and zeroed; @d->packed tells the format. */
 void drv_init_far(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
 		  uint16_t start, const struct drv_span *span,
 		  const struct drv_place *place);
@@ -122,7 +140,7 @@ void drv_alloc_tables(struct drv *d, uint16_t max);
 /* Add a chain; returns its head, or -1 when descriptors do not suffice. */
 int drv_add(struct drv *d, const struct drv_buf *buf, unsigned int nr,
 	    uint64_t cookie);
-/* The same as one indirect descriptor, or after @nr_direct plain ones. */
+/* The same as one indirect descriptor, or after @nr_direct plain ones (split). */
 int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
 		     unsigned int nr, unsigned int nr_direct, uint64_t cookie);
 /* The head's indirect table, to spoil it. */
@@ -136,7 +154,7 @@ bool drv_must_kick(struct drv *d);
 
 /* Take one used entry back: true and the cookie, or nothing there. */
 bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len);
-/* Entries used and not yet taken back. */
+/* Entries used and not yet taken back; of a packed ring 1 stands for any. */
 uint16_t drv_nr_used(const struct drv *d);
 
 /* Ask for a call at the next used entry; true when some are there already. */

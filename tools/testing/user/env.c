@@ -21,13 +21,14 @@ void env_map(struct env *e)
 	vtap_mem_init(&e->m, e->map);
 }
 
-int env_start(struct env *e, u16 base)
+int env_start(struct env *e, u32 base)
 {
 	e->cfg = (struct vtap_ring_cfg){
 		.num = e->d.num,
 		.desc = (uintptr_t)e->d.desc,
 		.avail = (uintptr_t)e->d.avail,
 		.used = (uintptr_t)e->d.used,
+		.packed = e->d.packed,
 		.event_idx = e->d.event_idx,
 		.call_on_empty = e->cfg.call_on_empty,
 	};
@@ -35,17 +36,30 @@ int env_start(struct env *e, u16 base)
 	return vtap_ring_start(&e->r, &e->cfg, base);
 }
 
-struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start)
+static struct env *new(bool packed, u16 num, bool event_idx, u16 start)
 {
 	struct env *e = calloc(1, sizeof(*e));
 
-	(void)test;
 	shim_assert(e);
 	gmem_add(&e->g, ENV_RAM, ENV_RAM_SIZE);
-	drv_init(&e->d, &e->g, num, event_idx, start);
+	if (packed)
+		drv_init_packed(&e->d, &e->g, num, event_idx, start);
+	else
+		drv_init(&e->d, &e->g, num, event_idx, start);
 	env_map(e);
-	shim_assert(!env_start(e, start));
+	shim_assert(!env_start(e, packed ? start | (u32)start << 16 : start));
 	return e;
+}
+
+struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start)
+{
+	(void)test;
+	return new(false, num, event_idx, start);
+}
+
+struct env *env_new_packed(u16 num, bool event_idx, u16 start)
+{
+	return new(true, num, event_idx, start);
 }
 
 void env_free(struct env *e)
@@ -72,7 +86,7 @@ static void save_seed(const struct env *e)
 	char path[4096];
 	FILE *f;
 
-	if (!dir || e->d.num > 64 || e->r.last_avail == e->d.shown_idx)
+	if (!dir || e->d.packed || e->d.num > 64 || e->r.last_avail == e->d.shown_idx)
 		return;
 	buf[n++] = __builtin_ctz(e->d.num);
 	n++;
@@ -98,7 +112,7 @@ int env_pop(struct env *e)
 	save_seed(e);
 	e->c.iov = e->iov;
 	e->c.iov_max = ARRAY_SIZE(e->iov);
-	ret = vtap_split_pop(&e->r, &e->m, &e->c);
+	ret = vtap_ring_pop(&e->r, &e->m, &e->c, e->r.packed);
 	shim_idle();
 	return ret;
 }
@@ -122,7 +136,8 @@ int env_serve(struct env *e, u32 len)
 	int ret = env_pop(e);
 
 	if (ret == 1)
-		shim_assert(!vtap_split_stage(&e->r, e->c.head, len));
+		shim_assert(!vtap_ring_stage(&e->r, e->c.head, len,
+					     e->r.packed));
 	return ret;
 }
 
@@ -152,16 +167,16 @@ void env_expect_refusal(struct kunit *test, struct env *e,
 
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, (int)fault);
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
-	KUNIT_EXPECT_EQ(test, vtap_split_stage(&e->r, 0, 0), -EIO);
-	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), no_access ? -EIO : 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), -EIO);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), -EIO);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_stage(&e->r, 0, 0, e->r.packed), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_publish(&e->r, e->r.packed), no_access ? -EIO : 0);
+	KUNIT_EXPECT_EQ(test, vtap_ring_empty(&e->r, e->r.packed), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_kick_off(&e->r, e->r.packed), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_kick_on(&e->r, e->r.packed), -EIO);
 	KUNIT_EXPECT_EQ(test, shim.nr, nr);
 	if (no_access)
-		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), -EIO);
+		KUNIT_EXPECT_EQ(test, vtap_ring_must_call(&e->r, e->r.packed), -EIO);
 	else
-		KUNIT_EXPECT_GE(test, vtap_split_must_call(&e->r), 0);
+		KUNIT_EXPECT_GE(test, vtap_ring_must_call(&e->r, e->r.packed), 0);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, (int)fault);
 	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
 	KUNIT_EXPECT_EQ(test, e->r.last_used, used);

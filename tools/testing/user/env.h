@@ -2,7 +2,7 @@
 /*
  * env.h - one ring with both its sides, for tests
  *
- * Read before: driver.h (the guest's side), ring/split.h (ours).
+ * Read before: driver.h (the guest's side), ring/verbs.h (ours).
  *
  * The memory map: region 0 at ENV_RAM, 1 MiB, where drv_alloc_tables() and
  * env_buf() carve from; what else a test adds before env_map().
@@ -12,7 +12,7 @@
 
 #include <kunit/test.h>
 #include "driver.h"
-#include "split.h"
+#include "verbs.h"
 
 #define ENV_RAM		0x100000ull
 #define ENV_RAM_SIZE	(1ull << 20)
@@ -30,11 +30,13 @@ struct env {
 
 /* A ring in service, both indices at @start; NULL test: abort on failure. */
 struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start);
+/* The same, packed; both positions at @start. */
+struct env *env_new_packed(u16 num, bool event_idx, u16 start);
 void env_free(struct env *e);
 /* (Re)build the memory table from e->g; the last-hit region is forgotten. */
 void env_map(struct env *e);
 /* Start the ring again at @base, faults forgotten. */
-int env_start(struct env *e, u16 base);
+int env_start(struct env *e, u32 base);
 
 /* Pop with room for VTAP_CHAIN_MAX segments; nothing left open. */
 int env_pop(struct env *e);

@@ -80,8 +80,10 @@ static void make_ring_pages(struct far *f)
 	const struct far_shape *s = &f->shape;
 	const struct { u64 at, len; } area[] = {
 		{ s->at.desc, drv_desc_size(s->num) },
-		{ s->at.avail, drv_avail_size(s->num, s->event_idx) },
-		{ s->at.used, drv_used_size(s->num, s->event_idx) },
+		{ s->at.avail, s->packed ? DRV_EVENT_SIZE :
+			       drv_avail_size(s->num, s->event_idx) },
+		{ s->at.used, s->packed ? DRV_EVENT_SIZE :
+			      drv_used_size(s->num, s->event_idx) },
 	};
 	u64 page[512], at;
 	unsigned int i, k, nr = 0;
@@ -110,9 +112,10 @@ static void make_ring_pages(struct far *f)
 		shim_assert(k < ARRAY_SIZE(f->span.page));
 		f->span.page[k] = gmem_hva(&f->g, page[i], FAR_PAGE);
 	}
-	add_rights(f, area[0].at, area[0].len, SHIM_R);
+	add_rights(f, area[0].at, area[0].len, s->packed ? SHIM_RW : SHIM_R);
 	add_rights(f, area[1].at, area[1].len, SHIM_R);
 	add_rights(f, area[2].at, area[2].len, SHIM_RW);
+	f->d.packed = s->packed;
 	drv_init_far(&f->d, &f->g, s->num, s->event_idx, s->start, &f->span,
 		     &s->at);
 }
@@ -157,6 +160,7 @@ struct far *far_new(const struct far_shape *shape)
 	f->rnd.state = shape->seed;
 	f->cfg = (struct vtap_ring_cfg){
 		.num = shape->num,
+		.packed = shape->packed,
 		.event_idx = shape->event_idx,
 		.iotlb = far_has_iotlb(f),
 	};
@@ -167,9 +171,14 @@ struct far *far_new(const struct far_shape *shape)
 		f->cfg.desc = shape->at.desc;
 		f->cfg.avail = shape->at.avail;
 		f->cfg.used = shape->at.used;
+	} else if (shape->packed) {
+		drv_init_packed(&f->d, &f->g, shape->num, shape->event_idx,
+				shape->start);
 	} else {
 		drv_init(&f->d, &f->g, shape->num, shape->event_idx,
 			 shape->start);
+	}
+	if (!far_has_iotlb(f)) {
 		f->cfg.desc = (uintptr_t)f->d.desc;
 		f->cfg.avail = (uintptr_t)f->d.avail;
 		f->cfg.used = (uintptr_t)f->d.used;
@@ -191,7 +200,9 @@ struct far *far_new(const struct far_shape *shape)
 	if (shape->log)
 		start_log(f);
 	shim_assert(vtap_ring_memory_ok(&f->cfg));
-	shim_assert(!vtap_ring_start(&f->r, &f->cfg, shape->start));
+	shim_assert(!vtap_ring_start(&f->r, &f->cfg, shape->packed ?
+				     shape->start | (u32)shape->start << 16 :
+				     shape->start));
 	return f;
 }
 
@@ -210,7 +221,7 @@ void far_free(struct far *f)
 	free(f);
 }
 
-int far_start(struct far *f, u16 base)
+int far_start(struct far *f, u32 base)
 {
 	vtap_ring_unmap(&f->r);
 	return vtap_ring_start(&f->r, &f->cfg, base);
@@ -271,7 +282,7 @@ int far_pop(struct far *f)
 		}
 		f->c.iov = f->iov;
 		f->c.iov_max = ARRAY_SIZE(f->iov);
-		ret = vtap_split_pop(&f->r, &f->m, &f->c);
+		ret = vtap_ring_pop(&f->r, &f->m, &f->c, f->r.packed);
 		shim_idle();
 	} while (ret == -EAGAIN && far_answer(f));
 	return ret;

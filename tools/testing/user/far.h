@@ -44,6 +44,7 @@ enum far_kind {
 struct far_shape {
 	enum far_kind kind;
 	u16 num;
+	bool packed;
 	bool event_idx;
 	u16 start;
 	struct drv_place at;
@@ -80,7 +81,7 @@ struct far {
 struct far *far_new(const struct far_shape *shape);
 void far_free(struct far *f);
 /* Start the ring again at @base. */
-int far_start(struct far *f, u16 base);
+int far_start(struct far *f, u32 base);
 static inline bool far_has_iotlb(const struct far *f)
 {
 	return f->shape.kind >= FAR_IOTLB_LINEAR;

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "pdriver.h"
 #include "race.h"
 
 void fail(struct race *t, const char *what)
@@ -176,6 +177,32 @@ static void driver_run(struct driver *v)
 	}
 }
 
+static u8 *copy_of(struct race *t, u64 iova)
+{
+	return &t->copy[far_region(t->f, iova)][iova % FAR_PAGE];
+}
+
+/* The device area; and each packed descriptor that is used. */
+static void check_ring_copy(struct race *t)
+{
+	const struct drv_place *at = &t->f->shape.at;
+	u32 i, len = t->packed ? DRV_EVENT_SIZE :
+				 drv_used_size(t->num, t->event_idx);
+
+	for (i = 0; i < len / 2; i++)
+		if (memcmp(drv_used_at(t->d, i), copy_of(t, at->used + 2 * i),
+			   2))
+			fail(t, "a write into the ring did not migrate");
+	for (i = 0; t->packed && i < t->num; i++) {
+		const struct pdrv_desc *d = pdrv_desc_at(t->d, i);
+
+		/* AVAIL and USED: the device's, or of before the first lap */
+		if (!(d->flags >> 15) == !(d->flags & 1 << 7) && d->len &&
+		    memcmp(&d->len, copy_of(t, at->desc + 16ull * i + 8), 8))
+			fail(t, "a used entry did not migrate");
+	}
+}
+
 /* All that the device wrote has come over, whatever took it when. */
 static void check_copy(struct driver *v)
 {
@@ -185,14 +212,7 @@ static void check_copy(struct driver *v)
 	u32 i;
 	int r;
 
-	for (i = 0; i < drv_used_size(t->num, t->event_idx) / 2; i++) {
-		u64 at = t->f->shape.at.used + 2 * i;
-
-		r = far_region(t->f, at);
-		to = &t->copy[r][at % FAR_PAGE];
-		if (memcmp(drv_used_at(t->d, i), to, 2))
-			fail(t, "a write into the ring did not migrate");
-	}
+	check_ring_copy(t);
 	/* What the device wrote last; the driver's own is not in this log. */
 	chain = v->nr_got > t->num ? v->nr_got - t->num : 0;
 	for (; chain < v->nr_got; chain++)
@@ -210,8 +230,9 @@ static void start(struct race *t, u64 seed)
 {
 	struct far_shape s = {
 		.kind = t->kind, .num = t->num, .event_idx = t->event_idx,
-		.start = 0xff00, .seed = seed, .log = t->log,
-		.at = { 0x100f00, 0x120ffe, 0x140ffc },
+		.start = t->packed ? 0x8000 | (t->num - 1) : 0xff00,
+		.packed = t->packed, .seed = seed, .log = t->log,
+		.at = { 0x100f00, t->packed ? 0x120ffc : 0x120ffe, 0x140ffc },
 	};
 
 	t->f = far_new(&s);
@@ -293,6 +314,34 @@ static struct race races[] = {
 	{ "race.iotlb_log", 256, true, false, 0, 4, FAR_IOTLB_LINEAR, true },
 	{ "race.iotlb_log_scattered", 128, false, true, 0, 4, FAR_IOTLB_PAGES,
 	  true },
+	{ "race.packed_event_idx", 256, true, false, 0, 0, .packed = true },
+	{ "race.packed_flags", 255, false, false, 0, 0, .packed = true },
+	{ "race.packed_event_idx_indirect", 77, true, true, 0, 0,
+	  .packed = true },
+	{ "race.packed_flags_indirect", 64, false, true, 0, 0,
+	  .packed = true },
+	{ "race.packed_event_idx_ring_of_one", 1, true, false, 0, 0,
+	  .packed = true },
+	{ "race.packed_flags_ring_of_one", 1, false, false, 0, 0,
+	  .packed = true },
+	{ "race.packed_event_idx_slow_driver", 7, true, false, 1, 0,
+	  .packed = true },
+	{ "race.packed_flags_slow_driver", 8, false, true, 1, 0,
+	  .packed = true },
+	{ "race.packed_event_idx_slow_device", 33, true, false, 0, 1,
+	  .packed = true },
+	{ "race.packed_flags_slow_device", 32, false, true, 0, 1,
+	  .packed = true },
+	{ "race.packed_iotlb", 300, true, false, 0, 4, FAR_IOTLB_LINEAR,
+	  .packed = true },
+	{ "race.packed_iotlb_scattered", 300, true, false, 0, 4,
+	  FAR_IOTLB_PAGES, .packed = true },
+	{ "race.packed_iotlb_scattered_flags", 300, false, true, 0, 1,
+	  FAR_IOTLB_PAGES, .packed = true },
+	{ "race.packed_iotlb_log", 300, true, false, 0, 4, FAR_IOTLB_LINEAR,
+	  true, .packed = true },
+	{ "race.packed_iotlb_log_scattered", 300, true, false, 0, 4,
+	  FAR_IOTLB_PAGES, true, .packed = true },
 };
 
 /* Usage: race [chains of each], a tenth of it for rings of one. */

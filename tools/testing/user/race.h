@@ -2,7 +2,7 @@
 /*
  * race.h - a driver thread against a device thread, and who comes between
  *
- * Read before: far.h, ring/split.h. Built twice: under TSan, which tells when
+ * Read before: far.h, ring/verbs.h. Built twice: under TSan, which tells when
  * one side touches what the other has not handed over, and at full speed,
  * where a missing barrier loses a kick, a call or a dirty page now and then.
  *
@@ -50,6 +50,7 @@ struct race {
 	int device_pause;
 	enum far_kind kind;
 	bool log;
+	bool packed;
 
 	u64 nr_chains;
 	struct far *f;

@@ -67,14 +67,15 @@ static int device_batch(struct device *dev)
 	for (n = 0; n < 64; n++) {
 		f->c.iov = f->iov;
 		f->c.iov_max = VTAP_CHAIN_MAX;
-		ret = vtap_split_pop(&f->r, &f->m, &f->c);
+		ret = vtap_ring_pop(&f->r, &f->m, &f->c, f->r.packed);
 		if (ret <= 0)
 			break;
 		if (!device_touch(dev)) {
 			fail(t, "device read other bytes than were written");
 			return -EIO;
 		}
-		ret = vtap_split_stage(&f->r, f->c.head, (u32)dev->nr_done);
+		ret = vtap_ring_stage(&f->r, f->c.head, (u32)dev->nr_done,
+				      f->r.packed);
 		if (ret)
 			return ret;
 		dev->nr_done++;
@@ -83,9 +84,9 @@ static int device_batch(struct device *dev)
 		return ret;
 	if (!n)
 		return ret;
-	if (vtap_split_publish(&f->r) != n)
+	if (vtap_ring_publish(&f->r, f->r.packed) != n)
 		return -EIO;
-	err = vtap_split_must_call(&f->r);
+	err = vtap_ring_must_call(&f->r, f->r.packed);
 	if (err == 1) {
 		t->nr_calls++;
 		signal_fd(t->call);
@@ -107,11 +108,11 @@ static int device_pass(struct device *dev)
 	if (!ret) {
 		if (is_revoked(dev->t, vtap_ring_at(&f->r, used, f->r.used)))
 			fail(dev->t, "the ring was taken back in a pass");
-		vtap_split_kick_off(&f->r);
+		vtap_ring_kick_off(&f->r, f->r.packed);
 		ret = device_batch(dev);
 	}
 	if (!ret)
-		ret = vtap_split_kick_on(&f->r);
+		ret = vtap_ring_kick_on(&f->r, f->r.packed);
 	if (dev->t->log)
 		vtap_dirty_flush(&f->log);
 	pthread_mutex_unlock(&dev->t->lock);

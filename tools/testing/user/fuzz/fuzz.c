@@ -111,14 +111,14 @@ void fuzz_check_refusal(struct vtap_ring *r, struct vtap_mem *m)
 	u8 fault = r->fault;
 
 	shim_assert(fault && fault < VTAP_NR_FAULTS);
-	shim_assert(vtap_split_pop(r, m, &c) == -EIO);
-	shim_assert(vtap_split_stage(r, 0, 0) == -EIO);
-	shim_assert(vtap_split_empty(r) == -EIO);
-	shim_assert(vtap_split_kick_off(r) == -EIO);
-	shim_assert(vtap_split_kick_on(r) == -EIO);
+	shim_assert(vtap_ring_pop(r, m, &c, r->packed) == -EIO);
+	shim_assert(vtap_ring_stage(r, 0, 0, r->packed) == -EIO);
+	shim_assert(vtap_ring_empty(r, r->packed) == -EIO);
+	shim_assert(vtap_ring_kick_off(r, r->packed) == -EIO);
+	shim_assert(vtap_ring_kick_on(r, r->packed) == -EIO);
 	if (fault == VTAP_FAULT_RING_ACCESS) {
-		shim_assert(vtap_split_publish(r) == -EIO);
-		shim_assert(vtap_split_must_call(r) == -EIO);
+		shim_assert(vtap_ring_publish(r, r->packed) == -EIO);
+		shim_assert(vtap_ring_must_call(r, r->packed) == -EIO);
 	}
 	shim_assert(shim.nr == nr);
 	shim_assert(r->fault == fault);

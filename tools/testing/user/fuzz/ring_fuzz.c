@@ -111,7 +111,7 @@ static bool pop_one(u8 room)
 		nr = shim.nr;
 		w->c->iov = w->iov;
 		w->c->iov_max = room ? room : VTAP_CHAIN_MAX;
-		ret = vtap_split_pop(w->r, w->m, w->c);
+		ret = vtap_ring_pop(w->r, w->m, w->c, w->r->packed);
 		shim_idle();
 		shim_assert(shim.nr - nr <= 4 * VTAP_CHAIN_MAX +
 			    4 * VTAP_FETCH);
@@ -157,7 +157,7 @@ static void op_unpop(u32 nr)
 	if (!w->may_unpop)
 		return;
 	nr = min_t(u32, nr, w->nr_out);
-	vtap_split_unpop(w->r, nr);
+	vtap_ring_unpop(w->r, nr, w->r->packed);
 	w->nr_out -= nr;
 	w->nr_popped -= nr;
 }
@@ -168,7 +168,7 @@ static void op_stage(u32 nr)
 
 	for (i = 0; i < nr && i < w->nr_out; i++) {
 		len = (w->nr_popped - w->nr_out + i) * 7;
-		if (vtap_split_stage(w->r, w->out[i], len)) {
+		if (vtap_ring_stage(w->r, w->out[i], len, w->r->packed)) {
 			shim_assert(w->r->fault);
 			break;
 		}
@@ -227,7 +227,7 @@ static void check_call(int call)
 static void op_publish(void)
 {
 	u16 old = w->r->last_used;
-	int ret = vtap_split_publish(w->r), call;
+	int ret = vtap_ring_publish(w->r, w->r->packed), call;
 
 	shim_idle();
 	if (ret < 0) {
@@ -241,7 +241,7 @@ static void op_publish(void)
 	check_used(old);
 	w->nr_used += ret;
 	w->nr_staged = 0;
-	call = vtap_split_must_call(w->r);
+	call = vtap_ring_must_call(w->r, w->r->packed);
 	shim_idle();
 	if (w->honest)
 		check_call(call);
@@ -255,15 +255,15 @@ static void op_kick(enum op code)
 
 	w->device_sleeps = false;
 	if (code == OP_KICK_OFF) {
-		ret = vtap_split_kick_off(w->r);
+		ret = vtap_ring_kick_off(w->r, w->r->packed);
 	} else if (code == OP_KICK_ON) {
-		ret = vtap_split_kick_on(w->r);
+		ret = vtap_ring_kick_on(w->r, w->r->packed);
 		w->device_sleeps = !ret;
 		if (w->honest)
 			shim_assert(ret == (w->r->avail_idx !=
 					    w->d->shown_idx));
 	} else {
-		ret = vtap_split_empty(w->r);
+		ret = vtap_ring_empty(w->r, w->r->packed);
 		if (w->honest)
 			shim_assert(ret == (w->r->last_avail ==
 					    w->d->shown_idx));

@@ -213,6 +213,7 @@ void shim_window_close(enum shim_right right)
 {
 	shim_assert(shim.win_right == right);
 	shim.win_right = 0;
+	shim.early = false;
 }
 
 static void shim_check_run(const void *addr, size_t len,
@@ -221,6 +222,7 @@ static void shim_check_run(const void *addr, size_t len,
 	const struct extent win = { (char *)shim.win, shim.win_len, right };
 
 	shim_assert(shim.win_right & right);
+	shim_assert(!shim.early || (len == sizeof(u16) && right == SHIM_R));
 	shim_assert(covers(&win, addr, len) || is_vetted(addr, len));
 }
 

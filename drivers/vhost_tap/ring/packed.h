@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * packed.h - the packed ring's verbs
+ *
+ * Read before: ring.h (what the verbs promise), chain.h. Beside: split.h.
+ *
+ * A packed virtqueue (virtio 1.2, section 2.8) is one ring of descriptors that
+ * both sides write, and two words on notifications:
+ *
+ *   desc[num]   address, length, id, flags
+ *   driver      the driver writes when it wants to be called
+ *   device      the device writes when it wants to be kicked
+ *
+ * There are no indices. Each side walks round the ring and flips its wrap
+ * counter at the end of it. A descriptor's AVAIL and USED bits tell whose it
+ * is: AVAIL as the wrap counter and USED not, the driver has made it available
+ * in this lap; both as the wrap counter, the device has used it. A chain is
+ * descriptors in a row; its last one has the id that the used entry names. The
+ * used entry overwrites the chain's first descriptor and stands for all of it,
+ * so the next one goes as many descriptors on. Chains are used in the order
+ * they were taken, which is why that first descriptor is always ours.
+ *
+ *   driver                              device (we)
+ *   ------                              -----------
+ *   write desc[] but the first's flags
+ *   A  store the first's flags,    ->   B  load flags of each in a row; rmb
+ *      release                             copy descriptors, read buffers
+ *                                          write buffers, used entries but the
+ *                                          first's flags
+ *   D  load flags of the next,     <-   C  store the first's flags, release
+ *      acquire
+ *   read its id and length, buffers
+ *
+ * B decides for each descriptor by its own flags word, and a word that was
+ * copied beside the others could be newer than they are: flags of now, address
+ * of the last lap. So all flags of a run are loaded first, up to the first
+ * descriptor that is not available; then comes the barrier; then the run is
+ * copied in one piece. Each copy is behind the flags that vouch for it, and
+ * one barrier does for the run.
+ *
+ * The driver makes a chain available by its first descriptor. Seeing that one
+ * is seeing all, if they are loaded behind it: not so within the run of flag
+ * loads, where the word of a second descriptor may be older than that of the
+ * first. The run ends there, which costs nothing but another look: what a
+ * chain has beyond the run is copied behind the barrier, and has to be
+ * available then.
+ *
+ * C is the same the other way round: the driver goes from used entry to used
+ * entry, so what is hidden behind the first one's flags is hidden. E and F are
+ * ring.h's, with the flags of the next descriptor for an index.
+ */
+#ifndef VTAP_RING_PACKED_H
+#define VTAP_RING_PACKED_H
+
+#include "chain.h"
+#include "event.h"
+
+#define VTAP_PACKED_WRAP	BIT(VRING_PACKED_EVENT_F_WRAP_CTR)
+#define VTAP_PACKED_IDX		(VTAP_PACKED_WRAP - 1)
+#define VTAP_PACKED_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
+#define VTAP_PACKED_USED	BIT(VRING_PACKED_DESC_F_USED)
+#define VTAP_PACKED_BOTH	(VTAP_PACKED_AVAIL | VTAP_PACKED_USED)
+
+/* ---- positions: an index below num, and the wrap counter in bit 15 ---- */
+
+static __always_inline u16 vtap_packed_idx(u16 at)
+{
+	return at & VTAP_PACKED_IDX;
+}
+
+/* The position @n <= num descriptors on. */
+static __always_inline u16 vtap_packed_on(const struct vtap_ring *r, u16 at,
+					  u16 n)
+{
+	u32 idx = vtap_packed_idx(at) + n;	/* below 2^16 */
+	u16 wrap = at & VTAP_PACKED_WRAP;
+
+	if (unlikely(idx >= r->num)) {
+		idx -= r->num;
+		wrap ^= VTAP_PACKED_WRAP;
+	}
+	return wrap | idx;
+}
+
+/* The position @n <= num descriptors back. */
+static __always_inline u16 vtap_packed_back(const struct vtap_ring *r, u16 at,
+					    u16 n)
+{
+	/* As many as make a whole lap on, and the lap taken off. */
+	return vtap_packed_on(r, at, r->num - n) ^ VTAP_PACKED_WRAP;
+}
+
+/* Descriptors from @from on to @to, modulo two laps; both indices below num. */
+static __always_inline u32 vtap_packed_distance(const struct vtap_ring *r,
+						u16 from, u16 to)
+{
+	s32 n = vtap_packed_idx(to) - vtap_packed_idx(from);
+
+	if ((to ^ from) & VTAP_PACKED_WRAP)
+		n += r->num;
+	return n < 0 ? n + 2 * r->num : n;
+}
+
+/* Is a descriptor with these flags available at a position of this lap? */
+static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
+{
+	u16 want = at & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
+
+	return (flags & VTAP_PACKED_BOTH) == want;
+}
+
+/* ---- pop ---- */
+
+/*
+ * Copy what is available from the next position on (B), up to VTAP_FETCH and
+ * the end of the ring.
+ *
+ * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
+ */
+static noinline int vtap_packed_fetch(struct vtap_ring *r)
+{
+	/* Pointers, not array[i]: see vtap_split_fetch(). */
+	u16 at = r->last_avail, idx = vtap_packed_idx(at), n, flags;
+	struct vring_packed_desc __user *from = r->packed_desc + idx;
+	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
+
+	if (unlikely(r->fault))
+		return -EIO;
+	r->fetch_start = at;
+	r->nr_fetched = 0;
+
+	if (!user_read_access_begin(from, max * sizeof(*from)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	for (n = 0; n < max; n++) {
+		vtap_get16_early(flags, (u16 __user *)&(from + n)->flags,
+				 fault);
+		if (!vtap_packed_offered(at, le16_to_cpu((__force __le16)flags)))
+			break;
+	}
+	vtap_rmb();			/* B, pairs with A */
+	if (n)
+		vtap_copy_in(r->packed_first, from, n * sizeof(*from), fault);
+	user_read_access_end();
+
+	r->nr_fetched = n;
+	r->avail_idx = vtap_packed_on(r, at, n);
+	return n > 0;
+
+fault:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* vtap_packed_fetch() of a scattered ring: each word has its own place. */
+static noinline int vtap_packed_fetch_far(struct vtap_ring *r)
+{
+	const struct vtap_ring_area *area = &r->far->desc;
+	u16 at = r->last_avail, idx = vtap_packed_idx(at), n, flags;
+	struct vring_packed_desc __user *first = r->packed_desc + idx;
+	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
+	u64 __user *word = (u64 __user *)first;
+	u64 *to = (u64 *)r->packed_first;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	r->fetch_start = at;
+	r->nr_fetched = 0;
+
+	if (!user_read_access_begin(vtap_ring_far_at(area, word), sizeof(*word)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	for (n = 0; n < max; n++) {
+		u16 __user *from = (u16 __user *)&(first + n)->flags;
+
+		from = vtap_ring_far_at(area, from);
+		vtap_get16_early(flags, from, fault);
+		if (!vtap_packed_offered(at, le16_to_cpu((__force __le16)flags)))
+			break;
+	}
+	vtap_rmb();			/* B, pairs with A */
+	for (; word < (u64 __user *)(first + n); word++, to++) {
+		u64 __user *from = vtap_ring_far_at(area, word);
+
+		unsafe_get_user(*to, from, fault);
+	}
+	user_read_access_end();
+
+	r->nr_fetched = n;
+	r->avail_idx = vtap_packed_on(r, at, n);
+	return n > 0;
+
+fault:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+static noinline int vtap_packed_indirect(struct vtap_ring *r,
+					 struct vtap_mem *m,
+					 struct vtap_chain *c,
+					 const struct vring_desc *table)
+{
+	return vtap_chain_table(r, m, c, table, 0, true);
+}
+
+/*
+ * A chain that is more than one plain descriptor; its first is fetched as @i.
+ * What it has behind the fetched ones is copied as far as the last chain went
+ * on, or this one has so far.
+ * Return: descriptors in the ring, or a negative errno.
+ */
+static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
+				     struct vtap_chain *c, u16 i)
+{
+	const struct vring_desc *d = &r->first[i];
+	u16 at = r->last_avail, found = 0, left = r->nr_fetched - i;
+	u16 ahead = r->ahead;
+	int n;
+
+	for (;;) {
+		u16 flags = vtap_chain_flags(d, true);
+
+		if (++found > VTAP_CHAIN_MAX)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
+		c->head = le16_to_cpu(((const struct vring_packed_desc *)d)->id);
+		if (flags & VRING_DESC_F_INDIRECT) {
+			struct vring_desc table = *d;
+
+			/* virtio 1.2, 2.8.8: a chain by itself */
+			if (found > 1 || flags & VRING_DESC_F_NEXT)
+				return vtap_ring_break(r,
+						VTAP_FAULT_INDIRECT_NEXT);
+			n = vtap_packed_indirect(r, m, c, &table);
+			return n ? n : 1;
+		}
+		n = vtap_chain_add(r, m, c, d, true);
+		if (n)
+			return n;
+		if (!(flags & VRING_DESC_F_NEXT))
+			break;
+		if (found == r->num)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
+		at = vtap_packed_on(r, at, 1);
+		d++;
+		if (--left)
+			continue;
+
+		/* Behind B of the first one. */
+		n = vtap_chain_fetch(r, vtap_packed_idx(at), max(found, ahead));
+		if (n < 0)
+			return n;
+		left = n;
+		d = r->table;
+		for (n = 0; n < left; n++)
+			if (!vtap_packed_offered(at, vtap_chain_flags(d + n,
+								      true)))
+				break;
+		if (!n)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_TORN);
+		left = n;
+		ahead = 0;
+	}
+	r->ahead = found - 1;
+	return found;
+}
+
+/**
+ * vtap_packed_pop - take the next available chain
+ * @r: ring; the caller owns the pass
+ * @m: guest memory view
+ * @c: as of vtap_split_pop(); @head is the buffer id
+ *
+ * At most VTAP_CHAIN_MAX chains may be popped and not staged.
+ *
+ * Context: process context of the owner's address space, may fault.
+ * Return: as vtap_split_pop().
+ */
+static __always_inline int vtap_packed_pop(struct vtap_ring *r,
+					   struct vtap_mem *m,
+					   struct vtap_chain *c)
+{
+	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
+	/* A fetch ends with the ring: the other lap is never within it. */
+	u16 i = r->last_avail - r->fetch_start, n = 1;
+	const struct vring_packed_desc *d;
+	int ret;
+
+	if (i >= r->nr_fetched || unlikely(r->fault)) {
+		ret = unlikely(r->far) ? vtap_packed_fetch_far(r) :
+					 vtap_packed_fetch(r);
+		if (ret <= 0)
+			return ret;
+		i = 0;
+	}
+	c->nr_out = 0;
+	c->nr_in = 0;
+	c->cost = 0;
+	c->out_len = 0;
+	c->in_len = 0;
+
+	d = &r->packed_first[i];
+	if (likely(!(le16_to_cpu(d->flags) & not_plain))) {
+		c->head = le16_to_cpu(d->id);
+		ret = vtap_chain_add(r, m, c, &r->first[i], true);
+		if (unlikely(ret))
+			return ret;
+	} else {
+		ret = vtap_packed_walk(r, m, c, i);
+		if (unlikely(ret < 0))
+			return ret;
+		n = ret;
+	}
+	r->chain_len[r->nr_popped++ % VTAP_CHAIN_MAX] = n;
+	r->last_avail = vtap_packed_on(r, r->last_avail, n);
+	return 1;
+}
+
+/**
+ * vtap_packed_unpop - give the last popped chains back, untouched
+ * @r: ring
+ * @nr_chains: how many; not more than were popped since the last stage
+ */
+static inline void vtap_packed_unpop(struct vtap_ring *r, u16 nr_chains)
+{
+	while (nr_chains--) {
+		u16 n = r->chain_len[--r->nr_popped % VTAP_CHAIN_MAX];
+
+		r->last_avail = vtap_packed_back(r, r->last_avail, n);
+	}
+}
+
+/* ---- stage and publish ---- */
+
+/* Open a window for writing the descriptor ring. */
+static __always_inline bool vtap_packed_open(struct vtap_ring *r)
+{
+	if (unlikely(r->far))
+		return user_write_access_begin(vtap_ring_at(r, desc, r->desc),
+					       sizeof(*r->desc));
+	return user_write_access_begin(r->desc, r->num * sizeof(*r->desc));
+}
+
+/*
+ * Write all staged entries but the first, which the driver waits for. The
+ * window is open already. Indices are below num whatever the driver does.
+ */
+#define vtap_packed_put_staged(r, label)				\
+	do {								\
+		const u64 *__e = (const u64 *)(r)->packed_staged;	\
+		const u64 *__end = __e + (r)->nr_staged;		\
+		const u16 *__at = (r)->used_at;				\
+									\
+		BUILD_BUG_ON(sizeof(*(r)->packed_staged) != sizeof(*__e)); \
+		while (++__e < __end) {					\
+			u64 __user *__to = (u64 __user *)		\
+				&((r)->packed_desc + *++__at)->len;	\
+									\
+			unsafe_put_user(*__e, vtap_ring_at(r, desc, __to), \
+					label);				\
+		}							\
+	} while (0)
+
+/* Note what was written of staged entries from @i on. */
+static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
+{
+	const u32 size = sizeof(struct vtap_packed_used);
+
+	for (; i < r->nr_staged; i++)
+		vtap_ring_log_desc(r, r->used_at[i] * 2ull * size + size, size);
+}
+
+/*
+ * More entries than fit the staging array: put them in place. All are unseen as
+ * long as the first is not there, so that one stays behind.
+ */
+static noinline int vtap_packed_spill(struct vtap_ring *r)
+{
+	if (!vtap_packed_open(r))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_packed_put_staged(r, fault);
+	user_write_access_end();
+	if (unlikely(r->log))
+		vtap_packed_log_staged(r, 1);
+	r->nr_spilled += r->nr_staged - 1;
+	r->nr_staged = 1;
+	return 0;
+
+fault:
+	user_write_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_packed_stage - note a used entry, not yet visible to the driver
+ * @r: ring
+ * @id: the chain's buffer id; chains are staged in the order they were popped
+ * @len: bytes written into the chain
+ *
+ * Return: 0, or -EIO when the ring is or gets broken.
+ */
+static __always_inline int vtap_packed_stage(struct vtap_ring *r, u16 id,
+					     u32 len)
+{
+	u16 at = r->stage_at, i, flags;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	if (unlikely(r->nr_staged == VTAP_FETCH)) {
+		int err = vtap_packed_spill(r);
+
+		if (err)
+			return err;
+	}
+	flags = at & VTAP_PACKED_WRAP ? VTAP_PACKED_BOTH : 0;
+	if (len)
+		flags |= VRING_DESC_F_WRITE;
+	i = r->nr_staged++;
+	r->packed_staged[i].len = cpu_to_le32(len);
+	r->packed_staged[i].id = cpu_to_le16(id);
+	r->packed_staged[i].flags = cpu_to_le16(flags);
+	r->used_at[i] = vtap_packed_idx(at);
+	r->stage_at = vtap_packed_on(r, at, r->chain_len[r->nr_taken++ %
+							 VTAP_CHAIN_MAX]);
+	return 0;
+}
+
+/*
+ * Publishing moved the used position from @old. When it came past that of the
+ * last decision on a call, two laps without one, the decision says nothing.
+ */
+static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
+{
+	if (unlikely(vtap_packed_distance(r, r->called, r->last_used) <
+		     vtap_packed_distance(r, old, r->last_used)))
+		r->called_valid = false;
+}
+
+/**
+ * vtap_packed_publish - make all staged entries visible to the driver (C)
+ * @r: ring
+ *
+ * Return: entries published, 0 when none was staged, -EIO broken.
+ */
+static inline int vtap_packed_publish(struct vtap_ring *r)
+{
+	const struct vtap_packed_used *e = r->packed_staged;
+	struct vring_packed_desc __user *to;
+	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	if (!n)
+		return 0;
+	/* A descriptor's second half is aligned: it lies on one page. */
+	to = r->packed_desc + *r->used_at;
+	to = vtap_ring_at(r, desc, to);
+	if (!vtap_packed_open(r))
+		goto fault;
+	vtap_packed_put_staged(r, fault_in_window);
+	unsafe_put_user((__force u32)e->len, (u32 __user *)&to->len,
+			fault_in_window);
+	unsafe_put_user((__force u16)e->id, (u16 __user *)&to->id,
+			fault_in_window);
+	/* C, pairs with D */
+	vtap_put16_release((__force u16)e->flags, (u16 __user *)&to->flags,
+			   fault_in_window);
+	user_write_access_end();
+
+	if (unlikely(r->log))
+		vtap_packed_log_staged(r, 0);
+	r->last_used = r->stage_at;
+	r->nr_spilled = 0;
+	r->nr_staged = 0;
+	vtap_packed_published(r, old);
+	return n;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* ---- notifications ---- */
+
+/**
+ * vtap_packed_must_call - does the driver want to be called now? (F)
+ * @r: ring; something was published since the last time
+ *
+ * What no driver may write, a mode there is none of or an offset past the ring,
+ * is a call: one too many does no harm.
+ *
+ * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
+ */
+static inline int vtap_packed_must_call(struct vtap_ring *r)
+{
+	u16 __user *where = (u16 __user *)&r->driver_event->off_wrap;
+	u16 __user *mode = (u16 __user *)&r->driver_event->flags;
+	u16 old = r->called, flags, event;
+	bool known = r->called_valid;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	vtap_mb();			/* F: used flags before the driver's */
+
+	/* Both words are in one aligned word: on one page. */
+	mode = vtap_ring_at(r, avail, mode);
+	where = vtap_ring_at(r, avail, where);
+	if (!user_read_access_begin(where, sizeof(*r->driver_event)))
+		goto fault;
+	/* The mode goes last when the driver writes them. */
+	vtap_get16_acquire(flags, mode, fault_in_window);
+	unsafe_get_user(event, where, fault_in_window);
+	user_read_access_end();
+
+	r->called = r->last_used;
+	r->called_valid = true;
+	flags = le16_to_cpu((__force __le16)flags);
+	event = le16_to_cpu((__force __le16)event);
+	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
+		return 0;
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !r->event_idx || !known ||
+	    vtap_packed_idx(event) >= r->num)
+		return 1;
+	/* Is the event's descriptor among those used since? */
+	return vtap_packed_distance(r, old, event) <
+	       vtap_packed_distance(r, old, r->last_used);
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* Is the descriptor at a position available, as a look tells? */
+static inline int vtap_packed_look(struct vtap_ring *r, u16 at)
+{
+	struct vring_packed_desc __user *d = r->packed_desc +
+					     vtap_packed_idx(at);
+	u16 __user *word = (u16 __user *)&d->flags;
+	u16 flags;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_ring_get16(r, vtap_ring_at(r, desc, word), &flags);
+	return err ? err : vtap_packed_offered(at, flags);
+}
+
+/**
+ * vtap_packed_empty - is nothing available?
+ * @r: ring; not changed
+ *
+ * Return: as vtap_split_empty().
+ */
+static inline int vtap_packed_empty(struct vtap_ring *r)
+{
+	int ret = vtap_packed_look(r, r->last_avail);
+
+	return ret < 0 ? ret : !ret;
+}
+
+/**
+ * vtap_packed_has_news - did the driver add chains since we last looked?
+ * @r: ring; not changed
+ *
+ * Return: as vtap_split_has_news().
+ */
+static inline int vtap_packed_has_news(struct vtap_ring *r)
+{
+	return vtap_packed_look(r, r->avail_idx);
+}
+
+/* Write our event words: the mode, and before it the position if @at >= 0. */
+static inline int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode)
+{
+	u16 __user *where = (u16 __user *)&r->device_event->off_wrap;
+	u16 __user *flags = (u16 __user *)&r->device_event->flags;
+
+	where = vtap_ring_at(r, used, where);
+	flags = vtap_ring_at(r, used, flags);
+	if (!user_write_access_begin(where, sizeof(*r->device_event)))
+		goto fault;
+	if (at >= 0)
+		unsafe_put_user((__force u16)cpu_to_le16(at), where,
+				fault_in_window);
+	vtap_put16_release((__force u16)cpu_to_le16(mode), flags,
+			   fault_in_window);
+	user_write_access_end();
+	if (unlikely(r->log))
+		vtap_ring_log_used(r, 0, sizeof(*r->device_event));
+	return 0;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_packed_kick_off - ask the driver not to kick
+ * @r: ring
+ *
+ * An event position asks for one kick, and for another two laps later: it is
+ * left alone until one lap has gone.
+ *
+ * Return: 0, or -EIO broken.
+ */
+static inline int vtap_packed_kick_off(struct vtap_ring *r)
+{
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	if (r->kicks_off)
+		return 0;
+	if (r->kicks_at &&
+	    vtap_packed_distance(r, r->kick_at, r->last_avail) < r->num)
+		return 0;
+	err = vtap_packed_put_event(r, -1, VRING_PACKED_EVENT_FLAG_DISABLE);
+	r->kicks_off = !err;
+	r->kicks_at = false;
+	return err;
+}
+
+/**
+ * vtap_packed_kick_on - ask for a kick for the next chain, and look again (E)
+ * @r: ring
+ *
+ * Return: as vtap_split_kick_on().
+ */
+static inline int vtap_packed_kick_on(struct vtap_ring *r)
+{
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_packed_put_event(r, r->event_idx ? r->avail_idx : -1,
+				    r->event_idx ? VRING_PACKED_EVENT_FLAG_DESC :
+				    VRING_PACKED_EVENT_FLAG_ENABLE);
+	if (unlikely(err))
+		return err;
+	r->kick_at = r->avail_idx;
+	r->kicks_at = r->event_idx;
+	r->kicks_off = false;
+
+	vtap_mb();			/* E: our words before the driver's flags */
+	return vtap_packed_has_news(r);
+}
+
+#endif /* VTAP_RING_PACKED_H */

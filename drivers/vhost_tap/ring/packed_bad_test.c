@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * packed_bad_test.c - what a driver may not do to a packed ring
+ *
+ * Read before: packed.h, fault.h. User space only: the other side is the mock
+ * driver, whose descriptors are spoilt before or after they are shown.
+ */
+#include "far.h"
+#include "pdriver.h"
+
+#define AVAIL	(1 << 7)
+#define USED	(1 << 15)
+
+static struct env *e;
+
+static void start(u16 num, u16 at)
+{
+	env_free(e);
+	e = env_new_packed(num, true, at);
+	drv_alloc_tables(&e->d, 16);
+}
+
+static int packed_bad_init(struct kunit *test)
+{
+	start(256, 0x8000 | 200);
+	return 0;
+}
+
+static void packed_bad_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+static struct pdrv_desc *desc(u16 i)
+{
+	return pdrv_desc_at(&e->d, i);
+}
+
+/* A chain of @nr; all are shown at once, as they may be spoilt. */
+static void show_chain(unsigned int nr)
+{
+	struct drv_buf buf[1100];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		buf[i] = (struct drv_buf){ ENV_RAM + i % 512 * 64, 64, false };
+	shim_assert(drv_add(&e->d, buf, nr, 0) >= 0);
+	drv_publish(&e->d);
+}
+
+/* The next chain is a fault, and stays where it is. */
+static void expect_fault(struct kunit *test, enum vtap_fault fault)
+{
+	u16 at = e->r.last_avail;
+
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, at);
+	env_expect_refusal(test, e, fault);
+	KUNIT_EXPECT_EQ(test, (u16)vtap_ring_base(&e->r), at);
+}
+
+/* One pattern of four is available; the others are an empty ring. */
+static void packed_head_bits(struct kunit *test)
+{
+	static const u16 bits[] = { 0, AVAIL, USED, AVAIL | USED };
+	unsigned int i, wrap;
+
+	for (wrap = 0; wrap < 2; wrap++)
+		for (i = 0; i < ARRAY_SIZE(bits); i++) {
+			bool is_avail = bits[i] == (wrap ? AVAIL : USED);
+
+			start(8, wrap << 15 | 2);
+			show_chain(1);
+			desc(2)->flags = bits[i];
+			KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r),
+					!is_avail);
+			KUNIT_EXPECT_EQ(test, vtap_packed_has_news(&e->r),
+					is_avail);
+			KUNIT_EXPECT_EQ(test, env_pop(e), is_avail);
+			KUNIT_EXPECT_EQ(test, (int)e->r.fault, 0);
+		}
+}
+
+/* Any other descriptor of a chain with the bits of no, or the other, lap. */
+static void packed_chain_torn(struct kunit *test)
+{
+	static const u16 bits[] = { 0, AVAIL, USED, AVAIL | USED };
+	unsigned int wrap, nr, bad, i;
+
+	for (wrap = 0; wrap < 2; wrap++)
+		for (nr = 2; nr < 150; nr += 13)
+			for (bad = 1; bad < nr; bad++)
+				for (i = 0; i < ARRAY_SIZE(bits); i++) {
+					u32 at = 100 + bad;
+					u16 *flags, lap = wrap;
+
+					start(151, wrap << 15 | 100);
+					show_chain(nr);
+					if (at >= 151)
+						lap ^= 1;
+					if (bits[i] == (lap ? AVAIL : USED))
+						continue;
+					flags = &desc(at % 151)->flags;
+					*flags &= ~(AVAIL | USED);
+					*flags |= bits[i];
+					KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+					KUNIT_ASSERT_EQ(test, (int)e->r.fault,
+						(int)VTAP_FAULT_CHAIN_TORN);
+				}
+	start(8, 0x8000 | 6);
+	show_chain(3);
+	desc(0)->flags ^= AVAIL;
+	expect_fault(test, VTAP_FAULT_CHAIN_TORN);
+}
+
+/* What was offered before the bad chain is served before it is met. */
+static void packed_served_before(struct kunit *test)
+{
+	u32 before, i;
+
+	for (before = 0; before < 140; before++) {
+		start(150, 0x8000 | 70);
+		for (i = 0; i < before; i++)
+			show_chain(1);
+		show_chain(2);
+		desc((70 + before + 1) % 150)->flags ^= AVAIL;
+		for (i = 0; i < before; i++)
+			KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+		KUNIT_EXPECT_EQ(test, vtap_packed_publish(&e->r), (int)before);
+		KUNIT_EXPECT_EQ(test, e->r.last_used, e->r.last_avail);
+		env_expect_refusal(test, e, VTAP_FAULT_CHAIN_TORN);
+	}
+}
+
+/* As long as the ring is right; one that bites its tail is not. */
+static void packed_chain_loop(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 2, 3, 63, 64, 65, 1000, 1023 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		u16 last = nums[i] / 2;
+
+		start(nums[i], 0x8000 | (last + 1) % nums[i]);
+		show_chain(nums[i]);
+		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+		KUNIT_EXPECT_EQ(test, e->c.nr_out, nums[i]);
+
+		start(nums[i], 0x8000 | (last + 1) % nums[i]);
+		show_chain(nums[i]);
+		desc(last)->flags |= DRV_NEXT;
+		expect_fault(test, VTAP_FAULT_CHAIN_LOOP);
+	}
+}
+
+static void packed_chain_long(struct kunit *test)
+{
+	start(2000, 0x8000 | 1500);
+	show_chain(1024);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	start(2000, 0x8000 | 1500);
+	show_chain(1025);
+	desc(1600)->len = 0;		/* segments alone would be few enough */
+	expect_fault(test, VTAP_FAULT_CHAIN_LONG);
+}
+
+/* Faults of a chain of two, by what is done to it. */
+static void packed_chain_faults(struct kunit *test)
+{
+	show_chain(2);
+	desc(200)->flags |= DRV_WRITE;
+	expect_fault(test, VTAP_FAULT_CHAIN_ORDER);
+
+	start(256, 0x8000 | 200);
+	show_chain(2);
+	desc(201)->addr = 0x10;
+	expect_fault(test, VTAP_FAULT_UNMAPPED);
+
+	start(256, 0x8000 | 200);
+	show_chain(1);
+	desc(200)->addr = ~0ull - 10;
+	expect_fault(test, VTAP_FAULT_UNMAPPED);
+
+	start(256, 0x8000 | 200);
+	show_chain(1);
+	desc(200)->len = 0xffffffff;
+	expect_fault(test, VTAP_FAULT_UNMAPPED);
+}
+
+/* ---- indirect ---- */
+
+static struct pdrv_desc *show_table(void)
+{
+	struct drv_buf buf[3] = { { ENV_RAM, 64 }, { ENV_RAM, 64 },
+				  { ENV_RAM, 64, true } };
+	int id;
+
+	start(8, 0x8000 | 5);
+	id = drv_add_indirect(&e->d, buf, 3, 0, 0);
+	drv_publish(&e->d);
+	return (struct pdrv_desc *)drv_table(&e->d, id);
+}
+
+static void packed_indirect_len(struct kunit *test)
+{
+	static const u32 bad[] = { 0, 1, 15, 17, 0xffffffff };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		show_table();
+		desc(5)->len = bad[i];
+		expect_fault(test, VTAP_FAULT_INDIRECT_LEN);
+	}
+	show_table();
+	desc(5)->len = 65537 * 16;
+	expect_fault(test, VTAP_FAULT_INDIRECT_BIG);
+	show_table();
+	desc(5)->len = 1025 * 16;	/* zeroed memory: buffers of no bytes */
+	desc(5)->addr = ENV_RAM + 0x80000;
+	expect_fault(test, VTAP_FAULT_CHAIN_LONG);
+}
+
+static void packed_indirect_where(struct kunit *test)
+{
+	static const u64 bad[] = { 0, ENV_RAM + ENV_RAM_SIZE - 32, ~0ull - 47,
+				   ~0ull - 15 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		show_table();
+		desc(5)->addr = bad[i];
+		expect_fault(test, VTAP_FAULT_INDIRECT_ACCESS);
+	}
+}
+
+static void packed_indirect_flags(struct kunit *test)
+{
+	show_table()[1].flags |= DRV_INDIRECT;
+	expect_fault(test, VTAP_FAULT_INDIRECT_NESTED);
+	show_table()[0].flags |= DRV_WRITE;
+	expect_fault(test, VTAP_FAULT_CHAIN_ORDER);
+	show_table();
+	desc(5)->flags |= DRV_NEXT;
+	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
+
+	/* A table behind a buffer, in the fetch and past it. */
+	start(8, 0x8000 | 5);
+	show_chain(3);
+	desc(6)->flags |= DRV_INDIRECT;
+	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
+	start(8, 0x8000 | 7);
+	show_chain(2);
+	desc(0)->flags |= DRV_INDIRECT;
+	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
+}
+
+/* ---- room, and what is forgiven ---- */
+
+static void packed_no_room(struct kunit *test)
+{
+	u16 room;
+
+	show_chain(5);
+	for (room = 0; room < 5; room++) {
+		e->c = (struct vtap_chain){ .iov = e->iov, .iov_max = room };
+		KUNIT_EXPECT_EQ(test, vtap_packed_pop(&e->r, &e->m, &e->c),
+				-ENOBUFS);
+		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0x8000 | 200);
+	}
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+}
+
+static void packed_retry(struct kunit *test)
+{
+	show_chain(1);
+	desc(200)->addr = 1ull << 40;
+	expect_fault(test, VTAP_FAULT_UNMAPPED);
+	gmem_add(&e->g, 1ull << 40, 4096);
+	env_map(e);
+	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, 64);
+}
+
+/* ---- each access of a pass fails once ---- */
+
+/* Returns verbs done; stops at the first that fails. */
+static int pass(void)
+{
+	int ret = vtap_ring_kick_off(&e->r, true), i;
+
+	if (ret < 0)
+		return ret;
+	for (i = 0; i < 100; i++) {
+		ret = env_serve(e, 5);
+		if (ret <= 0)
+			break;
+	}
+	ret = vtap_ring_publish(&e->r, true);
+	if (ret >= 0 && e->r.fault != VTAP_FAULT_RING_ACCESS)
+		ret = vtap_ring_must_call(&e->r, true);
+	if (ret >= 0)
+		ret = vtap_ring_kick_on(&e->r, true);
+	if (ret >= 0)
+		ret = vtap_ring_empty(&e->r, true);
+	return ret;
+}
+
+static void fill(void)
+{
+	struct drv_buf buf[3] = { { ENV_RAM, 64 }, { ENV_RAM, 64 },
+				  { ENV_RAM, 64 } };
+	int i;
+
+	start(90, 0x8000 | 70);
+	for (i = 0; i < 20; i++)
+		drv_add(&e->d, buf, 3, i);
+	for (i = 0; i < 5; i++)
+		drv_add_indirect(&e->d, buf, 3, 0, i);
+	for (i = 0; i < 25; i++)
+		drv_add(&e->d, buf, 1, i);
+	drv_publish(&e->d);
+	shim.nr = 0;
+}
+
+static void packed_fault_sweep(struct kunit *test)
+{
+	unsigned long at, nr;
+	int ret;
+
+	fill();
+	KUNIT_ASSERT_EQ(test, pass(), 1);
+	nr = shim.nr;
+	KUNIT_EXPECT_GE(test, nr, 100);
+	for (at = 1; at <= nr; at++) {
+		u16 used;
+
+		fill();
+		shim.fail_at = at;
+		ret = pass();
+		shim_idle();
+		shim.fail_at = 0;
+		KUNIT_EXPECT_EQ(test, ret, -EIO);
+		KUNIT_EXPECT_TRUE(test,
+				  e->r.fault == VTAP_FAULT_RING_ACCESS ||
+				  e->r.fault == VTAP_FAULT_INDIRECT_ACCESS);
+		/* What is published is what the driver finds. */
+		for (used = e->d.used_idx; used != e->r.last_used;
+		     used = e->d.used_idx) {
+			unsigned long long cookie;
+			u32 len;
+
+			KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
+		}
+		/* ... and the first that is not, it does not see */
+		KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
+		env_expect_refusal(test, e, e->r.fault);
+	}
+}
+
+static void packed_start_fails(struct kunit *test)
+{
+	unsigned long at;
+
+	for (at = 1; at <= 2; at++) {
+		shim.nr = 0;
+		shim.fail_at = at;
+		KUNIT_EXPECT_EQ(test, env_start(e, 0x80008000), -EFAULT);
+		shim.fail_at = 0;
+		shim_idle();
+		KUNIT_EXPECT_EQ(test, (int)e->r.fault, 0);
+	}
+	KUNIT_EXPECT_EQ(test, env_start(e, 0x80008000), 0);
+}
+
+/* ---- memory that is not there, or not to be touched ---- */
+
+static void packed_memory_ok(struct kunit *test)
+{
+	struct vtap_ring_cfg c = e->cfg;
+
+	KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&c));
+	c.desc = TASK_SIZE_MAX - 256 * 16 + 1;
+	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
+	c.desc = TASK_SIZE_MAX - 256 * 16;
+	KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&c));
+	c.avail = TASK_SIZE_MAX - 3;
+	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
+	c.avail = TASK_SIZE_MAX - 4;
+	KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&c));
+	c.used = TASK_SIZE_MAX - 3;
+	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
+}
+
+/* The ring is written: a mapping that only allows reading will not do. */
+static void packed_iotlb_permission(struct kunit *test)
+{
+	struct far_shape s = {
+		.num = 300, .packed = true, .event_idx = true, .start = 0x8000,
+		.at = { 0x100f00, 0x120ffc, 0x140ffc },
+	};
+	unsigned int i;
+	struct far *f;
+	u8 perm;
+
+	for (i = 0; i < 6; i++) {
+		s.kind = i & 1 ? FAR_IOTLB_PAGES : FAR_IOTLB_LINEAR;
+		perm = i / 2 + VHOST_ACCESS_RO;
+		f = far_new(&s);
+		f->perm[far_region(f, s.at.desc + 4096)] = perm;
+		KUNIT_EXPECT_EQ(test, far_map(f),
+				perm == VHOST_ACCESS_RW ? 0 : -EIO);
+		if (perm != VHOST_ACCESS_RW)
+			KUNIT_EXPECT_EQ(test, (int)f->r.fault,
+					(int)VTAP_FAULT_IOTLB_DENIED);
+		far_free(f);
+	}
+}
+
+static struct kunit_case packed_bad_cases[] = {
+	KUNIT_CASE(packed_head_bits),
+	KUNIT_CASE(packed_chain_torn),
+	KUNIT_CASE(packed_served_before),
+	KUNIT_CASE(packed_chain_loop),
+	KUNIT_CASE(packed_chain_long),
+	KUNIT_CASE(packed_chain_faults),
+	KUNIT_CASE(packed_indirect_len),
+	KUNIT_CASE(packed_indirect_where),
+	KUNIT_CASE(packed_indirect_flags),
+	KUNIT_CASE(packed_no_room),
+	KUNIT_CASE(packed_retry),
+	KUNIT_CASE(packed_fault_sweep),
+	KUNIT_CASE(packed_start_fails),
+	KUNIT_CASE(packed_memory_ok),
+	KUNIT_CASE(packed_iotlb_permission),
+	{}
+};
+
+static struct kunit_suite packed_bad_suite = {
+	.name = "vtap_packed_bad",
+	.init = packed_bad_init,
+	.exit = packed_bad_exit,
+	.test_cases = packed_bad_cases,
+};
+kunit_test_suite(packed_bad_suite);

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * packed_event_test.c - calls and kicks of the packed ring
+ *
+ * Read before: packed.h. User space only: the other side is the mock driver.
+ */
+#include "env.h"
+#include "pdriver.h"
+
+enum { ENABLE, DISABLE, DESC };
+
+static struct env *e;
+
+static void start(u16 num, bool event_idx, u16 at)
+{
+	env_free(e);
+	e = env_new_packed(num, event_idx, at);
+}
+
+static int packed_event_init(struct kunit *test)
+{
+	start(100, true, 0x8000 | 90);
+	return 0;
+}
+
+static void packed_event_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+/* @nr chains go round: added, served, published. */
+static void go_round(u32 nr)
+{
+	env_add(e, nr, 0);
+	drv_publish(&e->d);
+	for (; nr; nr--)
+		shim_assert(env_serve(e, 0) == 1);
+	vtap_packed_publish(&e->r);
+}
+
+static void take_all(void)
+{
+	unsigned long long cookie;
+	u32 len;
+
+	while (drv_get(&e->d, &cookie, &len))
+		;
+}
+
+static void set_driver_event(u16 off_wrap, u16 mode)
+{
+	*drv_avail_at(&e->d, 0) = off_wrap;
+	*drv_avail_at(&e->d, 1) = mode;
+}
+
+static int must_call(void)
+{
+	int ret = vtap_packed_must_call(&e->r);
+
+	shim_idle();
+	return ret;
+}
+
+static u16 mode(void)
+{
+	return drv_used_at(&e->d, 1)[0];
+}
+
+static u16 kick_at(void)
+{
+	return drv_used_at(&e->d, 0)[0];
+}
+
+/* ---- calls ---- */
+
+static void packed_call_modes(struct kunit *test)
+{
+	static const u16 bad[] = { 3, 4, 0x8000, 0x8001, 0xffff };
+	unsigned int i, event_idx;
+
+	for (event_idx = 0; event_idx < 2; event_idx++) {
+		start(100, event_idx, 0x8000);
+		go_round(1);
+		set_driver_event(0x1234, ENABLE);
+		KUNIT_EXPECT_EQ(test, must_call(), 1);
+		set_driver_event(0x1234, DISABLE);
+		KUNIT_EXPECT_EQ(test, must_call(), 0);
+		for (i = 0; i < ARRAY_SIZE(bad); i++) {
+			set_driver_event(0, bad[i]);
+			KUNIT_EXPECT_EQ(test, must_call(), 1);
+		}
+	}
+	/* Without EVENT_IDX the third mode is none. */
+	start(100, false, 0x8000);
+	go_round(1);
+	set_driver_event(50, DESC);
+	KUNIT_EXPECT_EQ(test, must_call(), 1);
+	KUNIT_EXPECT_EQ(test, must_call(), 1);
+}
+
+/* All events, from all positions, for all distances, against the mock's sum. */
+static void packed_call_every_event(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 2, 3, 7, 16 };
+	u32 i, at, n, event;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		u32 num = nums[i];
+
+		for (at = 0; at < 2 * num; at++)
+			for (n = 1; n <= num; n++)
+				for (event = 0; event < 2 * num; event++) {
+					u16 old = at % num | (at < num) << 15;
+
+					start(num, true, old);
+					set_driver_event(0, DISABLE);
+					KUNIT_EXPECT_EQ(test, must_call(), 0);
+					go_round(n);
+					set_driver_event(event % num |
+							 (event < num) << 15,
+							 DESC);
+					KUNIT_ASSERT_EQ(test, must_call(),
+						drv_wants_call(&e->d, old,
+							       e->r.last_used));
+				}
+	}
+}
+
+static void packed_call_garbage_offset(struct kunit *test)
+{
+	static const u16 bad[] = { 100, 101, 0x7fff, 0x8000 | 100, 0xffff };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		go_round(1);
+		must_call();
+		take_all();
+		go_round(1);
+		set_driver_event(bad[i], DESC);
+		KUNIT_EXPECT_EQ(test, must_call(), 1);
+		take_all();
+	}
+}
+
+/* The first decision knows of no earlier one. */
+static void packed_call_first(struct kunit *test)
+{
+	go_round(1);
+	set_driver_event(50, DESC);
+	KUNIT_EXPECT_EQ(test, must_call(), 1);
+	take_all();
+	go_round(1);
+	KUNIT_EXPECT_EQ(test, must_call(), 0);
+}
+
+/* Two laps without a decision are as good as none. */
+static void packed_call_laps_without(struct kunit *test)
+{
+	u32 laps, i;
+
+	for (laps = 1; laps < 8; laps++) {
+		start(10, true, 0x8000 | 3);
+		go_round(1);
+		set_driver_event(0, DISABLE);
+		KUNIT_EXPECT_EQ(test, must_call(), 0);
+		take_all();
+		for (i = 0; i < laps; i++) {
+			go_round(5);
+			take_all();
+		}
+		/* Just ahead of the last of them, so not among the last. */
+		set_driver_event(e->r.last_used, DESC);
+		KUNIT_EXPECT_EQ(test, must_call(), laps >= 4);
+	}
+}
+
+/* F: what the driver asks for at the barrier is seen. */
+static void ask_at_barrier(void *arg)
+{
+	*(bool *)arg = drv_call_on(&e->d);
+}
+
+static void packed_call_race(struct kunit *test)
+{
+	unsigned int event_idx;
+	bool saw;
+
+	for (event_idx = 0; event_idx < 2; event_idx++) {
+		start(100, event_idx, 0x8000);
+		drv_call_off(&e->d);
+		go_round(3);
+		KUNIT_EXPECT_EQ(test, must_call(), 0);
+		take_all();
+		go_round(3);
+		shim.at_mb = ask_at_barrier;
+		shim.arg = &saw;
+		KUNIT_EXPECT_TRUE(test, must_call() || saw);
+		shim.at_mb = NULL;
+		KUNIT_EXPECT_TRUE(test, saw);	/* published before */
+	}
+}
+
+/* A chain's skipped descriptors are used with it. */
+static void packed_call_within_chain(struct kunit *test)
+{
+	struct drv_buf b[4] = {};
+	u16 old, i;
+
+	for (i = 0; i < 6; i++) {
+		start(100, true, 0x8000 | 97);
+		set_driver_event(0, DISABLE);
+		must_call();
+		old = e->r.last_used;
+		KUNIT_ASSERT_GE(test, drv_add(&e->d, b, 4, 0), 0);
+		drv_publish(&e->d);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		vtap_packed_publish(&e->r);
+		set_driver_event(i < 3 ? 0x8000 | (97 + i) : i - 3, DESC);
+		KUNIT_EXPECT_EQ(test, must_call(), i < 4);
+		KUNIT_EXPECT_EQ(test, drv_wants_call(&e->d, old,
+						     e->r.last_used), i < 4);
+	}
+}
+
+/* ---- kicks ---- */
+
+static void packed_kick_flags(struct kunit *test)
+{
+	start(10, false, 0x8000 | 8);
+	KUNIT_EXPECT_EQ(test, mode(), ENABLE);
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, mode(), ENABLE);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+}
+
+/* One kick for the next chain, wherever the ring stands. */
+static void packed_kick_event(struct kunit *test)
+{
+	u32 turn;
+
+	start(7, true, 0x8000);
+	for (turn = 0; turn < 50; turn++) {
+		u32 n = 1 + turn % 7;
+
+		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+		KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, mode(), DESC);
+		KUNIT_EXPECT_EQ(test, kick_at(), e->d.avail_idx);
+		env_add(e, n, 0);
+		drv_publish(&e->d);
+		KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+		KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+		while (env_serve(e, 0) == 1)
+			;
+		vtap_packed_publish(&e->r);
+		take_all();
+		env_add(e, 1, 0);
+		drv_publish(&e->d);
+		KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
+		KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+		vtap_packed_publish(&e->r);
+		take_all();
+	}
+}
+
+/* Busy for many laps: not one kick, and one write for that. */
+static void packed_kick_busy(struct kunit *test)
+{
+	u32 turn, nr_windows, nr_writes = 0;
+
+	start(100, true, 0x8000 | 55);
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	for (turn = 0; turn < 200; turn++) {
+		nr_windows = shim.nr_windows;
+		KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+		nr_writes += shim.nr_windows - nr_windows;
+		go_round(30);
+		KUNIT_EXPECT_EQ(test, drv_must_kick(&e->d), turn == 0);
+		take_all();
+	}
+	KUNIT_EXPECT_EQ(test, nr_writes, 1);
+	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
+}
+
+/* With chains left over the kick is for what comes behind them. */
+static void packed_kick_behind_seen(struct kunit *test)
+{
+	start(7, true, 0x8000 | 3);
+	env_add(e, 5, 0);
+	drv_publish(&e->d);
+	while (env_pop(e) == 1)
+		;
+	vtap_packed_unpop(&e->r, 5);
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, kick_at(), 1);
+	KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_has_news(&e->r), 0);
+	drv_must_kick(&e->d);
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
+	KUNIT_EXPECT_EQ(test, vtap_packed_has_news(&e->r), 1);
+}
+
+/* E: what the driver adds at the barrier is seen, or kicked for. */
+static void add_at_barrier(void *arg)
+{
+	env_add(e, 1, 0);
+	drv_publish(&e->d);
+	*(bool *)arg = drv_must_kick(&e->d);
+}
+
+static void packed_kick_race(struct kunit *test)
+{
+	unsigned int i;
+	bool kicked = false;
+
+	for (i = 0; i < 200; i++) {
+		start(5, i & 1, (i >> 1) % 5 | (i & 64) << 9);
+		shim.at_mb = add_at_barrier;
+		shim.arg = &kicked;
+		KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 1);
+		shim.at_mb = NULL;
+		KUNIT_EXPECT_TRUE(test, kicked);	/* it was asked for */
+		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	}
+}
+
+/* The mode is never to be seen with an older offset. */
+static void offset_first(void *addr, size_t len, void *arg)
+{
+	if (addr == drv_used_at(&e->d, 1) && mode() == DESC)
+		shim_assert(kick_at() == *(u16 *)arg);
+}
+
+static void packed_kick_words_in_order(struct kunit *test)
+{
+	u16 at = 0x8000 | 90;
+
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
+	shim.after_store = offset_first;
+	shim.arg = &at;
+	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	shim.after_store = NULL;
+	KUNIT_EXPECT_EQ(test, mode(), DESC);
+}
+
+static struct kunit_case packed_event_cases[] = {
+	KUNIT_CASE(packed_call_modes),
+	KUNIT_CASE(packed_call_every_event),
+	KUNIT_CASE(packed_call_garbage_offset),
+	KUNIT_CASE(packed_call_first),
+	KUNIT_CASE(packed_call_laps_without),
+	KUNIT_CASE(packed_call_race),
+	KUNIT_CASE(packed_call_within_chain),
+	KUNIT_CASE(packed_kick_flags),
+	KUNIT_CASE(packed_kick_event),
+	KUNIT_CASE(packed_kick_busy),
+	KUNIT_CASE(packed_kick_behind_seen),
+	KUNIT_CASE(packed_kick_race),
+	KUNIT_CASE(packed_kick_words_in_order),
+	{}
+};
+
+static struct kunit_suite packed_event_suite = {
+	.name = "vtap_packed_event",
+	.init = packed_event_init,
+	.exit = packed_event_exit,
+	.test_cases = packed_event_cases,
+};
+kunit_test_suite(packed_event_suite);

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * packed_test.c - the packed ring, rule by rule
+ *
+ * Read before: packed.h. Notifications are in packed_event_test.c. User space
+ * only: the other side is the mock driver.
+ */
+#include "env.h"
+#include "pdriver.h"
+
+static struct env *e;
+
+static void start(u16 num, bool event_idx, u16 at)
+{
+	env_free(e);
+	e = env_new_packed(num, event_idx, at);
+}
+
+static int packed_init(struct kunit *test)
+{
+	start(256, true, 0x8000 | 200);
+	return 0;
+}
+
+static void packed_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+/* Take back @nr chains, cookies and lengths rising from @cookie. */
+static void expect_used(struct kunit *test, u32 nr, u64 cookie)
+{
+	unsigned long long got = 0;
+	u32 i, len = 0;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &got, &len));
+		KUNIT_EXPECT_EQ(test, got, cookie + i);
+		KUNIT_EXPECT_EQ(test, len, (u32)(cookie + i) * 3);
+	}
+	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &got, &len));
+	KUNIT_EXPECT_TRUE(test, !e->d.broken);
+}
+
+static void serve(struct kunit *test, u32 nr, u64 cookie)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + i) * 3), 1);
+		KUNIT_EXPECT_EQ(test, e->c.out_len, 64 + (cookie + i) % 1024);
+	}
+}
+
+/* Add a chain of @nr buffers; the last @nr_in are writable. */
+static int add_chain(unsigned int nr, unsigned int nr_in, u64 cookie)
+{
+	struct drv_buf buf[256];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		buf[i] = (struct drv_buf){ ENV_RAM + i * 64, 64,
+					   i >= nr - nr_in };
+	return drv_add(&e->d, buf, nr, cookie);
+}
+
+static int publish(void)
+{
+	return vtap_packed_publish(&e->r);
+}
+
+static struct pdrv_desc *desc(u16 i)
+{
+	return pdrv_desc_at(&e->d, i);
+}
+
+static void packed_round_trip(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	env_add(e, 1, 7);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not shown yet */
+	drv_publish(&e->d);
+	serve(test, 1, 7);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
+	KUNIT_EXPECT_EQ(test, publish(), 1);
+	expect_used(test, 1, 7);
+	KUNIT_EXPECT_EQ(test, publish(), 0);
+}
+
+/* Fill rings to the brim, several laps, from each wrap counter. */
+static void packed_all_sizes_full(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 2, 3, 5, 63, 64, 65, 100, 127, 255, 1000,
+				    4097, 32767, 32768 };
+	unsigned int i, turn;
+	u16 num, at;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(nums); i++) {
+		num = nums[i / 2];
+		at = num / 3 | (i & 1 ? 0x8000 : 0);
+		start(num, i & 2, at);
+		for (turn = 0; turn < 5; turn++) {
+			env_add(e, num, turn);
+			drv_publish(&e->d);
+			serve(test, num, turn);
+			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+			KUNIT_EXPECT_EQ(test, publish(), (int)num);
+			expect_used(test, num, turn);
+			at ^= 0x8000;
+			KUNIT_EXPECT_EQ(test, e->r.last_avail, at);
+			KUNIT_EXPECT_EQ(test, e->r.last_used, at);
+		}
+	}
+}
+
+/* Small batches for many laps: the wrap falls anywhere in a batch. */
+static void packed_laps(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 2, 7, 64, 100, 257 };
+	unsigned int i;
+	u32 nr, all;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		start(nums[i], true, 0x8000);
+		for (all = 0; all < 20000; all += nr) {
+			nr = 1 + all % min_t(u32, nums[i], 7);
+			env_add(e, nr, all);
+			drv_publish(&e->d);
+			serve(test, nr, all);
+			KUNIT_ASSERT_EQ(test, publish(), (int)nr);
+			expect_used(test, nr, all);
+		}
+		KUNIT_EXPECT_EQ(test, e->r.last_avail, all % nums[i] |
+				(all / nums[i] % 2 ? 0 : 0x8000));
+	}
+}
+
+/* Chains of every length across the end of the ring, and of the fetch. */
+static void packed_chain_lengths(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 3, 64, 65, 200, 256 };
+	unsigned int i, nr, nr_in;
+	u32 turn, n;
+	u64 got;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		start(nums[i], true, 0x8000);
+		for (turn = 0; turn < 3000; turn++) {
+			unsigned long long cookie;
+			u32 len;
+
+			for (n = 0; ; n++) {
+				nr = 1 + (turn * 7 + n * 13) %
+				     min_t(u32, nums[i], 150);
+				nr_in = n % (nr + 1);
+				if (add_chain(nr, nr_in, nr << 8 | nr_in) < 0)
+					break;
+			}
+			drv_publish(&e->d);
+			for (got = 0; env_pop(e) == 1; got++) {
+				cookie = (e->c.nr_out + e->c.nr_in) << 8 |
+					 e->c.nr_in;
+				KUNIT_ASSERT_EQ(test, e->d.slot[e->c.head].cookie,
+						cookie);
+				KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
+				KUNIT_EXPECT_EQ(test, vtap_packed_stage(&e->r,
+							e->c.head, cookie), 0);
+			}
+			KUNIT_ASSERT_EQ(test, got, n);
+			KUNIT_EXPECT_EQ(test, publish(), (int)n);
+			for (; n; n--) {
+				KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie,
+								&len));
+				KUNIT_EXPECT_EQ(test, cookie, len);
+			}
+			KUNIT_EXPECT_EQ(test, e->d.nr_free, nums[i]);
+		}
+	}
+}
+
+/* An indirect table is one descriptor; in it only WRITE has a meaning. */
+static void packed_indirect(struct kunit *test)
+{
+	struct drv_buf buf[100];
+	struct pdrv_desc *table;
+	unsigned int nr, i;
+	int id;
+
+	start(5, true, 4);
+	drv_alloc_tables(&e->d, 100);
+	for (nr = 1; nr <= 100; nr++) {
+		for (i = 0; i < nr; i++)
+			buf[i] = (struct drv_buf){ ENV_RAM + i * 64, 64,
+						   i >= nr / 2 };
+		id = drv_add_indirect(&e->d, buf, nr, 0, nr);
+		KUNIT_ASSERT_GE(test, id, 0);
+		table = (struct pdrv_desc *)drv_table(&e->d, id);
+		for (i = 0; i < nr; i++)
+			table[i].flags |= 0xfff8 | (i % 2 ? DRV_NEXT : 0);
+		drv_publish(&e->d);
+		KUNIT_ASSERT_EQ(test, env_serve(e, nr * 3), 1);
+		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr / 2);
+		KUNIT_EXPECT_EQ(test, e->c.nr_in, nr - nr / 2);
+		KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
+		KUNIT_EXPECT_EQ(test, publish(), 1);
+		expect_used(test, 1, nr);
+	}
+}
+
+/* The used entry is where the chain began; nothing else is written. */
+static void packed_used_entry(struct kunit *test)
+{
+	struct pdrv_desc before[5], want;
+	int id;
+
+	start(5, true, 3);
+	id = add_chain(3, 1, 0);
+	drv_publish(&e->d);
+	memcpy(before, desc(0), sizeof(before));
+	KUNIT_EXPECT_EQ(test, env_serve(e, 77), 1);
+	KUNIT_EXPECT_TRUE(test, !memcmp(before, desc(0), sizeof(before)));
+	KUNIT_EXPECT_EQ(test, publish(), 1);
+	want = before[3];
+	want.len = 77;
+	want.id = id;
+	want.flags = DRV_WRITE;		/* both bits as the wrap counter: 0 */
+	KUNIT_EXPECT_TRUE(test, !memcmp(&want, desc(3), sizeof(want)));
+	before[3] = want;
+	KUNIT_EXPECT_TRUE(test, !memcmp(before, desc(0), sizeof(before)));
+	KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 1);
+
+	/* the next one in the other lap, and nothing written into it */
+	add_chain(1, 0, 0);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, publish(), 1);
+	KUNIT_EXPECT_EQ(test, desc(1)->flags, 0x8080);
+}
+
+/* The id is the driver's affair: any 16 bits, and twice if it likes. */
+static void packed_any_id(struct kunit *test)
+{
+	static const u16 ids[] = { 0, 255, 256, 0x7fff, 0x8000, 0xffff, 0xffff };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		add_chain(1, 0, 0);
+		desc(200 + i)->id = ids[i];
+	}
+	drv_publish(&e->d);
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		KUNIT_EXPECT_EQ(test, env_serve(e, i), 1);
+		KUNIT_EXPECT_EQ(test, e->c.head, ids[i]);
+	}
+	KUNIT_EXPECT_EQ(test, publish(), (int)ARRAY_SIZE(ids));
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		KUNIT_EXPECT_EQ(test, desc(200 + i)->id, ids[i]);
+		KUNIT_EXPECT_EQ(test, desc(200 + i)->len, i);
+	}
+}
+
+/* ---- giving back, and more than fits the staging array ---- */
+
+static void packed_unpop(struct kunit *test)
+{
+	struct rnd rnd = { 1 };
+	u16 at[300];
+	u32 turn, n, back, i;
+
+	start(300, true, 0x8000 | 123);
+	for (turn = 0; turn < 2000; turn++) {
+		while (add_chain(1 + rnd_below(&rnd, 4), 0, 0) >= 0)
+			;
+		drv_publish(&e->d);
+		for (n = 0; ; n++) {
+			at[n] = e->r.last_avail;
+			if (env_pop(e) != 1)
+				break;
+		}
+		back = rnd_below(&rnd, n + 1);
+		vtap_packed_unpop(&e->r, back);
+		KUNIT_ASSERT_EQ(test, e->r.last_avail, at[n - back]);
+		for (i = n - back; i < n; i++) {
+			KUNIT_ASSERT_EQ(test, e->r.last_avail, at[i]);
+			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+		}
+		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+		for (i = 0; i < n; i++)
+			vtap_packed_stage(&e->r, 0, 0);
+		KUNIT_ASSERT_EQ(test, publish(), (int)n);
+		KUNIT_EXPECT_EQ(test, e->r.last_used, e->r.last_avail);
+		/* Ids are lost that way, so begin anew where we are. */
+		start(300, true, at[n]);
+	}
+}
+
+/* Until the first one's flags are there nothing is to be seen. */
+static void packed_spill(struct kunit *test)
+{
+	static const u16 nums[] = { 64, 65, 66, 127, 128, 200, 1000 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		start(1000, true, 0x8000 | 900);
+		env_add(e, nums[i], 1);
+		drv_publish(&e->d);
+		serve(test, nums[i], 1);
+		KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
+		KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 900);
+		KUNIT_EXPECT_EQ(test, publish(), nums[i]);
+		expect_used(test, nums[i], 1);
+	}
+}
+
+/* After each store of a publish: all of it is to be seen, or nothing. */
+static void seen_only_whole(void *addr, size_t len, void *arg)
+{
+	const u16 *first = &desc(3)->flags;
+
+	if (addr == first)
+		*(int *)arg += 1;
+	else
+		shim_assert(*first == 0x80);	/* still as it was added */
+}
+
+static void packed_first_goes_last(struct kunit *test)
+{
+	int nr = 0;
+
+	start(10, true, 0x8000 | 3);
+	env_add(e, 10, 0);
+	drv_publish(&e->d);
+	serve(test, 10, 0);
+	shim.after_store = seen_only_whole;
+	shim.arg = &nr;
+	KUNIT_EXPECT_EQ(test, publish(), 10);
+	shim.after_store = NULL;
+	KUNIT_EXPECT_EQ(test, nr, 1);
+	expect_used(test, 10, 0);
+}
+
+/* ---- stop and start ---- */
+
+static void packed_base(struct kunit *test)
+{
+	u32 base, turn;
+
+	start(7, true, 0x8000);
+	for (turn = 0; turn < 40; turn++) {
+		env_add(e, 1 + turn % 7, turn);
+		drv_publish(&e->d);
+		serve(test, 1 + turn % 7, turn);
+		KUNIT_EXPECT_EQ(test, publish(), (int)(1 + turn % 7));
+		expect_used(test, 1 + turn % 7, turn);
+		base = vtap_ring_base(&e->r);
+		KUNIT_EXPECT_EQ(test, (u16)base, e->d.avail_idx);
+		KUNIT_EXPECT_EQ(test, base >> 16, e->d.used_idx);
+		KUNIT_EXPECT_EQ(test, env_start(e, base), 0);
+		KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), base);
+	}
+}
+
+static void packed_base_dpdk(struct kunit *test)
+{
+	start(7, true, 0x8000);
+	KUNIT_EXPECT_EQ(test, env_start(e, 0x8000), 0);
+	KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), 0x80008000);
+	env_add(e, 7, 1);
+	drv_publish(&e->d);
+	serve(test, 7, 1);
+	KUNIT_EXPECT_EQ(test, publish(), 7);
+	expect_used(test, 7, 1);
+	/* Nothing else is read that way. */
+	KUNIT_EXPECT_EQ(test, env_start(e, 0x8001), 0);
+	KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), 0x8001);
+	KUNIT_EXPECT_EQ(test, env_start(e, 0), 0);
+	KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), 0);
+}
+
+static void packed_base_range(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 7, 256, 32767 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		u32 num = nums[i], last = num - 1;
+
+		start(num, true, 0x8000);
+		KUNIT_EXPECT_EQ(test, env_start(e, num), -EINVAL);
+		KUNIT_EXPECT_EQ(test, env_start(e, num << 16), -EINVAL);
+		KUNIT_EXPECT_EQ(test, env_start(e, 0x80008000 | num), -EINVAL);
+		KUNIT_EXPECT_EQ(test, env_start(e, last | last << 16), 0);
+	}
+	start(32768, true, 0x8000);
+	KUNIT_EXPECT_EQ(test, env_start(e, 0xffffffff), 0);
+}
+
+/* The device had chains out when it stopped: used goes on where it was. */
+static void packed_base_apart(struct kunit *test)
+{
+	start(8, true, 0x8000 | 6);
+	env_add(e, 4, 1);
+	drv_publish(&e->d);
+	KUNIT_EXPECT_EQ(test, env_start(e, 0x80060000), 0);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, 0);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 9), 1);
+	KUNIT_EXPECT_EQ(test, publish(), 1);
+	KUNIT_EXPECT_EQ(test, desc(6)->flags, 0x8080 | DRV_WRITE);
+	KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 7);
+}
+
+static void packed_move(struct kunit *test)
+{
+	env_add(e, 100, 1);
+	drv_publish(&e->d);
+	serve(test, 70, 1);
+	KUNIT_EXPECT_EQ(test, publish(), 70);
+	vtap_ring_move(&e->r, &e->cfg);
+	serve(test, 30, 71);
+	KUNIT_EXPECT_EQ(test, publish(), 30);
+	expect_used(test, 100, 1);
+}
+
+static struct kunit_case packed_cases[] = {
+	KUNIT_CASE(packed_round_trip),
+	KUNIT_CASE(packed_all_sizes_full),
+	KUNIT_CASE(packed_laps),
+	KUNIT_CASE(packed_chain_lengths),
+	KUNIT_CASE(packed_indirect),
+	KUNIT_CASE(packed_used_entry),
+	KUNIT_CASE(packed_any_id),
+	KUNIT_CASE(packed_unpop),
+	KUNIT_CASE(packed_spill),
+	KUNIT_CASE(packed_first_goes_last),
+	KUNIT_CASE(packed_base),
+	KUNIT_CASE(packed_base_dpdk),
+	KUNIT_CASE(packed_base_range),
+	KUNIT_CASE(packed_base_apart),
+	KUNIT_CASE(packed_move),
+	{}
+};
+
+static struct kunit_suite packed_suite = {
+	.name = "vtap_packed",
+	.init = packed_init,
+	.exit = packed_exit,
+	.test_cases = packed_cases,
+};
+kunit_test_suite(packed_suite);
