@@ -259,6 +259,8 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		ahead = 0;
 	}
 	r->ahead = found - 1;
+	if (found > r->nr_fetched - i)		/* all of it was seen */
+		r->avail_idx = vtap_packed_on(r, at, 1);
 	return found;
 }
 
@@ -344,11 +346,10 @@ static __always_inline bool vtap_packed_open(struct vtap_ring *r)
  */
 #define vtap_packed_put_staged(r, label)				\
 	do {								\
-		const u64 *__e = (const u64 *)(r)->packed_staged;	\
+		const u64 *__e = (r)->packed_staged;			\
 		const u64 *__end = __e + (r)->nr_staged;		\
 		const u16 *__at = (r)->used_at;				\
 									\
-		BUILD_BUG_ON(sizeof(*(r)->packed_staged) != sizeof(*__e)); \
 		while (++__e < __end) {					\
 			u64 __user *__to = (u64 __user *)		\
 				&((r)->packed_desc + *++__at)->len;	\
@@ -361,10 +362,11 @@ static __always_inline bool vtap_packed_open(struct vtap_ring *r)
 /* Note what was written of staged entries from @i on. */
 static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 {
-	const u32 size = sizeof(struct vtap_packed_used);
+	const size_t used = offsetof(struct vring_packed_desc, len);
+	const size_t size = sizeof(struct vring_packed_desc);
 
 	for (; i < r->nr_staged; i++)
-		vtap_ring_log_desc(r, r->used_at[i] * 2ull * size + size, size);
+		vtap_ring_log_desc(r, r->used_at[i] * size + used, size - used);
 }
 
 /*
@@ -386,6 +388,20 @@ static noinline int vtap_packed_spill(struct vtap_ring *r)
 fault:
 	user_write_access_end();
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/*
+ * What a used entry replaces of a descriptor, as one word of the guest's: its
+ * length, id and flags.
+ */
+static __always_inline u64 vtap_packed_entry(u32 len, u16 id, u16 flags)
+{
+	u64 e = (u64)flags << 48 | (u64)id << 32 | len;
+
+	BUILD_BUG_ON(offsetof(struct vring_packed_desc, len) != 8 ||
+		     offsetof(struct vring_packed_desc, id) != 12 ||
+		     offsetof(struct vring_packed_desc, flags) != 14);
+	return (__force u64)cpu_to_le64(e);
 }
 
 /**
@@ -413,9 +429,7 @@ static __always_inline int vtap_packed_stage(struct vtap_ring *r, u16 id,
 	if (len)
 		flags |= VRING_DESC_F_WRITE;
 	i = r->nr_staged++;
-	r->packed_staged[i].len = cpu_to_le32(len);
-	r->packed_staged[i].id = cpu_to_le16(id);
-	r->packed_staged[i].flags = cpu_to_le16(flags);
+	r->packed_staged[i] = vtap_packed_entry(len, id, flags);
 	r->used_at[i] = vtap_packed_idx(at);
 	r->stage_at = vtap_packed_on(r, at, r->chain_len[r->nr_taken++ %
 							 VTAP_CHAIN_MAX]);
@@ -441,27 +455,28 @@ static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
  */
 static inline int vtap_packed_publish(struct vtap_ring *r)
 {
-	const struct vtap_packed_used *e = r->packed_staged;
 	struct vring_packed_desc __user *to;
 	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
+	u64 e;
 
 	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
 		return -EIO;
 	if (!n)
 		return 0;
 	/* A descriptor's second half is aligned: it lies on one page. */
+	e = le64_to_cpu((__force __le64)*r->packed_staged);
 	to = r->packed_desc + *r->used_at;
 	to = vtap_ring_at(r, desc, to);
 	if (!vtap_packed_open(r))
 		goto fault;
 	vtap_packed_put_staged(r, fault_in_window);
-	unsafe_put_user((__force u32)e->len, (u32 __user *)&to->len,
+	unsafe_put_user((__force u32)cpu_to_le32((u32)e), (u32 __user *)&to->len,
 			fault_in_window);
-	unsafe_put_user((__force u16)e->id, (u16 __user *)&to->id,
-			fault_in_window);
+	unsafe_put_user((__force u16)cpu_to_le16((u16)(e >> 32)),
+			(u16 __user *)&to->id, fault_in_window);
 	/* C, pairs with D */
-	vtap_put16_release((__force u16)e->flags, (u16 __user *)&to->flags,
-			   fault_in_window);
+	vtap_put16_release((__force u16)cpu_to_le16((u16)(e >> 48)),
+			   (u16 __user *)&to->flags, fault_in_window);
 	user_write_access_end();
 
 	if (unlikely(r->log))

@@ -128,18 +128,6 @@ struct vtap_ring_far {
 };
 
 /**
- * struct vtap_packed_used - a used entry: what replaces a descriptor's end
- * @len: bytes written, if @flags has VRING_DESC_F_WRITE
- * @id: the buffer's
- * @flags: AVAIL and USED as the lap has them
- */
-struct vtap_packed_used {
-	__le32 len;
-	__le16 id;
-	__le16 flags;
-};
-
-/**
  * struct vtap_ring - one running ring, split or packed
  *
  * What the two formats call differently lies in unions; a packed ring's
@@ -233,8 +221,8 @@ struct vtap_ring {
 	union {
 		/** @staged: used entries on their way */
 		struct vring_used_elem staged[VTAP_FETCH];
-		/** @packed_staged: packed: the same */
-		struct vtap_packed_used packed_staged[VTAP_FETCH];
+		/** @packed_staged: packed: the same, as the ring has them */
+		u64 packed_staged[VTAP_FETCH];
 	};
 	/** @ahead: descriptors behind the first of the last chain of several */
 	u16 ahead;

@@ -2,7 +2,7 @@
 /*
  * bench.c - nanoseconds a chain, for each verb
  *
- * Read before: ring/split.h. In plain memory and without the shim's checks, so
+ * Read before: ring/verbs.h. In plain memory and without the shim's checks, so
  * what is measured is ring/ itself: a user access window costs nothing here
  * and 20 to 40 cycles in the kernel. Good for comparing two versions on one
  * quiet machine, and for nothing else.
@@ -12,7 +12,7 @@
  */
 #include <time.h>
 #include "driver.h"
-#include "split.h"
+#include "verbs.h"
 
 #define NUM		256
 #define BATCH		64
@@ -105,7 +105,9 @@ static void take_batch(struct bench *b)
 		;
 }
 
-static void round_trip(struct bench *b, enum form form)
+/* The format is a constant here as in the kernel's packet loops. */
+static __always_inline void round_trip(struct bench *b, enum form form,
+				       const bool packed)
 {
 	bool logged = b->memory >= LOGGED;
 	double t[7];
@@ -116,20 +118,20 @@ static void round_trip(struct bench *b, enum form form)
 	for (i = 0; i < BATCH; i++) {
 		b->c.iov = b->iov;
 		b->c.iov_max = ARRAY_SIZE(b->iov);
-		if (vtap_split_pop(&b->r, &b->m, &b->c) != 1)
+		if (vtap_ring_pop(&b->r, &b->m, &b->c, packed) != 1)
 			abort();
 		b->heads[i] = b->c.head;
 	}
 	t[1] = now();
 	for (i = 0; i < BATCH; i++)
-		vtap_split_stage(&b->r, b->heads[i], 0);
+		vtap_ring_stage(&b->r, b->heads[i], 0, packed);
 	t[2] = now();
-	vtap_split_publish(&b->r);
+	vtap_ring_publish(&b->r, packed);
 	t[3] = now();
-	vtap_split_must_call(&b->r);
+	vtap_ring_must_call(&b->r, packed);
 	t[4] = now();
-	vtap_split_kick_off(&b->r);
-	vtap_split_kick_on(&b->r);
+	vtap_ring_kick_off(&b->r, packed);
+	vtap_ring_kick_on(&b->r, packed);
 	t[5] = now();
 	/* As rx.c does: the first packet's bytes of each, then the pass ends. */
 	for (i = 0; logged && i < BATCH; i++)
@@ -180,11 +182,13 @@ static void start_iotlb(struct bench *b, bool event_idx)
 		     (uintptr_t)b->span.page[i], true);
 	}
 	drv_exit(&b->d);
-	drv_init_far(&b->d, &b->g, NUM, event_idx, 0, &b->span, &at);
+	drv_init_far(&b->d, &b->g, NUM, event_idx, b->d.packed ? 0x8000 : 0,
+		     &b->span, &at);
 	drv_alloc_tables(&b->d, 2);
 }
 
-static void start(struct bench *b, enum memory kind, bool event_idx)
+static void start(struct bench *b, enum memory kind, bool event_idx,
+		  bool packed)
 {
 	const bool far = kind == IOTLB_FAR;
 	struct vhost_memory_region reg;
@@ -193,7 +197,10 @@ static void start(struct bench *b, enum memory kind, bool event_idx)
 	memset(b, 0, sizeof(*b));
 	b->memory = kind;
 	gmem_add(&b->g, 1 << 20, 1 << 20);
-	drv_init(&b->d, &b->g, NUM, event_idx, 0);
+	if (packed)
+		drv_init_packed(&b->d, &b->g, NUM, event_idx, 0x8000);
+	else
+		drv_init(&b->d, &b->g, NUM, event_idx, 0);
 	drv_alloc_tables(&b->d, 2);
 	reg = (struct vhost_memory_region){ b->g.r[0].gpa, b->g.r[0].size,
 					    b->g.r[0].hva, 0 };
@@ -203,6 +210,7 @@ static void start(struct bench *b, enum memory kind, bool event_idx)
 		start_iotlb(b, event_idx);
 	cfg = (struct vtap_ring_cfg){
 		.num = NUM, .event_idx = event_idx, .iotlb = b->m.tlb,
+		.packed = packed,
 		.desc = far ? b->d.place.desc :
 					      (uintptr_t)b->d.desc,
 		.avail = far ? b->d.place.avail :
@@ -218,7 +226,7 @@ static void start(struct bench *b, enum memory kind, bool event_idx)
 		b->log.ring_by_user = b->m.tlb;
 		cfg.log = &b->log;
 	}
-	if (!vtap_ring_memory_ok(&cfg) || vtap_ring_start(&b->r, &cfg, 0) ||
+	if (!vtap_ring_memory_ok(&cfg) || vtap_ring_start(&b->r, &cfg, packed ? 0x8000 : 0) ||
 	    vtap_ring_map(&b->r, &b->m, &cfg) ||
 	    !!b->r.far != far)
 		abort();
@@ -234,7 +242,8 @@ static void stop(struct bench *b)
 }
 
 /* The best of many: noise only ever adds. */
-static void bench_ring(enum memory memory, enum form form, bool event_idx)
+static void bench_ring(enum memory memory, enum form form, bool event_idx,
+		       bool packed)
 {
 	double pop = 1e9, stage = 1e9, publish = 1e9, call = 1e9, kick = 1e9;
 	double marks = 1e9;
@@ -242,9 +251,12 @@ static void bench_ring(enum memory memory, enum form form, bool event_idx)
 	static struct bench b;
 	int i;
 
-	start(&b, memory, event_idx);
+	start(&b, memory, event_idx, packed);
 	for (i = 0; i < ROUNDS; i++) {
-		round_trip(&b, form);
+		if (packed)
+			round_trip(&b, form, true);
+		else
+			round_trip(&b, form, false);
 		if (i % AT_A_TIME != AT_A_TIME - 1)
 			continue;
 		pop = min(pop, b.pop - tick);
@@ -262,8 +274,8 @@ static void bench_ring(enum memory memory, enum form form, bool event_idx)
 	}
 	stop(&b);
 	i = AT_A_TIME;
-	printf("%-18s %-13s %-9s %6.1f %6.1f %7.1f %6.1f %9.1f %7.1f\n",
-	       memory_names[memory], form_names[form],
+	printf("%-6s %-18s %-13s %-9s %6.1f %6.1f %7.1f %6.1f %9.1f %7.1f\n",
+	       packed ? "packed" : "split", memory_names[memory], form_names[form],
 	       event_idx ? "event_idx" : "flags", pop / i / BATCH,
 	       stage / i / BATCH, publish / i / BATCH, marks / i / BATCH,
 	       call / i, kick / i);
@@ -305,15 +317,18 @@ int main(void)
 	enum memory memory;
 	enum form form;
 
-	printf("%-42s %6s %6s %7s %6s %9s %7s\n", "ns", "pop", "stage",
+	printf("%-49s %6s %6s %7s %6s %9s %7s\n", "ns", "pop", "stage",
 	       "publish", "log", "must_call", "kick_*");
-	printf("%-42s %6s %6s %7s %6s %9s %7s\n", "for each", "chain", "chain",
+	printf("%-49s %6s %6s %7s %6s %9s %7s\n", "for each", "chain", "chain",
 	       "chain", "chain", "batch", "batch");
 	for (memory = 0; memory < NR_MEMORIES; memory++)
 		for (form = 0; form < NR_FORMS; form++) {
-			bench_ring(memory, form, true);
-			if (memory == TABLE)
-				bench_ring(memory, form, false);
+			bench_ring(memory, form, true, false);
+			bench_ring(memory, form, true, true);
+			if (memory != TABLE)
+				continue;
+			bench_ring(memory, form, false, false);
+			bench_ring(memory, form, false, true);
 		}
 	bench_translate(1);
 	bench_translate(8);

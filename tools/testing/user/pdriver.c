@@ -202,6 +202,10 @@ bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 
 	if (!pdrv_nr_used(d))
 		return false;
+	if (d->nr_held && d->used_idx == d->held[0].at) {
+		d->broken = "a chain is used that was not shown";
+		return false;
+	}
 	id = desc->id;
 	if (id >= d->num || !d->slot[id].busy) {
 		d->broken = "used entry names a chain that is not out";

@@ -11,12 +11,16 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Head: log2 of the size (1), OPS_F_* (1), first index (2). */
+/*
+ * Head: log2 of the size, or if packed the size less 1 (1), OPS_F_* (1), first
+ * index (2).
+ */
 #define OPS_F_EVENT_IDX		1
 #define OPS_F_CALL_ON_EMPTY	2
 #define OPS_F_IOMMU		4
 #define OPS_F_PAGES		8
 #define OPS_F_LOG		16
+#define OPS_F_PACKED		32
 
 enum op {
 	/* the driver's */

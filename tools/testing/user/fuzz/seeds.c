@@ -98,6 +98,15 @@ static void seeds_ring(void)
 			honest(&o, 4, 4);
 			save("ring_fuzz", o.buf, o.len);
 		}
+	for (flags = OPS_F_PACKED; flags < OPS_F_PACKED + 2; flags++)
+		for (log2 = 0; log2 < 8; log2 += 2) {
+			ops_begin(&o, 5 << log2 & 0xff, flags, 0x8003);
+			honest(&o, 5, 3 + log2);
+			save("ring_fuzz", o.buf, o.len);
+			ops_1(&o, OP_FAIL, log2 + 3);
+			honest(&o, 1, 2);
+			save("ring_fuzz", o.buf, o.len);
+		}
 	/* More than fit the internal arrays, and still a short input. */
 	ops_begin(&o, 8, 1, 0xff80);
 	for (flags = 0; flags < 150; flags++)
@@ -117,7 +126,9 @@ static void seeds_iommu(void)
 	for (log2 = 1; log2 <= 8; log2 += 3)
 		for (more = 0; more < 8; more++) {
 			ops_begin(&o, log2, OPS_F_IOMMU | (more & 1) |
-				  (more & 6) << 2, 0xfff0 + more);
+				  (more & 6) << 2 |
+				  (log2 == 4 ? OPS_F_PACKED : 0),
+				  0xfff0 + more);
 			for (i = 0; i < 4; i++) {
 				honest(&o, 1, 1 + log2);
 				ops8(&o, OP_TAKE_BACK);

@@ -67,16 +67,22 @@ struct world {
 	u16 decided_at;		/* ... when used idx was this */
 };
 
-static inline void plain_start(struct world *w, u8 log2, u8 flags, u16 start)
+static inline void plain_start(struct world *w, u16 num, u8 flags, u16 start)
 {
+	const bool packed = flags & OPS_F_PACKED;
 	struct gmem *ram = fuzz_ram();
 	struct plain *p = &w->plain;
 
-	drv_init(&p->d, &p->rings, 1 << log2, flags & OPS_F_EVENT_IDX, start);
+	if (packed)
+		drv_init_packed(&p->d, &p->rings, num, flags & OPS_F_EVENT_IDX,
+				start);
+	else
+		drv_init(&p->d, &p->rings, num, flags & OPS_F_EVENT_IDX, start);
 	p->d.g = ram;
 	drv_alloc_tables(&p->d, TABLE_MAX);
 	p->cfg = (struct vtap_ring_cfg){
 		.num = p->d.num,
+		.packed = packed,
 		.desc = (uintptr_t)p->d.desc,
 		.avail = (uintptr_t)p->d.avail,
 		.used = (uintptr_t)p->d.used,
@@ -92,17 +98,21 @@ static inline void plain_start(struct world *w, u8 log2, u8 flags, u16 start)
 	w->iov = p->iov;
 }
 
-static inline void iommu_start(struct world *w, u8 log2, u8 flags, u16 start)
+static inline void iommu_start(struct world *w, u16 num, u8 flags, u16 start)
 {
 	const u64 skew = start % 8 * 4;
 	struct far_shape s = {
 		.kind = flags & OPS_F_PAGES ? FAR_IOTLB_PAGES :
 					      FAR_IOTLB_LINEAR,
-		.num = 1 << log2, .event_idx = flags & OPS_F_EVENT_IDX,
+		.num = num, .event_idx = flags & OPS_F_EVENT_IDX,
+		.packed = flags & OPS_F_PACKED,
 		.start = start, .seed = start, .log = flags & OPS_F_LOG,
 		.at = { 0x100f80, 0x110ff0 + (skew & ~1ull),
 			0x120fe0 + skew },
 	};
+
+	if (s.packed)
+		s.at.avail &= ~3ull;
 
 	w->far = far_new(&s);
 	far_watch(w->far);
@@ -117,16 +127,22 @@ static inline void iommu_start(struct world *w, u8 log2, u8 flags, u16 start)
 
 static inline void world_start(struct world *w)
 {
-	u8 log2 = in8(&w->in) % (MAX_LOG2 + 1), flags = in8(&w->in);
-	u16 start = in16(&w->in);
+	u8 size = in8(&w->in), flags = in8(&w->in);
+	u16 start = in16(&w->in), num = 1 << size % (MAX_LOG2 + 1);
+	u32 base = start;
 
+	if (flags & OPS_F_PACKED) {
+		num = size + 1;
+		start = (start & 0x8000) | (start & 0x7fff) % num;
+		base = start | (u32)start << 16;
+	}
 	if (flags & OPS_F_IOMMU)
-		iommu_start(w, log2, flags, start);
+		iommu_start(w, num, flags, start);
 	else
-		plain_start(w, log2, flags, start);
+		plain_start(w, num, flags, start);
 	w->cfg->call_on_empty = flags & OPS_F_CALL_ON_EMPTY;
 	shim_assert(vtap_ring_memory_ok(w->cfg));
-	shim_assert(!vtap_ring_start(w->r, w->cfg, start));
+	shim_assert(!vtap_ring_start(w->r, w->cfg, base));
 	w->honest = true;
 }
 

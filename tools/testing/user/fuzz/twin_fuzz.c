@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * twin_fuzz.c - one guest program on a split ring and on a packed one
+ *
+ * Read before: fuzz.h, ring/verbs.h. Two rings of the same size over the same
+ * memory are driven in lock step: after each call both have answered the same,
+ * have found the same packets in the same segments, and the driver has got the
+ * same entries back. What a chain's descriptors may do wrong is done to both.
+ *
+ * Input: log2 of the size (1), 1: event index (1), then operations.
+ */
+#include "fuzz.h"
+#include "pdriver.h"
+
+#define MAX_BUFS	8
+#define MAX_OUT		300
+
+enum { ADD, ADD_INDIRECT, ADD_BAD, SHOW, POP, UNPOP, STAGE, PUBLISH, TAKE,
+       KICK_OFF, KICK_ON, RESTART, CALL, NR_OPS };
+
+struct twin {
+	struct gmem rings;
+	struct drv d;
+	struct vtap_ring_cfg cfg;
+	struct vtap_ring r;
+	struct vtap_mem m;
+	struct vtap_chain c;
+	struct iovec iov[VTAP_CHAIN_MAX];
+	u16 out[MAX_OUT];
+	u64 tables;
+};
+
+static struct twin twin[2];	/* split, packed */
+static struct input in;
+static u32 nr_out, nr_staged, nr_added;
+static bool may_unpop;
+
+#define each(t)	for (t = twin; t < twin + 2; t++)
+
+static void start(void)
+{
+	u16 num = 1 << in8(&in) % 9;
+	bool event_idx = in8(&in) & 1;
+	struct gmem *ram = fuzz_ram();
+	struct twin *t;
+
+	each(t) {
+		const bool packed = t != twin;
+
+		memset(t, 0, sizeof(*t));
+		if (packed)
+			drv_init_packed(&t->d, &t->rings, num, event_idx,
+					0x8000);
+		else
+			drv_init(&t->d, &t->rings, num, event_idx, 0);
+		t->d.g = ram;
+		/* Each its own half of RAM for its tables: formats differ. */
+		t->d.table_max = MAX_BUFS;
+		t->d.table_gpa = FUZZ_RAM + 0x2000 + (packed ? 0x7000 : 0);
+		t->cfg = (struct vtap_ring_cfg){
+			.num = num, .packed = packed, .event_idx = event_idx,
+			.desc = (uintptr_t)t->d.desc,
+			.avail = (uintptr_t)t->d.avail,
+			.used = (uintptr_t)t->d.used,
+		};
+		vtap_mem_init(&t->m, fuzz_map());
+		shim_assert(vtap_ring_memory_ok(&t->cfg));
+		shim_assert(!vtap_ring_start(&t->r, &t->cfg,
+					     packed ? 0x8000 : 0));
+	}
+	nr_out = 0;
+	nr_staged = 0;
+	nr_added = 0;
+	may_unpop = false;
+}
+
+static void add(int op)
+{
+	unsigned int nr = in8(&in) % MAX_BUFS + 1, i;
+	struct drv_buf buf[MAX_BUFS];
+	bool write = false;
+	struct twin *t;
+	int ret[2];
+
+	/* A table of each head, and no more of them than have room. */
+	if (op == ADD_INDIRECT && twin->d.num > 32)
+		op = ADD;
+	for (i = 0; i < nr; i++) {
+		u16 place = in16(&in), len = in16(&in);
+
+		write = op == ADD_BAD ? len >> 15 : write | len >> 15;
+		buf[i] = (struct drv_buf){ FUZZ_RAM + place, len & 0xfff,
+					   write };
+		if (op == ADD_BAD && len & 0x4000)
+			buf[i].gpa = FUZZ_VOID - 16 + place;
+	}
+	each(t)
+		ret[t - twin] = op == ADD_INDIRECT ?
+			drv_add_indirect(&t->d, buf, nr, 0, nr_added) :
+			drv_add(&t->d, buf, nr, nr_added);
+	shim_assert((ret[0] < 0) == (ret[1] < 0));
+	nr_added += ret[0] >= 0;
+}
+
+static void same_chain(void)
+{
+	const struct vtap_chain *a = &twin[0].c, *b = &twin[1].c;
+
+	shim_assert(a->nr_out == b->nr_out && a->nr_in == b->nr_in);
+	shim_assert(a->out_len == b->out_len && a->in_len == b->in_len);
+	shim_assert(a->cost == b->cost);
+	shim_assert(!memcmp(a->iov, b->iov,
+			    (a->nr_out + a->nr_in) * sizeof(*a->iov)));
+	fuzz_check_chain(a);
+}
+
+/* Both take the next chain: 1, or what both returned else. */
+static int pop(u8 room)
+{
+	struct twin *t;
+	int ret[2];
+
+	each(t) {
+		t->c.iov = t->iov;
+		t->c.iov_max = room ? room : VTAP_CHAIN_MAX;
+		ret[t - twin] = vtap_ring_pop(&t->r, &t->m, &t->c, t != twin);
+		shim_idle();
+	}
+	shim_assert(ret[0] == ret[1]);
+	shim_assert(twin[0].r.fault == twin[1].r.fault);
+	if (ret[0] != 1)
+		return ret[0];
+	same_chain();
+	each(t)
+		t->out[nr_out] = t->c.head;
+	nr_out++;
+	may_unpop = true;
+	return 1;
+}
+
+static void stage(u32 nr)
+{
+	struct twin *t;
+	u32 i;
+
+	nr = min_t(u32, nr, nr_out);
+	each(t) {
+		for (i = 0; i < nr; i++)
+			vtap_ring_stage(&t->r, t->out[i], nr_staged * 5 + i,
+					t != twin);
+		memmove(t->out, t->out + nr, (nr_out - nr) * sizeof(*t->out));
+	}
+	if (!nr || twin->r.fault)
+		return;
+	nr_staged += nr;
+	nr_out -= nr;
+	may_unpop = false;
+}
+
+static void unpop(u32 nr)
+{
+	struct twin *t;
+
+	nr = may_unpop ? min_t(u32, nr, nr_out) : 0;
+	each(t)
+		vtap_ring_unpop(&t->r, nr, t != twin);
+	nr_out -= nr;
+}
+
+/* A verb that both have to answer alike. */
+#define both(verb) ({							\
+	int __a = vtap_ring_##verb(&twin[0].r, false);			\
+	int __b = vtap_ring_##verb(&twin[1].r, true);			\
+									\
+	shim_idle();							\
+	shim_assert(__a == __b);					\
+	__a;								\
+})
+
+static void publish(void)
+{
+	if (both(publish) <= 0)
+		return;
+	nr_staged = 0;
+	/* With events the two ask in different words. */
+	if (!twin->cfg.event_idx)
+		both(must_call);
+}
+
+static void take(void)
+{
+	unsigned long long cookie[2];
+	bool got[2];
+	u32 len[2];
+	int i;
+
+	do {
+		for (i = 0; i < 2; i++)
+			got[i] = drv_get(&twin[i].d, &cookie[i], &len[i]);
+		shim_assert(got[0] == got[1]);
+		shim_assert(!got[0] || (cookie[0] == cookie[1] &&
+					len[0] == len[1]));
+		shim_assert(!twin[0].d.broken && !twin[1].d.broken);
+	} while (got[0]);
+	shim_assert(twin[0].d.nr_free == twin[1].d.nr_free);
+}
+
+static void restart(void)
+{
+	struct twin *t;
+
+	stage(may_unpop ? 0 : nr_out);
+	unpop(nr_out);
+	publish();
+	if (nr_out || nr_staged)
+		return;
+	each(t)
+		shim_assert(!vtap_ring_start(&t->r, &t->cfg,
+					     vtap_ring_base(&t->r)));
+}
+
+static void step(int op)
+{
+	struct twin *t;
+	u32 nr;
+	u8 arg;
+
+	switch (op) {
+	case SHOW:
+		each(t)
+			drv_publish(&t->d);
+		return;
+	case POP:
+		nr = in8(&in);
+		arg = in8(&in);
+		while (nr-- && nr_out + nr_staged < MAX_OUT && pop(arg) == 1)
+			;
+		return;
+	case UNPOP:
+		return unpop(in8(&in));
+	case STAGE:
+		return stage(in8(&in) + 1u);
+	case PUBLISH:
+		return publish();
+	case TAKE:
+		return take();
+	case KICK_OFF:
+		both(kick_off);
+		return;
+	case KICK_ON:
+		/* A look ahead that ends at the ring's end makes no difference
+		 * only once the ring was seen to be empty.
+		 */
+		if (!pop(0) && both(kick_on) >= 0)
+			both(empty);
+		return;
+	case RESTART:
+		return restart();
+	case CALL:
+		arg = in8(&in);
+		each(t) {
+			if (arg & 1)
+				drv_call_on(&t->d);
+			else
+				drv_call_off(&t->d);
+		}
+		return;
+	default:
+		return add(op);
+	}
+}
+
+int fuzz_one(const u8 *data, size_t size)
+{
+	struct twin *t;
+
+	shim_reset();
+	in = (struct input){ data, size };
+	start();
+	while (in.left && !twin->r.fault) {
+		step(in8(&in) % NR_OPS);
+		shim_assert((u8)twin[0].r.fault == twin[1].r.fault);
+	}
+	if (!twin->r.fault) {
+		/* to the end: all that was added comes back from both */
+		step(SHOW);
+		while (nr_out + nr_staged < MAX_OUT && pop(0) == 1)
+			;
+	}
+	if (!twin->r.fault) {
+		stage(nr_out);
+		publish();
+		take();
+	}
+	shim_reset();
+	each(t) {
+		drv_exit(&t->d);
+		gmem_free(&t->rings);
+	}
+	return 0;
+}
