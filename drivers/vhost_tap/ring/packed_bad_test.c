@@ -8,8 +8,8 @@
 #include "far.h"
 #include "pdriver.h"
 
-#define AVAIL	(1 << 7)
-#define USED	(1 << 15)
+#define AVAIL	BIT(7)
+#define USED	BIT(15)
 
 static struct env *e;
 
@@ -105,8 +105,8 @@ static void packed_chain_torn(struct kunit *test)
 					*flags &= ~(AVAIL | USED);
 					*flags |= bits[i];
 					KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
-					KUNIT_ASSERT_EQ(test, (int)e->r.fault,
-						(int)VTAP_FAULT_CHAIN_TORN);
+					KUNIT_ASSERT_TRUE(test, e->r.fault ==
+							  VTAP_FAULT_CHAIN_TORN);
 				}
 	start(8, 0x8000 | 6);
 	show_chain(3);
@@ -444,4 +444,5 @@ static struct kunit_suite packed_bad_suite = {
 	.exit = packed_bad_exit,
 	.test_cases = packed_bad_cases,
 };
+
 kunit_test_suite(packed_bad_suite);

@@ -104,6 +104,7 @@ static void packed_call_every_event(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 3, 7, 16 };
 	u32 i, at, n, event;
+	int want;
 
 	for (i = 0; i < ARRAY_SIZE(nums); i++) {
 		u32 num = nums[i];
@@ -120,9 +121,9 @@ static void packed_call_every_event(struct kunit *test)
 					set_driver_event(event % num |
 							 (event < num) << 15,
 							 DESC);
-					KUNIT_ASSERT_EQ(test, must_call(),
-						drv_wants_call(&e->d, old,
-							       e->r.last_used));
+					want = drv_wants_call(&e->d, old,
+							      e->r.last_used);
+					KUNIT_ASSERT_EQ(test, must_call(), want);
 				}
 	}
 }
@@ -381,4 +382,5 @@ static struct kunit_suite packed_event_suite = {
 	.exit = packed_event_exit,
 	.test_cases = packed_event_cases,
 };
+
 kunit_test_suite(packed_event_suite);

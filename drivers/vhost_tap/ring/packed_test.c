@@ -150,6 +150,7 @@ static void packed_chain_lengths(struct kunit *test)
 		for (turn = 0; turn < 3000; turn++) {
 			unsigned long long cookie;
 			u32 len;
+			int ret;
 
 			for (n = 0; ; n++) {
 				nr = 1 + (turn * 7 + n * 13) %
@@ -165,8 +166,9 @@ static void packed_chain_lengths(struct kunit *test)
 				KUNIT_ASSERT_EQ(test, e->d.slot[e->c.head].cookie,
 						cookie);
 				KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
-				KUNIT_EXPECT_EQ(test, vtap_packed_stage(&e->r,
-							e->c.head, cookie), 0);
+				ret = vtap_packed_stage(&e->r, e->c.head,
+							cookie);
+				KUNIT_EXPECT_EQ(test, ret, 0);
 			}
 			KUNIT_ASSERT_EQ(test, got, n);
 			KUNIT_EXPECT_EQ(test, publish(), (int)n);
@@ -448,4 +450,5 @@ static struct kunit_suite packed_suite = {
 	.exit = packed_exit,
 	.test_cases = packed_cases,
 };
+
 kunit_test_suite(packed_suite);

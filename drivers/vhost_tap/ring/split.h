@@ -432,14 +432,14 @@ static inline int vtap_split_must_call(struct vtap_ring *r)
 
 	if (!r->event_idx) {
 		err = vtap_ring_get16(r, vtap_ring_at(r, avail, flags),
-				       &word);
+				      &word);
 		if (unlikely(err))
 			return err;
 		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
 	}
 	err = vtap_ring_get16(r, vtap_ring_at(r, avail,
-					       vtap_split_used_event(r)),
-			       &word);
+					      vtap_split_used_event(r)),
+			      &word);
 	if (unlikely(err))
 		return err;
 	return vtap_event_must_call(r, word);

@@ -106,7 +106,7 @@ static void take_batch(struct bench *b)
 }
 
 /* The format is a constant here as in the kernel's packet loops. */
-static __always_inline void round_trip(struct bench *b, enum form form,
+static __always_inline void round_trip(struct bench *b, const enum form form,
 				       const bool packed)
 {
 	bool logged = b->memory >= LOGGED;
