@@ -60,7 +60,7 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a);
 int vtap_queue_set_kick(struct vtap_queue *q, int fd);
 int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 			   int fd);
-u16 vtap_queue_base(struct vtap_queue *q);
+u32 vtap_queue_base(struct vtap_queue *q);
 
 /* ioctl.c */
 long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg);

@@ -70,8 +70,9 @@ static void show_ring(struct seq_file *s, struct vtap_queue *q)
 	seq_printf(s, "fault_means %s\n", vtap_fault_doc(q->ring.fault));
 	seq_printf(s, "backend %s\n", backend_name(q->backend.kind));
 	seq_printf(s, "num %u\n", q->ring_cfg.num);
+	seq_printf(s, "packed %d\n", q->ring_cfg.packed);
 	seq_printf(s, "last_avail %u\n", q->state == VTAP_STOPPED ?
-		   q->base : q->ring.last_avail);
+		   (u16)q->base : q->ring.last_avail);
 	seq_printf(s, "last_used %u\n", q->ring.last_used);
 	seq_printf(s, "starved_now %d\n", q->starved);
 	seq_printf(s, "parked_now %d\n", q->parked);

@@ -121,6 +121,8 @@ static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
 
 	if (!q->backend.sock)
 		return true;
+	if (has(features, VIRTIO_F_RING_PACKED) != q->ring_cfg.packed)
+		return false;
 	return vtap_queue_can_move(q, has(features, VIRTIO_RING_F_EVENT_IDX),
 				   iotlb) &&
 	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map,
@@ -132,9 +134,10 @@ static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
  * @dev: device, locked; its queues may be running
  * @features: VTAP_FEATURE_WORDS of bits
  *
- * Return: 0; -EOPNOTSUPP a bit that was not offered; -EFAULT a running ring
- * does not have room for the event words, its addresses are no user memory, or
- * the dirty log is none; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP a bit that was not offered, or packed rings without
+ * VERSION_1; -EFAULT a running ring would change its format, does not have room
+ * for the event words, its addresses are no user memory, or the dirty log is
+ * none; -ENOMEM.
  */
 int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 {
@@ -145,6 +148,10 @@ int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 		if (features[i] & ~dev->mask[i])
 			return -EOPNOTSUPP;
 	}
+	/* There is no packed ring in legacy. */
+	if (has(features, VIRTIO_F_RING_PACKED) &&
+	    !has(features, VIRTIO_F_VERSION_1))
+		return -EOPNOTSUPP;
 	for (i = 0; i < VTAP_NR_QUEUES; i++) {
 		if (!queue_agrees(&dev->queue[i], features))
 			return -EFAULT;

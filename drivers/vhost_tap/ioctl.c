@@ -176,7 +176,7 @@ static long set_vring_num(struct call *c)
 {
 	u32 num = c->arg.state.num;
 
-	if (!num || num > VTAP_RING_MAX || !is_power_of_2(num))
+	if (!vtap_ring_num_ok(num, c->q->ring_cfg.packed))
 		return -EINVAL;
 	c->q->ring_cfg.num = num;
 	return 0;
@@ -184,7 +184,7 @@ static long set_vring_num(struct call *c)
 
 static long set_vring_base(struct call *c)
 {
-	if (c->arg.state.num > U16_MAX)
+	if (c->arg.state.num > U16_MAX && !c->q->ring_cfg.packed)
 		return -EINVAL;
 	c->q->base = c->arg.state.num;
 	return 0;

@@ -128,7 +128,7 @@ void vtap_queue_call(struct vtap_queue *q)
 	q->nr_uncalled = 0;
 	if (!q->call)
 		return;
-	must = vtap_split_must_call(&q->ring);
+	must = vtap_ring_must_call(&q->ring, q->ring.packed);
 	if (must) {
 		eventfd_signal(q->call);
 		vtap_count(&q->stats, calls);
@@ -146,7 +146,7 @@ void vtap_queue_call(struct vtap_queue *q)
  */
 void vtap_queue_publish(struct vtap_queue *q)
 {
-	int n = vtap_split_publish(&q->ring);
+	int n = vtap_ring_publish(&q->ring, q->ring.packed);
 
 	if (n <= 0)
 		return;

@@ -160,7 +160,7 @@ static struct socket *stop(struct vtap_queue *q)
 	vtap_poll_disarm(&q->sock_poll);
 	mutex_lock(&q->lock);
 	if (q->state != VTAP_STOPPED) {
-		q->base = q->ring.last_avail;
+		q->base = vtap_ring_base(&q->ring);
 		set_state(q, VTAP_STOPPED);
 		vtap_ring_unmap(&q->ring);
 	}
@@ -173,6 +173,16 @@ static struct socket *stop(struct vtap_queue *q)
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
 	return sock;
+}
+
+/*
+ * The one mistake of a set-up that ends here and that the errno explains
+ * badly: a VMM with more queues than the tap takes.
+ */
+static void explain_no_device(void)
+{
+	pr_notice_ratelimited("%s[%d]: the tap's file descriptor is attached to no device; several queues need a tap created with multi_queue\n",
+			      current->comm, task_pid_nr(current));
 }
 
 static int start(struct vtap_queue *q, struct socket *sock,
@@ -197,6 +207,8 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	/* No pass before it is known that the backend works. */
 	err = vtap_poll_arm(&q->sock_poll, sock->file);
 	if (err) {
+		if (err == -EINVAL && kind == VTAP_BACKEND_TUN)
+			explain_no_device();
 		stop(q);	/* the caller still has @sock */
 		return err;
 	}
@@ -206,16 +218,6 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	/* What the guest did before we listened brought no kick. */
 	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
 	return 0;
-}
-
-/*
- * The one mistake of a set-up that ends here and that the errno explains
- * badly: a VMM with more queues than the tap takes.
- */
-static void explain_no_device(void)
-{
-	pr_notice_ratelimited("%s[%d]: the tap's file descriptor is attached to no device; several queues need a tap created with multi_queue\n",
-			      current->comm, task_pid_nr(current));
 }
 
 /**
@@ -228,7 +230,8 @@ static void explain_no_device(void)
  * one stays.
  *
  * Return: 0; -EFAULT ring or guest memory is not set up or not accessible;
- * -ENOTSOCK @fd is nothing we can use; -EINVAL a tun without a device.
+ * -ENOTSOCK @fd is nothing we can use; -EINVAL a tun without a device, or a
+ * ring size or position that this kind of ring does not have.
  */
 int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 {
@@ -260,8 +263,6 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	old = stop(q);
 	err = start(q, sock, kind);
 	if (err) {
-		if (err == -EINVAL && kind == VTAP_BACKEND_TUN)
-			explain_no_device();
 		sockfd_put(sock);
 		if (old && !start(q, old, old_kind))
 			return err;
@@ -365,8 +366,13 @@ void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last)
 void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 			     const u64 *features)
 {
+	bool packed = features[0] & BIT_ULL(VIRTIO_F_RING_PACKED);
+
 	mutex_lock(&q->lock);
 	q->cfg = *cfg;
+	if (q->ring_cfg.packed != packed)	/* not while it runs */
+		q->base = packed ? VTAP_PACKED_FRESH : 0;
+	q->ring_cfg.packed = packed;
 	q->ring_cfg.event_idx = features[0] & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	q->ring_cfg.call_on_empty =
 		features[0] & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -394,7 +400,13 @@ bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 	return !q->backend.sock || vtap_ring_memory_ok(&cfg);
 }
 
-/* Has the log room for what is written into the ring? */
+/* A packed ring's descriptors are written, too, wherever memory has them. */
+static bool logs_desc(const struct vtap_ring_cfg *cfg)
+{
+	return cfg->packed && cfg->log;
+}
+
+/* Has the log room for what is written into the device area? */
 static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
 {
 	return !cfg->log ||
@@ -415,7 +427,8 @@ static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
 bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 		       const struct vtap_memmap *map, bool payload, bool iotlb)
 {
-	return (!payload || vtap_dirty_map_ok(base, map)) &&
+	return (!(payload || logs_desc(&q->ring_cfg)) ||
+		vtap_dirty_map_ok(base, map)) &&
 	       (iotlb || ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa));
 }
 
@@ -457,8 +470,12 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	cfg.avail = a->avail_user_addr;
 	cfg.used = a->used_user_addr;
 	cfg.log = a->flags & (1u << VHOST_VRING_F_LOG) ? &q->dirty : NULL;
+	if (!vtap_ring_aligned(&cfg))
+		return -EINVAL;
 	if (q->backend.sock &&
 	    (!vtap_ring_memory_ok(&cfg) ||
+	     (logs_desc(&cfg) &&
+	      !vtap_dirty_map_ok(q->dirty.base, q->dev->map)) ||
 	     (!cfg.iotlb &&
 	      !ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr))))
 		return -EINVAL;
@@ -531,19 +548,19 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 }
 
 /**
- * vtap_queue_base - the next avail entry the queue would take
+ * vtap_queue_base - where the queue goes on from (VHOST_GET_VRING_BASE)
  * @q: queue, running or not
  *
  * Exact once the queue is stopped: nothing is in flight between passes.
  *
- * Return: free-running index.
+ * Return: as of vtap_ring_base().
  */
-u16 vtap_queue_base(struct vtap_queue *q)
+u32 vtap_queue_base(struct vtap_queue *q)
 {
-	u16 base;
+	u32 base;
 
 	mutex_lock(&q->lock);
-	base = q->state == VTAP_STOPPED ? q->base : q->ring.last_avail;
+	base = q->state == VTAP_STOPPED ? q->base : vtap_ring_base(&q->ring);
 	mutex_unlock(&q->lock);
 	return base;
 }

@@ -2,7 +2,7 @@
 /*
  * rx.c - host to guest, one pass
  *
- * Read before: worker.c, ring/split.h, backend/backend.h. Beside: tx.c.
+ * Read before: worker.c, ring/verbs.h, backend/backend.h. Beside: tx.c.
  *
  * Each packet gets one chain, or with mergeable buffers as many as it needs;
  * chains are taken only once the packet's length is known and given back when
@@ -32,7 +32,7 @@ enum rx_fit {
 static noinline __cold enum rx_fit refuse(struct vtap_queue *q,
 					  enum vtap_fault fault)
 {
-	vtap_split_unpop(&q->ring, 1);
+	vtap_ring_unpop(&q->ring, 1, q->ring.packed);
 	vtap_ring_break(&q->ring, fault);
 	return RX_BROKEN;
 }
@@ -41,8 +41,9 @@ static noinline __cold enum rx_fit refuse(struct vtap_queue *q,
  * Take chains for a packet of @need bytes, headers included. In every case
  * @buf->nr_chains of them are taken; all together may cost what one may.
  */
-static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
-				struct rx_buffers *buf)
+static __always_inline enum rx_fit
+take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
+	     const bool packed)
 {
 	u16 max_chains = q->cfg.mergeable ?
 			 min_t(u16, q->ring.num, VTAP_CHAIN_MAX) : 1;
@@ -56,7 +57,7 @@ static enum rx_fit take_buffers(struct vtap_queue *q, u32 need,
 
 		c.iov = q->iov + buf->nr_iov;
 		c.iov_max = VTAP_CHAIN_MAX - buf->cost;
-		ret = vtap_split_pop(&q->ring, &q->mem, &c);
+		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
 		if (ret == 0)
 			return RX_STARVED;
 		if (ret == -ENOBUFS)	/* all chains together: too many pieces */
@@ -146,8 +147,8 @@ static int deliver_msg(struct vtap_queue *q, u32 len,
  * Move the packet into the buffers taken for it.
  * Return: 0, or the fault with which it was lost.
  */
-static enum vtap_fault deliver(struct vtap_queue *q, u32 len,
-			       const struct rx_buffers *buf)
+static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
+					       const struct rx_buffers *buf)
 {
 	u32 all_len = q->cfg.guest_hlen + q->cfg.sock_hlen + len;
 	int err;
@@ -178,13 +179,14 @@ static noinline __cold void discard(struct vtap_queue *q, enum vtap_fault why)
 	vtap_queue_drop(q, why);
 }
 
-static void stage_all(struct vtap_queue *q, u16 nr_chains)
+static __always_inline void stage_all(struct vtap_queue *q, u16 nr_chains,
+				      const bool packed)
 {
 	u16 i;
 
 	/* Cannot fail but by a broken ring, which the next verb tells. */
 	for (i = 0; i < nr_chains; i++)
-		vtap_split_stage(&q->ring, q->rx_head[i], q->rx_len[i]);
+		vtap_ring_stage(&q->ring, q->rx_head[i], q->rx_len[i], packed);
 }
 
 /*
@@ -198,7 +200,7 @@ static int wait_for_buffers(struct vtap_queue *q)
 
 	vtap_queue_finish(q);
 	WRITE_ONCE(q->starved, true);
-	ret = vtap_split_kick_on(&q->ring);
+	ret = vtap_ring_kick_on(&q->ring, q->ring.packed);
 	if (ret)
 		WRITE_ONCE(q->starved, false);
 	else
@@ -213,15 +215,16 @@ static int wait_for_buffers(struct vtap_queue *q)
 static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 			   u16 nr_chains)
 {
+	struct vtap_ring *r = &q->ring;
 	int ret;
 
-	vtap_split_unpop(&q->ring, nr_chains);
+	vtap_ring_unpop(r, nr_chains, r->packed);
 	switch (fit) {
 	case RX_STARVED:
 		ret = wait_for_buffers(q);
 		if (ret <= 0)
 			return ret;
-		return vtap_split_kick_off(&q->ring) ?: 1;
+		return vtap_ring_kick_off(r, r->packed) ?: 1;
 	case RX_TOO_LONG:
 		discard(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
@@ -235,14 +238,15 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 	}
 }
 
-static enum vtap_verdict rx_pass(struct vtap_queue *q)
+static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
+						 const bool packed)
 {
 	const u32 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
 	u32 packets = 0, bytes = 0, len;
 	u16 nr_staged = 0;
 
 	WRITE_ONCE(q->starved, false);
-	if (vtap_split_kick_off(&q->ring))
+	if (vtap_ring_kick_off(&q->ring, packed))
 		return vtap_queue_broken(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
@@ -257,7 +261,7 @@ static enum vtap_verdict rx_pass(struct vtap_queue *q)
 			return q->ring.fault ? vtap_queue_broken(q) : VTAP_IDLE;
 		}
 		packets++;
-		fit = take_buffers(q, hlen + len, &buf);
+		fit = take_buffers(q, hlen + len, &buf, packed);
 		bytes += buf.cost * VTAP_DESC_WEIGHT;
 		if (unlikely(fit != RX_FITS)) {
 			ret = no_fit(q, fit, buf.nr_chains);
@@ -270,11 +274,11 @@ static enum vtap_verdict rx_pass(struct vtap_queue *q)
 
 		lost = deliver(q, len, &buf);
 		if (unlikely(lost)) {
-			vtap_split_unpop(&q->ring, buf.nr_chains);
+			vtap_ring_unpop(&q->ring, buf.nr_chains, packed);
 			vtap_queue_drop(q, lost);
 			continue;
 		}
-		stage_all(q, buf.nr_chains);
+		stage_all(q, buf.nr_chains, packed);
 		vtap_count(&q->stats, packets);
 		vtap_count_add(&q->stats, bytes, len);
 		bytes += len;
@@ -286,6 +290,16 @@ static enum vtap_verdict rx_pass(struct vtap_queue *q)
 	}
 	vtap_queue_finish(q);
 	return VTAP_MORE;
+}
+
+static noinline enum vtap_verdict rx_split(struct vtap_queue *q)
+{
+	return rx_pass(q, false);
+}
+
+static noinline enum vtap_verdict rx_packed(struct vtap_queue *q)
+{
+	return rx_pass(q, true);
 }
 
 /**
@@ -303,7 +317,7 @@ enum vtap_verdict vtap_rx(struct vtap_queue *q)
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		verdict = rx_pass(q);
+		verdict = q->ring.packed ? rx_packed(q) : rx_split(q);
 		if (q->backend.nr_uncounted)
 			vtap_skb_rx_account(&q->backend);
 		vtap_queue_end(q);

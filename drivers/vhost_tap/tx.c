@@ -2,7 +2,7 @@
 /*
  * tx.c - guest to host, one pass
  *
- * Read before: worker.c, ring/split.h, backend/xdp_tx.h. Beside: rx.c.
+ * Read before: worker.c, ring/verbs.h, backend/xdp_tx.h. Beside: rx.c.
  *
  * Each chain is one packet. Small ones are copied into a batch that the
  * backend takes in one call; long and GSO packets go by sendmsg, after the
@@ -52,14 +52,15 @@ static void flush(struct vtap_queue *q)
  */
 static int drained(struct vtap_queue *q)
 {
+	struct vtap_ring *r = &q->ring;
 	int ret;
 
 	flush_batch(q);
 	vtap_queue_publish(q);
-	ret = vtap_split_kick_on(&q->ring);
+	ret = vtap_ring_kick_on(r, r->packed);
 	if (ret <= 0 || q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
-	return ret > 0 ? vtap_split_kick_off(&q->ring) ?: 1 : ret;
+	return ret > 0 ? vtap_ring_kick_off(r, r->packed) ?: 1 : ret;
 }
 
 static enum vtap_fault drop_reason(int err)
@@ -86,12 +87,13 @@ static noinline int send_single(struct vtap_queue *q, struct iov_iter *from,
 				size_t len)
 {
 	struct vtap_backend *b = &q->backend;
+	struct vtap_ring *r = &q->ring;
 	int err;
 
 	flush_batch(q);
 	/* A hint to a socket that is charged for what it sends. */
 	err = vtap_backend_send(b, from, !vtap_backend_has_xdp(b) &&
-				vtap_split_empty(&q->ring) == 0);
+				vtap_ring_empty(r, r->packed) == 0);
 	if (likely(!err)) {
 		q->nr_retries = 0;
 		count_sent(q, 1, len);
@@ -167,7 +169,7 @@ static __always_inline int send_chain(struct vtap_queue *q,
  */
 static enum vtap_verdict park(struct vtap_queue *q)
 {
-	vtap_split_unpop(&q->ring, 1);
+	vtap_ring_unpop(&q->ring, 1, q->ring.packed);
 	flush(q);
 	/* Pairs with the socket freeing room, then looking at parked. */
 	smp_store_mb(q->parked, true);
@@ -179,7 +181,8 @@ static enum vtap_verdict park(struct vtap_queue *q)
 	return VTAP_IDLE;
 }
 
-static enum vtap_verdict tx_pass(struct vtap_queue *q)
+static __always_inline enum vtap_verdict tx_pass(struct vtap_queue *q,
+						 const bool packed)
 {
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
 	u32 packets = 0, bytes = 0;
@@ -187,11 +190,11 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 
 	BUILD_BUG_ON(VTAP_BATCH > VTAP_FETCH);
 	WRITE_ONCE(q->parked, false);
-	if (vtap_split_kick_off(&q->ring))
+	if (vtap_ring_kick_off(&q->ring, packed))
 		return vtap_queue_broken(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
-		ret = vtap_split_pop(&q->ring, &q->mem, &c);
+		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
 		if (ret == 0) {
 			ret = drained(q);
 			if (ret == 0)
@@ -209,7 +212,7 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 				return VTAP_IDLE;
 			}
 			if (ret > 0) {
-				vtap_split_unpop(&q->ring, 1);
+				vtap_ring_unpop(&q->ring, 1, packed);
 				vtap_ring_break(&q->ring,
 						VTAP_FAULT_CHAIN_DIRECTION);
 			}
@@ -224,13 +227,23 @@ static enum vtap_verdict tx_pass(struct vtap_queue *q)
 		bytes += ret + c.cost * VTAP_DESC_WEIGHT;
 
 		/* Cannot fail but by a broken ring, which the next verb tells. */
-		vtap_split_stage(&q->ring, c.head, 0);
+		vtap_ring_stage(&q->ring, c.head, 0, packed);
 		/* A chain staged for each frame in the batch, or more. */
 		if (q->ring.nr_staged == VTAP_BATCH)
 			flush(q);
 	}
 	flush(q);
 	return VTAP_MORE;
+}
+
+static noinline enum vtap_verdict tx_split(struct vtap_queue *q)
+{
+	return tx_pass(q, false);
+}
+
+static noinline enum vtap_verdict tx_packed(struct vtap_queue *q)
+{
+	return tx_pass(q, true);
 }
 
 /**
@@ -248,7 +261,7 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q)
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		verdict = tx_pass(q);
+		verdict = q->ring.packed ? tx_packed(q) : tx_split(q);
 		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}

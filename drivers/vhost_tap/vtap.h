@@ -22,7 +22,7 @@
 #include <linux/wait.h>
 #include <net/xdp.h>
 
-#include "ring/split.h"
+#include "ring/verbs.h"
 #include "stats.h"
 
 /* Words of feature bits: what virtio knows has outgrown one. */
@@ -272,8 +272,10 @@ struct vtap_queue {
 
 	/* set by the client */
 	struct vtap_ring_cfg ring_cfg;
-	/** @base: last_avail while stopped */
-	u16 base;
+	/** @base: where the ring goes on from, as of vtap_ring_base(), while
+	 * stopped
+	 */
+	u32 base;
 	/** @busyloop_us: read by the worker without a lock */
 	u32 busyloop_us;
 	/** @kick: eventfd file, or NULL */

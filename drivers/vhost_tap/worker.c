@@ -64,7 +64,8 @@ static bool has_work(struct vtap_queue *q)
 	if (q->state == VTAP_RUNNING && !q->parked && q->ring.mapped &&
 	    !READ_ONCE(q->miss.state)) {
 		if (q->dir == VTAP_TX || q->starved)
-			found = vtap_split_has_news(&q->ring) != 0;
+			found = vtap_ring_has_news(&q->ring,
+						   q->ring.packed) != 0;
 		else
 			found = vtap_backend_peek(&q->backend) != 0;
 	}

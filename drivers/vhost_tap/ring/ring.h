@@ -281,6 +281,8 @@ vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
 		      (void __user *)(at)))
 
 /* setup.c */
+bool vtap_ring_num_ok(u32 num, bool packed);
+bool vtap_ring_aligned(const struct vtap_ring_cfg *cfg);
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg);
 struct vtap_ring_size vtap_ring_size(const struct vtap_ring_cfg *cfg);
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,

@@ -20,6 +20,34 @@ static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 }
 
 /**
+ * vtap_ring_num_ok - can a ring have this size?
+ * @num: entries
+ * @packed: the format; a split ring's size is a power of two
+ *
+ * Return: true if so.
+ */
+bool vtap_ring_num_ok(u32 num, bool packed)
+{
+	return num && num <= VTAP_RING_MAX && (packed || is_power_of_2(num));
+}
+
+/**
+ * vtap_ring_aligned - is a packed ring aligned as it should be?
+ * @cfg: what the client set
+ *
+ * virtio 1.2, 2.8.10.1. What all rings need is checked where the addresses come
+ * in; the format may be known later.
+ *
+ * Return: true if so, or if the ring is split.
+ */
+bool vtap_ring_aligned(const struct vtap_ring_cfg *cfg)
+{
+	return !cfg->packed ||
+	       (IS_ALIGNED(cfg->desc, sizeof(struct vring_packed_desc)) &&
+		IS_ALIGNED(cfg->avail, sizeof(struct vring_packed_desc_event)));
+}
+
+/**
  * vtap_ring_memory_ok - do all three areas lie in the user address space?
  * @cfg: what the client set; num valid
  *
@@ -141,11 +169,13 @@ static int packed_start(struct vtap_ring *r, u32 base)
  *
  * Context: process context of the owner, may fault.
  * Return: 0, -EFAULT when the device area cannot be written or read, -EINVAL
- * for a position that a packed ring does not have.
+ * for a size, alignment or position that this format does not have.
  */
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 		    u32 base)
 {
+	if (!vtap_ring_num_ok(cfg->num, cfg->packed) || !vtap_ring_aligned(cfg))
+		return -EINVAL;
 	memset(r, 0, sizeof(*r));
 	set_addresses(r, cfg);
 	r->last_avail = base;
