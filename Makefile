@@ -13,6 +13,7 @@ KVERS ?= 6.1 6.12 7.2 7.3
 INSTALL_MOD_PATH ?=
 UDEVDIR          ?= /usr/lib/udev/rules.d
 MODLOADDIR       ?= /usr/lib/modules-load.d
+SYSUSERSDIR      ?= /usr/lib/sysusers.d
 
 TIME ?= 60
 
@@ -47,7 +48,7 @@ demo: $(if $(filter 1,$(HOST)),modules,vm-module)	## boot a guest on /dev/vhost-
 	@$(QEMU_TESTS)/demo $(if $(filter 1,$(HOST)),--host,--kver $(KVER))
 
 .PHONY: check
-check:	## style, unit, matrix, VM and QEMU tests on one kernel (KVER=6.12), under 30 minutes
+check:	## style, docs, packages, unit, matrix, VM and QEMU tests on one kernel (KVER=6.12), under 30 minutes
 	@scripts/check --kver $(KVER)
 
 .PHONY: check-all
@@ -108,6 +109,22 @@ check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /
 	@tools/testing/libvirt/check-selinux
 	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
 
+.PHONY: check-docs
+check-docs:	## Documentation/ and README: Sphinx without warnings, pictures, links, lists in step
+	@scripts/deps docs
+	@scripts/kernels fetch 7.2 source	# kernel-doc belongs to the kernel
+	@tools/testing/docs/check-docs
+
+.PHONY: check-packages
+check-packages:	## packages build and lintian, rpmlint, systemd have nothing to say
+	@scripts/deps deb rpm
+	@tools/testing/packages/check-packages
+
+.PHONY: check-deb
+check-deb: vm-module	## the Debian packages installed, used in a VM and purged in a clean root
+	@scripts/deps deb build vm
+	@tools/testing/packages/check-deb
+
 .PHONY: check-faults
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
@@ -122,20 +139,25 @@ bench:	## compare with in-tree vhost_net: tables and plots in bench/out; BENCH="
 	@tools/testing/bench/bench $(BENCH)
 
 .PHONY: check-dkms
-check-dkms:	## dkms add, build, install, remove with Debian's dkms in a chroot, KVER=
+check-dkms:	## dkms add, build, sign, install, kernel upgrade, remove in a clean root, KVER= all four
 	@scripts/deps build
-	@scripts/check-dkms.sh $(KVER)
+	@tools/testing/packages/check-dkms $(if $(filter command,$(firstword $(origin KVER))),$(KVER))
 
 # ---- install ----
 
 .PHONY: install
-install: modules	## install module, udev rule and modules-load file (DESTDIR=, INSTALL_MOD_PATH=)
+install: modules install-host	## install module, udev rule and modules-load file (DESTDIR=, INSTALL_MOD_PATH=)
 	+$(kbuild) INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
-	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
-	install -D -m 644 dist/vhost-tap.conf $(DESTDIR)$(MODLOADDIR)/vhost-tap.conf
 	@# into a package's DESTDIR: depmod and udev are the package's business
 	$(if $(DESTDIR),:,depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
 	@$(if $(DESTDIR),:,! command -v udevadm >/dev/null || udevadm control --reload || :)
+
+# What the host needs, wherever the module comes from: the packages use it, too.
+.PHONY: install-host
+install-host:
+	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
+	install -D -m 644 dist/vhost-tap.conf $(DESTDIR)$(MODLOADDIR)/vhost-tap.conf
+	install -D -m 644 dist/sysusers.d/vhost-tap.conf $(DESTDIR)$(SYSUSERSDIR)/vhost-tap.conf
 
 AADIR = $(DESTDIR)/etc/apparmor.d
 
@@ -152,17 +174,20 @@ DKMS_SRC   = /usr/src/vhost-tap-$(VERSION)
 # e.g. -k 6.12.117+deb12-amd64: not for the running kernel
 DKMS_FLAGS =
 
+.PHONY: dkms-tree
+dkms-tree:	# the sources as DKMS wants them
+	rm -rf $(DESTDIR)$(DKMS_SRC)
+	mkdir -p $(DESTDIR)$(DKMS_SRC)/scripts
+	cp -r Kbuild dkms.conf drivers include $(DESTDIR)$(DKMS_SRC)/
+	cp -r scripts/kcompat $(DESTDIR)$(DKMS_SRC)/scripts/
+	find $(DESTDIR)$(DKMS_SRC) $(built) -delete
+	rm $(DESTDIR)$(DKMS_SRC)/scripts/kcompat/expected.txt	# for the matrix
+
 .PHONY: dkms-install
 dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 	@command -v dkms >/dev/null || scripts/deps dkms
 	! dkms status vhost-tap/$(VERSION) | grep -q . || dkms remove vhost-tap/$(VERSION) --all
-	rm -rf $(DKMS_SRC)
-	mkdir -p $(DKMS_SRC)/scripts
-	cp -r Kbuild COPYING dkms.conf drivers include dist $(DKMS_SRC)/
-	cp -r scripts/kcompat $(DKMS_SRC)/scripts/
-	find $(DKMS_SRC) $(built) -delete
-	install -D -m 644 dist/60-vhost-tap.rules $(UDEVDIR)/60-vhost-tap.rules
-	install -D -m 644 dist/vhost-tap.conf $(MODLOADDIR)/vhost-tap.conf
+	$(MAKE) --no-print-directory dkms-tree install-host
 	dkms add vhost-tap/$(VERSION)
 	dkms build vhost-tap/$(VERSION) $(DKMS_FLAGS)
 	dkms install vhost-tap/$(VERSION) $(DKMS_FLAGS)
@@ -170,7 +195,20 @@ dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 .PHONY: dkms-remove
 dkms-remove:	## take out what dkms-install put in
 	dkms remove vhost-tap/$(VERSION) --all
-	rm -rf $(DKMS_SRC) $(UDEVDIR)/60-vhost-tap.rules $(MODLOADDIR)/vhost-tap.conf
+	rm -rf $(DKMS_SRC) $(UDEVDIR)/60-vhost-tap.rules $(MODLOADDIR)/vhost-tap.conf \
+		$(SYSUSERSDIR)/vhost-tap.conf
+
+# ---- documentation, packages ----
+
+.PHONY: docs
+docs:	## Documentation/ as HTML, in build/docs/html
+	@scripts/deps docs
+	@scripts/make-docs
+
+.PHONY: deb
+deb:	## Debian packages, in build/deb
+	@scripts/deps deb
+	@scripts/make-deb
 
 .PHONY: clean
 clean:	## remove what was built (fetched kernels stay in ~/.cache/vhost-tap)

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""uapi-rst.py HEADER: the reference of a uapi header, in Sphinx's C domain.
+
+What is read: the comment at the top, "struct" kernel-doc comments, and #define
+lines, each with the comment right before it.
+"""
+
+import re
+import sys
+
+ITEM = re.compile(
+    r"/\*\*?(?P<comment>.*?)\*/[ \t]*\n|(?P<struct>^struct \w+ \{.*?^\};)"
+    r"|^(?P<macro>#define\s+\w+.*?(?<!\\)\n)|(?P<blank>^\n)", re.S | re.M)
+
+
+def clean(text):
+    """Comment text without its stars."""
+    return [re.sub(r"^\s*\* ?", "", line).rstrip() for line in text.strip().split("\n")]
+
+
+def inline(line):
+    """Plain text as reST: nothing in it is markup but @member and %VALUE."""
+    line = line.replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
+    line = re.sub(r"_(?=\W|$)", r"\\_", line)
+    return re.sub(r"[@%](\w+)", r"``\1``", line)
+
+
+def paragraphs(lines, indent=""):
+    """Paragraphs; lines that are set off by blanks stay as they are, literally."""
+    out, literal = [], False
+    for line in lines:
+        deep = line.startswith("  ") or line.startswith("\t")
+        if deep and not literal:
+            out += [indent + "::", ""]
+        if literal and not deep and line:
+            out.append("")
+        if line:
+            literal = deep
+        out.append((indent + ("   " + line if literal else inline(line))).rstrip())
+    return out + [""]
+
+
+def struct_rst(comment, body):
+    """A struct: its members' "@name:" texts, then the description."""
+    name = re.match(r"struct (\w+)", body).group(1)
+    first, *rest = clean(comment)
+    members, text, where = {}, [], None
+    for line in rest:
+        m = re.match(r"@(\w+):\s*(.*)", line)
+        if m:
+            where = m.group(1)
+            members[where] = [m.group(2)]
+        elif where and line.strip():
+            members[where].append(line.strip())
+        else:
+            where = None
+            text.append(line)
+    out = [f".. c:struct:: {name}", "", "   " + inline(first.split(" - ", 1)[1]), ""]
+    out += paragraphs(text, "   ")
+    for decl in re.findall(r"^\t([\w ]+ (\w+)(?:\[\w+\])?);", body, re.M):
+        if decl[1] not in members:
+            sys.exit(f"uapi-rst: {name}.{decl[1]} has no description")
+        full = re.search(r"^\t(.*\b" + decl[1] + r"\b.*);", body, re.M).group(1)
+        out += [f"   .. c:member:: {full}", "", "      " + inline(" ".join(members[decl[1]])), ""]
+    return out
+
+
+def macro_rst(comment, body):
+    """A macro with a value; include guards have none."""
+    name, value = re.match(r"#define\s+(\w+(?:\([^)]*\))?)\s*(.*)", body, re.S).groups()
+    value = re.sub(r"\s*\\\n\s*", " ", value).strip()
+    if not value:
+        return []
+    return [f".. c:macro:: {name}", "", f"   ``{value}``", ""] + \
+        (paragraphs(clean(comment), "   ") if comment else [])
+
+
+def main():
+    path = sys.argv[1]
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    name = re.sub(r".*include/uapi/", "", path)
+    title = f"<{name}>"
+    out = [".. SPDX-License-Identifier: GPL-2.0",
+           f".. Made from {name} by scripts/uapi-rst.py.", "",
+           "=" * len(title), title, "=" * len(title), ""]
+    comment, top = "", True
+    for m in ITEM.finditer(text):
+        if m["comment"] is not None:
+            comment = "" if "SPDX" in m["comment"] else m["comment"]
+            if comment and top:
+                out += paragraphs(clean(comment)[1:])
+                comment, top = "", False
+        elif m["struct"]:
+            out += struct_rst(comment, m["struct"])
+            comment = ""
+        elif m["macro"]:
+            out += macro_rst(comment, m["macro"])
+            comment = ""
+        else:
+            comment = ""
+    print("\n".join(out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Shell functions of check-dkms and check-deb: clean Debian systems to install in.
+#
+# make_root SUITE makes one once, in the cache: bookworm holds the packages of
+# the kernels 6.1 and 6.12, trixie those of 7.2 and 7.3, the first one's headers
+# installed, the second one's waiting in apt's archive folder for a kernel upgrade.
+# with_root runs commands in an overlay over it; no network is needed then.
+
+cache=${VTAP_CACHE:-$HOME/.cache/vhost-tap}
+mirror=${VTAP_MIRROR:-http://deb.debian.org}
+
+# The suite of kernel $1, and both kernels of suite $1.
+suite_of() { case $1 in 6.*) echo bookworm ;; *) echo trixie ;; esac; }
+kernels_of() { case $1 in bookworm) echo 6.1 6.12 ;; *) echo 7.2 7.3 ;; esac; }
+
+# uname -r of the generic kernel $1
+release_of() {
+	local kdir
+	kdir=$(scripts/kernels path "$1" kdir) || return 1
+	kdir=${kdir##*/}
+	echo "${kdir#linux-headers-}"
+}
+
+# Its headers are the archive's newest, as long as that one is the cache's.
+make_root() {
+	local suite=$1 dir=$cache/packages/$1 first second rels key
+	read -r first second < <(kernels_of "$suite")
+	scripts/kernels fetch "$first" headers && scripts/kernels fetch "$second" headers || return 1
+	rels="$(release_of "$first") $(release_of "$second")"
+	mkdir -p "$cache/packages"
+	exec 4>"$dir.lock"
+	flock 4
+	if [[ $(cat "$dir/.done" 2>/dev/null) == "$rels" ]]; then
+		flock -u 4
+		return 0
+	fi
+	echo "# making a $suite root with dkms and the headers of $first and $second, once"
+	rm -rf "$dir" "$dir.new"
+	key=signed-by=/usr/share/keyrings/debian-archive-keyring.gpg
+	# The hook's variables are mmdebstrap's.
+	# shellcheck disable=SC2016
+	APT_CONFIG='' mmdebstrap --quiet --variant=apt --mode=root \
+		--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--include="dkms,libc6-dev,openssl,udev,systemd,initramfs-tools,linux-headers-${rels% *}" \
+		--customize-hook='APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y --download-only install linux-headers-'"${rels#* }" \
+		--skip=cleanup/apt/lists --skip=cleanup/apt/cache \
+		"$suite" "$dir.new" \
+		"deb [$key] $mirror/debian $suite main" "deb [$key] $mirror/debian $suite-backports main" \
+		"deb [$key] $mirror/debian-security $suite-security main" \
+		>"$dir.log" 2>&1 4>&- || {
+		tail -n 20 "$dir.log" | sed 's/^/# /'
+		return 1
+	}
+	echo "$rels" >"$dir.new/.done"
+	mv "$dir.new" "$dir"
+	flock -u 4
+}
+
+# enter_root SUITE UPPER: mount the root of SUITE at $root, what is written to it
+# goes to the folder UPPER, and this project at its own path. In a mount name
+# space of the caller's.
+enter_root() {
+	root=$2/root
+	mkdir -p "$2"/{upper,work,root}
+	mount -t overlay overlay -o "lowerdir=$cache/packages/$1,upperdir=$2/upper,workdir=$2/work" "$root" &&
+		mount -t proc proc "$root/proc" && mount -t sysfs -o ro sysfs "$root/sys" &&
+		mount --rbind /dev "$root/dev" && mkdir -p "$root$PWD" &&
+		mount --bind "$PWD" "$root$PWD" && mount -o remount,bind,ro "$root$PWD" || exit 1
+	# Services are not for a chroot.
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod 755 "$root/usr/sbin/policy-rc.d"
+}
+
+in_root() {
+	chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+		DEBIAN_FRONTEND=noninteractive bash -c "cd $PWD && $1"
+}
+
+# ---- TAP ----
+
+tap_n=0 tap_bad=0
+
+# The test $1 is the command $2, in the root.
+t() {
+	local out
+	tap_n=$((tap_n + 1))
+	if out=$(in_root "$2" 2>&1 </dev/null); then
+		echo "ok $tap_n $1"
+	else
+		tail -n 25 <<<"$out" | sed 's/^/# /'
+		echo "not ok $tap_n $1"
+		tap_bad=$((tap_bad + 1))
+	fi
+}
+
+tap_end() {
+	echo "1..$tap_n"
+	[[ $tap_bad == 0 && $tap_n != 0 ]]
+	exit
+}
