@@ -17,11 +17,18 @@ struct vtap_dev *vtap_dev_open(void);
 void vtap_dev_close(struct vtap_dev *dev);
 int vtap_dev_check_owner(const struct vtap_dev *dev);
 int vtap_dev_set_owner(struct vtap_dev *dev);
+int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr);
 int vtap_dev_reset_owner(struct vtap_dev *dev);
 int vtap_dev_set_mem_table(struct vtap_dev *dev,
 			   const struct vhost_memory __user *uarg);
 int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base);
 int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd);
+
+/* workers.c: which thread serves which queue */
+int vtap_workers_start(struct vtap_dev *dev);
+void vtap_workers_stop(struct vtap_dev *dev);
+void vtap_queue_wake(struct vtap_queue *q);
+pid_t vtap_queue_tid(const struct vtap_queue *q);
 
 /* features.c */
 void vtap_features_init(struct vtap_dev *dev);
@@ -40,8 +47,7 @@ __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 void vtap_queue_unask(struct vtap_queue *q);
 
 /* queue.c: the life of a queue */
-int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
-		    enum vtap_dir dir);
+int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index);
 void vtap_queue_reset(struct vtap_queue *q);
 void vtap_queue_free(struct vtap_queue *q);
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map);

@@ -6,6 +6,7 @@
  *
  *   /sys/kernel/debug/vhost_tap/<owner pid>-<serial>/state   the device
  *                                                   /rx, tx  ring and counters
+ *                                                   /rx1, tx1 ... of other pairs
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -46,11 +47,16 @@ static const char *backend_name(enum vtap_backend_kind kind)
 static int state_show(struct seq_file *s, void *unused)
 {
 	struct vtap_dev *dev = s->private;
-	struct vtap_queue *q = &dev->queue[VTAP_RX];
+	struct vtap_queue *q = vtap_queue_at(dev, 0);
+	pid_t tid;
 
-	/* The folder is gone before the worker is. */
+	/* The folder is gone before the workers are. */
+	mutex_lock(&q->lock);
+	tid = vtap_queue_tid(q);
+	mutex_unlock(&q->lock);
 	seq_printf(s, "owner_pid %d\n", dev->owner_pid);
-	seq_printf(s, "worker_tid %d\n", vtap_task_pid(dev->worker.task));
+	seq_printf(s, "pairs %u\n", vtap_nr_queues(dev) / VTAP_NR_DIRS);
+	seq_printf(s, "worker_tid %d\n", tid);
 	seq_printf(s, "features 0x%llx\n", READ_ONCE(dev->features[0]));
 	seq_printf(s, "features_hi 0x%llx\n", READ_ONCE(dev->features[1]));
 	mutex_lock(&q->lock);
@@ -69,6 +75,8 @@ static void show_ring(struct seq_file *s, struct vtap_queue *q)
 	seq_printf(s, "fault %s\n", vtap_fault_name(q->ring.fault));
 	seq_printf(s, "fault_means %s\n", vtap_fault_doc(q->ring.fault));
 	seq_printf(s, "backend %s\n", backend_name(q->backend.kind));
+	seq_printf(s, "worker_id %u\n", q->worker->id);
+	seq_printf(s, "worker_tid %d\n", vtap_queue_tid(q));
 	seq_printf(s, "num %u\n", q->ring_cfg.num);
 	seq_printf(s, "packed %d\n", q->ring_cfg.packed);
 	seq_printf(s, "last_avail %u\n", q->state == VTAP_STOPPED ?
@@ -110,15 +118,19 @@ DEFINE_SHOW_ATTRIBUTE(queue);
  */
 void vtap_debugfs_add(struct vtap_dev *dev)
 {
+	struct vtap_queue *q;
 	char name[32];
+	u32 i;
 
 	snprintf(name, sizeof(name), "%d-%u", dev->owner_pid, dev->id);
 	dev->debugfs = debugfs_create_dir(name, root);
 	debugfs_create_file("state", 0400, dev->debugfs, dev, &state_fops);
-	debugfs_create_file("rx", 0400, dev->debugfs, &dev->queue[VTAP_RX],
-			    &queue_fops);
-	debugfs_create_file("tx", 0400, dev->debugfs, &dev->queue[VTAP_TX],
-			    &queue_fops);
+	vtap_for_each_queue(dev, q, i) {
+		/* The first pair's have no number, as when there was no other. */
+		snprintf(name, sizeof(name), i < VTAP_NR_DIRS ? "%s" : "%s%u",
+			 q->dir == VTAP_RX ? "rx" : "tx", i / VTAP_NR_DIRS);
+		debugfs_create_file(name, 0400, dev->debugfs, q, &queue_fops);
+	}
 }
 
 /**

@@ -14,6 +14,59 @@
 
 static atomic_t next_id = ATOMIC_INIT(0);
 
+static void free_pair(struct vtap_pair *p)
+{
+	vtap_queue_free(&p->queue[VTAP_RX]);
+	vtap_queue_free(&p->queue[VTAP_TX]);
+	kvfree(p);
+}
+
+static int add_pair(struct vtap_dev *dev)
+{
+	struct vtap_pair *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	u32 index = dev->nr_allocated * VTAP_NR_DIRS;
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = vtap_queue_init(&p->queue[VTAP_RX], dev, index + VTAP_RX) ?:
+	      vtap_queue_init(&p->queue[VTAP_TX], dev, index + VTAP_TX);
+	if (err) {
+		free_pair(p);
+		return err;
+	}
+	dev->pair[dev->nr_allocated++] = p;
+	return 0;
+}
+
+/**
+ * vtap_dev_set_pairs - how many queue pairs? (VHOST_TAP_SET_QUEUE_PAIRS)
+ * @dev: device, locked, or not yet seen by anybody
+ * @nr: 1 to VTAP_MAX_PAIRS
+ *
+ * Return: 0; -EBUSY there is an owner, or features are acked; -ENOMEM, and
+ * nothing has changed.
+ */
+int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr)
+{
+	u32 i;
+	int err;
+
+	if (dev->mm || memchr_inv(dev->features, 0, sizeof(dev->features)))
+		return -EBUSY;
+	while (dev->nr_allocated < nr) {
+		err = add_pair(dev);
+		if (err)
+			return err;
+	}
+	/* The client may have acked that there are no features. */
+	for (i = VTAP_NR_DIRS; i < nr * VTAP_NR_DIRS; i++)
+		vtap_queue_at(dev, i)->cfg = vtap_queue_at(dev, 0)->cfg;
+	/* read(2) and poll(2) of the file look at queues without the lock. */
+	smp_store_release(&dev->nr_pairs, nr);
+	return 0;
+}
+
 /**
  * vtap_dev_open - make a device for a new open file
  *
@@ -21,8 +74,8 @@ static atomic_t next_id = ATOMIC_INIT(0);
  */
 struct vtap_dev *vtap_dev_open(void)
 {
-	struct vtap_dev *dev = kvzalloc(sizeof(*dev), GFP_KERNEL);
-	int i, err;
+	struct vtap_dev *dev = kvzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+	int err;
 
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
@@ -32,18 +85,13 @@ struct vtap_dev *vtap_dev_open(void)
 	vtap_features_init(dev);
 	dev->kthread = !vtap_task_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		err = vtap_queue_init(&dev->queue[i], dev, i);
-		if (err)
-			goto err_free;
+	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
+	err = vtap_dev_set_pairs(dev, 1);
+	if (err) {
+		kvfree(dev);
+		return ERR_PTR(err);
 	}
 	return dev;
-
-err_free:
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		vtap_queue_free(&dev->queue[i]);
-	kvfree(dev);
-	return ERR_PTR(err);
 }
 
 /**
@@ -61,68 +109,56 @@ int vtap_dev_check_owner(const struct vtap_dev *dev)
  * vtap_dev_set_owner - the caller's process becomes the owner
  * @dev: device, locked
  *
- * Guest addresses mean the owner's memory from here on, and the worker runs
+ * Guest addresses mean the owner's memory from here on, and the workers run
  * in its cgroups.
  *
- * Return: 0; -EBUSY there is an owner; -ENOMEM no thread could be made, be it
- * for the owner's limits (RLIMIT_NPROC, pids cgroup).
+ * Return: 0; -EBUSY there is an owner; -ENOMEM not all threads could be made,
+ * be it for the owner's limits (RLIMIT_NPROC, pids cgroup).
  */
 int vtap_dev_set_owner(struct vtap_dev *dev)
 {
-	char name[TASK_COMM_LEN];
-	struct vtap_task *task;
-
 	if (dev->mm)
 		return -EBUSY;
-	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	task = vtap_task_create(vtap_worker_run, dev, name, dev->kthread);
-	if (IS_ERR(task))		/* in-tree's errno, also for -EAGAIN */
+	if (vtap_workers_start(dev))	/* in-tree's errno, also for -EAGAIN */
 		return -ENOMEM;
 
 	dev->mm = current->mm;
 	mmgrab(dev->mm);
 	dev->owner_pid = task_pid_nr(current);
-	dev->worker.task = task;
 	vtap_debugfs_add(dev);
-	vtap_task_start(task);
 	return 0;
 }
 
 /* Queues go over to @map between two passes; the old map is free after. */
 static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 {
-	int i;
+	struct vtap_queue *q;
+	u32 i;
 
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		vtap_queue_set_map(&dev->queue[i], map);
+	vtap_for_each_queue(dev, q, i)
+		vtap_queue_set_map(q, map);
 	vtap_memmap_free(dev->map);
 	dev->map = map;
 }
 
 /*
- * Stop everything. Callbacks that wake the worker go first, then the worker;
+ * Stop everything. Callbacks that wake workers go first, then the workers;
  * detaching the queues needs neither.
  */
 static void quiesce(struct vtap_dev *dev)
 {
-	struct vtap_task *task = dev->worker.task;
-	int i;
+	struct vtap_queue *q;
+	u32 i;
 
 	vtap_debugfs_remove(dev);
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		vtap_poll_disarm(&dev->queue[i].kick_poll);
-		vtap_poll_disarm(&dev->queue[i].sock_poll);
+	vtap_for_each_queue(dev, q, i) {
+		vtap_poll_disarm(&q->kick_poll);
+		vtap_poll_disarm(&q->sock_poll);
 	}
-	if (task) {
-		/* A worker that polls looks at the bits, not at us. */
-		set_bit(VTAP_WORK_AGAIN(VTAP_RX), &dev->worker.pending);
-		dev->worker.task = NULL;
-		vtap_task_stop(task);
-	}
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		vtap_queue_reset(&dev->queue[i]);
+	vtap_workers_stop(dev);
+	vtap_for_each_queue(dev, q, i)
+		vtap_queue_reset(q);
 	vtap_iotlb_off(dev);
-	dev->worker.pending = 0;
 	memset(dev->features, 0, sizeof(dev->features));
 	dev->kthread = !vtap_task_has_owner_kind();
 	WRITE_ONCE(dev->backend_features, 0);
@@ -131,6 +167,7 @@ static void quiesce(struct vtap_dev *dev)
 		mmdrop(dev->mm);
 		dev->mm = NULL;
 	}
+	WRITE_ONCE(dev->nr_pairs, 1);
 }
 
 /**
@@ -151,13 +188,12 @@ int vtap_dev_reset_owner(struct vtap_dev *dev)
  */
 void vtap_dev_close(struct vtap_dev *dev)
 {
-	int i;
-
 	mutex_lock(&dev->lock);
 	quiesce(dev);
 	mutex_unlock(&dev->lock);
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		vtap_queue_free(&dev->queue[i]);
+	while (dev->nr_allocated)
+		free_pair(dev->pair[--dev->nr_allocated]);
+	xa_destroy(&dev->workers);
 	mutex_destroy(&dev->lock);
 	kvfree(dev);
 }
@@ -166,11 +202,10 @@ void vtap_dev_close(struct vtap_dev *dev)
 static bool queues_agree(const struct vtap_dev *dev,
 			 const struct vtap_memmap *map)
 {
-	int i;
+	const struct vtap_queue *q;
+	u32 i;
 
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		const struct vtap_queue *q = &dev->queue[i];
-
+	vtap_for_each_queue(dev, q, i) {
 		if (q->backend.sock &&
 		    (!map->in_user_space ||
 		     !vtap_queue_log_ok(q, q->dirty.base, map,
@@ -232,13 +267,13 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
  */
 int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
 {
-	int i, err = 0;
+	struct vtap_queue *q;
+	int err = 0;
+	u32 i;
 
 	if ((unsigned long)base != base)
 		return -EFAULT;
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		struct vtap_queue *q = &dev->queue[i];
-
+	vtap_for_each_queue(dev, q, i) {
 		if (q->backend.sock &&
 		    !vtap_queue_log_ok(q, base, dev->map, q->dirty.payload,
 				       q->ring_cfg.iotlb))
@@ -258,11 +293,15 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
  */
 int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
 {
-	int i, err = 0;
+	struct vtap_queue *q;
+	int err;
+	u32 i;
 
 	/* Each queue has a reference; the first to fail is the first of all. */
-	for (i = 0; i < VTAP_NR_QUEUES && !err; i++)
-		err = vtap_queue_set_eventfd(&dev->queue[i],
-					     &dev->queue[i].log_call, fd);
-	return err;
+	vtap_for_each_queue(dev, q, i) {
+		err = vtap_queue_set_eventfd(q, &q->log_call, fd);
+		if (err)
+			return err;
+	}
+	return 0;
 }

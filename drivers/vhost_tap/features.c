@@ -142,7 +142,9 @@ static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
 int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 {
 	struct vtap_qcfg cfg = qcfg(features);
-	int i, err;
+	struct vtap_queue *q;
+	u32 i;
+	int err;
 
 	for (i = 0; i < VTAP_FEATURE_WORDS; i++) {
 		if (features[i] & ~dev->mask[i])
@@ -152,8 +154,8 @@ int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 	if (has(features, VIRTIO_F_RING_PACKED) &&
 	    !has(features, VIRTIO_F_VERSION_1))
 		return -EOPNOTSUPP;
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		if (!queue_agrees(&dev->queue[i], features))
+	vtap_for_each_queue(dev, q, i) {
+		if (!queue_agrees(q, features))
 			return -EFAULT;
 	}
 
@@ -164,8 +166,8 @@ int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 	} else {
 		vtap_iotlb_off(dev);
 	}
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		vtap_queue_set_features(&dev->queue[i], &cfg, features);
+	vtap_for_each_queue(dev, q, i)
+		vtap_queue_set_features(q, &cfg, features);
 	memcpy(dev->features, features, sizeof(dev->features));
 	return 0;
 }

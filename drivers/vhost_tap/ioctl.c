@@ -22,6 +22,7 @@ union vtap_arg {
 	u8 byte;
 	int fd;
 	struct vhost_tap_feature_mask mask;
+	struct vhost_tap_queue_pairs pairs;
 	u32 index;			/* first in all vring structures */
 	struct vhost_vring_state state;
 	struct vhost_vring_file file;
@@ -49,6 +50,16 @@ struct row {
 	u8 out;				/* and out on success */
 	long (*fn)(struct call *c);
 };
+
+static bool pick_queue(struct call *c, u32 index)
+{
+	u32 nr = vtap_nr_queues(c->dev);
+
+	if (index >= nr)
+		return false;
+	c->q = vtap_queue_at(c->dev, array_index_nospec(index, nr));
+	return true;
+}
 
 static long get_features(struct call *c)
 {
@@ -228,21 +239,28 @@ static long get_busyloop(struct call *c)
 	return 0;
 }
 
+static long set_queue_pairs(struct call *c)
+{
+	u32 nr = c->arg.pairs.nr;
+
+	if (!nr || nr > VTAP_MAX_PAIRS || c->arg.pairs.reserved)
+		return -EINVAL;
+	return vtap_dev_set_pairs(c->dev, nr);
+}
+
 static long set_backend(struct call *c)
 {
-	u32 i = c->arg.file.index;
-
-	if (i >= VTAP_NR_QUEUES)
+	if (!pick_queue(c, c->arg.file.index))
 		return -ENOBUFS;
-	i = array_index_nospec(i, VTAP_NR_QUEUES);
-	return vtap_queue_set_backend(&c->dev->queue[i], c->arg.file.fd);
+	return vtap_queue_set_backend(c->q, c->arg.file.fd);
 }
 
 static long get_info(struct call *c)
 {
 	struct vhost_tap_info info = {
 		.version = VHOST_TAP_VERSION,
-		.caps = VHOST_TAP_CAP_FEATURE_MASK,
+		.caps = VHOST_TAP_CAP_FEATURE_MASK | VHOST_TAP_CAP_QUEUE_PAIRS,
+		.max_pairs = VTAP_MAX_PAIRS,
 	};
 	u32 size;
 
@@ -259,6 +277,7 @@ static long get_info(struct call *c)
 
 #define WORD	sizeof(u64)
 #define MASK	sizeof(struct vhost_tap_feature_mask)
+#define PAIRS	sizeof(struct vhost_tap_queue_pairs)
 #define STATE	sizeof(struct vhost_vring_state)
 #define FILE	sizeof(struct vhost_vring_file)
 #define ADDR	sizeof(struct vhost_vring_addr)
@@ -297,6 +316,7 @@ static const struct row rows[] = {
 	/* ours */
 	{ VHOST_TAP_GET_INFO, 0, 0, 0, get_info },
 	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, set_feature_mask },
+	{ VHOST_TAP_SET_QUEUE_PAIRS, 0, PAIRS, 0, set_queue_pairs },
 };
 
 /* Copy the argument in; its first word only once if we have read it already. */
@@ -317,10 +337,9 @@ static int find_queue(struct call *c)
 
 	if (get_user(i, (u32 __user *)c->uarg))
 		return -EFAULT;
-	if (i >= VTAP_NR_QUEUES)
+	if (!pick_queue(c, i))
 		return -ENOBUFS;
 	c->arg.index = i;
-	c->q = &c->dev->queue[array_index_nospec(i, VTAP_NR_QUEUES)];
 	return 0;
 }
 

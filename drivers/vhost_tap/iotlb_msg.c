@@ -67,7 +67,7 @@ void vtap_queue_ask(struct vtap_queue *q)
 
 	if (vtap_iotlb_find(tlb->table, tlb->miss_iova, &found)) {
 		vtap_queue_unask(q);
-		vtap_worker_wake(&dev->worker, VTAP_WORK_AGAIN(q->dir));
+		q->again = true;
 		return;
 	}
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
@@ -97,10 +97,10 @@ void vtap_queue_ask_again(struct vtap_queue *q)
 /* There is a mapping for [first, last] now: wake who waits for it. */
 static void answer(struct vtap_dev *dev, u64 first, u64 last)
 {
-	int i;
+	struct vtap_queue *q;
+	u32 i;
 
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		struct vtap_queue *q = &dev->queue[i];
+	vtap_for_each_queue(dev, q, i) {
 		bool hit;
 
 		spin_lock(&dev->miss_lock);
@@ -112,24 +112,26 @@ static void answer(struct vtap_dev *dev, u64 first, u64 last)
 		if (hit) {
 			/* Pairs with the worker's xchg of its bits. */
 			smp_mb();
-			vtap_worker_wake(&dev->worker, VTAP_WORK_AGAIN(i));
+			vtap_queue_wake(q);
 		}
 	}
 }
 
 static void forget(struct vtap_dev *dev, u64 first, u64 last)
 {
-	int i;
+	struct vtap_queue *q;
+	u32 i;
 
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		vtap_queue_forget(&dev->queue[i], first, last);
+	vtap_for_each_queue(dev, q, i)
+		vtap_queue_forget(q, first, last);
 }
 
 static int update(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 {
 	u64 last = m->iova + (m->size - 1);
+	struct vtap_queue *q;
 	bool stale;
-	int i;
+	u32 i;
 
 	if (last < m->iova ||
 	    !access_ok((void __user *)(unsigned long)m->uaddr, m->size))
@@ -137,8 +139,8 @@ static int update(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 	stale = vtap_iotlb_add(dev->iotlb, m->iova, last, m->uaddr,
 			       m->perm & VHOST_ACCESS_RW);
 	/* A queue that a mapping was too narrow for may go on, too. */
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		stale |= READ_ONCE(dev->queue[i].state) == VTAP_BROKEN;
+	vtap_for_each_queue(dev, q, i)
+		stale |= READ_ONCE(q->state) == VTAP_BROKEN;
 	if (stale)
 		forget(dev, m->iova, last);
 	answer(dev, m->iova, last);
@@ -231,13 +233,11 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 static struct vtap_queue *take_question(struct vtap_dev *dev,
 					struct vhost_iotlb_msg *m)
 {
-	struct vtap_queue *taken = NULL;
-	int i;
+	struct vtap_queue *taken = NULL, *q;
+	u32 i;
 
 	spin_lock(&dev->miss_lock);
-	for (i = 0; i < VTAP_NR_QUEUES && !taken; i++) {
-		struct vtap_queue *q = &dev->queue[i];
-
+	vtap_for_each_queue(dev, q, i) {
 		if (q->miss.state != VTAP_MISS_ASKED)
 			continue;
 		set_state(q, VTAP_MISS_READ);
@@ -245,6 +245,7 @@ static struct vtap_queue *take_question(struct vtap_dev *dev,
 		m->perm = q->miss.perm;
 		m->type = VHOST_IOTLB_MISS;
 		taken = q;
+		break;
 	}
 	spin_unlock(&dev->miss_lock);
 	return taken;
@@ -316,12 +317,13 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 			 poll_table *wait)
 {
+	struct vtap_queue *q;
 	__poll_t mask = 0;
-	int i;
+	u32 i;
 
 	poll_wait(file, &dev->miss_wait, wait);
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
-		if (READ_ONCE(dev->queue[i].miss.state) == VTAP_MISS_ASKED)
+	vtap_for_each_queue(dev, q, i) {
+		if (READ_ONCE(q->miss.state) == VTAP_MISS_ASKED)
 			mask = EPOLLIN | EPOLLRDNORM;
 	}
 	return mask;
@@ -338,9 +340,10 @@ __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
  */
 int vtap_iotlb_on(struct vtap_dev *dev)
 {
-	struct vtap_tlb *tlb[VTAP_NR_QUEUES] = {};
 	struct vtap_iotlb *table;
-	int i;
+	struct vtap_tlb **tlb;
+	struct vtap_queue *q;
+	u32 i;
 
 	if (dev->iotlb) {
 		vtap_iotlb_clear(dev->iotlb);
@@ -348,22 +351,26 @@ int vtap_iotlb_on(struct vtap_dev *dev)
 		return 0;
 	}
 	table = vtap_iotlb_new();
-	if (!table)
-		return -ENOMEM;
-	for (i = 0; i < VTAP_NR_QUEUES; i++) {
+	tlb = kvcalloc(vtap_nr_queues(dev), sizeof(*tlb), GFP_KERNEL);
+	if (!table || !tlb)
+		goto err_free;
+	vtap_for_each_queue(dev, q, i) {
 		tlb[i] = kvmalloc(sizeof(*tlb[i]), GFP_KERNEL_ACCOUNT);
 		if (!tlb[i])
-			goto err_free;
+			goto err_free_tlbs;
 		vtap_tlb_init(tlb[i], table);
 	}
 	WRITE_ONCE(dev->iotlb, table);
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		kvfree(vtap_queue_set_tlb(&dev->queue[i], tlb[i]));
+	vtap_for_each_queue(dev, q, i)
+		kvfree(vtap_queue_set_tlb(q, tlb[i]));
+	kvfree(tlb);
 	return 0;
 
-err_free:
+err_free_tlbs:
 	while (i--)
 		kvfree(tlb[i]);
+err_free:
+	kvfree(tlb);
 	vtap_iotlb_free(table);
 	return -ENOMEM;
 }
@@ -375,12 +382,13 @@ err_free:
 void vtap_iotlb_off(struct vtap_dev *dev)
 {
 	struct vtap_iotlb *table = dev->iotlb;
-	int i;
+	struct vtap_queue *q;
+	u32 i;
 
 	if (!table)
 		return;
-	for (i = 0; i < VTAP_NR_QUEUES; i++)
-		kvfree(vtap_queue_set_tlb(&dev->queue[i], NULL));
+	vtap_for_each_queue(dev, q, i)
+		kvfree(vtap_queue_set_tlb(q, NULL));
 	WRITE_ONCE(dev->iotlb, NULL);
 	vtap_iotlb_free(table);
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);

@@ -38,7 +38,7 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	} else if (!sock_wakeup_matters(q)) {
 		return 0;
 	}
-	vtap_worker_wake(&q->dev->worker, p->bit);
+	vtap_worker_wake(p->worker, vtap_work_bit(q, VTAP_WORK_WAKE));
 	return 0;
 }
 
@@ -59,10 +59,8 @@ static void poll_attach(struct file *file, wait_queue_head_t *wqh,
  * @p: hook
  * @q: whose queue it wakes
  * @mask: EPOLL* events that count
- * @bit: VTAP_WORK_* bit to set
  */
-void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask,
-		    u8 bit)
+void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask)
 {
 	init_waitqueue_func_entry(&p->wait, poll_wakeup);
 	init_poll_funcptr(&p->table, poll_attach);
@@ -70,7 +68,6 @@ void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask,
 	p->wqh = NULL;
 	p->queue = q;
 	p->mask = mask;
-	p->bit = bit;
 }
 
 /**
@@ -92,7 +89,8 @@ int vtap_poll_arm(struct vtap_poll *p, struct file *file)
 		return -EINVAL;
 	}
 	if (mask & p->mask)
-		vtap_worker_wake(&p->queue->dev->worker, p->bit);
+		vtap_worker_wake(p->worker,
+				 vtap_work_bit(p->queue, VTAP_WORK_WAKE));
 	return 0;
 }
 
@@ -108,6 +106,29 @@ void vtap_poll_disarm(struct vtap_poll *p)
 		return;
 	remove_wait_queue(p->wqh, &p->wait);
 	p->wqh = NULL;
+}
+
+/**
+ * vtap_poll_retarget - wake another worker from now on
+ * @p: hook, armed or not
+ * @w: worker
+ *
+ * Once this returns the former worker is not woken by the hook any more.
+ *
+ * Context: process context, vtap_dev.lock held.
+ */
+void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w)
+{
+	unsigned long flags;
+
+	if (!p->wqh) {
+		p->worker = w;
+		return;
+	}
+	/* The callback runs under this lock. */
+	spin_lock_irqsave(&p->wqh->lock, flags);
+	p->worker = w;
+	spin_unlock_irqrestore(&p->wqh->lock, flags);
 }
 
 /**

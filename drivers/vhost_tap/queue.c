@@ -115,28 +115,31 @@ void vtap_queue_end(struct vtap_queue *q)
  * vtap_queue_init - make a queue of a new device
  * @q: queue, zeroed
  * @dev: its device
- * @dir: its direction
+ * @index: of the vring
  *
  * Return: 0 or -ENOMEM; vtap_queue_free() is right after either.
  */
-int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev,
-		    enum vtap_dir dir)
+int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 {
+	enum vtap_dir dir = index % VTAP_NR_DIRS;
+
 	mutex_init(&q->lock);
 	q->dir = dir;
+	q->index = index;
 	q->dev = dev;
 	q->ring_cfg.num = 1;
-	vtap_poll_init(&q->kick_poll, q, EPOLLIN, VTAP_WORK_KICK(dir));
-	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT,
-		       VTAP_WORK_SOCK(dir));
+	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
+	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
 
-	q->iov = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->iov), GFP_KERNEL);
+	q->iov = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->iov), GFP_KERNEL_ACCOUNT);
 	if (!q->iov)
 		return -ENOMEM;
 	if (dir != VTAP_RX)
 		return 0;
-	q->rx_head = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_head), GFP_KERNEL);
-	q->rx_len = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_len), GFP_KERNEL);
+	q->rx_head = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_head),
+			      GFP_KERNEL_ACCOUNT);
+	q->rx_len = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_len),
+			     GFP_KERNEL_ACCOUNT);
 	return q->rx_head && q->rx_len ? 0 : -ENOMEM;
 }
 
@@ -216,7 +219,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
 	/* What the guest did before we listened brought no kick. */
-	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	vtap_queue_wake(q);
 	return 0;
 }
 
@@ -283,7 +286,7 @@ static void revive(struct vtap_queue *q)
 	if (!vtap_ring_retry(&q->ring))
 		return;
 	set_state(q, VTAP_RUNNING);
-	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	vtap_queue_wake(q);
 }
 
 /*
@@ -380,7 +383,7 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 	move(q);
 	revive(q);
 	mutex_unlock(&q->lock);
-	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	vtap_queue_wake(q);
 }
 
 /**
@@ -444,7 +447,7 @@ void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 	q->dirty.failed = false;
 	revive(q);
 	mutex_unlock(&q->lock);
-	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	vtap_queue_wake(q);
 }
 
 /**
@@ -487,7 +490,7 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	move(q);
 	revive(q);
 	mutex_unlock(&q->lock);
-	vtap_worker_wake(&q->dev->worker, VTAP_WORK_AGAIN(q->dir));
+	vtap_queue_wake(q);
 	return 0;
 }
 

@@ -4,8 +4,9 @@
  *
  * Read before: ring/ring.h, stats.h. Read next: worker.c, tx.c, rx.c.
  *
- * One open file is one device: a pair of queues, RX and TX as the guest names
- * them (RX: host to guest), one worker thread, one owner.
+ * One open file is one device with one owner: pairs of queues, RX and TX as the
+ * guest names them (RX: host to guest), one pair unless the client asks for
+ * more, and workers, one for each pair unless it says otherwise.
  *
  * Lock order: vtap_dev.lock, vtap_queue.lock, then the leaves vtap_dev.miss_lock
  * and vtap_iotlb.lock. The table is in
@@ -20,6 +21,7 @@
 #include <linux/vhost.h>
 #include <linux/virtio_net.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 #include <net/xdp.h>
 
 #include "ring/verbs.h"
@@ -37,12 +39,16 @@ struct ptr_ring;
 struct socket;
 struct vtap_task;
 
-/* vring indices of the ABI: the guest's receive queue comes first. */
+/* Vring 2i of the ABI is pair i's RX, vring 2i + 1 its TX. */
 enum vtap_dir {
 	VTAP_RX,
 	VTAP_TX,
-	VTAP_NR_QUEUES
+	VTAP_NR_DIRS
 };
+
+/* Pairs of queues behind one file. */
+#define VTAP_MAX_PAIRS		256
+#define VTAP_MAX_QUEUES		(VTAP_MAX_PAIRS * VTAP_NR_DIRS)
 
 /* Packets handed to or taken from the backend in one go. */
 #define VTAP_BATCH		64
@@ -78,7 +84,7 @@ enum vtap_verdict {
 /**
  * struct vtap_poll - a hook in the wait queue of an eventfd or a socket
  *
- * Armed once and kept: a wake-up sets @bit in the worker's pending word.
+ * Armed once and kept: a wake-up sets the queue's WAKE bit in @worker.
  */
 struct vtap_poll {
 	/** @table: carries the hook through vfs_poll() */
@@ -89,29 +95,49 @@ struct vtap_poll {
 	wait_queue_head_t *wqh;
 	/** @queue: whose hook it is */
 	struct vtap_queue *queue;
+	/** @worker: whom to wake; while armed it changes under @wqh's lock */
+	struct vtap_worker *worker;
 	/** @mask: EPOLL* events that count */
 	__poll_t mask;
-	/** @bit: bit of vtap_worker.pending to set */
-	u8 bit;
 };
+
+/*
+ * What a worker is told of a queue. Two bits each, TX before RX: in a worker's
+ * round the guest's packets go first.
+ */
+enum vtap_work {
+	VTAP_WORK_WAKE,		/* a kick, or the socket */
+	VTAP_WORK_AGAIN,	/* our own doing */
+	VTAP_NR_WORKS
+};
+
+#define VTAP_QUEUES_PER_WORD	(BITS_PER_LONG / VTAP_NR_WORKS)
 
 /**
- * struct vtap_worker - the thread that serves a device's queues
+ * struct vtap_worker - a thread that serves queues of one device
+ *
+ * Whoever finds a bit of @pending set need not wake; whoever set it has the
+ * queue served by this worker, also when the queue has another one by then.
+ * The bits of a worker that ends are passed on (workers.c).
  */
 struct vtap_worker {
-	/** @pending: VTAP_WORK_* bits; set by anyone, taken by the thread */
-	unsigned long pending;
-	/** @task: the thread; NULL before VHOST_SET_OWNER */
+	/** @pending: see vtap_work_bit(); set by anyone, taken by the thread */
+	unsigned long pending[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
+	/** @first: no queue below was ever attached */
+	u16 first;
+	/** @last: nor above */
+	u16 last;
+	/** @stop: do not poll any more */
+	bool stop;
+	/** @task: the thread; constant */
 	struct vtap_task *task;
+	/** @dev: constant */
+	struct vtap_dev *dev;
+	/** @id: what the client calls it, key in vtap_dev.workers; constant */
+	u32 id;
+	/** @nr_queues: attached; vtap_dev.lock */
+	u32 nr_queues;
 };
-
-/* Bits of vtap_worker.pending; each belongs to one queue. */
-#define VTAP_WORK_KICK(dir)	(0 + (dir))
-#define VTAP_WORK_SOCK(dir)	(2 + (dir))
-#define VTAP_WORK_AGAIN(dir)	(4 + (dir))
-#define VTAP_WORK_ALL(dir)	(BIT(VTAP_WORK_KICK(dir)) | \
-				 BIT(VTAP_WORK_SOCK(dir)) | \
-				 BIT(VTAP_WORK_AGAIN(dir)))
 
 enum vtap_backend_kind {
 	VTAP_BACKEND_NONE,
@@ -219,7 +245,7 @@ struct vtap_miss {
 };
 
 /**
- * struct vtap_queue - one direction of a device
+ * struct vtap_queue - one direction of a pair
  *
  * Locking: @lock serialises passes and reconfiguration; it protects all but
  * what is marked. Control code that holds vtap_dev.lock may read the
@@ -230,6 +256,8 @@ struct vtap_queue {
 	struct mutex lock;
 	/** @dir: RX or TX; constant */
 	enum vtap_dir dir;
+	/** @index: of the vring; constant */
+	u16 index;
 	/** @dev: constant */
 	struct vtap_dev *dev;
 
@@ -242,6 +270,8 @@ struct vtap_queue {
 	bool starved;
 	/** @parked: TX: waits for room in the socket; read as @starved */
 	bool parked;
+	/** @again: the pass wants another one, whatever its verdict */
+	bool again;
 	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
 	u32 nr_uncalled;
 	/** @nr_retries: TX: times the next chain met a lack of memory */
@@ -271,6 +301,10 @@ struct vtap_queue {
 	u32 *rx_len;
 
 	/* set by the client */
+	/** @worker: who serves the queue; NULL without owner. Changes under
+	 * vtap_dev.lock and @lock.
+	 */
+	struct vtap_worker *worker;
 	struct vtap_ring_cfg ring_cfg;
 	/** @base: where the ring goes on from, as of vtap_ring_base(), while
 	 * stopped
@@ -282,6 +316,14 @@ struct vtap_queue {
 	struct file *kick;
 	struct vtap_poll kick_poll;
 	struct vtap_poll sock_poll;
+};
+
+/**
+ * struct vtap_pair - what a multi-queue tap calls a queue
+ * @queue: RX and TX
+ */
+struct vtap_pair {
+	struct vtap_queue queue[VTAP_NR_DIRS];
 };
 
 /**
@@ -317,26 +359,56 @@ struct vtap_dev {
 	spinlock_t miss_lock;
 	/** @miss_wait: readers of the file, who wait for a question */
 	wait_queue_head_t miss_wait;
-	struct vtap_worker worker;
-	struct vtap_queue queue[VTAP_NR_QUEUES];
+	/** @workers: struct vtap_worker by id; none without owner */
+	struct xarray workers;
+	/** @nr_pairs: in use, at least 1; changes without owner only */
+	u32 nr_pairs;
+	/** @nr_allocated: of @pair; a pair stays until the file is closed */
+	u32 nr_allocated;
+	/** @pair: the queues, see vtap_for_each_queue() */
+	struct vtap_pair *pair[VTAP_MAX_PAIRS];
 	/** @debugfs: the device's folder */
 	struct dentry *debugfs;
 };
 
+/* Vring @i of a device; it has to be one. */
+static inline struct vtap_queue *vtap_queue_at(const struct vtap_dev *dev,
+					       u32 i)
+{
+	return &dev->pair[i / VTAP_NR_DIRS]->queue[i % VTAP_NR_DIRS];
+}
+
+/* Vrings of a device. Readers without vtap_dev.lock may find more at any time. */
+static inline u32 vtap_nr_queues(const struct vtap_dev *dev)
+{
+	/* Pairs with the release in vtap_dev_set_pairs(): the pairs are there. */
+	return smp_load_acquire(&dev->nr_pairs) * VTAP_NR_DIRS;
+}
+
+#define vtap_for_each_queue(dev, q, i)					\
+	for ((i) = 0; (i) < vtap_nr_queues(dev) &&			\
+	     ((q) = vtap_queue_at(dev, i), true); (i)++)
+
+/* Bit of vtap_worker.pending. */
+static inline u32 vtap_work_bit(const struct vtap_queue *q, enum vtap_work work)
+{
+	return (q->index ^ 1) * VTAP_NR_WORKS + work;
+}
+
 /* ---- every function a packet meets, in the order it meets them ---- */
 
 /* notify.c: from the guest's kick or the tap's wake-up to the worker */
-void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask,
-		    u8 bit);
+void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask);
 int vtap_poll_arm(struct vtap_poll *p, struct file *file);
 void vtap_poll_disarm(struct vtap_poll *p);
+void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w);
 void vtap_queue_publish(struct vtap_queue *q);
 void vtap_queue_call(struct vtap_queue *q);
 void vtap_queue_finish(struct vtap_queue *q);
 
 /* worker.c */
 bool vtap_worker_run(void *data);
-void vtap_worker_wake(struct vtap_worker *w, u8 bit);
+void vtap_worker_wake(struct vtap_worker *w, u32 bit);
 
 /* tx.c: guest to host */
 enum vtap_verdict vtap_tx(struct vtap_queue *q);

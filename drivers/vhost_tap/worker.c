@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * worker.c - the thread of a device: who has work, who is next, when to sleep
+ * worker.c - a thread: who has work, who is next, when to sleep
  *
- * Read before: vtap.h, adapt.h. Read next: tx.c, rx.c.
+ * Read before: vtap.h, adapt.h. Read next: tx.c, rx.c; workers.c for how
+ * threads and queues come together.
  *
  * The worker knows nothing of packets. Callbacks set bits in the pending
- * word; the worker takes them all at once and gives each queue with a bit one
- * pass. A bit that is set during a pass is found in the next round, so no
- * wake-up is lost: set bit, wake on one side; TASK_INTERRUPTIBLE, look at the
- * bits on the other.
+ * words; the worker takes a word at once and gives each queue with a bit one
+ * pass, so queues that share a worker take turns. A bit that is set during a
+ * pass is found in the next round, so no wake-up is lost: set bit, wake on one
+ * side; TASK_INTERRUPTIBLE, look at the bits on the other.
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -19,35 +20,79 @@
 #include "vtap.h"
 
 /**
- * vtap_worker_wake - leave a note for the worker and wake it
- * @w: worker, running or not yet
- * @bit: VTAP_WORK_* bit number
+ * vtap_worker_wake - leave a note for a worker and wake it
+ * @w: worker
+ * @bit: from vtap_work_bit()
  *
  * Context: any.
  */
-void vtap_worker_wake(struct vtap_worker *w, u8 bit)
+void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 {
 	/* Under load the bit is mostly set: no locked access, no wake-up. */
-	if (test_bit(bit, &w->pending) || test_and_set_bit(bit, &w->pending))
+	if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
 		return;
 	vtap_task_wake(w->task);
 }
 
-/* Give a queue a pass if one of its bits is in @pending. */
-static void serve(struct vtap_dev *dev, unsigned long pending,
-		  enum vtap_dir dir)
+/* Give a queue a pass; @works are its bits of vtap_worker.pending. */
+static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 {
-	struct vtap_queue *q = &dev->queue[dir];
 	enum vtap_verdict verdict;
 
-	if (!(pending & VTAP_WORK_ALL(dir)))
-		return;
-	if (unlikely(READ_ONCE(q->miss.state)) &&
-	    pending & (BIT(VTAP_WORK_KICK(dir)) | BIT(VTAP_WORK_SOCK(dir))))
+	if (unlikely(READ_ONCE(q->miss.state)) && works & BIT(VTAP_WORK_WAKE))
 		vtap_queue_ask_again(q);
-	verdict = dir == VTAP_TX ? vtap_tx(q) : vtap_rx(q);
+	verdict = q->dir == VTAP_TX ? vtap_tx(q) : vtap_rx(q);
+	if (unlikely(READ_ONCE(q->again))) {
+		WRITE_ONCE(q->again, false);
+		verdict = VTAP_MORE;
+	}
 	if (verdict == VTAP_MORE)
-		set_bit(VTAP_WORK_AGAIN(dir), &dev->worker.pending);
+		set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
+}
+
+#define WORKS_MASK	(BIT(VTAP_NR_WORKS) - 1)
+
+static void serve_word(struct vtap_worker *w, u32 word)
+{
+	unsigned long pending = xchg(&w->pending[word], 0);
+
+	while (pending) {
+		u32 at = __ffs(pending) / VTAP_NR_WORKS;
+		u32 shift = at * VTAP_NR_WORKS;
+		u32 index = (word * VTAP_QUEUES_PER_WORD + at) ^ 1;
+
+		serve(w, vtap_queue_at(w->dev, index),
+		      (pending >> shift) & WORKS_MASK);
+		pending &= ~(WORKS_MASK << shift);
+	}
+}
+
+/* The words in which this worker may have bits. */
+#define for_each_word(w, i)						\
+	for ((i) = READ_ONCE((w)->first) / VTAP_QUEUES_PER_WORD;	\
+	     (i) <= READ_ONCE((w)->last) / VTAP_QUEUES_PER_WORD; (i)++)
+
+static bool is_pending(const struct vtap_worker *w)
+{
+	u32 i;
+
+	for_each_word(w, i) {
+		if (READ_ONCE(w->pending[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Vrings that may be this worker's. */
+#define for_each_vring(w, i)						\
+	for ((i) = READ_ONCE((w)->first); (i) <= READ_ONCE((w)->last); (i)++)
+
+/* Vring @i if it is, or NULL. No lock: a stale answer costs a look. */
+static struct vtap_queue *mine(const struct vtap_worker *w, u32 i)
+{
+	struct vtap_queue *q = vtap_queue_at(w->dev, i);
+
+	return READ_ONCE(q->worker) == w ? q : NULL;
 }
 
 /*
@@ -73,34 +118,50 @@ static bool has_work(struct vtap_queue *q)
 	return found;
 }
 
+/* Look at each queue once. */
+static void look(struct vtap_worker *w)
+{
+	u32 i;
+
+	for_each_vring(w, i) {
+		struct vtap_queue *q = mine(w, i);
+
+		if (!q || !has_work(q))
+			continue;
+		set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
+		return;
+	}
+	cpu_relax();
+}
+
 /*
- * Busy polling (VHOST_SET_VRING_BUSYLOOP_TIMEOUT): look at both queues until
- * one has work or the time is up. The locks are taken for each look only.
+ * Busy polling (VHOST_SET_VRING_BUSYLOOP_TIMEOUT): look at all queues until one
+ * has work or the time is up. The locks are taken for each look only.
  */
-static void poll_a_while(struct vtap_dev *dev)
+static void poll_a_while(struct vtap_worker *w)
 {
 	struct vtap_adapt spell;
+	u32 i, us = 0;
 
-	if (!vtap_adapt_begin(&spell, local_clock(),
-			      READ_ONCE(dev->queue[VTAP_RX].busyloop_us),
-			      READ_ONCE(dev->queue[VTAP_TX].busyloop_us)))
+	for_each_vring(w, i) {
+		struct vtap_queue *q = mine(w, i);
+
+		if (q)
+			us = max(us, READ_ONCE(q->busyloop_us));
+	}
+	if (!vtap_adapt_begin(&spell, local_clock(), us, 0))
 		return;
 
-	while (!READ_ONCE(dev->worker.pending) &&
+	while (!is_pending(w) &&
 	       vtap_adapt_go_on(&spell, local_clock(),
-				need_resched() || signal_pending(current))) {
-		if (has_work(&dev->queue[VTAP_TX]))
-			set_bit(VTAP_WORK_AGAIN(VTAP_TX), &dev->worker.pending);
-		else if (has_work(&dev->queue[VTAP_RX]))
-			set_bit(VTAP_WORK_AGAIN(VTAP_RX), &dev->worker.pending);
-		else
-			cpu_relax();
-	}
+				need_resched() || signal_pending(current) ||
+				READ_ONCE(w->stop)))
+		look(w);
 }
 
 /**
- * vtap_worker_run - one round of the worker
- * @data: the struct vtap_dev
+ * vtap_worker_run - one round of a worker
+ * @data: the struct vtap_worker
  *
  * Called in TASK_INTERRUPTIBLE; leaves the task running when it did work.
  *
@@ -108,19 +169,19 @@ static void poll_a_while(struct vtap_dev *dev)
  */
 bool vtap_worker_run(void *data)
 {
-	struct vtap_dev *dev = data;
-	unsigned long pending;
+	struct vtap_worker *w = data;
+	u32 i;
 
-	if (!READ_ONCE(dev->worker.pending))
+	if (!is_pending(w))
 		return false;
 	__set_current_state(TASK_RUNNING);
 
-	pending = xchg(&dev->worker.pending, 0);
-	serve(dev, pending, VTAP_TX);
-	serve(dev, pending, VTAP_RX);
-
-	if (!READ_ONCE(dev->worker.pending))
-		poll_a_while(dev);
+	for_each_word(w, i) {
+		if (READ_ONCE(w->pending[i]))
+			serve_word(w, i);
+	}
+	if (!is_pending(w))
+		poll_a_while(w);
 	cond_resched();
 	return true;
 }

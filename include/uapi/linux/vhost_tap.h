@@ -33,7 +33,7 @@
 #include <linux/types.h>
 
 /* Grows with each addition to this file. */
-#define VHOST_TAP_VERSION	2
+#define VHOST_TAP_VERSION	3
 
 /**
  * struct vhost_tap_info - what this device is
@@ -41,6 +41,8 @@
  *	VHOST_TAP_INFO_SIZE_V1; out: bytes the kernel knows
  * @version: VHOST_TAP_VERSION of the running module
  * @caps: extensions, VHOST_TAP_CAP_* bits
+ * @max_pairs: the most that VHOST_TAP_SET_QUEUE_PAIRS takes
+ * @reserved: 0
  *
  * Append-only. What the caller's structure has beyond the kernel's is zeroed.
  */
@@ -48,12 +50,16 @@ struct vhost_tap_info {
 	__u32 size;
 	__u32 version;
 	__aligned_u64 caps;
+	__u32 max_pairs;
+	__u32 reserved;
 };
 
 #define VHOST_TAP_INFO_SIZE_V1	16
 
 /* VHOST_TAP_SET_FEATURE_MASK is there. */
 #define VHOST_TAP_CAP_FEATURE_MASK	(1ULL << 0)
+/* VHOST_TAP_SET_QUEUE_PAIRS is there. */
+#define VHOST_TAP_CAP_QUEUE_PAIRS	(1ULL << 1)
 
 /*
  * Tell vhost-tap from vhost-net: works in any state and without owner.
@@ -81,5 +87,29 @@ struct vhost_tap_feature_mask {
  */
 #define VHOST_TAP_SET_FEATURE_MASK	_IOW(0xAF, 0xE1, \
 					     struct vhost_tap_feature_mask)
+
+/**
+ * struct vhost_tap_queue_pairs - how many queues a file has
+ * @nr: pairs, 1 to vhost_tap_info.max_pairs
+ * @reserved: must be 0
+ */
+struct vhost_tap_queue_pairs {
+	__u32 nr;
+	__u32 reserved;
+};
+
+/*
+ * Have several queue pairs behind this file, as many queues of one multi-queue
+ * tap or macvtap. Vring 2i is pair i's RX and vring 2i + 1 its TX in all calls
+ * that take a vring index; VHOST_NET_SET_BACKEND starts and stops each for
+ * itself. All else is the file's: owner, memory, features, log, IOTLB. From
+ * VHOST_SET_OWNER on each pair has a worker thread. VHOST_RESET_OWNER goes back
+ * to one pair.
+ * Returns 0; EFAULT; EINVAL @nr is 0 or too large, or @reserved not 0; EBUSY
+ * there is an owner, or features are acked; ENOMEM. On a stock vhost-net it
+ * fails (EPERM or ENOTTY, ENOBUFS) and changes nothing.
+ */
+#define VHOST_TAP_SET_QUEUE_PAIRS	_IOW(0xAF, 0xE2, \
+					     struct vhost_tap_queue_pairs)
 
 #endif /* _UAPI_LINUX_VHOST_TAP_H */

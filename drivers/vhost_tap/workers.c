@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * workers.c - which thread serves which queue
+ *
+ * Read before: vtap.h, control.h. Read next: task.c.
+ *
+ * A device with an owner has workers, and each of its queues one of them. Who
+ * wakes a worker is: a hook in a wait queue (notify.c), whose target changes
+ * under that wait queue's lock; and control code, under vtap_dev.lock. So once
+ * a queue is with another worker, no one wakes the former on its behalf. Bits
+ * that are set there already are served there, or passed on when it ends.
+ */
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "control.h"
+#include "task.h"
+
+/**
+ * vtap_queue_wake - have a queue looked at
+ * @q: queue; nothing happens without owner
+ *
+ * Context: vtap_dev.lock held.
+ */
+void vtap_queue_wake(struct vtap_queue *q)
+{
+	if (q->worker)
+		vtap_worker_wake(q->worker, vtap_work_bit(q, VTAP_WORK_AGAIN));
+}
+
+/**
+ * vtap_queue_tid - which thread serves a queue?
+ * @q: queue; its lock, or vtap_dev.lock, is held
+ *
+ * Return: id in the initial pid namespace; 0 without owner.
+ */
+pid_t vtap_queue_tid(const struct vtap_queue *q)
+{
+	return q->worker ? vtap_task_pid(q->worker->task) : 0;
+}
+
+/* Make a worker, running, without queues. */
+static struct vtap_worker *create(struct vtap_dev *dev)
+{
+	struct vtap_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	char name[TASK_COMM_LEN];
+	int err;
+
+	if (!w)
+		return ERR_PTR(-ENOMEM);
+	w->dev = dev;
+	w->first = U16_MAX;
+	err = xa_alloc(&dev->workers, &w->id, w, xa_limit_32b,
+		       GFP_KERNEL_ACCOUNT);
+	if (err)
+		goto err_free;
+	snprintf(name, sizeof(name), "vhost-%d", current->pid);
+	w->task = vtap_task_create(vtap_worker_run, w, name, dev->kthread);
+	if (IS_ERR(w->task)) {
+		err = PTR_ERR(w->task);
+		goto err_erase;
+	}
+	vtap_task_start(w->task);
+	return w;
+
+err_erase:
+	xa_erase(&dev->workers, w->id);
+err_free:
+	kfree(w);
+	return ERR_PTR(err);
+}
+
+/* Let a worker serve a queue. Its range is wide enough before it is woken. */
+static void attach(struct vtap_queue *q, struct vtap_worker *w)
+{
+	WRITE_ONCE(w->first, min(w->first, q->index));
+	WRITE_ONCE(w->last, max(w->last, q->index));
+	w->nr_queues++;
+	if (q->worker)
+		q->worker->nr_queues--;
+	mutex_lock(&q->lock);
+	WRITE_ONCE(q->worker, w);
+	mutex_unlock(&q->lock);
+	vtap_poll_retarget(&q->kick_poll, w);
+	vtap_poll_retarget(&q->sock_poll, w);
+}
+
+/**
+ * vtap_workers_start - give each queue of a device a worker
+ * @dev: device, locked, without workers
+ *
+ * Return: 0 or negative errno, and there are no workers.
+ */
+int vtap_workers_start(struct vtap_dev *dev)
+{
+	struct vtap_worker *w = NULL;
+	struct vtap_queue *q;
+	u32 i;
+
+	vtap_for_each_queue(dev, q, i) {
+		if (i % VTAP_NR_DIRS == 0)
+			w = create(dev);
+		if (IS_ERR(w)) {
+			vtap_workers_stop(dev);
+			return PTR_ERR(w);
+		}
+		attach(q, w);
+	}
+	return 0;
+}
+
+/**
+ * vtap_workers_stop - end all workers of a device
+ * @dev: device, locked; the hooks of its queues are disarmed
+ */
+void vtap_workers_stop(struct vtap_dev *dev)
+{
+	struct vtap_worker *w;
+	struct vtap_queue *q;
+	unsigned long id;
+	u32 i;
+
+	vtap_for_each_queue(dev, q, i) {
+		mutex_lock(&q->lock);
+		WRITE_ONCE(q->worker, NULL);
+		mutex_unlock(&q->lock);
+		q->kick_poll.worker = NULL;
+		q->sock_poll.worker = NULL;
+	}
+	xa_for_each(&dev->workers, id, w)
+		WRITE_ONCE(w->stop, true);
+	xa_for_each(&dev->workers, id, w) {
+		xa_erase(&dev->workers, id);
+		vtap_task_stop(w->task);
+		kfree(w);
+	}
+}
