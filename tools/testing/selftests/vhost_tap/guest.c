@@ -80,7 +80,7 @@ int guest_set_addr(struct guest *g, unsigned int index)
 {
 	struct vq *q = &g->vq[index];
 	struct vhost_vring_addr a = {
-		.index = index,
+		.index = q->index,
 		.desc_user_addr = (uintptr_t)q->desc + q->shift,
 		.avail_user_addr = (uintptr_t)q->avail + q->shift,
 		.used_user_addr = (uintptr_t)q->used + q->shift,
@@ -96,7 +96,7 @@ int guest_set_addr(struct guest *g, unsigned int index)
 /* ---- life ---- */
 
 /* The newest debugfs folder of this process belongs to the fd just opened. */
-static void find_debugfs(struct guest *g)
+void guest_find_debugfs(struct guest *g)
 {
 	long best = -1, pid, serial;
 	struct dirent *de;
@@ -122,12 +122,13 @@ int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base)
 	struct vq *q = &g->vq[index];
 	int err;
 
+	index = q->index;
 	err = guest_vring_state(g->vhost, VHOST_SET_VRING_NUM, index, q->num);
 	if (!err)
 		err = guest_vring_state(g->vhost, VHOST_SET_VRING_BASE, index,
 					base);
 	if (!err)
-		err = guest_set_addr(g, index);
+		err = guest_set_addr(g, index % 2);
 	if (!err)
 		err = guest_vring_file(g->vhost, VHOST_SET_VRING_KICK, index,
 				       q->kick);
@@ -198,14 +199,14 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 		err = guest_set_mem(g);
 	for (i = 0; !err && i < 2; i++)
 		err = guest_vq_setup(g, i, 0);
-	find_debugfs(g);
+	guest_find_debugfs(g);
 	return err;
 }
 
 int guest_attach(struct guest *g, unsigned int index, int backend)
 {
-	return guest_vring_file(g->vhost, VHOST_NET_SET_BACKEND, index,
-				backend);
+	return guest_vring_file(g->vhost, VHOST_NET_SET_BACKEND,
+				g->vq[index].index, backend);
 }
 
 int guest_start(struct guest *g, int backend)

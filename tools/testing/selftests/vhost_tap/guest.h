@@ -65,6 +65,7 @@ struct seg {
 
 /**
  * struct vq - the driver's side of one split ring
+ * @index: of the vring, which is 2 * pair + RX or TX
  * @next: our own copy of the free list; the table in guest memory is not trusted
  * @ndesc: per head, number of table entries the chain occupies
  * @cookie: per head, whatever the caller wants back
@@ -114,6 +115,7 @@ struct guest_cfg {
 	size_t mem_len;		/* default 8 MiB */
 	bool rings_inside;	/* the rings lie in guest memory */
 	bool msg_v2;		/* IOTLB messages of version 2 */
+	uint64_t gpa_base;	/* default GUEST_GPA */
 };
 
 struct guest {
@@ -129,6 +131,7 @@ struct guest {
 	size_t chunk_len;
 	enum layout layout;
 	unsigned int nr_regions;
+	uint64_t gpa_base;
 	struct vhost_memory *table;
 	uint16_t *perm;		/* logical chunk -> place in @mem */
 	uint8_t *view;		/* with an IOTLB: all of it in IOVA order */
@@ -209,6 +212,7 @@ ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
 		 void *frame, size_t room, int timeout_ms);
 
 /* ---- observability ---- */
+void guest_find_debugfs(struct guest *g);
 long guest_stat(struct guest *g, const char *file, const char *name);
 
 #endif

@@ -7,7 +7,6 @@
  * Read before: live_test.c.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <sched.h>
@@ -22,6 +21,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "threads.h"
 #include "traffic.h"
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
@@ -67,67 +67,6 @@ static bool echo(struct guest *g, int host)
 }
 
 /* ---- workers ---- */
-
-static bool has_name(const char *path, const char *want)
-{
-	char name[32] = "";
-	FILE *f = fopen(path, "r");
-
-	if (!f)
-		return false;
-	if (fscanf(f, "%31s", name) != 1)
-		name[0] = 0;
-	fclose(f);
-	return !strcmp(name, want);
-}
-
-/* Count threads called vhost-@pid under @dir; leave the last one's path. */
-static int workers_in(const char *dir, pid_t pid, char *last)
-{
-	char path[300], want[32];
-	struct dirent *de;
-	int nr = 0;
-	DIR *d;
-
-	snprintf(want, sizeof(want), "vhost-%d", pid);
-	d = opendir(dir);
-	while (d && (de = readdir(d))) {
-		if (de->d_name[0] < '0' || de->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s/comm", dir, de->d_name);
-		if (!has_name(path, want))
-			continue;
-		nr++;
-		if (last)
-			snprintf(last, 64, "%s/%.20s", dir, de->d_name);
-	}
-	if (d)
-		closedir(d);
-	return nr;
-}
-
-/* A thread of the owner since 6.4, a kernel thread before. */
-static int workers_of(pid_t pid, char *last)
-{
-	char dir[64];
-	int nr;
-
-	snprintf(dir, sizeof(dir), "/proc/%d/task", pid);
-	nr = workers_in(dir, pid, last);
-	return nr ?: workers_in("/proc", pid, last);
-}
-
-static bool workers_gone(pid_t pid)
-{
-	int i;
-
-	for (i = 0; i < WAIT_MS / 10; i++) {
-		if (!workers_of(pid, NULL))
-			return true;
-		usleep(10000);
-	}
-	return false;
-}
 
 TEST_F(life, worker_has_the_owners_name)
 {

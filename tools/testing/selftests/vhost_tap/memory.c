@@ -24,7 +24,7 @@ static uint64_t hole(const struct guest *g)
 /* Offsets count bytes of memory; holes exist only in guest addresses. */
 uint64_t guest_gpa(const struct guest *g, size_t offset)
 {
-	return GUEST_GPA + offset + offset / g->chunk_len * hole(g);
+	return g->gpa_base + offset + offset / g->chunk_len * hole(g);
 }
 
 static void shuffle(uint16_t *v, unsigned int nr)
@@ -50,7 +50,7 @@ static void fill_table_flat(struct guest *g)
 	g->table->nregions = 2;
 	for (i = 0; i < 2; i++)
 		g->table->regions[i] = (struct vhost_memory_region){
-			.guest_phys_addr = GUEST_GPA + i * (half + GPA_HOLE),
+			.guest_phys_addr = g->gpa_base + i * (half + GPA_HOLE),
 			.memory_size = half,
 			.userspace_addr = (uintptr_t)g->mem + i * half,
 		};
@@ -100,6 +100,7 @@ int guest_mem_init(struct guest *g, const struct guest_cfg *cfg)
 {
 	unsigned int i;
 
+	g->gpa_base = cfg->gpa_base ?: GUEST_GPA;
 	g->nr_regions = cfg->regions ?: 1;
 	g->layout = cfg->layout;
 	g->mem_len = cfg->mem_len ?: 8 << 20;
@@ -176,10 +177,10 @@ uint64_t guest_alloc(struct guest *g, size_t len)
 void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
 {
 	uint64_t pitch = g->chunk_len + hole(g);
-	uint64_t at = gpa - GUEST_GPA;
+	uint64_t at = gpa - g->gpa_base;
 	size_t chunk = at / pitch, in = at % pitch;
 
-	if (gpa < GUEST_GPA || chunk >= g->nr_regions || in >= g->chunk_len)
+	if (gpa < g->gpa_base || chunk >= g->nr_regions || in >= g->chunk_len)
 		return NULL;
 	if (room)
 		*room = g->chunk_len - in;

@@ -303,9 +303,16 @@ int tap_offload(int fd, unsigned int offload)
  */
 int tap_make(struct tap *t, unsigned int flags, unsigned int nr, int hdr_len)
 {
+	return tap_make_named(t, "vtap0", flags, nr, hdr_len);
+}
+
+int tap_make_named(struct tap *t, const char *name, unsigned int flags,
+		   unsigned int nr, int hdr_len)
+{
 	int err;
 
-	*t = (struct tap){ .name = "vtap0", .host = -1 };
+	*t = (struct tap){ .host = -1 };
+	strncpy(t->name, name, IFNAMSIZ - 1);
 	while (t->nr < nr) {
 		t->fd[t->nr] = tap_open(t->name, flags);
 		if (t->fd[t->nr] < 0)

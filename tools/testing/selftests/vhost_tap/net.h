@@ -55,6 +55,8 @@ int tap_open(const char *name, unsigned int flags);
 int tap_hdr_len(int fd, int len);
 int tap_offload(int fd, unsigned int offload);
 int tap_make(struct tap *t, unsigned int flags, unsigned int nr, int hdr_len);
+int tap_make_named(struct tap *t, const char *name, unsigned int flags,
+		   unsigned int nr, int hdr_len);
 void tap_free(struct tap *t);
 int macvtap_open(int ifindex, int hdr_len);
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Several pairs behind one file, see pairs.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../../../include/uapi/linux/vhost_tap.h"
+#include "pairs.h"
+
+int node_set_pairs(int fd, unsigned int nr)
+{
+	struct vhost_tap_queue_pairs arg = { .nr = nr };
+
+	return guest_ioctl(fd, VHOST_TAP_SET_QUEUE_PAIRS, &arg);
+}
+
+/* A file without owner; the caller may set more before pairs_own(). */
+int pairs_open(struct pairs *p, unsigned int nr)
+{
+	*p = (struct pairs){ .nr = nr };
+	p->g = calloc(nr, sizeof(*p->g));
+	p->tap = calloc(nr, sizeof(*p->tap));
+	p->t = calloc(nr, sizeof(*p->t));
+	p->table = calloc(1, sizeof(*p->table) +
+			  GUEST_MAX_REGIONS * sizeof(p->table->regions[0]));
+	if (!p->g || !p->tap || !p->t || !p->table)
+		return -ENOMEM;
+	while (nr--) {
+		p->g[nr].vhost = -1;
+		p->g[nr].memfd = -1;
+		p->tap[nr].host = -1;
+	}
+	p->fd = open(guest_node(), O_RDWR | O_CLOEXEC);
+	return p->fd < 0 ? -errno : node_set_pairs(p->fd, p->nr);
+}
+
+/* Rings and memory of one pair; its regions join the file's table. */
+static int pair_init(struct pairs *p, unsigned int i, struct guest_cfg cfg)
+{
+	struct guest *g = &p->g[i];
+	int err;
+
+	cfg.gpa_base = GUEST_GPA + ((uint64_t)i << 36);
+	*g = (struct guest){ .memfd = -1, .features = cfg.features };
+	g->hdr_len = cfg.features & (F_MRG_RXBUF | F_VERSION_1) ? 12 : 10;
+	g->vhost = dup(p->fd);
+	err = guest_mem_init(g, &cfg) ?:
+	      vq_init(&g->vq[RX], 2 * i + RX, cfg.num[RX] ?: 256, cfg.features) ?:
+	      vq_init(&g->vq[TX], 2 * i + TX, cfg.num[TX] ?: 256, cfg.features);
+	if (err || p->table->nregions + g->table->nregions > GUEST_MAX_REGIONS)
+		return err ?: -E2BIG;
+	memcpy(p->table->regions + p->table->nregions, g->table->regions,
+	       g->table->nregions * sizeof(g->table->regions[0]));
+	p->table->nregions += g->table->nregions;
+	return 0;
+}
+
+/* The caller becomes the owner; all is set but the backends. */
+int pairs_own(struct pairs *p, const struct guest_cfg *cfg)
+{
+	uint64_t features = cfg->features;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < p->nr; i++)
+		err = pair_init(p, i, *cfg);
+	if (!err)
+		err = guest_ioctl(p->fd, VHOST_SET_OWNER, NULL) ?:
+		      guest_ioctl(p->fd, VHOST_SET_FEATURES, &features) ?:
+		      guest_ioctl(p->fd, VHOST_SET_MEM_TABLE, p->table);
+	for (i = 0; !err && i < p->nr; i++) {
+		err = guest_vq_setup(&p->g[i], RX, 0) ?:
+		      guest_vq_setup(&p->g[i], TX, 0);
+		guest_find_debugfs(&p->g[i]);
+	}
+	return err;
+}
+
+/* A tap for each pair, so that it is known what arrives where. */
+int pairs_taps(struct pairs *p)
+{
+	char name[16];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < p->nr; i++) {
+		snprintf(name, sizeof(name), "vtap%u", i);
+		err = tap_make_named(&p->tap[i], name, IFF_VNET_HDR, 1,
+				     p->g[i].hdr_len);
+	}
+	return err;
+}
+
+int pairs_start(struct pairs *p, unsigned int i)
+{
+	return guest_start(&p->g[i], p->tap[i].fd[0]) ?:
+	       guest_rx_post(&p->g[i], 64, 2048);
+}
+
+void pairs_free(struct pairs *p)
+{
+	unsigned int i;
+
+	if (p->fd >= 0)
+		close(p->fd);
+	for (i = 0; p->g && i < p->nr; i++) {
+		guest_free(&p->g[i]);
+		tap_free(&p->tap[i]);
+	}
+	free(p->g);
+	free(p->tap);
+	free(p->t);
+	free(p->table);
+	*p = (struct pairs){ .fd = -1 };
+}

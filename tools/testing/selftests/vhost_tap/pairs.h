@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Several pairs behind one file. Each is a struct guest of its own, with its
+ * own part of guest memory, and all share the file and its memory table; so
+ * what works on a guest works on a pair: guest_attach(), guest_tx(), traffic.
+ *
+ * Read before: guest.h, net.h.
+ */
+#ifndef VTAP_TEST_PAIRS_H
+#define VTAP_TEST_PAIRS_H
+
+#include "guest.h"
+#include "net.h"
+#include "traffic.h"
+
+#define PAIRS_MAX	256
+
+/**
+ * struct pairs - one file
+ * @fd: the node, each pair has a copy
+ * @g: pair i has vrings 2i and 2i + 1
+ * @tap: a tap for each pair, see pairs_taps()
+ */
+struct pairs {
+	int fd;
+	unsigned int nr;
+	struct guest *g;
+	struct tap *tap;
+	struct traffic *t;
+	struct vhost_memory *table;
+};
+
+int pairs_open(struct pairs *p, unsigned int nr);
+int pairs_own(struct pairs *p, const struct guest_cfg *cfg);
+int pairs_taps(struct pairs *p);
+int pairs_start(struct pairs *p, unsigned int i);
+void pairs_free(struct pairs *p);
+
+int node_set_pairs(int fd, unsigned int nr);
+
+#endif

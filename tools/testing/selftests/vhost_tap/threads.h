@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Worker threads, as an administrator sees them: by the name vhost-<owner pid>.
+ */
+#ifndef VTAP_TEST_THREADS_H
+#define VTAP_TEST_THREADS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+int workers_of(pid_t pid, char *last);
+bool workers_gone(pid_t pid);
+
+#endif
