@@ -118,21 +118,6 @@ void vtap_xdp_tx_free(struct vtap_frames *f)
 }
 
 /**
- * vtap_frame_copy_pieces - copy a packet that is in several segments
- * @to: where to
- * @c: the packet's chain
- * @skip: bytes of it that are not wanted
- * @len: bytes to copy
- *
- * Return: false if a segment cannot be read.
- */
-bool vtap_frame_copy_pieces(void *to, const struct vtap_chain *c, u8 skip,
-			    size_t len)
-{
-	return vtap_user_gather(to, c->iov, c->nr_out, skip, len);
-}
-
-/**
  * vtap_xdp_tx_flush - hand the batch to the backend
  * @b: backend
  *

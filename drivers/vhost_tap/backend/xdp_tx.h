@@ -35,8 +35,6 @@
 u16 vtap_xdp_tx_headroom(const struct vtap_backend *b);
 void vtap_xdp_tx_free(struct vtap_frames *f);
 bool vtap_frames_next(struct vtap_frames *f);
-bool vtap_frame_copy_pieces(void *to, const struct vtap_chain *c, u8 skip,
-			    size_t len);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
 
 static inline struct virtio_net_hdr *vtap_frame_hdr(void *buf)
@@ -78,7 +76,7 @@ static __always_inline bool vtap_frame_copy(void *to,
 {
 	if (likely(c->nr_out == 1))
 		return vtap_user_read(to, c->iov->iov_base + skip, len);
-	return vtap_frame_copy_pieces(to, c, skip, len);
+	return vtap_user_gather(to, c->iov, c->nr_out, skip, len);
 }
 
 /**
