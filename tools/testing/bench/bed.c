@@ -112,14 +112,13 @@ static int iotlb_init(struct bed *bed, struct guest *g)
 
 /* ---- the guest ---- */
 
-/* Places go round the regions, and do not all start at the same cache set. */
+/* Places go round the parts, and do not all start at the same cache set. */
 static uint64_t next_slot(const struct bed *bed, struct pair *p)
 {
 	unsigned int i = p->slot++ % bed->nr_slots;
-	unsigned int regions = bed->row->regions;
 
-	return guest_gpa(&p->g, i % regions * p->g.chunk_len +
-				i / regions * bed->stride);
+	return guest_gpa(&p->g, i % bed->nr_parts * bed->part_len +
+				i / bed->nr_parts * bed->stride);
 }
 
 struct vq *bed_vq(struct bed *bed, unsigned int pair)
@@ -154,6 +153,9 @@ static void shape(struct bed *bed)
 	bed->stride = up(bed->in_slot + bytes, 64) + 64;
 	if (bed->stride < 704)
 		bed->stride = 704;
+	bed->nr_parts = row->spread ?: row->regions;
+	bed->part_len = up((bed->nr_slots + bed->nr_parts - 1) / bed->nr_parts *
+			   bed->stride, PAGE);
 }
 
 static void make_circle(struct vq *q)
@@ -167,15 +169,13 @@ static void make_circle(struct vq *q)
 static int guest_setup(struct bed *bed, struct pair *p)
 {
 	const struct row *row = bed->row;
-	size_t chunk = up((bed->nr_slots + row->regions - 1) / row->regions *
-			  bed->stride, PAGE);
 	struct guest_cfg cfg = {
 		/* guest.c would scatter the pages behind an IOTLB */
 		.features = bed_features(row) & ~F_ACCESS_PLATFORM,
 		.num = { row->ring, row->ring },
 		.regions = row->regions,
 		.layout = row->regions > 1 ? LAYOUT_HOLES : LAYOUT_FLAT,
-		.mem_len = chunk * row->regions,
+		.mem_len = bed->part_len * bed->nr_parts,
 	};
 	struct guest *g = &p->g;
 	unsigned int i;

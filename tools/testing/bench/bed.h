@@ -30,7 +30,8 @@ struct pair {
  * @nr_packets: moved at a time
  * @nr_chains: made available at a time
  * @nr_slots: places for packets or buffers in guest memory, used in turn
- * @stride: bytes from one to the next in its region
+ * @stride: bytes from one to the next in its part of memory
+ * @nr_parts: they go round so many parts, @part_len bytes each
  * @in_slot: where in a slot the packet is; before it, an indirect table
  * @mem: guest memory where there is no guest
  */
@@ -47,6 +48,8 @@ struct bed {
 	unsigned int nr_slots;
 	size_t stride;
 	size_t in_slot;
+	unsigned int nr_parts;
+	size_t part_len;
 	uint8_t *frame;		/* virtio-net header in front */
 	size_t frame_len;	/* with it */
 	uint64_t *log;

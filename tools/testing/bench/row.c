@@ -29,6 +29,8 @@ static int set(struct row *row, const char *key, const char *val)
 		row->indirect = n;
 	else if (!strcmp(key, "regions"))
 		row->regions = n;
+	else if (!strcmp(key, "spread"))
+		row->spread = n;
 	else if (!strcmp(key, "mrg"))
 		row->mrg = n;
 	else if (!strcmp(key, "eidx"))

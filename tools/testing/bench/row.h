@@ -25,6 +25,8 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @buf: bytes of a receive buffer
  * @indirect: the chain lies in a table of its own
  * @regions: of guest memory; packets go round all of them
+ * @spread: parts of guest memory that packets go round, pages of their own; 0:
+ *	as many as regions
  * @mrg: mergeable buffers
  * @eidx: event index
  * @in_order: VIRTIO_F_IN_ORDER
@@ -51,6 +53,7 @@ struct row {
 	unsigned int buf;
 	bool indirect;
 	unsigned int regions;
+	unsigned int spread;
 	bool mrg;
 	bool eidx;
 	bool in_order;
