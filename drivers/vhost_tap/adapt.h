@@ -59,4 +59,53 @@ static inline bool vtap_adapt_go_on(const struct vtap_adapt *a, u64 now_ns,
 	return !must_yield && (s64)(a->deadline_ns - now_ns) > 0;
 }
 
+/* From so many packets in a pass on, more are likely on their way. */
+#define VTAP_LINGER_PACKETS	4
+
+/* A look at an empty ring takes no longer, all told. */
+#define VTAP_LINGER_MAX_NS	50000
+
+/**
+ * struct vtap_linger - looking again for what a busy driver adds next
+ * @start_ns: when the pass began
+ * @idle_ns: time spent looking since
+ *
+ * A worker that is faster than the driver finds the ring empty after every few
+ * packets, asks for a kick and sleeps: the faster it is, the more kicks, each an
+ * exit of the guest. So before it asks it looks again, for a fraction of
+ * the time that it had work, which has no need of a setting and is short where
+ * packets are cheap.
+ */
+struct vtap_linger {
+	u64 start_ns;
+	u64 idle_ns;
+};
+
+static inline void vtap_linger_begin(struct vtap_linger *l, u64 now_ns)
+{
+	l->start_ns = now_ns;
+	l->idle_ns = 0;
+}
+
+/**
+ * vtap_linger_ns - the ring is empty: how long to look again?
+ * @l: the pass
+ * @now_ns: time now, monotonic
+ * @packets: moved in this pass; a few are no load
+ *
+ * All the looking of a pass takes at most half the time of its work.
+ *
+ * Return: nanoseconds, 0 not at all.
+ */
+static inline u64 vtap_linger_ns(const struct vtap_linger *l, u64 now_ns,
+				 u32 packets)
+{
+	s64 work_ns = now_ns - l->start_ns - l->idle_ns;
+	s64 left_ns = work_ns / 2 - (s64)l->idle_ns;
+
+	if (packets < VTAP_LINGER_PACKETS || left_ns <= 0)
+		return 0;
+	return left_ns < VTAP_LINGER_MAX_NS ? left_ns : VTAP_LINGER_MAX_NS;
+}
+
 #endif /* VTAP_ADAPT_H */

@@ -9,8 +9,13 @@
  * batch, so that the order stays. A used entry is staged when the packet is
  * done with and published with the batch.
  */
+#include <linux/cpumask.h>
 #include <linux/if_ether.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
 
+#include "adapt.h"
 #include "backend/xdp_tx.h"
 #include "trace.h"
 #include "vtap.h"
@@ -45,20 +50,50 @@ static void flush(struct vtap_queue *q)
 }
 
 /*
- * The ring is empty: send what waits, ask for kicks and look again. When more
- * came, the guest runs beside us, and one call for a batch will do; kicks were
- * not wanted while the backend had its time.
+ * A driver that had several packets may be about to add the next: look again
+ * before it is asked to kick (adapt.h has why and how long). Only while nobody
+ * else wants this processor, and no other queue this worker.
+ * Return: true the ring has news, or is broken.
+ */
+static noinline bool linger(struct vtap_queue *q, struct vtap_linger *l,
+			    u32 packets)
+{
+	u64 start = local_clock(), now = start;
+	u64 ns = vtap_linger_ns(l, now, packets);
+	bool found = false;
+
+	while (now - start < ns && single_task_running() && !need_resched() &&
+	       !vtap_worker_has_more(q->worker)) {
+		found = vtap_ring_has_news(&q->ring, q->ring.packed) != 0;
+		if (found)
+			break;
+		cpu_relax();
+		now = local_clock();
+	}
+	l->idle_ns += now - start;
+	return found;
+}
+
+/*
+ * The ring is empty after @packets: send what waits, look again, ask for kicks
+ * and look again. When more came, the guest runs beside us, and one call for a
+ * batch will do; kicks were not wanted while the backend had its time.
  * Return: 1 go on, 0 wait for a kick, -EIO broken.
  */
-static int drained(struct vtap_queue *q)
+static int drained(struct vtap_queue *q, struct vtap_linger *l, u32 packets)
 {
 	struct vtap_ring *r = &q->ring;
 	int ret;
 
 	flush_batch(q);
 	vtap_queue_publish(q);
+	if (q->nr_uncalled >= VTAP_BATCH)
+		vtap_queue_call(q);
+	if (l->start_ns && packets >= VTAP_LINGER_PACKETS &&
+	    linger(q, l, packets))
+		return 1;
 	ret = vtap_ring_kick_on(r, r->packed);
-	if (ret <= 0 || q->nr_uncalled >= VTAP_BATCH)
+	if (ret <= 0)
 		vtap_queue_call(q);
 	return ret > 0 ? vtap_ring_kick_off(r, r->packed) ?: 1 : ret;
 }
@@ -185,10 +220,14 @@ static __always_inline enum vtap_verdict tx_pass(struct vtap_queue *q,
 						 const bool packed)
 {
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
-	u32 packets = 0, bytes = 0;
+	u32 packets = 0, bytes = 0, rounds = 0;
+	struct vtap_linger l = {};
 	int ret;
 
 	BUILD_BUG_ON(VTAP_BATCH > VTAP_FETCH);
+	/* With one processor nobody adds anything while we look. */
+	if (num_online_cpus() > 1)
+		vtap_linger_begin(&l, local_clock());
 	WRITE_ONCE(q->parked, false);
 	if (vtap_ring_kick_off(&q->ring, packed))
 		return vtap_queue_broken(q);
@@ -196,13 +235,14 @@ static __always_inline enum vtap_verdict tx_pass(struct vtap_queue *q,
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
 		if (ret == 0) {
-			ret = drained(q);
+			ret = drained(q, &l, packets - rounds);
 			if (ret == 0)
 				return VTAP_IDLE;
 			if (ret < 0)
 				return vtap_queue_broken(q);
 			/* Each round costs budget, so it ends. */
 			packets++;
+			rounds++;
 			continue;
 		}
 		if (unlikely(ret < 0 || c.nr_in)) {

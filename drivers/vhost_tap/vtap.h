@@ -129,6 +129,10 @@ struct vtap_worker {
 	u16 last;
 	/** @stop: do not poll any more */
 	bool stop;
+	/** @others_wait: queues of this round wait for the pass in hand; the
+	 * thread's own
+	 */
+	bool others_wait;
 	/** @task: the thread; constant */
 	struct vtap_task *task;
 	/** @dev: constant */
@@ -409,6 +413,7 @@ void vtap_queue_finish(struct vtap_queue *q);
 /* worker.c */
 bool vtap_worker_run(void *data);
 void vtap_worker_wake(struct vtap_worker *w, u32 bit);
+bool vtap_worker_has_more(const struct vtap_worker *w);
 
 /* tx.c: guest to host */
 enum vtap_verdict vtap_tx(struct vtap_queue *q);

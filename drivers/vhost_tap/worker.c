@@ -60,10 +60,11 @@ static void serve_word(struct vtap_worker *w, u32 word)
 		u32 at = __ffs(pending) / VTAP_NR_WORKS;
 		u32 shift = at * VTAP_NR_WORKS;
 		u32 index = (word * VTAP_QUEUES_PER_WORD + at) ^ 1;
+		u8 works = (pending >> shift) & WORKS_MASK;
 
-		serve(w, vtap_queue_at(w->dev, index),
-		      (pending >> shift) & WORKS_MASK);
 		pending &= ~(WORKS_MASK << shift);
+		w->others_wait = pending;
+		serve(w, vtap_queue_at(w->dev, index), works);
 	}
 }
 
@@ -81,6 +82,18 @@ static bool is_pending(const struct vtap_worker *w)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * vtap_worker_has_more - is there work besides the pass in hand?
+ * @w: worker
+ *
+ * Context: a pass of this worker.
+ * Return: true if another queue waits, or a note came for this one.
+ */
+bool vtap_worker_has_more(const struct vtap_worker *w)
+{
+	return w->others_wait || is_pending(w);
 }
 
 /* Vrings that may be this worker's. */
