@@ -11,7 +11,7 @@
  *
  * The list's lock is a leaf that is held for one message at a time. A device
  * leaves the list before its workers end, and a worker that ends alone leaves
- * vtap_dev.workers under that lock; what else there is is read as it is.
+ * vtap_dev.workers under that lock; the rest is read as it stands.
  */
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
