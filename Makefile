@@ -109,6 +109,11 @@ check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /
 	@tools/testing/libvirt/check-selinux
 	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
 
+GUIDES =
+.PHONY: check-guides
+check-guides: vm-module	## the guides of Documentation/guides, run as written, in VMs, KVER=, GUIDES="qemu macvtap"
+	@tools/testing/guides/check-guides --kver $(KVER) $(GUIDES)
+
 .PHONY: check-docs
 check-docs:	## Documentation/ and README: Sphinx without warnings, pictures, links, lists in step
 	@scripts/deps docs
@@ -121,8 +126,9 @@ check-packages:	## packages build and lintian, rpmlint, systemd have nothing to 
 	@tools/testing/packages/check-packages
 
 .PHONY: check-deb
-check-deb: vm-module	## the Debian packages installed, used in a VM and purged in a clean root
+check-deb:	## the Debian packages installed, used in a VM and purged in a clean root
 	@scripts/deps deb build vm
+	@scripts/kernels fetch 6.12 headers image cloud
 	@tools/testing/packages/check-deb
 
 .PHONY: check-faults

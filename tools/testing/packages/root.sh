@@ -23,16 +23,18 @@ release_of() {
 	echo "${kdir#linux-headers-}"
 }
 
-# Its headers are the archive's newest, as long as that one is the cache's.
+# Made anew when the cache has newer kernels, or this has other packages.
 make_root() {
-	local suite=$1 dir=$cache/packages/$1 first second rels key
+	local suite=$1 dir=$cache/packages/$1 first second what key
+	local include=dkms,libc6-dev,openssl,udev,systemd,initramfs-tools,libmnl0
 	read -r first second < <(kernels_of "$suite")
 	scripts/kernels fetch "$first" headers && scripts/kernels fetch "$second" headers || return 1
-	rels="$(release_of "$first") $(release_of "$second")"
+	first=$(release_of "$first") second=$(release_of "$second")
+	what="$first $second $include"
 	mkdir -p "$cache/packages"
 	exec 4>"$dir.lock"
 	flock 4
-	if [[ $(cat "$dir/.done" 2>/dev/null) == "$rels" ]]; then
+	if [[ $(cat "$dir/.done" 2>/dev/null) == "$what" ]]; then
 		flock -u 4
 		return 0
 	fi
@@ -44,8 +46,8 @@ make_root() {
 	APT_CONFIG='' mmdebstrap --quiet --variant=apt --mode=root \
 		--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="dkms,libc6-dev,openssl,udev,systemd,initramfs-tools,linux-headers-${rels% *}" \
-		--customize-hook='APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y --download-only install linux-headers-'"${rels#* }" \
+		--include="$include,linux-headers-$first" \
+		--customize-hook='APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y --download-only install linux-headers-'"$second" \
 		--skip=cleanup/apt/lists --skip=cleanup/apt/cache \
 		"$suite" "$dir.new" \
 		"deb [$key] $mirror/debian $suite main" "deb [$key] $mirror/debian $suite-backports main" \
@@ -54,7 +56,7 @@ make_root() {
 		tail -n 20 "$dir.log" | sed 's/^/# /'
 		return 1
 	}
-	echo "$rels" >"$dir.new/.done"
+	echo "$what" >"$dir.new/.done"
 	mv "$dir.new" "$dir"
 	flock -u 4
 }
