@@ -279,6 +279,24 @@ guest_log_clean() {
 		"$guest_log.console"
 }
 
+# ---- multicast, between $host_dev and the guest's eth0 ----
+
+mcast_in() {
+	g "agent mcast-recv eth0 $1 6000 10 20 >/tmp/mc 2>&1; echo \$? >/tmp/mc.rc" bg
+	sleep 1
+	"$agent" mcast-send "$host_dev" "$1" 6000 12 || return 1
+	g_wait 20 "cat /tmp/mc.rc" && g "cat /tmp/mc; test \$(cat /tmp/mc.rc) = 0"
+}
+
+mcast_out() {
+	local pid
+	"$agent" mcast-recv "$host_dev" "$1" 6000 10 20 &
+	pid=$!
+	sleep 0.5
+	g "agent mcast-send eth0 $1 6000 12"
+	wait "$pid"
+}
+
 # ---- several guests, each in a slot ----
 
 declare -A at_pid at_to at_from at_qto at_qfrom at_log
