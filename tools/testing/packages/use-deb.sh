@@ -48,7 +48,10 @@ for dir in proc sys dev; do
 done
 mkdir -p "$root/run/udev"
 inside /lib/systemd/systemd-udevd --daemon
-# What happens at boot: the file in modules-load.d.
+# What happens at boot: a node that loads the module when it is opened, and the file
+# in modules-load.d.
+t "the kernel's static nodes have ours" \
+	inside sh -c 'kmod static-nodes --format=tmpfiles | tee /dev/stderr | grep -q /dev/vhost-tap'
 t "systemd-modules-load loads the module" inside /lib/systemd/systemd-modules-load
 t "it is the one of dkms" test "$(cat /sys/module/vhost_tap/srcversion)" = \
 	"$(inside modinfo -F srcversion vhost_tap)"
