@@ -66,6 +66,22 @@ FIXTURE_VARIANT_ADD(data, vhost_hdr_12) {
 	.cfg.features = F_NET_HDR | F_QEMU,
 };
 
+FIXTURE_VARIANT_ADD(data, packed) {
+	.cfg = { .features = F_QEMU | F_PACKED, .num = { 1024, 256 } },
+	.ours_only = true,
+};
+FIXTURE_VARIANT_ADD(data, packed_odd_sizes) {
+	.cfg = { .features = F_QEMU | F_PACKED, .num = { 301, 99 },
+		 .regions = 64, .layout = LAYOUT_SHUFFLED },
+	.ours_only = true,
+};
+FIXTURE_VARIANT_ADD(data, packed_no_mrg_no_event) {
+	.cfg.features = F_VERSION_1 | F_PACKED, .ours_only = true,
+};
+FIXTURE_VARIANT_ADD(data, packed_in_order) {
+	.cfg.features = F_QEMU | F_PACKED | F_IN_ORDER, .ours_only = true,
+};
+
 FIXTURE_SETUP(data)
 {
 	bool vhost_hdr = variant->cfg.features & F_NET_HDR;
@@ -339,15 +355,25 @@ FIXTURE(ring) {
 
 FIXTURE_VARIANT(ring) {
 	unsigned int num;
+	bool packed;
 };
 
 FIXTURE_VARIANT_ADD(ring, 1) { .num = 1 };
 FIXTURE_VARIANT_ADD(ring, 2) { .num = 2 };
 FIXTURE_VARIANT_ADD(ring, 8) { .num = 8 };
 FIXTURE_VARIANT_ADD(ring, 32768) { .num = 32768 };
+FIXTURE_VARIANT_ADD(ring, packed_1) { .num = 1, .packed = true };
+FIXTURE_VARIANT_ADD(ring, packed_2) { .num = 2, .packed = true };
+FIXTURE_VARIANT_ADD(ring, packed_3) { .num = 3, .packed = true };
+FIXTURE_VARIANT_ADD(ring, packed_7) { .num = 7, .packed = true };
+FIXTURE_VARIANT_ADD(ring, packed_1000) { .num = 1000, .packed = true };
+FIXTURE_VARIANT_ADD(ring, packed_32767) { .num = 32767, .packed = true };
+FIXTURE_VARIANT_ADD(ring, packed_32768) { .num = 32768, .packed = true };
 
 FIXTURE_SETUP(ring)
 {
+	if (variant->packed && !guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
 }
@@ -360,7 +386,8 @@ FIXTURE_TEARDOWN(ring)
 TEST_F(ring, both_ways)
 {
 	struct guest_cfg cfg = {
-		.features = F_QEMU, .num = { variant->num, variant->num },
+		.features = F_QEMU | (variant->packed ? F_PACKED : 0),
+		.num = { variant->num, variant->num },
 	};
 	uint8_t sent[256], got[256];
 	struct guest g;
@@ -383,12 +410,17 @@ TEST_F(ring, both_ways)
 	guest_free(&g);
 }
 
-/* Indices are 16 bits: the rings pass 65535 -> 0 without a hiccup. */
+/*
+ * Indices are 16 bits: the rings pass 65535 -> 0 without a hiccup. A packed ring
+ * passes its end, from the second lap on.
+ */
 TEST_F(ring, index_wraps_at_65536)
 {
 	struct guest_cfg cfg = {
-		.features = F_QEMU, .num = { variant->num, variant->num },
+		.features = F_QEMU | (variant->packed ? F_PACKED : 0),
+		.num = { variant->num, variant->num },
 	};
+	uint16_t start = variant->packed ? variant->num - 1 : 65530;
 	uint8_t sent[64], got[64];
 	struct guest g;
 	ssize_t n;
@@ -398,12 +430,8 @@ TEST_F(ring, index_wraps_at_65536)
 	for (i = 0; i < 2; i++) {
 		struct vq *q = &g.vq[i];
 
-		ASSERT_EQ(0, guest_vq_setup(&g, i, 65530));
-		q->avail_idx = 65530;
-		q->kicked_idx = 65530;
-		q->used_idx = 65530;
-		q->avail->idx = 65530;
-		q->used->idx = 65530;
+		vq_start_at(q, start);
+		ASSERT_EQ(0, guest_vq_setup(&g, i, vq_base(q)));
 		vq_calls_on(q);
 	}
 	ASSERT_EQ(0, guest_start(&g, self->tap.fd[0]));
@@ -418,7 +446,11 @@ TEST_F(ring, index_wraps_at_65536)
 		ASSERT_TRUE(frame_same(got, n, sent, 64));
 	}
 	ASSERT_EQ(0, guest_stop(&g));
-	EXPECT_EQ(65530 + 12 - 65536, guest_get_base(g.vhost, TX));
+	if (!variant->packed) {
+		EXPECT_EQ(65530 + 12 - 65536, guest_get_base(g.vhost, TX));
+	}
+	EXPECT_EQ(vq_base(&g.vq[TX]), guest_get_base(g.vhost, TX));
+	EXPECT_EQ(vq_base(&g.vq[RX]), guest_get_base(g.vhost, RX));
 	guest_free(&g);
 }
 

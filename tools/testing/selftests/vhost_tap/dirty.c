@@ -31,6 +31,22 @@ static void mark(struct dirty *d, uint8_t *map, const void *from,
 		map[page_at(d->g, p)] = 1;
 }
 
+static void mark_ring(struct dirty *d, struct vq *q)
+{
+	if (q->packed) {
+		mark(d, d->shared, q->desc, q->desc + q->num);
+		mark(d, d->ours, q->avail, (char *)q->avail + 4);
+		mark(d, d->may, q->used, (char *)q->used + 4);
+		return;
+	}
+	mark(d, d->ours, q->desc, q->desc + q->num);
+	mark(d, d->ours, q->avail, &q->avail->ring[q->num + 1]);
+	/* flags, index and event word are often written as they were */
+	mark(d, d->may, q->used, q->used->ring);
+	mark(d, d->may, &q->used->ring[q->num],
+	     (char *)&q->used->ring[q->num] + 2);
+}
+
 static uint64_t highest_gpa(struct guest *g)
 {
 	struct vhost_memory_region *r;
@@ -48,7 +64,6 @@ static uint64_t highest_gpa(struct guest *g)
 int dirty_init(struct dirty *d, struct guest *g)
 {
 	size_t pages = g->mem_len / PAGE;
-	struct vq *q;
 	int i;
 
 	*d = (struct dirty){ .g = g, .len = highest_gpa(g) / PAGE / 8 + PAGE };
@@ -57,18 +72,13 @@ int dirty_init(struct dirty *d, struct guest *g)
 	d->snap = malloc(g->mem_len);
 	d->may = calloc(pages, 1);
 	d->ours = calloc(pages, 1);
-	if (d->bits == MAP_FAILED || !d->snap || !d->may || !d->ours)
+	d->shared = calloc(pages, 1);
+	if (d->bits == MAP_FAILED || !d->snap || !d->may || !d->ours ||
+	    !d->shared)
 		return -ENOMEM;
 	for (i = 0; i < 2; i++) {
-		q = &g->vq[i];
-		if (!q->gpa)
-			continue;	/* not in guest memory */
-		mark(d, d->ours, q->desc, q->desc + q->num);
-		mark(d, d->ours, q->avail, &q->avail->ring[q->num + 1]);
-		/* flags, index and event word are often written as they were */
-		mark(d, d->may, q->used, q->used->ring);
-		mark(d, d->may, &q->used->ring[q->num],
-		     (char *)&q->used->ring[q->num] + 2);
+		if (g->vq[i].gpa)	/* else not in guest memory */
+			mark_ring(d, &g->vq[i]);
 	}
 	return 0;
 }
@@ -80,10 +90,12 @@ void dirty_free(struct dirty *d)
 	free(d->snap);
 	free(d->may);
 	free(d->ours);
+	free(d->shared);
 	d->bits = NULL;
 	d->snap = NULL;
 	d->may = NULL;
 	d->ours = NULL;
+	d->shared = NULL;
 }
 
 int dirty_base(struct dirty *d, void *base)
@@ -148,6 +160,8 @@ static unsigned int count(struct dirty *d, enum sort what, bool tell)
 			hit = is_set(d, r->guest_phys_addr + at);
 			same = !memcmp(d->snap + page * PAGE,
 				       d->g->mem + page * PAGE, PAGE);
+			if (what != SET && d->shared[page] && !d->driver_rests)
+				continue;
 			if (what == SET ? !hit :
 			    what == MISSED ? hit || same || d->ours[page] :
 			    !hit || (!d->ours[page] &&
@@ -241,7 +255,7 @@ unsigned int dirty_stale(struct dirty *d, size_t from)
 
 	for (at = from & ~(PAGE - 1); at < g->mem_len; at += PAGE) {
 		page = page_at(g, guest_ptr(g, guest_gpa(g, at), NULL));
-		n += !d->ours[page] && memcmp(d->snap + page * PAGE,
+		n += !d->ours[page] && !d->shared[page] && memcmp(d->snap + page * PAGE,
 					      g->mem + page * PAGE, PAGE);
 	}
 	return n;

@@ -5,7 +5,8 @@
  * the bits that are set, both ways.
  *
  * What the driver writes itself - descriptor tables and avail rings - is left
- * out of the comparison, but must never be logged.
+ * out of the comparison, but must never be logged. A packed ring's descriptors
+ * both write: they are compared only while the driver rests.
  *
  * Read before: guest.h (rings_inside).
  */
@@ -20,6 +21,8 @@
  * @snap: guest memory as it was, in the order of g->mem
  * @may: per page of g->mem: may be logged though its bytes are the same
  * @ours: per page of g->mem: written by the driver
+ * @shared: per page of g->mem: a packed ring's descriptors, written by both
+ * @driver_rests: @shared has been written by the device only since the copy
  */
 struct dirty {
 	struct guest *g;
@@ -28,6 +31,8 @@ struct dirty {
 	uint8_t *snap;
 	uint8_t *may;
 	uint8_t *ours;
+	uint8_t *shared;
+	bool driver_rests;
 };
 
 int dirty_init(struct dirty *d, struct guest *g);

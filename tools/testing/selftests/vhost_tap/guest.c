@@ -59,13 +59,13 @@ int guest_vring_file(int fd, unsigned long req, unsigned int index, int file)
 	return guest_ioctl(fd, req, &f);
 }
 
-/* Return: next avail index, or -errno */
-int guest_get_base(int fd, unsigned int index)
+/* Return: as vq_base(), or -errno */
+long guest_get_base(int fd, unsigned int index)
 {
 	struct vhost_vring_state s = { .index = index };
 	int err = guest_ioctl(fd, VHOST_GET_VRING_BASE, &s);
 
-	return err ?: (int)s.num;
+	return err ?: (long)s.num;
 }
 
 /* Return: bits 0 to 63 on offer, 0 when it does not even say */
@@ -198,7 +198,7 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 	if (!err)
 		err = guest_set_mem(g);
 	for (i = 0; !err && i < 2; i++)
-		err = guest_vq_setup(g, i, 0);
+		err = guest_vq_setup(g, i, vq_base(&g->vq[i]));
 	guest_find_debugfs(g);
 	return err;
 }
@@ -226,7 +226,7 @@ int guest_restart(struct guest *g, int backend)
 
 	for (i = 0; !err && i < 2; i++) {
 		vq_reset(&g->vq[i]);
-		err = guest_vq_setup(g, i, 0);
+		err = guest_vq_setup(g, i, vq_base(&g->vq[i]));
 	}
 	return err ?: guest_start(g, backend);
 }
@@ -343,10 +343,10 @@ static uint32_t posted_len(struct guest *g, uint64_t gpa)
 	struct vq *q = &g->vq[RX];
 	unsigned int i;
 
-	/* heads keep their length after use: single-descriptor buffers only */
+	/* heads keep it after use: single-descriptor buffers only */
 	for (i = 0; i < q->num; i++)
-		if (q->desc[i].addr == gpa)
-			return q->desc[i].len;
+		if (q->cookie[i] == gpa)
+			return q->first_len[i];
 	return 0;
 }
 

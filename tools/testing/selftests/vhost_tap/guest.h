@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest in a process: guest memory, split rings and a vhost file.
+ * The guest in a process: guest memory, rings and a vhost file.
  *
  * Written from the virtio specification and abi.md; it shares no code with
  * drivers/vhost_tap/ring, so that it can be an oracle for it.
  *
- * Read before: nothing. Read after: guest.c, vq.c, then any *_test.c.
+ * Read before: nothing. Read after: guest.c, vq.c, pvq.c, then any *_test.c.
  */
 #ifndef VTAP_TEST_GUEST_H
 #define VTAP_TEST_GUEST_H
@@ -29,6 +29,7 @@
 #define F_EVENT_IDX		(1ULL << 29)
 #define F_VERSION_1		(1ULL << 32)
 #define F_ACCESS_PLATFORM	(1ULL << 33)
+#define F_PACKED		(1ULL << 34)
 #define F_IN_ORDER		(1ULL << 35)
 #define F_RING_RESET		(1ULL << 40)
 #define F_TUNNEL_GSO		0xaULL		/* bits 65 and 67: second word */
@@ -63,12 +64,29 @@ struct seg {
 	bool is_write;
 };
 
+/** struct vq_held - flags of a packed chain that is not published yet */
+struct vq_held {
+	uint16_t at;
+	uint16_t flags;
+};
+
 /**
- * struct vq - the driver's side of one split ring
+ * struct vq - the driver's side of one ring
  * @index: of the vring, which is 2 * pair + RX or TX
+ * @packed: F_PACKED: @avail and @used point to the driver's and the device's
+ *	event words, and a head is a buffer id
+ * @avail_idx: chains made available, modulo 2^16
+ * @used_idx: chains got back, modulo 2^16
  * @next: our own copy of the free list; the table in guest memory is not trusted
  * @ndesc: per head, number of table entries the chain occupies
  * @cookie: per head, whatever the caller wants back
+ * @first_len: per head, bytes of the first descriptor's buffer
+ * @order: packed: heads as they were made available
+ * @avail_at: packed: position of the next descriptor; see pvq.h
+ * @used_at: packed: where the next used chain will be
+ * @kicked_at: packed: as @kicked_idx
+ * @last_at: packed: first descriptor of the last chain
+ * @held: packed: chains not published yet
  * @map: memory of its own, NULL when the ring lies in guest memory
  * @shift: from our pointers to the addresses the device is told
  * @gpa: where @desc lies in guest memory, if it does
@@ -77,6 +95,7 @@ struct seg {
 struct vq {
 	unsigned int num;
 	unsigned int index;
+	bool packed;
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
@@ -90,6 +109,14 @@ struct vq {
 	uint16_t *next;
 	uint16_t *ndesc;
 	uint64_t *cookie;
+	uint32_t *first_len;
+	uint16_t *order;
+	struct vq_held *held;
+	unsigned int nr_held;
+	uint16_t avail_at;
+	uint16_t used_at;
+	uint16_t kicked_at;
+	uint16_t last_at;
 	int kick;
 	int call;
 	int err;
@@ -149,7 +176,7 @@ int guest_ioctl(int fd, unsigned long req, void *arg);
 int guest_vring_state(int fd, unsigned long req, unsigned int index,
 		      unsigned int num);
 int guest_vring_file(int fd, unsigned long req, unsigned int index, int file);
-int guest_get_base(int fd, unsigned int index);
+long guest_get_base(int fd, unsigned int index);
 int guest_set_addr(struct guest *g, unsigned int index);
 uint64_t guest_offered(int fd);
 
@@ -180,6 +207,8 @@ int vq_init(struct vq *q, unsigned int index, unsigned int num,
 int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 	       uint64_t features, void *at);
 void vq_start_at(struct vq *q, uint16_t idx);
+uint32_t vq_base(const struct vq *q);
+bool vq_is_base(const struct vq *q, long base);
 void vq_reset(struct vq *q);
 void vq_free(struct vq *q);
 int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
@@ -194,6 +223,7 @@ void vq_calls_on(struct vq *q);
 void vq_calls_off(struct vq *q);
 int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie);
 int vq_wait_used(struct vq *q, int timeout_ms);
+bool vq_has_used(const struct vq *q);
 uint16_t vq_used_idx(const struct vq *q);
 uint16_t vq_avail_event(const struct vq *q);
 int vq_drain(struct vq *q, unsigned int nr, int timeout_ms);

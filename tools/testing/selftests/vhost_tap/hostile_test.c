@@ -10,7 +10,7 @@
  * On in-tree vhost-net only the healing is checked, and cases which it is
  * known to fail are skipped.
  *
- * Read before: guest.h. Read after: hostile_packet_test.c.
+ * Read before: hostile.h. Read after: hostile_packet_test.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "guest.h"
+#include "hostile.h"
 #include "net.h"
 #include "traffic.h"
 
@@ -63,13 +63,6 @@ static void avail(struct vq *q, uint16_t head)
 }
 
 /* ---- the cases ---- */
-
-struct world {
-	struct guest *g;
-	struct vq *q;
-	uint64_t gpa;
-	uint64_t table;
-};
 
 static void table_put(struct world *w, unsigned int i, uint64_t addr,
 		      uint32_t len, uint16_t flags, uint16_t next)
@@ -297,14 +290,6 @@ static void too_long_256(struct world *w)
 	avail(w->q, 0);
 }
 
-struct bad {
-	const char *name;
-	void (*make)(struct world *w);
-	const char *fault;	/* "A|B": either will do */
-	bool is_drop;
-	bool intree_fails;
-};
-
 static const struct bad tx_bad[] = {
 	{ "avail index jumps", avail_jump, "AVAIL_JUMP" },
 	{ "avail index steps back", avail_back, "AVAIL_JUMP" },
@@ -343,75 +328,15 @@ static const struct bad tx_bad[] = {
 	{ "256 times 64 KiB", too_long_256, "TX_TOO_LONG", true, true },
 };
 
-/* Sum of the fault counters named "A|B". */
-static long faults(struct guest *g, const char *file, const char *names)
-{
-	char list[64], key[80], *name, *save;
-	long sum = 0, n;
-
-	strncpy(list, names, sizeof(list) - 1);
-	list[sizeof(list) - 1] = 0;
-	for (name = strtok_r(list, "|", &save); name;
-	     name = strtok_r(NULL, "|", &save)) {
-		snprintf(key, sizeof(key), "fault.%s", name);
-		n = guest_stat(g, file, key);
-		if (n < 0)
-			return -1;
-		sum += n;
-	}
-	return sum;
-}
-
-static bool used_moves(struct vq *q, uint16_t from)
-{
-	int i;
-
-	for (i = 0; i < WAIT_MS && vq_used_idx(q) == from; i++)
-		usleep(1000);
-	return vq_used_idx(q) != from;
-}
-
 static void one_bad(struct __test_metadata *_metadata,
 		    FIXTURE_DATA(hostile) *self, const struct bad *b, int dir)
 {
 	struct world w = { &self->g, &self->g.vq[dir], self->gpa, self->table };
-	const char *file = dir == TX ? "tx" : "rx";
-	uint8_t f[100] = {};
-	uint16_t used;
-	long before;
+	const char *wrong = hostile_case(&w, b, self->tap.fd[0],
+					 self->tap.host);
 
-	if (b->intree_fails && !guest_is_ours())
-		return;
-	ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
-	if (dir == TX)
-		ASSERT_TRUE(traffic_once(&self->g, self->tap.host));
-	before = faults(&self->g, file, b->fault);
-	used = vq_used_idx(w.q);
-	b->make(&w);
-	vq_publish(w.q);
-	vq_kick_hard(w.q);
-	if (dir == RX)
-		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
-
-	if (guest_is_ours() && b->is_drop) {
-		EXPECT_TRUE(used_moves(w.q, used)) {
-			TH_LOG("%s: not completed", b->name);
-		}
-		EXPECT_EQ(0, fd_count(w.q->err));
-	} else if (guest_is_ours()) {
-		EXPECT_TRUE(fd_wait(w.q->err, WAIT_MS)) {
-			TH_LOG("%s: err not signalled", b->name);
-		}
-		EXPECT_EQ(used, vq_used_idx(w.q)) {
-			TH_LOG("%s: completed", b->name);
-		}
-	} else {
-		usleep(20000);
-	}
-	if (guest_is_ours()) {
-		EXPECT_EQ(before + 1, faults(&self->g, file, b->fault)) {
-			TH_LOG("%s: fault not counted", b->name);
-		}
+	EXPECT_EQ(NULL, wrong) {
+		TH_LOG("%s: %s", b->name, wrong);
 	}
 }
 

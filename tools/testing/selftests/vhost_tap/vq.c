@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The driver's side of a split ring: post, publish, kick, reap.
+ * The driver's side of a ring: post, publish, kick, reap. Here is what a split
+ * ring needs; pvq.c has the packed one's.
  *
- * Read before: guest.h. Section numbers are those of the virtio 1.2
+ * Read before: guest.h. Read after: pvq.c. Section numbers are those of the virtio 1.2
  * specification.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "pvq.h"
 
 #define load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
@@ -50,17 +52,24 @@ int vq_init(struct vq *q, unsigned int index, unsigned int num,
 int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 	       uint64_t features, void *at)
 {
-	*q = (struct vq){ .num = num, .index = index, .features = features };
+	*q = (struct vq){
+		.num = num, .index = index, .features = features,
+		.packed = features & F_PACKED,
+	};
 	q->desc = at;
 	q->avail = (void *)page_up((uintptr_t)at + 16 * num);
 	q->used = (void *)page_up((uintptr_t)q->avail + 6 + 2 * num);
 	q->next = calloc(num, sizeof(*q->next));
 	q->ndesc = calloc(num, sizeof(*q->ndesc));
 	q->cookie = calloc(num, sizeof(*q->cookie));
+	q->first_len = calloc(num, sizeof(*q->first_len));
+	q->order = calloc(num, sizeof(*q->order));
+	q->held = calloc(num, sizeof(*q->held));
 	q->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	q->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	q->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!q->next || !q->ndesc || !q->cookie)
+	if (!q->next || !q->ndesc || !q->cookie || !q->first_len ||
+	    !q->order || !q->held)
 		return -ENOMEM;
 	if (q->kick < 0 || q->call < 0 || q->err < 0)
 		return -errno;
@@ -69,11 +78,15 @@ int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 }
 
 /*
- * An empty ring whose indices begin at @idx, as after a migration. With
- * IN_ORDER the next descriptor follows from the index too.
+ * An empty ring whose indices begin at @idx, as after a migration; a packed
+ * ring's position. With IN_ORDER the next descriptor follows from the index too.
  */
 void vq_start_at(struct vq *q, uint16_t idx)
 {
+	if (q->packed) {
+		pvq_start_at(q, idx);
+		return;
+	}
 	q->free_head = q->features & F_IN_ORDER ? idx % q->num : 0;
 	q->free_tail = (q->free_head + q->num - 1) % q->num;
 	q->avail_idx = idx;
@@ -83,7 +96,32 @@ void vq_start_at(struct vq *q, uint16_t idx)
 	q->used->idx = idx;
 }
 
-/* As after a device reset: indices 0, everything free. */
+/*
+ * Where a device goes on that has done all of the ring and was stopped: what
+ * VHOST_GET_VRING_BASE tells, and VHOST_SET_VRING_BASE is told.
+ */
+uint32_t vq_base(const struct vq *q)
+{
+	uint16_t at;
+
+	if (!q->packed)
+		return vq_used_idx(q);
+	pvq_count_used(q, &at);
+	return (uint32_t)at << 16 | at;
+}
+
+/* Has a device stopped at @base done all that it took? */
+bool vq_is_base(const struct vq *q, long base)
+{
+	if (base >= 0 && (q->packed ? pvq_is_base(q, base) :
+				      vq_used_idx(q) == base))
+		return true;
+	printf("# vring %u: base %lx, used %x\n", q->index, base,
+	       vq_used_idx(q));
+	return false;
+}
+
+/* As after a device reset: at the start, everything free. */
 void vq_reset(struct vq *q)
 {
 	unsigned int i;
@@ -91,10 +129,16 @@ void vq_reset(struct vq *q)
 	memset(q->desc, 0, 16 * q->num);
 	memset(q->avail, 0, 6 + 2 * q->num);
 	memset(q->used, 0, 6 + 8 * q->num);
-	for (i = 0; i < q->num; i++)
+	for (i = 0; i < q->num; i++) {
 		q->next[i] = (i + 1) % q->num;
+		q->ndesc[i] = 0;
+	}
 	q->nr_free = q->num;
-	vq_start_at(q, 0);
+	q->free_head = 0;
+	q->free_tail = q->num - 1;
+	q->avail_idx = 0;
+	q->used_idx = 0;
+	vq_start_at(q, q->packed ? PVQ_WRAP : 0);
 	fd_count(q->kick);
 	fd_count(q->call);
 	fd_count(q->err);
@@ -109,6 +153,9 @@ void vq_free(struct vq *q)
 	free(q->next);
 	free(q->ndesc);
 	free(q->cookie);
+	free(q->first_len);
+	free(q->order);
+	free(q->held);
 	close(q->kick);
 	close(q->call);
 	close(q->err);
@@ -134,12 +181,16 @@ static void make_avail(struct vq *q, uint16_t head, unsigned int nr,
 int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 	   uint64_t cookie)
 {
-	int head = take(q, nr);
 	unsigned int i;
 	uint16_t at;
+	int head;
 
+	if (q->packed)
+		return pvq_add(q, seg, nr, cookie);
+	head = take(q, nr);
 	if (head < 0)
 		return head;
+	q->first_len[head] = seg->len;
 	for (i = 0, at = head; i < nr; i++, at = q->next[at]) {
 		q->desc[at].addr = seg[i].gpa;
 		q->desc[at].len = seg[i].len;
@@ -158,10 +209,13 @@ int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 int vq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
 		    unsigned int nr, uint64_t table_gpa, uint64_t cookie)
 {
-	int head = take(q, 1);
 	struct vring_desc d;
 	unsigned int i;
+	int head;
 
+	if (q->packed)
+		return pvq_add_indirect(g, q, seg, nr, table_gpa, cookie);
+	head = take(q, 1);
 	if (head < 0)
 		return head;
 	for (i = 0; i < nr; i++) {
@@ -183,7 +237,10 @@ int vq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
 
 void vq_publish(struct vq *q)
 {
-	store_release(&q->avail->idx, q->avail_idx);
+	if (q->packed)
+		pvq_publish(q);
+	else
+		store_release(&q->avail->idx, q->avail_idx);
 }
 
 uint16_t vq_avail_event(const struct vq *q)
@@ -198,6 +255,8 @@ bool vq_must_kick(struct vq *q)
 {
 	uint16_t old = q->kicked_idx, new = q->avail_idx;
 
+	if (q->packed)
+		return pvq_must_kick(q);
 	full_barrier();
 	if (!(q->features & F_EVENT_IDX))
 		return !(load_acquire(&q->used->flags) &
@@ -212,13 +271,17 @@ void vq_kick_hard(struct vq *q)
 	if (write(q->kick, &one, sizeof(one)) == sizeof(one))
 		q->nr_kicks++;
 	q->kicked_idx = q->avail_idx;
+	pvq_kicked(q);
 }
 
 /* Return: was a kick needed? */
 bool vq_kick(struct vq *q)
 {
-	if (!vq_must_kick(q))
+	if (!vq_must_kick(q)) {
+		/* two laps on, a packed position would be the same again */
+		pvq_kicked(q);
 		return false;
+	}
 	vq_kick_hard(q);
 	return true;
 }
@@ -231,7 +294,9 @@ static void set_used_event(struct vq *q, uint16_t idx)
 /* Ask to be called at the next used element. */
 void vq_calls_on(struct vq *q)
 {
-	if (q->features & F_EVENT_IDX)
+	if (q->packed)
+		pvq_calls_on(q);
+	else if (q->features & F_EVENT_IDX)
 		set_used_event(q, q->used_idx);
 	else
 		store_release(&q->avail->flags, 0);
@@ -240,16 +305,28 @@ void vq_calls_on(struct vq *q)
 
 void vq_calls_off(struct vq *q)
 {
-	if (q->features & F_EVENT_IDX)
+	if (q->packed)
+		pvq_calls_off(q);
+	else if (q->features & F_EVENT_IDX)
 		set_used_event(q, q->used_idx - 1);
 	else
 		store_release(&q->avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
 	full_barrier();
 }
 
+/* How many chains the device has used since the start, modulo 2^16 */
 uint16_t vq_used_idx(const struct vq *q)
 {
+	uint16_t at;
+
+	if (q->packed)
+		return q->used_idx + pvq_count_used(q, &at);
 	return load_acquire(&q->used->idx);
+}
+
+bool vq_has_used(const struct vq *q)
+{
+	return q->packed ? pvq_has_used(q) : vq_used_idx(q) != q->used_idx;
 }
 
 /*
@@ -303,7 +380,9 @@ int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie)
 	struct vring_used_elem e;
 	int head;
 
-	if (vq_used_idx(q) == q->used_idx)
+	if (q->packed)
+		return pvq_get_used(q, len, cookie);
+	if (!vq_has_used(q))
 		return 0;
 	e = q->used->ring[q->used_idx % q->num];
 	head = used_head(q, e.id);
@@ -354,12 +433,12 @@ int vq_wait_used(struct vq *q, int timeout_ms)
 	int left;
 
 	for (;;) {
-		if (vq_used_idx(q) != q->used_idx)
+		if (vq_has_used(q))
 			return called ? 1 : -EPROTO;
 		if (!called || !timeout_ms)
 			return 0;
 		vq_calls_on(q);
-		if (vq_used_idx(q) != q->used_idx)
+		if (vq_has_used(q))
 			return 1;
 		left = end - now_ms();
 		called = left > 0 && fd_wait(q->call, left);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Bad guests, see hostile.h. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hostile.h"
+#include "net.h"
+#include "pvq.h"
+#include "traffic.h"
+
+/* Sum of the fault counters named "A|B". */
+static long faults(struct guest *g, const char *file, const char *names)
+{
+	char list[64], key[80], *name, *save;
+	long sum = 0, n;
+
+	strncpy(list, names, sizeof(list) - 1);
+	list[sizeof(list) - 1] = 0;
+	for (name = strtok_r(list, "|", &save); name;
+	     name = strtok_r(NULL, "|", &save)) {
+		snprintf(key, sizeof(key), "fault.%s", name);
+		n = guest_stat(g, file, key);
+		if (n < 0)
+			return -1;
+		sum += n;
+	}
+	return sum;
+}
+
+/* A bad chain is in nobody's books: the ring itself tells. */
+static bool has_moved(struct vq *q, uint16_t from)
+{
+	return q->packed ? pvq_next_is_used(q) : vq_used_idx(q) != from;
+}
+
+static bool used_moves(struct vq *q, uint16_t from)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS && !has_moved(q, from); i++)
+		usleep(1000);
+	return has_moved(q, from);
+}
+
+/**
+ * hostile_case - run one case on a guest started anew
+ *
+ * Return: NULL, or what was not as it should be
+ */
+const char *hostile_case(struct world *w, const struct bad *b, int backend,
+			 int host)
+{
+	bool is_tx = w->q->index % 2 == TX;
+	const char *file = is_tx ? "tx" : "rx";
+	uint8_t f[100] = {};
+	uint16_t used;
+	long before;
+
+	if (b->intree_fails && !guest_is_ours())
+		return NULL;
+	if (guest_restart(w->g, backend))
+		return "no restart";
+	if (is_tx && !traffic_once(w->g, host))
+		return "no traffic before";
+	before = faults(w->g, file, b->fault);
+	used = vq_used_idx(w->q);
+	b->make(w);
+	vq_publish(w->q);
+	vq_kick_hard(w->q);
+	if (!is_tx && host_send(host, f, 100))
+		return "nothing sent";
+	if (!guest_is_ours()) {
+		usleep(20000);
+		return NULL;
+	}
+	if (b->is_drop) {
+		if (!used_moves(w->q, used))
+			return "not completed";
+		if (fd_count(w->q->err))
+			return "err signalled";
+	} else {
+		if (!fd_wait(w->q->err, WAIT_MS))
+			return "err not signalled";
+		if (has_moved(w->q, used))
+			return "completed";
+	}
+	return faults(w->g, file, b->fault) == before + 1 ?
+	       NULL : "fault not counted";
+}

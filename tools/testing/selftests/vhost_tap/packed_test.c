@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What only packed rings have: the bases of QEMU and DPDK, ring sizes of any
+ * number, rules of the set-up, calls and kicks in three modes, packets over the
+ * end of the ring.
+ *
+ * Data, shapes, the dirty log, the IOTLB and the rest are tested with packed
+ * rings where they are tested with split ones.
+ *
+ * Read before: pvq.h, data_test.c, notify_test.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "net.h"
+#include "pvq.h"
+#include "traffic.h"
+
+#define FEATURES	(F_QEMU | F_PACKED)
+
+FIXTURE(packed) {
+	struct guest g;
+	struct tap tap;
+};
+
+FIXTURE_SETUP(packed)
+{
+	struct guest_cfg cfg = { .features = FEATURES, .num = { 60, 60 } };
+
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(packed)
+{
+	guest_free(&self->g);
+	tap_free(&self->tap);
+}
+
+/* ---- features ---- */
+
+TEST_F(packed, only_with_version_1)
+{
+	uint64_t f = F_PACKED | F_EVENT_IDX;
+	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
+
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
+	EXPECT_TRUE(guest_offered(fd) & F_PACKED);
+	EXPECT_EQ(-EOPNOTSUPP, guest_ioctl(fd, VHOST_SET_FEATURES, &f));
+	f |= F_VERSION_1;
+	EXPECT_EQ(0, guest_ioctl(fd, VHOST_SET_FEATURES, &f));
+	close(fd);
+}
+
+/* A ring that runs keeps its format; stopped, it may change. */
+TEST_F(packed, format_stays_while_it_runs)
+{
+	uint64_t split = F_QEMU;
+	struct guest *g = &self->g;
+
+	ASSERT_EQ(0, guest_attach(g, RX, self->tap.fd[0]));
+	EXPECT_EQ(-EFAULT, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &split));
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	EXPECT_EQ(-EFAULT, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &split));
+	EXPECT_TRUE(traffic_once(g, self->tap.host));
+	ASSERT_EQ(0, guest_stop(g));
+	EXPECT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &split));
+	/* the start of a split ring, and no size for one */
+	EXPECT_EQ(0, guest_get_base(g->vhost, TX));
+	EXPECT_EQ(-EINVAL, guest_attach(g, TX, self->tap.fd[0]));
+	EXPECT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &g->features));
+	EXPECT_EQ(0x80008000, guest_get_base(g->vhost, TX));
+	EXPECT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+}
+
+/* ---- set-up ---- */
+
+TEST_F(packed, sizes)
+{
+	static const uint32_t good[] = { 1, 3, 255, 257, 32767, 32768 };
+	static const uint32_t bad[] = { 0, 32769, 65535, 65536, ~0U };
+	uint64_t split = F_QEMU;
+	int i, fd = self->g.vhost;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		EXPECT_EQ(0, guest_vring_state(fd, VHOST_SET_VRING_NUM, 0,
+					       good[i]));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(-EINVAL, guest_vring_state(fd, VHOST_SET_VRING_NUM,
+						     0, bad[i]));
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_FEATURES, &split));
+	EXPECT_EQ(-EINVAL, guest_vring_state(fd, VHOST_SET_VRING_NUM, 0, 257));
+}
+
+TEST_F(packed, alignment)
+{
+	static const struct { int desc, avail, used, err; } at[] = {
+		{ 0, 0, 0, 0 }, { 16, 4, 4, 0 }, { 8, 0, 0, -EINVAL },
+		{ 1, 0, 0, -EINVAL }, { 0, 2, 0, -EINVAL },
+		{ 0, 1, 0, -EINVAL }, { 0, 0, 2, -EINVAL },
+	};
+	struct vq *q = &self->g.vq[TX];
+	uint64_t split = F_QEMU;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		struct vhost_vring_addr a = {
+			.index = TX,
+			.desc_user_addr = (uintptr_t)q->desc + at[i].desc,
+			.avail_user_addr = (uintptr_t)q->avail + at[i].avail,
+			.used_user_addr = (uintptr_t)q->used + at[i].used,
+		};
+
+		EXPECT_EQ(at[i].err, guest_ioctl(self->g.vhost,
+						 VHOST_SET_VRING_ADDR, &a)) {
+			TH_LOG("case %d", i);
+		}
+	}
+
+	/* an address that only a split ring may have, from before */
+	ASSERT_EQ(0, guest_ioctl(self->g.vhost, VHOST_SET_FEATURES, &split));
+	q->avail = (void *)((char *)q->avail + 2);
+	ASSERT_EQ(0, guest_set_addr(&self->g, TX));
+	ASSERT_EQ(0, guest_ioctl(self->g.vhost, VHOST_SET_FEATURES,
+				 &self->g.features));
+	EXPECT_EQ(-EINVAL, guest_attach(&self->g, TX, self->tap.fd[0]));
+	EXPECT_EQ(0, guest_attach(&self->g, TX, -1));
+	q->avail = (void *)((char *)q->avail - 2);
+	ASSERT_EQ(0, guest_set_addr(&self->g, TX));
+	ASSERT_EQ(0, guest_attach(&self->g, TX, self->tap.fd[0]));
+	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
+}
+
+/* ---- bases ---- */
+
+static int set_base(struct guest *g, uint32_t base)
+{
+	return guest_vring_state(g->vhost, VHOST_SET_VRING_BASE, TX, base);
+}
+
+/* Who sets none begins at the first lap; so does DPDK, which sends 0x8000. */
+TEST_F(packed, fresh_start)
+{
+	uint64_t split = F_QEMU;
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+
+	ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &split));
+	ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &g->features));
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	ASSERT_TRUE(traffic_once(g, self->tap.host));
+	ASSERT_EQ(0, guest_attach(g, TX, -1));
+	EXPECT_EQ(0x80018001, guest_get_base(g->vhost, TX));
+
+	vq_reset(q);
+	ASSERT_EQ(0, set_base(g, 0x8000));
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	ASSERT_TRUE(traffic_once(g, self->tap.host));
+	ASSERT_EQ(0, guest_attach(g, TX, -1));
+	EXPECT_EQ(0x80018001, guest_get_base(g->vhost, TX));
+}
+
+/* Every position of both laps, exact after each stop. */
+TEST_F_TIMEOUT(packed, base_round_trip, 120)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+	uint8_t f[100], got[200];
+	unsigned int i, at;
+	uint16_t want;
+
+	for (at = 0; at < 2 * q->num; at += 7) {
+		want = at < q->num ? PVQ_WRAP | at : at - q->num;
+		vq_reset(q);
+		vq_start_at(q, want);
+		ASSERT_EQ(0, guest_vq_setup(g, TX, want | want << 16));
+		EXPECT_EQ((uint32_t)want << 16 | want,
+			  guest_get_base(g->vhost, TX));
+		for (i = 0; i < 30; i++) {
+			ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+			frame_raw(f, 100, i);
+			ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 100));
+			ASSERT_EQ(100, host_recv(self->tap.host, got,
+						 sizeof(got), WAIT_MS));
+			/* also while it runs, between two packets */
+			ASSERT_EQ(vq_base(q), guest_get_base(g->vhost, TX));
+			ASSERT_EQ(0, guest_attach(g, TX, -1));
+			ASSERT_EQ(vq_base(q), guest_get_base(g->vhost, TX)) {
+				TH_LOG("from %x, %u packets", want, i + 1);
+			}
+		}
+	}
+}
+
+TEST_F(packed, bases_that_are_none)
+{
+	static const uint32_t bad[] = {
+		60, 0x8000803c, 0x803c8000, 0xffffffff, 0x7fff, 0x80007fff,
+	};
+	struct guest *g = &self->g;
+	uint64_t split = F_QEMU;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		/* the ring's size may come later */
+		EXPECT_EQ(0, set_base(g, bad[i]));
+		EXPECT_EQ(-EINVAL, guest_attach(g, TX, self->tap.fd[0])) {
+			TH_LOG("base %x", bad[i]);
+		}
+	}
+	EXPECT_EQ(0, set_base(g, 0x80008000));
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	EXPECT_EQ(-EBUSY, set_base(g, 0x80008000));
+	EXPECT_TRUE(traffic_once(g, self->tap.host));
+	ASSERT_EQ(0, guest_attach(g, TX, -1));
+	ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &split));
+	EXPECT_EQ(-EINVAL, set_base(g, 0x10000));
+}
+
+/* What is used is behind what is taken: a device that was not drained. */
+TEST_F(packed, used_behind_avail)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+	uint64_t gpa = guest_alloc(g, 4096);
+	struct seg seg = { .gpa = gpa, .len = 100 };
+	uint8_t f[88], got[200];
+	int i;
+
+	frame_raw(f, 88, 1);
+	ASSERT_EQ(0, guest_write(g, gpa + 12, f, 88));
+	/* two chains that another device had taken and never used */
+	for (i = 0; i < 3; i++)
+		ASSERT_LE(0, vq_add(q, &seg, 1, i));
+	vq_publish(q);
+	ASSERT_EQ(0, set_base(g, 0x80008002));
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	ASSERT_EQ(88, host_recv(self->tap.host, got, sizeof(got), WAIT_MS));
+	EXPECT_EQ(0, host_quiet(self->tap.host, QUIET_MS));
+	ASSERT_EQ(0, guest_attach(g, TX, -1));
+	EXPECT_EQ(0x80018003, guest_get_base(g->vhost, TX));
+}
+
+/* ---- packets over the end of the ring ---- */
+
+/* Seven buffers a packet, 3 descriptors each: the end is met everywhere. */
+TEST_F(packed, mergeable_over_the_end)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[RX];
+	struct seg seg[3];
+	uint64_t gpa[60], cookie;
+	uint8_t f[2000], got[2100];
+	uint32_t len, at;
+	int i, k, packet;
+
+	for (i = 0; i < 60; i++)
+		gpa[i] = guest_alloc(g, 300);
+	ASSERT_EQ(0, guest_attach(g, RX, self->tap.fd[0]));
+	for (packet = 0; packet < 100; packet++) {
+		for (i = 0; i < 7; i++) {
+			for (k = 0; k < 3; k++)
+				seg[k] = (struct seg){ gpa[i] + k * 100, 100,
+						       true };
+			ASSERT_LE(0, vq_add(q, seg, 3, i));
+		}
+		vq_publish(q);
+		vq_kick(q);
+		frame_raw(f, 1900, packet);
+		ASSERT_EQ(0, host_send(self->tap.host, f, 1900));
+		for (i = 0, at = 0; i < 7; i++, at += len) {
+			ASSERT_EQ(1, i ? vq_has_used(q) :
+				     vq_wait_used(q, WAIT_MS)) {
+				TH_LOG("packet %d, buffer %d", packet, i);
+			}
+			ASSERT_EQ(1, vq_get_used(q, &len, &cookie));
+			ASSERT_EQ(i, cookie);
+			ASSERT_EQ(i < 6 ? 300 : 1912 - 1800, len);
+			guest_read(g, gpa[i], got + at, len);
+		}
+		ASSERT_TRUE(frame_same(got + 12, at - 12, f, 1900));
+	}
+}
+
+/* ---- notifications ---- */
+
+static bool uses(struct vq *q, unsigned int nr)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS && nr; i++) {
+		while (nr && vq_get_used(q, NULL, NULL) == 1)
+			nr--;
+		if (nr)
+			usleep(1000);
+	}
+	return !nr;
+}
+
+static int post(struct guest *g, unsigned int nr)
+{
+	uint8_t f[60];
+	int err = 0;
+
+	frame_raw(f, 60, 0);
+	while (nr-- && err >= 0)
+		err = guest_tx(g, NULL, f, 60);
+	return err < 0 ? err : 0;
+}
+
+/* Enable, disable, and a descriptor: at each position, in both laps. */
+TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+	int i;
+
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	ASSERT_EQ(0, post(g, 1));
+	vq_kick_hard(q);
+	ASSERT_TRUE(uses(q, 1));
+	usleep(QUIET_MS * 1000);
+	for (i = 0; i < 25; i++) {
+		pvq_driver(q)->flags = VRING_PACKED_EVENT_FLAG_ENABLE;
+		fd_count(q->call);
+		ASSERT_EQ(0, post(g, 2));
+		vq_kick(q);
+		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
+		ASSERT_TRUE(uses(q, 2));
+
+		vq_calls_off(q);
+		fd_count(q->call);
+		ASSERT_EQ(0, post(g, 3));
+		vq_kick(q);
+		ASSERT_TRUE(uses(q, 3));
+		ASSERT_FALSE(fd_wait(q->call, 20));
+
+		/* the third from now on */
+		pvq_call_at(q, pvq_on(q, q->used_at, 2));
+		ASSERT_EQ(0, post(g, 2));
+		vq_kick(q);
+		ASSERT_TRUE(uses(q, 2));
+		ASSERT_FALSE(fd_wait(q->call, 20)) {
+			TH_LOG("round %d: called too early", i);
+		}
+		ASSERT_EQ(0, post(g, 1));
+		vq_kick(q);
+		ASSERT_TRUE(fd_wait(q->call, WAIT_MS)) {
+			TH_LOG("round %d: not called", i);
+		}
+		ASSERT_TRUE(uses(q, 1));
+	}
+}
+
+/* A position asked for in the lap that was is none that comes. */
+TEST_F(packed, call_of_the_other_lap)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	ASSERT_EQ(0, post(g, 1));
+	vq_kick_hard(q);
+	ASSERT_TRUE(uses(q, 1));
+	usleep(QUIET_MS * 1000);
+	pvq_call_at(q, pvq_on(q, q->used_at, 1) ^ PVQ_WRAP);
+	fd_count(q->call);
+	ASSERT_EQ(0, post(g, 5));
+	vq_kick(q);
+	ASSERT_TRUE(uses(q, 5));
+	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
+}
+
+static uint16_t device_mode(struct vq *q)
+{
+	return __atomic_load_n(&pvq_device(q)->flags, __ATOMIC_ACQUIRE);
+}
+
+static bool mode_becomes(struct vq *q, uint16_t mode)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS && device_mode(q) != mode; i++)
+		usleep(1000);
+	return device_mode(q) == mode;
+}
+
+/* Idle, the device asks for the next descriptor by its position. */
+TEST_F(packed, kick_position)
+{
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[TX];
+	int i;
+
+	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
+	for (i = 0; i < 150; i++) {
+		ASSERT_TRUE(mode_becomes(q, VRING_PACKED_EVENT_FLAG_DESC));
+		ASSERT_EQ(q->avail_at, pvq_device(q)->off_wrap);
+		ASSERT_EQ(0, post(g, 1));
+		ASSERT_TRUE(vq_kick(q));
+		ASSERT_TRUE(uses(q, 1));
+		usleep(2000);
+	}
+}
+
+/* Without event positions: on when idle, off while packets wait for buffers. */
+TEST_F(packed, kick_flags)
+{
+	struct guest_cfg cfg = { .features = F_VERSION_1 | F_PACKED };
+	uint8_t f[100];
+	struct guest g;
+	int i;
+
+	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_start(&g, self->tap.fd[0]));
+	EXPECT_TRUE(mode_becomes(&g.vq[TX], VRING_PACKED_EVENT_FLAG_ENABLE));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, post(&g, 3));
+		vq_kick(&g.vq[TX]);
+		ASSERT_TRUE(uses(&g.vq[TX], 3));
+		EXPECT_TRUE(mode_becomes(&g.vq[TX],
+					 VRING_PACKED_EVENT_FLAG_ENABLE));
+	}
+	/* RX without packets has no use for kicks */
+	ASSERT_EQ(0, guest_rx_post(&g, 10, 2048));
+	frame_raw(f, 100, 0);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	ASSERT_EQ(1, vq_wait_used(&g.vq[RX], WAIT_MS));
+	EXPECT_TRUE(mode_becomes(&g.vq[RX], VRING_PACKED_EVENT_FLAG_DISABLE));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	EXPECT_TRUE(mode_becomes(&g.vq[RX], VRING_PACKED_EVENT_FLAG_ENABLE));
+	guest_free(&g);
+}
+
+TEST_HARNESS_MAIN
