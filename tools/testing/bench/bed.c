@@ -31,6 +31,7 @@ uint64_t bed_features(const struct row *row)
 	       (row->mrg ? F_MRG_RXBUF : 0) |
 	       (row->eidx ? F_EVENT_IDX : 0) |
 	       (row->in_order ? F_IN_ORDER : 0) |
+	       (row->packed ? F_PACKED : 0) |
 	       (row->log ? F_LOG_ALL : 0) |
 	       (row->iotlb ? F_ACCESS_PLATFORM : 0);
 }
@@ -295,13 +296,19 @@ int bed_reap(struct bed *bed)
 {
 	uint32_t want = bed->row->rx ? bed->frame_len : 0;
 	struct vring_used_elem e;
-	unsigned int i;
+	unsigned int i, k;
 	struct vq *q;
 
 	if (bed->row->rx && bed->nr_chains > bed->nr_packets)
 		want = bed->row->buf;
 	for (i = 0; i < bed->nr_pairs; i++) {
 		q = bed_vq(bed, i);
+		for (k = 0; q->packed && k < bed->nr_chains; k++)
+			if (vq_get_used(q, &e.len, NULL) != 1 ||
+			    (want && e.len != want))
+				return -EPROTO;
+		if (q->packed)
+			continue;
 		e = q->used->ring[q->used_idx % q->num];
 		if (!bed->row->in_order &&
 		    (e.id >= q->num || (want && e.len != want)))

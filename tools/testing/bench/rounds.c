@@ -23,10 +23,18 @@
 
 #include "bed.h"
 #include "cost.h"
+#include "pvq.h"
 
-static int wait_used(struct vq *q, uint16_t target)
+/* One look, whatever the format. */
+static bool all_used(struct vq *q)
 {
-	while (vq_used_idx(q) != target) {
+	return q->packed ? pvq_last_is_used(q) :
+			   vq_used_idx(q) == q->avail_idx;
+}
+
+static int wait_used(struct vq *q)
+{
+	while (!all_used(q)) {
 		if (!fd_wait(q->call, 5000))
 			return -ETIMEDOUT;
 		q->nr_calls += fd_count(q->call);
@@ -39,8 +47,11 @@ static int post_all(struct bed *bed)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; !err && i < bed->nr_pairs; i++)
+	for (i = 0; !err && i < bed->nr_pairs; i++) {
 		err = bed_post(bed, i, bed->nr_chains);
+		/* a packed ring has no index: what is left is one store */
+		pvq_publish_behind(bed_vq(bed, i));
+	}
 	return err;
 }
 
@@ -56,11 +67,13 @@ static int run(struct bed *bed)
 		q = bed_vq(bed, i);
 		vq_publish(q);
 		vq_kick(q);
-		q->kicked_idx = q->avail_idx;	/* the next is for what comes */
+		/* the next is for what comes */
+		q->kicked_idx = q->avail_idx;
+		q->kicked_at = q->avail_at;
 	}
 	for (i = 0; !err && i < bed->nr_pairs; i++) {
 		q = bed_vq(bed, i);
-		err = wait_used(q, q->avail_idx);
+		err = wait_used(q);
 	}
 	return err;
 }
@@ -73,7 +86,10 @@ static void want_last(struct bed *bed)
 
 	for (i = 0; i < bed->nr_pairs; i++) {
 		q = bed_vq(bed, i);
-		q->avail->ring[q->num] = q->avail_idx - 1;
+		if (q->packed)
+			pvq_call_at(q, q->last_at);
+		else
+			q->avail->ring[q->num] = q->avail_idx - 1;
 	}
 }
 

@@ -37,6 +37,8 @@ static int set(struct row *row, const char *key, const char *val)
 		row->eidx = n;
 	else if (!strcmp(key, "inorder"))
 		row->in_order = n;
+	else if (!strcmp(key, "packed"))
+		row->packed = n;
 	else if (!strcmp(key, "log"))
 		row->log = n;
 	else if (!strcmp(key, "iotlb"))

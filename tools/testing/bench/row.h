@@ -30,6 +30,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @mrg: mergeable buffers
  * @eidx: event index
  * @in_order: VIRTIO_F_IN_ORDER
+ * @packed: packed rings, which only our node has; rounds only
  * @log: dirty logging is on
  * @iotlb: addresses go through the device IOTLB
  * @burst: packets at a time; 0 is as many as the ring takes
@@ -57,6 +58,7 @@ struct row {
 	bool mrg;
 	bool eidx;
 	bool in_order;
+	bool packed;
 	bool log;
 	enum iotlb_mode iotlb;
 	unsigned int burst;
