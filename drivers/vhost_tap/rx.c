@@ -160,8 +160,14 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 		err = deliver_msg(q, len, buf);
 
 	/* Behind all that was written, also where only a part was. */
-	if (unlikely(q->dirty.payload))
-		log_payload(q, all_len, buf);
+	if (unlikely(q->dirty.payload)) {
+		if (likely(buf->nr_iov == 1))
+			vtap_dirty_mark_user(&q->dirty,
+					     (unsigned long)q->iov->iov_base,
+					     all_len);
+		else
+			log_payload(q, all_len, buf);
+	}
 	if (likely(!err))
 		return VTAP_FAULT_NONE;
 	return err == -EFAULT ? VTAP_FAULT_RX_UNWRITABLE :
