@@ -163,6 +163,15 @@ static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
 	struct iov_iter from;
 	int err;
 
+	if (why == -ENOSPC && vtap_backend_has_xdp(&q->backend)) {
+		flush_batch(q);
+		why = vtap_xdp_tx_add_long(&q->backend, c, q->cfg.guest_hlen,
+					   q->cfg.sock_hlen, len);
+		if (likely(!why)) {
+			flush_batch(q);
+			return len;
+		}
+	}
 	if (why != -ENOSPC) {
 		vtap_queue_drop(q, why == -EINVAL ? VTAP_FAULT_TX_BAD_HEADER :
 						    VTAP_FAULT_TX_UNREADABLE);

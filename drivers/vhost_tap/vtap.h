@@ -174,6 +174,21 @@ struct vtap_frames {
 	} piece[VTAP_FRAME_PIECES];
 };
 
+/* Long frames that may be on their way at a time; the others go by sendmsg. */
+#define VTAP_LONG_FRAMES	8
+
+/**
+ * struct vtap_long - memory for long frames, one each
+ * @start: compound pages, NULL: none yet; a reference is ours, one the frame's
+ * @at: the one in use
+ * @nr_skip: frames to go by sendmsg before memory is asked for again
+ */
+struct vtap_long {
+	void *start[VTAP_LONG_FRAMES];
+	u8 at;
+	u8 nr_skip;
+};
+
 /**
  * struct vtap_backend - the other end of a queue
  */
@@ -210,6 +225,8 @@ struct vtap_backend {
 	struct xdp_buff xdp[VTAP_BATCH];
 	/** @frames: TX: where frames are allocated */
 	struct vtap_frames frames;
+	/** @long_frames: TX: where long ones are */
+	struct vtap_long long_frames;
 	/** @headroom: TX: bytes in front of each frame of this batch */
 	u16 headroom;
 };

@@ -6,6 +6,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/if_tun.h>
+#include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <net/sock.h>
@@ -16,6 +17,13 @@
 #define PIECE_BYTES	SZ_32K
 /* More than a piece has frames. */
 #define PIECE_REFS	1024
+
+/* A long frame's memory holds the longest, with all that goes with it. */
+#define LONG_FRAME_ROOM	SZ_128K
+/* Frames below that leave too much of it unused. */
+#define LONG_FRAME_MIN	SZ_32K
+/* Where there was no memory there will be none so soon. */
+#define LONG_FRAME_SKIP	255
 
 /**
  * vtap_xdp_tx_headroom - room in front of a frame
@@ -104,10 +112,11 @@ bool vtap_frames_next(struct vtap_frames *f)
 
 /**
  * vtap_xdp_tx_free - give back the memory for frames
- * @f: no frame of it waits; those that the stack has stay
+ * @b: backend; no frame of it waits; those that the stack has stay
  */
-void vtap_xdp_tx_free(struct vtap_frames *f)
+void vtap_xdp_tx_free(struct vtap_backend *b)
 {
+	struct vtap_frames *f = &b->frames;
 	int i;
 
 	f->piece[f->at].refs = f->refs;
@@ -115,6 +124,90 @@ void vtap_xdp_tx_free(struct vtap_frames *f)
 		drop_piece(&f->piece[i]);
 	f->left = 0;
 	f->refs = 0;
+
+	for (i = 0; i < VTAP_LONG_FRAMES; i++) {
+		if (b->long_frames.start[i])
+			put_page(virt_to_page(b->long_frames.start[i]));
+	}
+	memset(&b->long_frames, 0, sizeof(b->long_frames));
+}
+
+/* Memory for a long frame, if place @at has none that the stack still uses. */
+static void *long_at(struct vtap_long *l, u8 at)
+{
+	struct page *page;
+
+	if (l->start[at]) {
+		page = virt_to_page(l->start[at]);
+		return page_ref_count(page) == 1 ? l->start[at] : NULL;
+	}
+	if (l->nr_skip) {
+		l->nr_skip--;
+		return NULL;
+	}
+	/* Not worth making room for. */
+	page = alloc_pages((GFP_KERNEL_ACCOUNT & ~__GFP_DIRECT_RECLAIM) |
+			   __GFP_NOWARN | __GFP_COMP | __GFP_NORETRY |
+			   __GFP_NOMEMALLOC, get_order(LONG_FRAME_ROOM));
+	if (!page) {
+		l->nr_skip = LONG_FRAME_SKIP;
+		return NULL;
+	}
+	l->start[at] = page_address(page);
+	return l->start[at];
+}
+
+/* The same place again if its frame has gone: it is still in the cache. */
+static void *long_alloc(struct vtap_long *l)
+{
+	void *buf = long_at(l, l->at);
+
+	if (!buf) {
+		l->at = (l->at + 1) % VTAP_LONG_FRAMES;
+		buf = long_at(l, l->at);
+	}
+	if (buf)
+		get_page(virt_to_page(buf));
+	return buf;
+}
+
+/**
+ * vtap_xdp_tx_add_long - copy a long frame out of the guest, GSO or not
+ * @b: backend with vtap_backend_has_xdp(), no frame waits
+ * @c: the frame's chain: @skip bytes of no interest, the header, the frame
+ * @skip: bytes before the header
+ * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
+ * @len: bytes of the frame, at least ETH_HLEN
+ *
+ * What sendmsg makes of such a frame is pages anew, which many kernels clear
+ * first (init_on_alloc), in several pieces. Here it is one piece of memory that
+ * is used again. As many frames as VTAP_LONG_FRAMES can wait for what the host
+ * does with them; with more sendmsg costs no more than ever.
+ *
+ * For tun only, which gives in-tree's GSO packets below a page the same way.
+ *
+ * Return: as vtap_xdp_tx_add().
+ */
+int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
+			 u8 skip, u8 hlen, u32 len)
+{
+	struct vtap_frame f = {
+		.len = len, .skip = skip, .hlen = hlen, .gso = true,
+	};
+	int err;
+
+	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K > LONG_FRAME_ROOM);
+	if (b->kind != VTAP_BACKEND_TUN || len < LONG_FRAME_MIN)
+		return -ENOSPC;
+	f.buf = long_alloc(&b->long_frames);
+	if (!f.buf)
+		return -ENOSPC;
+	b->headroom = vtap_xdp_tx_headroom(b);
+	f.size = SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL;
+	err = vtap_frame_fill(b, c, &f);
+	if (unlikely(err))
+		put_page(virt_to_page(f.buf));
+	return err;
 }
 
 /**

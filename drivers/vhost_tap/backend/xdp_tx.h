@@ -33,9 +33,11 @@
 
 /* xdp_tx.c */
 u16 vtap_xdp_tx_headroom(const struct vtap_backend *b);
-void vtap_xdp_tx_free(struct vtap_frames *f);
+void vtap_xdp_tx_free(struct vtap_backend *b);
 bool vtap_frames_next(struct vtap_frames *f);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
+int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
+			 u8 skip, u8 hlen, u32 len);
 
 static inline struct virtio_net_hdr *vtap_frame_hdr(void *buf)
 {
@@ -80,6 +82,57 @@ static __always_inline bool vtap_frame_copy(void *to,
 }
 
 /**
+ * struct vtap_frame - where a frame comes from and goes to
+ * @buf: memory for it, headroom and tail included
+ * @size: bytes of that
+ * @len: bytes of the frame, at least ETH_HLEN
+ * @skip: bytes of the chain of no interest; then comes the header
+ * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
+ * @gso: GSO packets are welcome
+ */
+struct vtap_frame {
+	void *buf;
+	u32 size;
+	u32 len;
+	u8 skip;
+	u8 hlen;
+	bool gso;
+};
+
+/* Copy and check a frame, and put it into the next batch slot. */
+static __always_inline int vtap_frame_fill(struct vtap_backend *b,
+					   const struct vtap_chain *c,
+					   const struct vtap_frame *f)
+{
+	const u8 usual = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	void *from = f->buf + b->headroom - f->hlen;
+	struct virtio_net_hdr *hdr;
+	struct xdp_buff *xdp;
+
+	/* The header where it is copied to, and where it goes, are apart. */
+	BUILD_BUG_ON(NET_SKB_PAD < VTAP_HLEN_MAX);
+	/* One copy for both, so the header lies in front of the frame first. */
+	if (unlikely(!vtap_frame_copy(from, c, f->skip, f->hlen + f->len)))
+		return -EFAULT;
+	hdr = vtap_frame_hdr(f->buf);
+	memset(hdr, 0, VTAP_HDR_ROOM);
+	if (likely(f->hlen == usual))	/* a constant: two moves */
+		memcpy(hdr, f->buf + b->headroom - usual, usual);
+	else
+		memcpy(hdr, from, f->hlen);
+	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) && !f->gso)
+		return -ENOSPC;
+	if (unlikely(!vtap_vnet_hdr_fix(hdr, f->len)))
+		return -EINVAL;
+	vtap_frame_set_len(f->buf, f->size);
+	xdp = &b->xdp[b->nr_batch++];
+	xdp_init_buff(xdp, f->size, NULL);
+	xdp_prepare_buff(xdp, f->buf, b->headroom, f->len, true);
+	b->batch_bytes += f->len;
+	return 0;
+}
+
+/**
  * vtap_xdp_tx_add - copy a frame out of the guest into the next batch slot
  * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
  * @c: the frame's chain: @skip bytes of no interest, the header, the frame
@@ -95,51 +148,21 @@ static __always_inline int
 vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 		u8 skip, u8 hlen, u32 len)
 {
-	const u8 usual = sizeof(struct virtio_net_hdr_mrg_rxbuf);
-	struct virtio_net_hdr *hdr;
-	struct xdp_buff *xdp;
-	u32 pad, size;
-	void *buf;
+	struct vtap_frame f = { .len = len, .skip = skip, .hlen = hlen };
 	int err;
 
-	/* The header where it is copied to, and where it goes, are apart. */
-	BUILD_BUG_ON(NET_SKB_PAD < VTAP_HLEN_MAX);
 	if (!b->nr_batch)
 		b->headroom = vtap_xdp_tx_headroom(b);
-	pad = b->headroom;
-	size = SKB_DATA_ALIGN(pad + len) + VTAP_FRAME_TAIL;
-	if (size > PAGE_SIZE)
+	f.size = SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL;
+	if (f.size > PAGE_SIZE)
 		return -ENOSPC;
 	/* Sizes are multiples of the cache line, so offsets are, too. */
-	buf = vtap_frame_alloc(&b->frames, size);
-	if (unlikely(!buf))
+	f.buf = vtap_frame_alloc(&b->frames, f.size);
+	if (unlikely(!f.buf))
 		return -ENOSPC;
-
-	/* One copy for both, so the header lies in front of the frame first. */
-	err = -EFAULT;
-	if (unlikely(!vtap_frame_copy(buf + pad - hlen, c, skip, hlen + len)))
-		goto err_free;
-	hdr = vtap_frame_hdr(buf);
-	memset(hdr, 0, VTAP_HDR_ROOM);
-	if (likely(hlen == usual))	/* a constant: two moves */
-		memcpy(hdr, buf + pad - usual, usual);
-	else
-		memcpy(hdr, buf + pad - hlen, hlen);
-	err = -ENOSPC;
-	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE))
-		goto err_free;
-	err = -EINVAL;
-	if (unlikely(!vtap_vnet_hdr_fix(hdr, len)))
-		goto err_free;
-	vtap_frame_set_len(buf, size);
-	xdp = &b->xdp[b->nr_batch++];
-	xdp_init_buff(xdp, size, NULL);
-	xdp_prepare_buff(xdp, buf, pad, len, true);
-	b->batch_bytes += len;
-	return 0;
-
-err_free:
-	vtap_frame_free(&b->frames, size);
+	err = vtap_frame_fill(b, c, &f);
+	if (unlikely(err))
+		vtap_frame_free(&b->frames, f.size);
 	return err;
 }
 
