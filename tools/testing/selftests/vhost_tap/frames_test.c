@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The memory of TX frames: who still has a frame keeps what is in it, however
- * many follow (backend/xdp_tx.c, vtap_frames_next()).
+ * many follow (backend/xdp_tx.c, vtap_frames_next() and long_alloc()).
  *
  * Read before: data_test.c.
  */
@@ -11,9 +11,6 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
-
-#define BATCH	64
-#define LAG	3000		/* frames that wait unread, at most */
 
 FIXTURE(frames) {
 	struct guest g;
@@ -26,12 +23,17 @@ FIXTURE(frames) {
 
 FIXTURE_VARIANT(frames) {
 	size_t len[4];		/* take turns */
+	int batch;
+	uint32_t lag;		/* frames that wait unread, at most */
+	int rounds;
 };
 
-FIXTURE_VARIANT_ADD(frames, small) { { 60, 60, 60, 60 } };
-FIXTURE_VARIANT_ADD(frames, full) { { 1514, 1514, 1514, 1514 } };
-FIXTURE_VARIANT_ADD(frames, mixed) { { 60, 1514, 200, 3000 } };
-FIXTURE_VARIANT_ADD(frames, long_between) { { 1514, 60, 9000, 60 } };
+FIXTURE_VARIANT_ADD(frames, small) { { 60, 60, 60, 60 }, 64, 3000, 300 };
+FIXTURE_VARIANT_ADD(frames, full) { { 1514, 1514, 1514, 1514 }, 64, 3000, 300 };
+FIXTURE_VARIANT_ADD(frames, mixed) { { 60, 1514, 200, 3000 }, 64, 3000, 300 };
+FIXTURE_VARIANT_ADD(frames, long_between) { { 1514, 60, 9000, 60 }, 64, 3000, 300 };
+/* More than VTAP_LONG_FRAMES wait. */
+FIXTURE_VARIANT_ADD(frames, longest) { { 60, 65500, 33000, 48000 }, 16, 300, 60 };
 
 FIXTURE_SETUP(frames)
 {
@@ -70,7 +72,7 @@ static int send_batch(FIXTURE_DATA(frames) *self,
 	struct vq *q = &self->g.vq[TX];
 	int i, err;
 
-	for (i = 0; i < BATCH; i++) {
+	for (i = 0; i < variant->batch; i++) {
 		size_t len = make(self, variant, self->sent++);
 
 		err = guest_tx(&self->g, NULL, self->want, len);
@@ -78,7 +80,7 @@ static int send_batch(FIXTURE_DATA(frames) *self,
 			return err;
 	}
 	vq_kick(q);
-	return vq_drain(q, BATCH, WAIT_MS);
+	return vq_drain(q, variant->batch, WAIT_MS);
 }
 
 /* Read @nr frames and compare them with what was sent. */
@@ -101,7 +103,7 @@ static int check(FIXTURE_DATA(frames) *self,
 /* All wait unread, so that every piece stays with its frames. */
 TEST_F(frames, held)
 {
-	while (self->sent < LAG)
+	while (self->sent < variant->lag)
 		ASSERT_EQ(0, send_batch(self, variant));
 	EXPECT_EQ(0, check(self, variant, self->sent));
 }
@@ -112,7 +114,7 @@ TEST_F(frames, some_held)
 	uint32_t keep;
 	int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < variant->rounds; i++) {
 		ASSERT_EQ(0, send_batch(self, variant));
 		keep = i * 37 % 11 * 31;
 		if (self->sent - self->read > keep)
