@@ -8,7 +8,8 @@
  * between a tap and somebody's memory:
  *
  *   TX  a page fragment, one copy into it, the header where tun looks for it,
- *       and for 64 of these one sendmsg; longer than a page, a sendmsg each
+ *       and for 64 of these one sendmsg; longer than a page, memory for one
+ *       frame that is used again, and a sendmsg each
  *   RX  64 skbs at a time out of the tap's ring; for each, the virtio-net header
  *       made from it, one copy (two when a long frame has no room for the
  *       header), and its end
@@ -39,6 +40,7 @@
 #define ORDER		3	/* of the pages that fragments are cut from */
 #define NR_PAGES	6	/* a batch of 1500 bytes takes four and a bit */
 #define MAX_REFS	1024	/* more than fragments fit */
+#define LONG_ORDER	5	/* of the pages for one long frame */
 #define SHORT		256	/* bytes better copied in words than by a function */
 
 #ifdef HAVE_TUN_XDP_HDR
@@ -59,6 +61,7 @@ struct floor_page {
  * @tap: reference; @sock and @ring belong to it
  * @page: what fragments are cut from, @now from this one
  * @at: bytes of it that are left
+ * @long_page: for a long frame
  * @mem: in the place of the caller's
  */
 struct floor {
@@ -69,6 +72,7 @@ struct floor {
 	struct floor_page page[NR_PAGES];
 	unsigned int now;
 	unsigned int at;
+	struct page *long_page;
 	void *mem;
 	void *batch[BATCH];
 	struct xdp_buff xdp[BATCH];
@@ -119,6 +123,24 @@ static void *fragment(struct floor *f, unsigned int size)
 	f->at -= size;
 	p->refs--;
 	return page_address(p->page) + f->at;
+}
+
+/* The last one has come back by now, or it is lost to us. */
+static void *long_fragment(struct floor *f)
+{
+	struct page *p = f->long_page;
+
+	if (!p || page_ref_count(p) != 1) {
+		if (p)
+			put_page(p);
+		p = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY,
+				LONG_ORDER);
+		f->long_page = p;
+	}
+	if (!p)
+		return NULL;
+	get_page(p);
+	return page_address(p);
 }
 
 /* ---- memory ---- */
@@ -197,13 +219,11 @@ static bool get(const struct floor *f, const struct floor_run *run,
 static void iterate(const struct floor *f, const struct floor_run *run,
 		    unsigned int i, struct kvec *vec, struct iov_iter *iter)
 {
-	unsigned int way = run->flags & FLOOR_RX ? ITER_DEST : ITER_SOURCE;
-
 	if (run->flags & FLOOR_KERNEL) {
 		*vec = (struct kvec){ f->mem, run->len };
-		iov_iter_kvec(iter, way, vec, 1, run->len);
+		iov_iter_kvec(iter, ITER_DEST, vec, 1, run->len);
 	} else {
-		iov_iter_ubuf(iter, way, place(run, i), run->len);
+		iov_iter_ubuf(iter, ITER_DEST, place(run, i), run->len);
 	}
 }
 
@@ -220,7 +240,9 @@ static int add_frame(struct floor *f, const struct floor_run *run,
 		pad += XDP_PACKET_HEADROOM;
 	pad = SKB_DATA_ALIGN(pad);
 	size = SKB_DATA_ALIGN(pad + len) + TAIL;
-	buf = fragment(f, size);
+	if (size > PAGE_SIZE << LONG_ORDER)
+		return -EMSGSIZE;
+	buf = size <= PAGE_SIZE ? fragment(f, size) : long_fragment(f);
 	if (!buf)
 		return -ENOMEM;
 	if (!get(f, run, i, buf + pad - HLEN)) {
@@ -264,20 +286,6 @@ static int tx_batch(struct floor *f, const struct floor_run *run,
 	return 0;
 }
 
-static int tx_alone(struct floor *f, const struct floor_run *run,
-		    unsigned int i)
-{
-	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
-	struct kvec vec;
-	int ret;
-
-	iterate(f, run, i, &vec, &msg.msg_iter);
-	ret = f->sock->ops->sendmsg(f->sock, &msg, run->len);
-	if (ret < 0)
-		return ret;
-	return ret == run->len ? 0 : -EIO;
-}
-
 static int run_tx(struct floor *f, const struct floor_run *run)
 {
 	bool is_short = run->len + XDP_PACKET_HEADROOM + 256 + TAIL <= PAGE_SIZE;
@@ -289,7 +297,7 @@ static int run_tx(struct floor *f, const struct floor_run *run)
 		return -EFAULT;
 	for (i = 0; !err && i < run->nr_packets; i += nr) {
 		nr = is_short ? min(BATCH, run->nr_packets - i) : 1;
-		err = is_short ? tx_batch(f, run, i, nr) : tx_alone(f, run, i);
+		err = tx_batch(f, run, i, nr);
 	}
 	return err;
 }
@@ -421,6 +429,8 @@ static int floor_release(struct inode *inode, struct file *file)
 
 	for (i = 0; i < NR_PAGES; i++)
 		page_done(&f->page[i]);
+	if (f->long_page)
+		put_page(f->long_page);
 	if (f->tap)
 		fput(f->tap);
 	kvfree(f->mem);
