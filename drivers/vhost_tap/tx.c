@@ -55,15 +55,15 @@ static void flush(struct vtap_queue *q)
  * else wants this processor, and no other queue this worker.
  * Return: true the ring has news, or is broken.
  */
-static noinline bool linger(struct vtap_queue *q, struct vtap_linger *l,
-			    u32 packets)
+static noinline bool linger(struct vtap_queue *q, const struct vtap_worker *w,
+			    struct vtap_linger *l, u32 packets)
 {
 	u64 start = local_clock(), now = start;
 	u64 ns = vtap_linger_ns(l, now, packets);
 	bool found = false;
 
 	while (now - start < ns && single_task_running() && !need_resched() &&
-	       !vtap_worker_has_more(q->worker)) {
+	       !vtap_worker_has_more(w)) {
 		found = vtap_ring_has_news(&q->ring, q->ring.packed) != 0;
 		if (found)
 			break;
@@ -80,7 +80,8 @@ static noinline bool linger(struct vtap_queue *q, struct vtap_linger *l,
  * batch will do; kicks were not wanted while the backend had its time.
  * Return: 1 go on, 0 wait for a kick, -EIO broken.
  */
-static int drained(struct vtap_queue *q, struct vtap_linger *l, u32 packets)
+static int drained(struct vtap_queue *q, const struct vtap_worker *w,
+		   struct vtap_linger *l, u32 packets)
 {
 	struct vtap_ring *r = &q->ring;
 	int ret;
@@ -90,7 +91,7 @@ static int drained(struct vtap_queue *q, struct vtap_linger *l, u32 packets)
 	if (q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
 	if (l->start_ns && packets >= VTAP_LINGER_PACKETS &&
-	    linger(q, l, packets))
+	    linger(q, w, l, packets))
 		return 1;
 	ret = vtap_ring_kick_on(r, r->packed);
 	if (ret <= 0)
@@ -225,8 +226,8 @@ static enum vtap_verdict park(struct vtap_queue *q)
 	return VTAP_IDLE;
 }
 
-static __always_inline enum vtap_verdict tx_pass(struct vtap_queue *q,
-						 const bool packed)
+static __always_inline enum vtap_verdict
+tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 {
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
 	u32 packets = 0, bytes = 0, rounds = 0;
@@ -244,7 +245,7 @@ static __always_inline enum vtap_verdict tx_pass(struct vtap_queue *q,
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
 		if (ret == 0) {
-			ret = drained(q, &l, packets - rounds);
+			ret = drained(q, w, &l, packets - rounds);
 			if (ret == 0)
 				return VTAP_IDLE;
 			if (ret < 0)
@@ -285,24 +286,27 @@ static __always_inline enum vtap_verdict tx_pass(struct vtap_queue *q,
 	return VTAP_MORE;
 }
 
-static noinline enum vtap_verdict tx_split(struct vtap_queue *q)
+static noinline enum vtap_verdict tx_split(struct vtap_queue *q,
+					   const struct vtap_worker *w)
 {
-	return tx_pass(q, false);
+	return tx_pass(q, w, false);
 }
 
-static noinline enum vtap_verdict tx_packed(struct vtap_queue *q)
+static noinline enum vtap_verdict tx_packed(struct vtap_queue *q,
+					    const struct vtap_worker *w)
 {
-	return tx_pass(q, true);
+	return tx_pass(q, w, true);
 }
 
 /**
  * vtap_tx - move what the guest sends
  * @q: TX queue of a device
+ * @w: the worker that we are, whoever has the queue by now
  *
- * Context: the device's worker.
+ * Context: that worker.
  * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up.
  */
-enum vtap_verdict vtap_tx(struct vtap_queue *q)
+enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w)
 {
 	enum vtap_verdict verdict = VTAP_IDLE;
 
@@ -310,7 +314,7 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q)
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		verdict = q->ring.packed ? tx_packed(q) : tx_split(q);
+		verdict = q->ring.packed ? tx_packed(q, w) : tx_split(q, w);
 		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}

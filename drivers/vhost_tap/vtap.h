@@ -433,7 +433,7 @@ void vtap_worker_wake(struct vtap_worker *w, u32 bit);
 bool vtap_worker_has_more(const struct vtap_worker *w);
 
 /* tx.c: guest to host */
-enum vtap_verdict vtap_tx(struct vtap_queue *q);
+enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w);
 
 /* rx.c: host to guest */
 enum vtap_verdict vtap_rx(struct vtap_queue *q);

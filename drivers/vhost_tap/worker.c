@@ -41,7 +41,7 @@ static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 
 	if (unlikely(READ_ONCE(q->miss.state)) && works & BIT(VTAP_WORK_WAKE))
 		vtap_queue_ask_again(q);
-	verdict = q->dir == VTAP_TX ? vtap_tx(q) : vtap_rx(q);
+	verdict = q->dir == VTAP_TX ? vtap_tx(q, w) : vtap_rx(q);
 	if (unlikely(READ_ONCE(q->again))) {
 		WRITE_ONCE(q->again, false);
 		verdict = VTAP_MORE;
@@ -89,11 +89,12 @@ static bool is_pending(const struct vtap_worker *w)
  * @w: worker
  *
  * Context: a pass of this worker.
- * Return: true if another queue waits, or a note came for this one.
+ * Return: true if another queue waits, a note came for this one, or the worker
+ * is to end.
  */
 bool vtap_worker_has_more(const struct vtap_worker *w)
 {
-	return w->others_wait || is_pending(w);
+	return w->others_wait || is_pending(w) || READ_ONCE(w->stop);
 }
 
 /* Vrings that may be this worker's. */
