@@ -77,6 +77,18 @@ void vtap_debugfs_exit(void);
 void vtap_debugfs_add(struct vtap_dev *dev);
 void vtap_debugfs_remove(struct vtap_dev *dev);
 
+/* netlink.c */
+int vtap_nl_init(void);
+void vtap_nl_exit(void);
+void vtap_nl_add(struct vtap_dev *dev);
+void vtap_nl_remove(struct vtap_dev *dev);
+
+/* news.c: notifications by netlink */
+void vtap_news_init(struct vtap_dev *dev);
+void vtap_news_stop(struct vtap_dev *dev);
+void vtap_news_device(struct vtap_dev *dev, bool is_there);
+void vtap_news_queue(struct vtap_queue *q);
+
 /* chardev.c */
 extern const struct file_operations vtap_fops;
 

@@ -5,9 +5,11 @@
  * Read before: vtap.h, control.h. Read next: queue.c.
  */
 #include <linux/idr.h>
+#include <linux/nsproxy.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <net/net_namespace.h>
 
 #include "control.h"
 #include "task.h"
@@ -83,6 +85,7 @@ struct vtap_dev *vtap_dev_open(void)
 	spin_lock_init(&dev->miss_lock);
 	init_waitqueue_head(&dev->miss_wait);
 	vtap_features_init(dev);
+	vtap_news_init(dev);
 	dev->kthread = !vtap_task_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
@@ -91,6 +94,7 @@ struct vtap_dev *vtap_dev_open(void)
 		kvfree(dev);
 		return ERR_PTR(err);
 	}
+	dev->net = get_net(current->nsproxy->net_ns);
 	return dev;
 }
 
@@ -126,6 +130,7 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 	mmgrab(dev->mm);
 	dev->owner_pid = task_pid_nr(current);
 	vtap_debugfs_add(dev);
+	vtap_nl_add(dev);
 	return 0;
 }
 
@@ -139,6 +144,7 @@ static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 		vtap_queue_set_map(q, map);
 	vtap_memmap_free(dev->map);
 	dev->map = map;
+	WRITE_ONCE(dev->nr_regions, map ? map->nr : 0);
 }
 
 /*
@@ -150,6 +156,7 @@ static void quiesce(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	vtap_nl_remove(dev);
 	vtap_debugfs_remove(dev);
 	vtap_for_each_queue(dev, q, i) {
 		vtap_poll_disarm(&q->kick_poll);
@@ -158,6 +165,7 @@ static void quiesce(struct vtap_dev *dev)
 	vtap_workers_stop(dev);
 	vtap_for_each_queue(dev, q, i)
 		vtap_queue_reset(q);
+	vtap_news_stop(dev);
 	vtap_iotlb_off(dev);
 	memset(dev->features, 0, sizeof(dev->features));
 	dev->kthread = !vtap_task_has_owner_kind();
@@ -195,6 +203,7 @@ void vtap_dev_close(struct vtap_dev *dev)
 		free_pair(dev->pair[--dev->nr_allocated]);
 	xa_destroy(&dev->workers);
 	mutex_destroy(&dev->lock);
+	put_net(dev->net);
 	kvfree(dev);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/module.h>
 
 #include "control.h"
+#include "netlink.h"
 
 /*
  * A minor of the range for local use: known before the module is loaded, so
@@ -29,6 +30,9 @@ static int __init vtap_init(void)
 {
 	int err;
 
+	err = vtap_nl_init();
+	if (err)
+		return err;
 	vtap_debugfs_init();		/* before anyone can open the node */
 	vtap_misc.name = devname;
 	err = misc_register(&vtap_misc);
@@ -36,8 +40,10 @@ static int __init vtap_init(void)
 		vtap_misc.minor = MISC_DYNAMIC_MINOR;
 		err = misc_register(&vtap_misc);
 	}
-	if (err)
+	if (err) {
 		vtap_debugfs_exit();
+		vtap_nl_exit();
+	}
 	return err;
 }
 module_init(vtap_init);
@@ -46,6 +52,7 @@ static void __exit vtap_exit(void)
 {
 	misc_deregister(&vtap_misc);
 	vtap_debugfs_exit();
+	vtap_nl_exit();
 }
 module_exit(vtap_exit);
 
@@ -53,5 +60,6 @@ MODULE_DESCRIPTION("Host side of virtio-net for tap and macvtap");
 MODULE_AUTHOR("The vhost-tap developers");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");
+MODULE_ALIAS_GENL_FAMILY(VHOST_TAP_FAMILY_NAME);
 MODULE_ALIAS_MISCDEV(VTAP_MINOR);
 MODULE_ALIAS("devname:vhost-tap");

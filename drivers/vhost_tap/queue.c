@@ -27,6 +27,7 @@ static void set_state(struct vtap_queue *q, enum vtap_queue_state state)
 {
 	trace_vtap_state(q, q->state, state);
 	WRITE_ONCE(q->state, state);	/* iotlb_msg.c looks without the lock */
+	vtap_news_queue(q);
 }
 
 /**
@@ -38,6 +39,7 @@ noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
 {
 	vtap_count(&q->stats, fault[why]);
 	trace_vtap_fault(q, why);
+	vtap_news_queue(q);
 }
 
 /**
@@ -272,6 +274,8 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	}
 	if (old)
 		sockfd_put(old);
+	if (!err)
+		WRITE_ONCE(q->backend_fd, fd);
 	return err;
 }
 

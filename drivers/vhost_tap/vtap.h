@@ -21,6 +21,7 @@
 #include <linux/vhost.h>
 #include <linux/virtio_net.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/xdp.h>
 
@@ -34,6 +35,7 @@ struct dentry;
 struct eventfd_ctx;
 struct file;
 struct mm_struct;
+struct net;
 struct net_device;
 struct ptr_ring;
 struct socket;
@@ -337,6 +339,11 @@ struct vtap_queue {
 	struct file *kick;
 	struct vtap_poll kick_poll;
 	struct vtap_poll sock_poll;
+	/** @backend_fd: what the client called the backend, for netlink */
+	int backend_fd;
+
+	/** @has_news: a notification is due; by anyone, without a lock */
+	u32 has_news;
 };
 
 /**
@@ -390,6 +397,16 @@ struct vtap_dev {
 	struct vtap_pair *pair[VTAP_MAX_PAIRS];
 	/** @debugfs: the device's folder */
 	struct dentry *debugfs;
+	/** @net: namespace of whoever opened the file; constant */
+	struct net *net;
+	/** @listed: netlink shows it; read without a lock */
+	bool listed;
+	/** @nr_regions: of @map, for netlink */
+	u32 nr_regions;
+	/** @news: sends notifications */
+	struct delayed_work news;
+	/** @news_next: jiffies, not before which it runs again */
+	unsigned long news_next;
 };
 
 /* Vring @i of a device; it has to be one. */

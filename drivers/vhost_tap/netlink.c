@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * netlink.c - the generic netlink family: who may ask, and what
+ *
+ * Read before: netlink.h; Documentation/netlink.rst has the rules. Read next:
+ * netlink_fill.c, news.c.
+ *
+ * A device is listed while it has an owner. It belongs to the network namespace
+ * of whoever opened the file; a request sees those of its socket's namespace,
+ * and wants CAP_NET_ADMIN over it.
+ *
+ * The list's lock is a leaf that is held for one message at a time. A device
+ * leaves the list before its workers end, and a worker that ends alone leaves
+ * vtap_dev.workers under that lock; the rest is read as it stands.
+ */
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/xarray.h>
+
+#include "control.h"
+#include "netlink.h"
+
+static DEFINE_MUTEX(list_lock);
+static DEFINE_XARRAY(list);
+
+/**
+ * vtap_nl_lock - listed devices stay listed from here on
+ */
+void vtap_nl_lock(void)
+{
+	mutex_lock(&list_lock);
+}
+
+/**
+ * vtap_nl_unlock - until here
+ */
+void vtap_nl_unlock(void)
+{
+	mutex_unlock(&list_lock);
+}
+
+/**
+ * vtap_nl_add - list a device that just got an owner
+ * @dev: device, locked
+ *
+ * Without memory for it the device is not seen; that is all.
+ */
+void vtap_nl_add(struct vtap_dev *dev)
+{
+	mutex_lock(&list_lock);
+	dev->listed = !xa_insert(&list, dev->id, dev, GFP_KERNEL);
+	mutex_unlock(&list_lock);
+	if (dev->listed)
+		vtap_news_device(dev, true);
+}
+
+/**
+ * vtap_nl_remove - take a device off the list
+ * @dev: device, locked; its workers still there
+ */
+void vtap_nl_remove(struct vtap_dev *dev)
+{
+	if (!dev->listed)
+		return;
+	mutex_lock(&list_lock);
+	xa_erase(&list, dev->id);
+	WRITE_ONCE(dev->listed, false);
+	mutex_unlock(&list_lock);
+	vtap_news_device(dev, false);
+}
+
+/* The device @id for a request from @net; locked. */
+static struct vtap_dev *find(const struct net *net, u32 id)
+{
+	struct vtap_dev *dev = xa_load(&list, id);
+
+	return dev && net_eq(dev->net, net) ? dev : NULL;
+}
+
+/* The next device from @id on; locked. */
+static struct vtap_dev *find_next(const struct net *net, unsigned long *id)
+{
+	struct vtap_dev *dev;
+
+	xa_for_each_start(&list, *id, dev, *id) {
+		if (net_eq(dev->net, net))
+			return dev;
+	}
+	return NULL;
+}
+
+/* ---- one thing ---- */
+
+enum what {
+	DEVICE,
+	QUEUE,
+	WORKER,
+};
+
+/*
+ * The first device, queue or worker of @dev from number @index on; its own
+ * number in @index. Return: NULL when there is none.
+ */
+static void *at(enum what what, struct vtap_dev *dev, unsigned long *index)
+{
+	switch (what) {
+	case QUEUE:
+		return *index < vtap_nr_queues(dev) ?
+		       vtap_queue_at(dev, *index) : NULL;
+	case WORKER:
+		return xa_find(&dev->workers, index, ULONG_MAX, XA_PRESENT);
+	default:
+		return *index ? NULL : dev;
+	}
+}
+
+static int fill(enum what what, const struct vtap_nl_to *to, void *thing)
+{
+	switch (what) {
+	case QUEUE:
+		return vtap_nl_fill_queue(to, thing);
+	case WORKER:
+		return vtap_nl_fill_worker(to, thing);
+	default:
+		return vtap_nl_fill_device(to, thing);
+	}
+}
+
+/*
+ * What a request names: its device, and that one's queue or worker.
+ * Return: the thing; ERR_PTR(-ENODEV), ERR_PTR(-ENOENT). Locked.
+ */
+static void *named(struct genl_info *info, enum what what)
+{
+	static_assert((int)VHOST_TAP_A_QUEUE_DEVICE == VHOST_TAP_A_DEVICE_ID);
+	static_assert((int)VHOST_TAP_A_WORKER_DEVICE == VHOST_TAP_A_DEVICE_ID);
+	static_assert((int)VHOST_TAP_A_WORKER_INDEX == VHOST_TAP_A_QUEUE_INDEX);
+	struct nlattr *const *attrs = info->attrs;
+	unsigned long index, wanted = 0;
+	struct vtap_dev *dev;
+	void *thing;
+
+	dev = find(genl_info_net(info),
+		   nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VHOST_TAP_A_DEVICE_ID],
+				    "no such device in this namespace");
+		return ERR_PTR(-ENODEV);
+	}
+	if (what != DEVICE)
+		wanted = nla_get_u32(attrs[VHOST_TAP_A_QUEUE_INDEX]);
+	index = wanted;
+	thing = at(what, dev, &index);
+	if (!thing || index != wanted) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    attrs[VHOST_TAP_A_QUEUE_INDEX],
+				    "the device has no such queue or worker");
+		return ERR_PTR(-ENOENT);
+	}
+	return thing;
+}
+
+static int get(struct genl_info *info, enum what what)
+{
+	struct vtap_nl_to to = {
+		.portid = info->snd_portid,
+		.seq = info->snd_seq,
+		.cmd = info->genlhdr->cmd,
+		.pids = task_active_pid_ns(current),
+	};
+	void *thing;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_DEVICE_ID) ||
+	    (what != DEVICE &&
+	     GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX)))
+		return -EINVAL;
+	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!to.skb)
+		return -ENOMEM;
+	mutex_lock(&list_lock);
+	thing = named(info, what);
+	err = IS_ERR(thing) ? PTR_ERR(thing) : fill(what, &to, thing);
+	mutex_unlock(&list_lock);
+	if (err) {
+		nlmsg_free(to.skb);
+		return err;
+	}
+	return genlmsg_reply(to.skb, info);
+}
+
+static int device_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return get(info, DEVICE);
+}
+
+static int queue_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return get(info, QUEUE);
+}
+
+static int worker_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return get(info, WORKER);
+}
+
+/* ---- all of them ---- */
+
+/* Where a dump goes on: args[0] the device, args[1] its queue or worker. */
+static int dump(struct sk_buff *skb, struct netlink_callback *cb,
+		enum what what, u8 cmd)
+{
+	const struct vtap_nl_to to = {
+		.skb = skb,
+		.portid = NETLINK_CB(cb->skb).portid,
+		.seq = cb->nlh->nlmsg_seq,
+		.flags = NLM_F_MULTI,
+		.cmd = cmd,
+		.pids = task_active_pid_ns(current),
+	};
+	const struct net *net = sock_net(cb->skb->sk);
+	unsigned long id = cb->args[0];
+	unsigned long index = cb->args[1];
+	struct vtap_dev *dev;
+	void *thing;
+	int err = 0;
+
+	mutex_lock(&list_lock);
+	while (!err && (dev = find_next(net, &id))) {
+		if (id != cb->args[0])
+			index = 0;
+		cb->args[0] = id;
+		while (!err && (thing = at(what, dev, &index))) {
+			err = fill(what, &to, thing);
+			if (!err)
+				index++;
+		}
+		cb->args[1] = index;
+		if (!err)
+			id++;
+	}
+	mutex_unlock(&list_lock);
+	return skb->len ?: err;
+}
+
+static int device_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, DEVICE, VHOST_TAP_CMD_DEVICE_GET);
+}
+
+static int queue_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, QUEUE, VHOST_TAP_CMD_QUEUE_GET);
+}
+
+static int worker_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, WORKER, VHOST_TAP_CMD_WORKER_GET);
+}
+
+/* ---- changes ---- */
+
+static int queue_set(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *busyloop =
+		info->attrs[VHOST_TAP_A_QUEUE_BUSYLOOP_US];
+	struct vtap_queue *q;
+
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_DEVICE) ||
+	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX))
+		return -EINVAL;
+	mutex_lock(&list_lock);
+	q = named(info, QUEUE);
+	if (!IS_ERR(q) && busyloop)
+		WRITE_ONCE(q->busyloop_us, nla_get_u32(busyloop));
+	mutex_unlock(&list_lock);
+	return PTR_ERR_OR_ZERO(q);
+}
+
+/* ---- the family ---- */
+
+static const struct nla_policy one_policy[] = {
+	[VHOST_TAP_A_QUEUE_DEVICE] = { .type = NLA_U32 },
+	[VHOST_TAP_A_QUEUE_INDEX] = { .type = NLA_U32 },
+};
+
+/* Not const: 6.1's policies want it so. */
+static struct netlink_range_validation busyloop_range = {
+	.max = VHOST_TAP_BUSYLOOP_MAX_US,
+};
+
+static const struct nla_policy set_policy[] = {
+	[VHOST_TAP_A_QUEUE_DEVICE] = { .type = NLA_U32 },
+	[VHOST_TAP_A_QUEUE_INDEX] = { .type = NLA_U32 },
+	[VHOST_TAP_A_QUEUE_BUSYLOOP_US] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &busyloop_range),
+};
+
+static const struct genl_ops ops[] = {
+	{
+		.cmd = VHOST_TAP_CMD_DEVICE_GET,
+		.doit = device_get,
+		.dumpit = device_dump,
+		.policy = one_policy,
+		.maxattr = VHOST_TAP_A_DEVICE_ID,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = VHOST_TAP_CMD_QUEUE_GET,
+		.doit = queue_get,
+		.dumpit = queue_dump,
+		.policy = one_policy,
+		.maxattr = VHOST_TAP_A_QUEUE_INDEX,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = VHOST_TAP_CMD_QUEUE_SET,
+		.doit = queue_set,
+		.policy = set_policy,
+		.maxattr = ARRAY_SIZE(set_policy) - 1,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = VHOST_TAP_CMD_WORKER_GET,
+		.doit = worker_get,
+		.dumpit = worker_dump,
+		.policy = one_policy,
+		.maxattr = VHOST_TAP_A_WORKER_INDEX,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+};
+
+static const struct genl_multicast_group groups[] = {
+	[VTAP_NL_EVENTS] = {
+		.name = VHOST_TAP_MCGRP_EVENTS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+};
+
+struct genl_family vtap_nl_family __ro_after_init = {
+	.name = VHOST_TAP_FAMILY_NAME,
+	.version = VHOST_TAP_FAMILY_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.ops = ops,
+	.n_ops = ARRAY_SIZE(ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
+/**
+ * vtap_nl_init - offer the family
+ *
+ * Return: 0 or negative errno.
+ */
+int __init vtap_nl_init(void)
+{
+	return genl_register_family(&vtap_nl_family);
+}
+
+/**
+ * vtap_nl_exit - withdraw the family
+ */
+void vtap_nl_exit(void)
+{
+	genl_unregister_family(&vtap_nl_family);
+}

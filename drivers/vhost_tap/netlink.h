@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * netlink.h - what the files of the netlink family share
+ *
+ * Read before: vtap.h. Read next: netlink.c, netlink_fill.c, news.c.
+ */
+#ifndef VTAP_NETLINK_H
+#define VTAP_NETLINK_H
+
+#include <linux/vhost_tap_netlink.h>
+#include <net/genetlink.h>
+
+#include "vtap.h"
+
+enum vtap_nl_group {
+	VTAP_NL_EVENTS,
+};
+
+/* netlink.c */
+extern struct genl_family vtap_nl_family;
+void vtap_nl_lock(void);
+void vtap_nl_unlock(void);
+
+/*
+ * netlink_fill.c: each adds one whole message, or nothing; -EMSGSIZE when it
+ * does not fit. vtap_nl_lock() is held.
+ */
+struct vtap_nl_to {
+	struct sk_buff *skb;
+	u32 portid;
+	u32 seq;
+	int flags;
+	u8 cmd;
+	struct pid_namespace *pids;	/* the reader's; NULL: tell no ids */
+};
+
+u32 vtap_nl_nr_workers(struct vtap_dev *dev);
+int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev);
+int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev);
+int vtap_nl_fill_queue(const struct vtap_nl_to *to,
+		       const struct vtap_queue *q);
+int vtap_nl_fill_worker(const struct vtap_nl_to *to,
+			const struct vtap_worker *w);
+
+#endif /* VTAP_NETLINK_H */

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * netlink_fill.c - a device, a queue, a worker as a netlink message
+ *
+ * Read before: netlink.h; Documentation/netlink/specs/vhost_tap.yaml has every
+ * attribute and its meaning.
+ *
+ * Nothing is locked but the list of devices: a pass that waits for a guest's
+ * memory would make all readers wait. So figures may be a pass apart, as in
+ * stats.h.
+ */
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+
+#include "adapt.h"
+#include "netlink.h"
+#include "task.h"
+
+static_assert(VTAP_POLL_MAX_US == VHOST_TAP_BUSYLOOP_MAX_US);
+static_assert((int)VTAP_RX == VHOST_TAP_DIRECTION_RX);
+static_assert((int)VTAP_TX == VHOST_TAP_DIRECTION_TX);
+static_assert((int)VTAP_STOPPED == VHOST_TAP_STATE_STOPPED);
+static_assert((int)VTAP_RUNNING == VHOST_TAP_STATE_RUNNING);
+static_assert((int)VTAP_BROKEN == VHOST_TAP_STATE_BROKEN);
+static_assert((int)VTAP_BACKEND_NONE == VHOST_TAP_BACKEND_NONE);
+static_assert((int)VTAP_BACKEND_TUN == VHOST_TAP_BACKEND_TUN);
+static_assert((int)VTAP_BACKEND_TAP == VHOST_TAP_BACKEND_MACVTAP);
+static_assert((int)VTAP_BACKEND_PACKET == VHOST_TAP_BACKEND_PACKET);
+
+static void *begin(const struct vtap_nl_to *to)
+{
+	return genlmsg_put(to->skb, to->portid, to->seq, &vtap_nl_family,
+			   to->flags, to->cmd);
+}
+
+static int end(const struct vtap_nl_to *to, void *head, int failed)
+{
+	if (failed) {
+		genlmsg_cancel(to->skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(to->skb, head);
+	return 0;
+}
+
+static int put_flag(struct sk_buff *skb, int type, bool set)
+{
+	return set ? nla_put_flag(skb, type) : 0;
+}
+
+/* An id of the initial PID namespace, as the reader knows it. */
+static int put_id(const struct vtap_nl_to *to, int type, pid_t nr)
+{
+	struct pid *pid;
+
+	if (!to->pids || !nr)
+		return 0;
+	rcu_read_lock();
+	pid = find_pid_ns(nr, &init_pid_ns);
+	nr = pid ? pid_nr_ns(pid, to->pids) : 0;
+	rcu_read_unlock();
+	return nr ? nla_put_u32(to->skb, type, nr) : 0;
+}
+
+/**
+ * vtap_nl_nr_workers - how many threads serve a device
+ * @dev: device, listed
+ *
+ * Return: their number.
+ */
+u32 vtap_nl_nr_workers(struct vtap_dev *dev)
+{
+	unsigned long id;
+	u32 nr = 0;
+	void *w;
+
+	xa_for_each(&dev->workers, id, w)
+		nr++;
+	return nr;
+}
+
+/**
+ * vtap_nl_fill_device - a device as a message
+ * @to: where to
+ * @dev: device, listed
+ *
+ * Return: 0; -EMSGSIZE.
+ */
+int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
+{
+	const struct vtap_queue *q = vtap_queue_at(dev, 0);
+	struct sk_buff *skb = to->skb;
+	void *head = begin(to);
+	int failed;
+
+	if (!head)
+		return -EMSGSIZE;
+	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
+		 put_id(to, VHOST_TAP_A_DEVICE_OWNER_PID, dev->owner_pid) ||
+		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
+			     vtap_nr_queues(dev)) ||
+		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_WORKERS,
+			     vtap_nl_nr_workers(dev)) ||
+		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_FEATURES,
+			      READ_ONCE(dev->features[0])) ||
+		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_FEATURES_HI,
+			      READ_ONCE(dev->features[1])) ||
+		 put_flag(skb, VHOST_TAP_A_DEVICE_IOTLB,
+			  READ_ONCE(q->ring_cfg.iotlb)) ||
+		 put_flag(skb, VHOST_TAP_A_DEVICE_DIRTY_LOG,
+			  READ_ONCE(q->dirty.payload)) ||
+		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_MEMORY_REGIONS,
+			     READ_ONCE(dev->nr_regions));
+	return end(to, head, failed);
+}
+
+/**
+ * vtap_nl_fill_gone - the name of a device and no more
+ * @to: where to
+ * @dev: device
+ *
+ * Return: 0; -EMSGSIZE.
+ */
+int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev)
+{
+	void *head = begin(to);
+
+	if (!head)
+		return -EMSGSIZE;
+	return end(to, head,
+		   nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_ID, dev->id));
+}
+
+static int put_counters(struct sk_buff *skb, const struct vtap_stats *st)
+{
+#define OFFSET(name, doc)	offsetof(struct vtap_stats, name),
+	static const u16 at[] = { VTAP_COUNTERS(OFFSET) };
+#undef OFFSET
+	struct nlattr *nest = nla_nest_start(skb, VHOST_TAP_A_QUEUE_COUNTERS);
+	int i;
+
+	/* Attributes are numbered in the order of the list. */
+	BUILD_BUG_ON(ARRAY_SIZE(at) != VHOST_TAP_A_COUNTERS_MAX);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		const u64 *count = (const void *)st + at[i];
+
+		if (nla_put_uint(skb, i + 1, READ_ONCE(*count)))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_fault(struct sk_buff *skb, enum vtap_fault fault, u64 count)
+{
+	struct nlattr *nest = nla_nest_start(skb, VHOST_TAP_A_QUEUE_FAULTS);
+
+	if (!nest || nla_put_string(skb, VHOST_TAP_A_FAULT_NAME,
+				    vtap_fault_name(fault)) ||
+	    nla_put_string(skb, VHOST_TAP_A_FAULT_MEANS,
+			   vtap_fault_doc(fault)) ||
+	    nla_put_uint(skb, VHOST_TAP_A_FAULT_COUNT, count))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_faults(struct sk_buff *skb, const struct vtap_stats *st)
+{
+	enum vtap_fault fault;
+
+	for (fault = VTAP_FAULT_NONE + 1; fault < VTAP_NR_FAULTS; fault++) {
+		u64 count = READ_ONCE(st->fault[fault]);
+
+		if (count && put_fault(skb, fault, count))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int put_state(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	enum vtap_queue_state state = READ_ONCE(q->state);
+	enum vtap_fault fault = READ_ONCE(q->ring.fault);
+
+	if (nla_put_u32(skb, VHOST_TAP_A_QUEUE_STATE, state))
+		return -EMSGSIZE;
+	if (state != VTAP_BROKEN)
+		return 0;
+	return nla_put_string(skb, VHOST_TAP_A_QUEUE_FAULT,
+			      vtap_fault_name(fault)) ||
+	       nla_put_string(skb, VHOST_TAP_A_QUEUE_FAULT_MEANS,
+			      vtap_fault_doc(fault));
+}
+
+static int put_backend(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	enum vtap_backend_kind kind = READ_ONCE(q->backend.kind);
+
+	if (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND, kind))
+		return -EMSGSIZE;
+	return kind != VTAP_BACKEND_NONE &&
+	       nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND_FD,
+			   READ_ONCE(q->backend_fd));
+}
+
+/* Chains, or descriptors of a packed ring, that a pass saw and did not take. */
+static u32 depth(const struct vtap_ring *r)
+{
+	u16 from = READ_ONCE(r->last_avail), to = READ_ONCE(r->avail_idx);
+
+	return READ_ONCE(r->packed) ? vtap_packed_distance(r, from, to) :
+				      (u16)(to - from);
+}
+
+/* What only a queue that is not stopped has. */
+static int put_load(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	if (READ_ONCE(q->state) == VTAP_STOPPED)
+		return 0;
+	return nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEPTH, depth(&q->ring)) ||
+	       put_flag(skb, VHOST_TAP_A_QUEUE_STARVED,
+			READ_ONCE(q->starved)) ||
+	       put_flag(skb, VHOST_TAP_A_QUEUE_PARKED, READ_ONCE(q->parked));
+}
+
+static int put_worker(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	const struct vtap_worker *w = READ_ONCE(q->worker);
+
+	return w ? nla_put_u32(skb, VHOST_TAP_A_QUEUE_WORKER, w->id) : 0;
+}
+
+/**
+ * vtap_nl_fill_queue - a queue as a message
+ * @to: where to
+ * @q: queue of a listed device
+ *
+ * Return: 0; -EMSGSIZE.
+ */
+int vtap_nl_fill_queue(const struct vtap_nl_to *to, const struct vtap_queue *q)
+{
+	struct sk_buff *skb = to->skb;
+	void *head = begin(to);
+	int failed;
+
+	if (!head)
+		return -EMSGSIZE;
+	failed = nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEVICE, q->dev->id) ||
+		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_INDEX, q->index) ||
+		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_DIRECTION, q->dir) ||
+		 put_state(skb, q) ||
+		 put_backend(skb, q) ||
+		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_SIZE,
+			     READ_ONCE(q->ring_cfg.num)) ||
+		 put_load(skb, q) ||
+		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_BUSYLOOP_US,
+			     READ_ONCE(q->busyloop_us)) ||
+		 put_worker(skb, q) ||
+		 put_counters(skb, &q->stats) ||
+		 put_faults(skb, &q->stats);
+	return end(to, head, failed);
+}
+
+/**
+ * vtap_nl_fill_worker - a worker as a message
+ * @to: where to
+ * @w: worker of a listed device
+ *
+ * Return: 0; -EMSGSIZE.
+ */
+int vtap_nl_fill_worker(const struct vtap_nl_to *to,
+			const struct vtap_worker *w)
+{
+	struct sk_buff *skb = to->skb;
+	void *head = begin(to);
+	struct vtap_queue *q;
+	int failed;
+	u32 i;
+
+	if (!head)
+		return -EMSGSIZE;
+	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||
+		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
+		 put_id(to, VHOST_TAP_A_WORKER_TID, vtap_task_pid(w->task));
+	vtap_for_each_queue(w->dev, q, i) {
+		if (READ_ONCE(q->worker) == w)
+			failed = failed ||
+				 nla_put_u32(skb, VHOST_TAP_A_WORKER_QUEUES, i);
+	}
+	return end(to, head, failed);
+}
