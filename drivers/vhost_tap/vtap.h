@@ -177,7 +177,7 @@ struct vtap_frames {
 };
 
 /* Long frames that may be on their way at a time; the others go by sendmsg. */
-#define VTAP_LONG_FRAMES	8
+#define VTAP_LONG_FRAMES	4
 
 /**
  * struct vtap_long - memory for long frames, one each

@@ -197,7 +197,13 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 	int err;
 
 	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K > LONG_FRAME_ROOM);
-	if (b->kind != VTAP_BACKEND_TUN || len < LONG_FRAME_MIN)
+	/*
+	 * An XDP program would get what no driver gives it, and some kernels
+	 * keep a frame's length in 16 bits; the second check is for a program
+	 * that comes after the first.
+	 */
+	if (b->kind != VTAP_BACKEND_TUN || sock_flag(b->sock->sk, SOCK_XDP) ||
+	    len < LONG_FRAME_MIN || len > U16_MAX)
 		return -ENOSPC;
 	f.buf = long_alloc(&b->long_frames);
 	if (!f.buf)
