@@ -60,9 +60,14 @@ void vtap_nl_add(struct vtap_dev *dev)
  */
 void vtap_nl_remove(struct vtap_dev *dev)
 {
+	struct vtap_queue *q;
+	u32 i;
+
 	if (!dev->listed)
 		return;
 	mutex_lock(&list_lock);
+	vtap_for_each_queue(dev, q, i)
+		vtap_latency_set(q, false);
 	xa_erase(&list, dev->id);
 	WRITE_ONCE(dev->listed, false);
 	mutex_unlock(&list_lock);
@@ -264,17 +269,22 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *busyloop =
 		info->attrs[VHOST_TAP_A_QUEUE_BUSYLOOP_US];
+	const struct nlattr *latency = info->attrs[VHOST_TAP_A_QUEUE_LATENCY];
 	struct vtap_queue *q;
+	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_DEVICE) ||
 	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX))
 		return -EINVAL;
 	mutex_lock(&list_lock);
 	q = named(info, QUEUE);
-	if (!IS_ERR(q) && busyloop)
+	err = PTR_ERR_OR_ZERO(q);
+	if (!err && latency)
+		err = vtap_latency_set(q, nla_get_u32(latency));
+	if (!err && busyloop)
 		WRITE_ONCE(q->busyloop_us, nla_get_u32(busyloop));
 	mutex_unlock(&list_lock);
-	return PTR_ERR_OR_ZERO(q);
+	return err;
 }
 
 /* ---- the family ---- */
@@ -294,6 +304,7 @@ static const struct nla_policy set_policy[] = {
 	[VHOST_TAP_A_QUEUE_INDEX] = { .type = NLA_U32 },
 	[VHOST_TAP_A_QUEUE_BUSYLOOP_US] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &busyloop_range),
+	[VHOST_TAP_A_QUEUE_LATENCY] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static const struct genl_ops ops[] = {
@@ -365,4 +376,5 @@ int __init vtap_nl_init(void)
 void vtap_nl_exit(void)
 {
 	genl_unregister_family(&vtap_nl_family);
+	vtap_latency_exit();
 }

@@ -42,4 +42,8 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to,
 int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 			const struct vtap_worker *w);
 
+/* latency.c */
+int vtap_latency_set(struct vtap_queue *q, bool on);
+void vtap_latency_exit(void);
+
 #endif /* VTAP_NETLINK_H */

@@ -5,10 +5,14 @@
  * Read before: netlink.h; Documentation/netlink/specs/vhost_tap.yaml has every
  * attribute and its meaning.
  *
+ * With every fault there is and every number at its longest a queue's message
+ * has some 2.5 KiB: there is room for it in GENLMSG_DEFAULT_SIZE.
+ *
  * Nothing is locked but the list of devices: a pass that waits for a guest's
  * memory would make all readers wait. So figures may be a pass apart, as in
  * stats.h.
  */
+#include <linux/ktime.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 
@@ -159,8 +163,6 @@ static int put_fault(struct sk_buff *skb, enum vtap_fault fault, u64 count)
 
 	if (!nest || nla_put_string(skb, VHOST_TAP_A_FAULT_NAME,
 				    vtap_fault_name(fault)) ||
-	    nla_put_string(skb, VHOST_TAP_A_FAULT_MEANS,
-			   vtap_fault_doc(fault)) ||
 	    nla_put_uint(skb, VHOST_TAP_A_FAULT_COUNT, count))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
@@ -215,14 +217,26 @@ static u32 depth(const struct vtap_ring *r)
 				      (u16)(to - from);
 }
 
+static int put_starved(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	u64 at;
+
+	/* Pairs with the release in rx.c: the time comes first. */
+	if (!smp_load_acquire(&q->starved))
+		return 0;
+	at = READ_ONCE(q->starved_at);
+	return nla_put_flag(skb, VHOST_TAP_A_QUEUE_STARVED) ||
+	       nla_put_uint(skb, VHOST_TAP_A_QUEUE_STARVED_FOR_NS,
+			    ktime_get_ns() - at);
+}
+
 /* What only a queue that is not stopped has. */
 static int put_load(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	if (READ_ONCE(q->state) == VTAP_STOPPED)
 		return 0;
 	return nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEPTH, depth(&q->ring)) ||
-	       put_flag(skb, VHOST_TAP_A_QUEUE_STARVED,
-			READ_ONCE(q->starved)) ||
+	       put_starved(skb, q) ||
 	       put_flag(skb, VHOST_TAP_A_QUEUE_PARKED, READ_ONCE(q->parked));
 }
 
@@ -231,6 +245,29 @@ static int put_worker(struct sk_buff *skb, const struct vtap_queue *q)
 	const struct vtap_worker *w = READ_ONCE(q->worker);
 
 	return w ? nla_put_u32(skb, VHOST_TAP_A_QUEUE_WORKER, w->id) : 0;
+}
+
+static int put_list(struct sk_buff *skb, int type, const u64 *val, int nr)
+{
+	int i, failed = 0;
+
+	for (i = 0; i < nr && !failed; i++)
+		failed = nla_put_uint(skb, type, READ_ONCE(val[i]));
+	return failed;
+}
+
+static int put_latency(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	const struct vtap_latency *l = &q->latency;
+
+	if (nla_put_u32(skb, VHOST_TAP_A_QUEUE_LATENCY, READ_ONCE(l->is_on)))
+		return -EMSGSIZE;
+	if (!READ_ONCE(l->is_on))
+		return 0;
+	return put_list(skb, VHOST_TAP_A_QUEUE_KICK_TO_DONE, l->kick_to_done,
+			VTAP_LATENCY_BUCKETS) ||
+	       put_list(skb, VHOST_TAP_A_QUEUE_WAKE_TO_CALL, l->wake_to_call,
+			VTAP_LATENCY_BUCKETS);
 }
 
 /**
@@ -260,7 +297,12 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, const struct vtap_queue *q)
 			     READ_ONCE(q->busyloop_us)) ||
 		 put_worker(skb, q) ||
 		 put_counters(skb, &q->stats) ||
-		 put_faults(skb, &q->stats);
+		 put_faults(skb, &q->stats) ||
+		 put_list(skb, VHOST_TAP_A_QUEUE_BATCH_SIZES,
+			  q->stats.batch_size, VTAP_BATCH_SIZES) ||
+		 nla_put_uint(skb, VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS,
+			      READ_ONCE(q->mem.lookups)) ||
+		 put_latency(skb, q);
 	return end(to, head, failed);
 }
 

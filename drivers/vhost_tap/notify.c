@@ -6,6 +6,7 @@
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/log2.h>
 
 #include "trace.h"
 #include "vtap.h"
@@ -35,7 +36,9 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	if (p == &q->kick_poll) {
 		vtap_count(&q->stats, kicks);
 		trace_vtap_kick(q);
-	} else if (!sock_wakeup_matters(q)) {
+	} else if (sock_wakeup_matters(q)) {
+		trace_vtap_wake(q);
+	} else {
 		return 0;
 	}
 	vtap_worker_wake(p->worker, vtap_work_bit(q, VTAP_WORK_WAKE));
@@ -173,6 +176,8 @@ void vtap_queue_publish(struct vtap_queue *q)
 		return;
 	vtap_count_add(&q->stats, buffers, n);
 	vtap_count(&q->stats, batches);
+	vtap_count(&q->stats, batch_size[min(ilog2(n), VTAP_BATCH_SIZES - 1)]);
+	trace_vtap_batch(q, n);
 	q->nr_uncalled += n;
 }
 

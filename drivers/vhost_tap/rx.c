@@ -9,6 +9,8 @@
  * they do not suffice, so a packet waits whole. Used entries become visible
  * with the batch.
  */
+#include <linux/ktime.h>
+
 #include "backend/backend.h"
 #include "trace.h"
 #include "vtap.h"
@@ -205,13 +207,22 @@ static int wait_for_buffers(struct vtap_queue *q)
 	int ret;
 
 	vtap_queue_finish(q);
-	WRITE_ONCE(q->starved, true);
+	WRITE_ONCE(q->starved_at, ktime_get_ns());
+	/* Pairs with the acquire in netlink_fill.c: the time comes first. */
+	smp_store_release(&q->starved, true);
 	ret = vtap_ring_kick_on(&q->ring, q->ring.packed);
 	if (ret)
 		WRITE_ONCE(q->starved, false);
 	else
 		vtap_count(&q->stats, starved);
 	return ret;
+}
+
+/* A look at a queue that waits for buffers, after a kick: perhaps it has some. */
+static noinline __cold void end_starved(struct vtap_queue *q)
+{
+	vtap_count_add(&q->stats, starved_ns, ktime_get_ns() - q->starved_at);
+	WRITE_ONCE(q->starved, false);
 }
 
 /*
@@ -251,7 +262,8 @@ static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
 	u32 packets = 0, bytes = 0, len;
 	u16 nr_staged = 0;
 
-	WRITE_ONCE(q->starved, false);
+	if (unlikely(q->starved))
+		end_starved(q);
 	if (vtap_ring_kick_off(&q->ring, packed))
 		return vtap_queue_broken(q);
 

@@ -4,7 +4,8 @@
  *
  * Read before: ring/fault.h. Read next: vtap.h.
  *
- * One list; the struct, the names in debugfs and the table in
+ * One list, which grows at its end only, for netlink numbers its attributes
+ * by it; the struct, the names in debugfs and the table in
  * Documentation/uapi.rst follow it. A counter has one writer (the pass, under
  * the queue's lock; @kicks: the kick callback, under the eventfd's lock) and
  * readers that take no lock: on 64-bit each read is whole, and figures of
@@ -17,6 +18,9 @@
 #include <linux/types.h>
 
 #include "ring/fault.h"
+
+/* Sizes of batches that are told apart: 1, 2 to 3, ... 64 and more. */
+#define VTAP_BATCH_SIZES	7
 
 #define VTAP_COUNTERS(C)						\
 	C(packets, "packets moved, without the dropped ones")		\
@@ -34,17 +38,21 @@
 	C(retries, "TX: sends repeated for want of memory")		\
 	C(iotlb_misses, "addresses the client was asked for")		\
 	C(dirty_pages, "bits set in the dirty log")			\
-	C(broken, "times a ring fault stopped the queue")
+	C(broken, "times a ring fault stopped the queue")		\
+	C(starved_ns, "RX: nanoseconds starved, of spells that ended")
 
 /**
  * struct vtap_stats - one queue's counters since the device was opened
  * @fault: packets dropped and ring faults by reason
+ * @batch_size: of @batches, how many had 2^i to 2^(i+1) - 1 buffers; the last
+ *	has the larger ones, too
  */
 struct vtap_stats {
 #define VTAP_COUNTER_FIELD(name, doc)	u64 name;
 	VTAP_COUNTERS(VTAP_COUNTER_FIELD)
 #undef VTAP_COUNTER_FIELD
 	u64 fault[VTAP_NR_FAULTS];
+	u64 batch_size[VTAP_BATCH_SIZES];
 };
 
 /* Single writer: no read-modify-write, but no torn or merged store either. */

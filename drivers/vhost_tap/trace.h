@@ -5,7 +5,7 @@
  * Read before: vtap.h. Examples: Documentation/tracing.rst.
  *
  * Numbers only: dev is the device's serial number (debugfs has it in the
- * folder's name), dir 0 is RX and 1 TX.
+ * folder's name), dir 0 is RX and 1 TX, index the vring's.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhost_tap
@@ -40,6 +40,7 @@ TRACE_EVENT(vtap_pass,
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u8, dir)
+		__field(u16, index)
 		__field(u8, more)
 		__field(u16, last_avail)
 		__field(u16, last_used)
@@ -48,13 +49,14 @@ TRACE_EVENT(vtap_pass,
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->dir = q->dir;
+		__entry->index = q->index;
 		__entry->more = verdict == VTAP_MORE;
 		__entry->last_avail = q->ring.last_avail;
 		__entry->last_used = q->ring.last_used;
 		__entry->packets = packets;
 	),
-	TP_printk("dev=%u dir=%s packets=%u more=%u last_avail=%u last_used=%u",
-		  __entry->dev, vtap_show_dir(__entry->dir), __entry->packets,
+	TP_printk("dev=%u dir=%s index=%u packets=%u more=%u last_avail=%u last_used=%u",
+		  __entry->dev, vtap_show_dir(__entry->dir), __entry->index, __entry->packets,
 		  __entry->more, __entry->last_avail, __entry->last_used)
 );
 
@@ -66,17 +68,19 @@ TRACE_EVENT(vtap_state,
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u8, dir)
+		__field(u16, index)
 		__field(u8, from)
 		__field(u8, to)
 	),
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->dir = q->dir;
+		__entry->index = q->index;
 		__entry->from = from;
 		__entry->to = to;
 	),
-	TP_printk("dev=%u dir=%s %s -> %s", __entry->dev,
-		  vtap_show_dir(__entry->dir), vtap_show_state(__entry->from),
+	TP_printk("dev=%u dir=%s index=%u %s -> %s", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index, vtap_show_state(__entry->from),
 		  vtap_show_state(__entry->to))
 );
 
@@ -87,17 +91,19 @@ TRACE_EVENT(vtap_fault,
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u8, dir)
+		__field(u16, index)
 		__field(u8, fault)
 		__field(u16, last_avail)
 	),
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->dir = q->dir;
+		__entry->index = q->index;
 		__entry->fault = fault;
 		__entry->last_avail = q->ring.last_avail;
 	),
-	TP_printk("dev=%u dir=%s fault=%s last_avail=%u", __entry->dev,
-		  vtap_show_dir(__entry->dir), vtap_show_fault(__entry->fault),
+	TP_printk("dev=%u dir=%s index=%u fault=%s last_avail=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index, vtap_show_fault(__entry->fault),
 		  __entry->last_avail)
 );
 
@@ -108,18 +114,59 @@ TRACE_EVENT(vtap_call,
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u8, dir)
+		__field(u16, index)
 		__field(u8, called)
 		__field(u16, last_used)
 	),
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->dir = q->dir;
+		__entry->index = q->index;
 		__entry->called = must > 0;
 		__entry->last_used = q->ring.last_used;
 	),
-	TP_printk("dev=%u dir=%s called=%u last_used=%u", __entry->dev,
-		  vtap_show_dir(__entry->dir), __entry->called,
+	TP_printk("dev=%u dir=%s index=%u called=%u last_used=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index, __entry->called,
 		  __entry->last_used)
+);
+
+/* Used entries were made visible. */
+TRACE_EVENT(vtap_batch,
+	TP_PROTO(const struct vtap_queue *q, int buffers),
+	TP_ARGS(q, buffers),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u16, index)
+		__field(u32, buffers)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->index = q->index;
+		__entry->buffers = buffers;
+	),
+	TP_printk("dev=%u dir=%s index=%u buffers=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index,
+		  __entry->buffers)
+);
+
+/* The socket woke the queue: a packet arrived (RX), or there is room (TX). */
+TRACE_EVENT(vtap_wake,
+	TP_PROTO(const struct vtap_queue *q),
+	TP_ARGS(q),
+	TP_STRUCT__entry(
+		__field(u32, dev)
+		__field(u8, dir)
+		__field(u16, index)
+	),
+	TP_fast_assign(
+		__entry->dev = q->dev->id;
+		__entry->dir = q->dir;
+		__entry->index = q->index;
+	),
+	TP_printk("dev=%u dir=%s index=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index)
 );
 
 /* The guest kicked, as the eventfd's writer saw it. */
@@ -129,12 +176,15 @@ TRACE_EVENT(vtap_kick,
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u8, dir)
+		__field(u16, index)
 	),
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->dir = q->dir;
+		__entry->index = q->index;
 	),
-	TP_printk("dev=%u dir=%s", __entry->dev, vtap_show_dir(__entry->dir))
+	TP_printk("dev=%u dir=%s index=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index)
 );
 
 /* An address that the device IOTLB does not know: the client is asked. */
@@ -144,17 +194,19 @@ TRACE_EVENT(vtap_iotlb_miss,
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u8, dir)
+		__field(u16, index)
 		__field(u8, perm)
 		__field(u64, iova)
 	),
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->dir = q->dir;
+		__entry->index = q->index;
 		__entry->perm = perm;
 		__entry->iova = iova;
 	),
-	TP_printk("dev=%u dir=%s iova=0x%llx perm=%u", __entry->dev,
-		  vtap_show_dir(__entry->dir), __entry->iova, __entry->perm)
+	TP_printk("dev=%u dir=%s index=%u iova=0x%llx perm=%u", __entry->dev,
+		  vtap_show_dir(__entry->dir), __entry->index, __entry->iova, __entry->perm)
 );
 
 #endif /* VTAP_TRACE_H */

@@ -267,6 +267,26 @@ struct vtap_miss {
 	u64 iova;
 };
 
+/* Buckets of a latency: below 2 us, then a power of two each, to 2 s and more. */
+#define VTAP_LATENCY_FIRST	10
+#define VTAP_LATENCY_BUCKETS	22
+
+/**
+ * struct vtap_latency - how long a queue takes (latency.c)
+ * @is_on: it is measured
+ * @kick_at: ns, the kick that is not answered yet, or 0
+ * @wake_at: ns, the arrival that is not told yet, or 0
+ * @kick_to_done: from a kick to used entries
+ * @wake_to_call: from an arrival to a call
+ */
+struct vtap_latency {
+	bool is_on;
+	u64 kick_at;
+	u64 wake_at;
+	u64 kick_to_done[VTAP_LATENCY_BUCKETS];
+	u64 wake_to_call[VTAP_LATENCY_BUCKETS];
+};
+
 /**
  * struct vtap_queue - one direction of a pair
  *
@@ -344,6 +364,9 @@ struct vtap_queue {
 
 	/** @has_news: a notification is due; by anyone, without a lock */
 	u32 has_news;
+	/** @starved_at: ns, since when @starved */
+	u64 starved_at;
+	struct vtap_latency latency;
 };
 
 /**

@@ -103,6 +103,7 @@ static int translate_tlb(struct vtap_mem *m, struct vtap_region *hit, u8 access,
 		} else {
 			int err = tlb_look_up(m->tlb, hit, access, iova, &r);
 
+			m->lookups++;
 			if (err)
 				return err;
 			uaddr = r.uaddr + (iova - r.gpa);

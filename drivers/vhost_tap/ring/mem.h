@@ -111,11 +111,14 @@ struct vtap_tlb {
  * @tlb: guest addresses are I/O virtual and go through here; NULL: they are
  *	physical and go through @map
  * @hit: copies of the regions that answered last, for reading and writing
+ * @lookups: times the device's IOTLB was searched, for neither @hit nor @tlb
+ *	knew the address
  */
 struct vtap_mem {
 	const struct vtap_memmap *map;
 	struct vtap_tlb *tlb;
 	struct vtap_region hit[2];
+	u64 lookups;
 };
 
 static inline void vtap_mem_init(struct vtap_mem *m,

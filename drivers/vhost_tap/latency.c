@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * latency.c - how long a queue takes, as histograms, when somebody asks
+ *
+ * Read before: netlink.h, trace.h.
+ *
+ *   from the guest's kick to the next used entries that it can see
+ *   from the wake-up by a packet's arrival to the call of the guest
+ *
+ * The measuring points are tracepoints that are there anyway: while no queue is
+ * measured nothing is hooked to them, and a pass runs the instructions that it
+ * runs without this file. Hooked, each of them looks at one flag of its queue.
+ *
+ * kick_at and wake_at are set by callbacks and taken by the pass; a kick that
+ * comes between is a kick not measured.
+ */
+#include <linux/ktime.h>
+#include <linux/log2.h>
+#include <linux/workqueue.h>
+
+#include "netlink.h"
+#include "trace.h"
+
+/* Queues that are measured. Locking: vtap_nl_lock(). */
+static unsigned int nr_measured;
+static bool is_hooked;
+
+/* The tracepoints promise to change nothing; what is ours here is not theirs. */
+static struct vtap_latency *of(const struct vtap_queue *q)
+{
+	if (!READ_ONCE(q->latency.is_on))
+		return NULL;
+	return (struct vtap_latency *)&q->latency;
+}
+
+static void note(u64 *at)
+{
+	if (!READ_ONCE(*at))
+		WRITE_ONCE(*at, ktime_get_ns());
+}
+
+static void measure(u64 *at, u64 *hist)
+{
+	u64 begin = READ_ONCE(*at), *bucket;
+	unsigned int i;
+
+	if (!begin)
+		return;
+	WRITE_ONCE(*at, 0);
+	i = ilog2((ktime_get_ns() - begin) | 1);
+	bucket = &hist[clamp_t(int, i - VTAP_LATENCY_FIRST, 0,
+			       VTAP_LATENCY_BUCKETS - 1)];
+	WRITE_ONCE(*bucket, *bucket + 1);
+}
+
+static void on_kick(void *unused, const struct vtap_queue *q)
+{
+	struct vtap_latency *l = of(q);
+
+	if (l)
+		note(&l->kick_at);
+}
+
+static void on_wake(void *unused, const struct vtap_queue *q)
+{
+	struct vtap_latency *l = of(q);
+
+	if (l)
+		note(&l->wake_at);
+}
+
+static void on_batch(void *unused, const struct vtap_queue *q, int n)
+{
+	struct vtap_latency *l = of(q);
+
+	if (l)
+		measure(&l->kick_at, l->kick_to_done);
+}
+
+static void on_call(void *unused, const struct vtap_queue *q, int must)
+{
+	struct vtap_latency *l = of(q);
+
+	if (!l)
+		return;
+	if (must > 0)
+		measure(&l->wake_at, l->wake_to_call);
+	else
+		WRITE_ONCE(l->wake_at, 0);
+}
+
+static int hook(void)
+{
+	int err;
+
+	err = register_trace_vtap_kick(on_kick, NULL);
+	if (err)
+		return err;
+	err = register_trace_vtap_wake(on_wake, NULL);
+	if (err)
+		goto err_kick;
+	err = register_trace_vtap_batch(on_batch, NULL);
+	if (err)
+		goto err_wake;
+	err = register_trace_vtap_call(on_call, NULL);
+	if (err)
+		goto err_batch;
+	return 0;
+
+err_batch:
+	unregister_trace_vtap_batch(on_batch, NULL);
+err_wake:
+	unregister_trace_vtap_wake(on_wake, NULL);
+err_kick:
+	unregister_trace_vtap_kick(on_kick, NULL);
+	return err;
+}
+
+static void unhook(void)
+{
+	unregister_trace_vtap_call(on_call, NULL);
+	unregister_trace_vtap_batch(on_batch, NULL);
+	unregister_trace_vtap_wake(on_wake, NULL);
+	unregister_trace_vtap_kick(on_kick, NULL);
+}
+
+/*
+ * To hook and unhook changes the kernel's text on all processors. Who switches
+ * one queue on and off gets that once a second and not each time.
+ */
+static void unhook_work(struct work_struct *unused)
+{
+	vtap_nl_lock();
+	if (!nr_measured && is_hooked) {
+		unhook();
+		is_hooked = false;
+	}
+	vtap_nl_unlock();
+}
+
+static DECLARE_DELAYED_WORK(unhook_later, unhook_work);
+
+/**
+ * vtap_latency_set - measure a queue, or do not
+ * @q: queue of a listed device; vtap_nl_lock() is held
+ * @on: measure from now on, from zero
+ *
+ * Return: 0; negative errno, -ENOSYS in a kernel without tracepoints.
+ */
+int vtap_latency_set(struct vtap_queue *q, bool on)
+{
+	struct vtap_latency *l = &q->latency;
+	int err;
+
+	if (l->is_on == on)
+		return 0;
+	if (!on) {
+		WRITE_ONCE(l->is_on, false);
+		if (!--nr_measured)
+			schedule_delayed_work(&unhook_later, HZ);
+		return 0;
+	}
+	if (!is_hooked) {
+		err = hook();
+		if (err)
+			return err;
+		is_hooked = true;
+	}
+	nr_measured++;
+	memset(l, 0, sizeof(*l));
+	WRITE_ONCE(l->is_on, true);
+	return 0;
+}
+
+/**
+ * vtap_latency_exit - the module goes; no queue is measured any more
+ */
+void vtap_latency_exit(void)
+{
+	cancel_delayed_work_sync(&unhook_later);
+	if (is_hooked)
+		unhook();
+	tracepoint_synchronize_unregister();
+}
