@@ -135,6 +135,10 @@ check-deb:	## the Debian packages installed, used in a VM and purged in a clean 
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
 
+.PHONY: check-ctl
+check-ctl: vm-module	## netlink, vhost-tapctl, tracepoints and the doctor in a VM, KVER=
+	@tools/testing/tapctl/check-ctl --kver $(KVER)
+
 .PHONY: check-icount
 check-icount: vm-module	## instructions per packet against the recorded ones, KVER=
 	@tools/testing/bench/check-icount --kver $(KVER)
@@ -164,6 +168,15 @@ install-host:
 	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
 	install -D -m 644 dist/vhost-tap.conf $(DESTDIR)$(MODLOADDIR)/vhost-tap.conf
 	install -D -m 644 dist/sysusers.d/vhost-tap.conf $(DESTDIR)$(SYSUSERSDIR)/vhost-tap.conf
+
+.PHONY: vhost-tapctl
+vhost-tapctl:	## build the command line tool: build/vhost-tapctl/vhost-tapctl
+	@scripts/deps ctl
+	@$(MAKE) --no-print-directory -C tools/vhost-tapctl
+
+.PHONY: install-vhost-tapctl
+install-vhost-tapctl: vhost-tapctl	## install it with man page and bash completion (DESTDIR=, prefix=/usr/local)
+	@$(MAKE) --no-print-directory -C tools/vhost-tapctl install
 
 AADIR = $(DESTDIR)/etc/apparmor.d
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ctl.h - what the files of vhost-tapctl share
+ *
+ * Read next: main.c, then nl.c, model.c, and the file of a command.
+ */
+#ifndef VHOST_TAPCTL_H
+#define VHOST_TAPCTL_H
+
+#include <linux/vhost_tap_netlink.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define NODE	"/dev/vhost-tap"
+
+/** enum ctl_exit - exit codes, as the man page has them */
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_USAGE = 2,
+	CTL_NO_MODULE = 3,
+	CTL_DENIED = 4,
+	CTL_NOT_FOUND = 5,
+	CTL_WARNINGS = 6,	/* doctor: only warnings */
+	CTL_PROBLEMS = 7,	/* doctor */
+};
+
+/* ---- what the module told (model.c) ---- */
+
+#define NR_COUNTERS	VHOST_TAP_A_COUNTERS_MAX
+#define MAX_FAULTS	64
+#define MAX_LIST	64
+
+/* Name of counter i + 1 of the netlink family, with underscores. */
+extern const char * const counter_names[NR_COUNTERS];
+
+/* Places in struct queue's counter[]. */
+#define COUNTER(name)	(VHOST_TAP_A_COUNTERS_##name - 1)
+
+struct fault {
+	char name[32];
+	uint64_t count;
+};
+
+/** struct list - numbers that an attribute has many of */
+struct list {
+	unsigned int nr;
+	uint64_t val[MAX_LIST];
+};
+
+struct queue {
+	uint32_t device;
+	uint32_t index;
+	uint32_t direction;
+	uint32_t state;
+	uint32_t backend;
+	uint32_t backend_fd;
+	uint32_t size;
+	uint32_t depth;
+	uint32_t busyloop_us;
+	uint32_t worker;
+	bool starved;
+	bool parked;
+	char fault[32];
+	char fault_means[96];
+	uint64_t counter[NR_COUNTERS];
+	uint64_t iotlb_lookups;
+	uint64_t starved_for_ns;
+	uint32_t latency;	/* it is measured */
+	struct list batch_sizes;
+	struct list kick_to_done;
+	struct list wake_to_call;
+	unsigned int nr_faults;
+	struct fault faults[MAX_FAULTS];
+	char tap[IFNAMSIZ];	/* found by tap_name(), or empty */
+};
+
+struct device {
+	uint32_t id;
+	uint32_t owner_pid;	/* 0: not in our PID namespace */
+	uint32_t nr_queues;
+	uint32_t nr_workers;
+	uint32_t memory_regions;
+	uint64_t features[2];
+	bool iotlb;
+	bool dirty_log;
+	char owner[32];		/* its name, or empty */
+};
+
+struct worker {
+	uint32_t device;
+	uint32_t index;
+	uint32_t tid;
+	struct list queues;
+};
+
+/** struct snapshot - everything there is, as of one moment or nearly so */
+struct snapshot {
+	double at;		/* seconds, monotonic */
+	struct device *device;
+	unsigned int nr_devices;
+	struct queue *queue;
+	unsigned int nr_queues;
+	struct worker *worker;
+	unsigned int nr_workers;
+};
+
+struct nlmsghdr;
+struct genl;
+
+const char *direction_name(uint32_t direction);
+const char *state_name(uint32_t state);
+const char *backend_name(uint32_t backend);
+int parse_device(const struct nlmsghdr *nlh, struct device *d);
+int parse_queue(const struct nlmsghdr *nlh, struct queue *q);
+int snapshot_take(struct genl *nl, struct snapshot *s);
+void snapshot_free(struct snapshot *s);
+const struct device *snapshot_device(const struct snapshot *s, uint32_t id);
+const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,
+				   uint32_t index);
+uint64_t queue_drops(const struct queue *q);
+void queue_label(const struct queue *q, char *buf, size_t len);
+
+/* ---- netlink (nl.c): 0 or negative errno ---- */
+struct genl *genl_open(void);
+void genl_close(struct genl *nl);
+int genl_fd(const struct genl *nl);
+int genl_dump(struct genl *nl, uint8_t cmd,
+	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data);
+int genl_set(struct genl *nl, uint32_t device, uint32_t index, uint16_t attr,
+	     uint32_t value);
+int genl_subscribe(struct genl *nl);
+int genl_receive(struct genl *nl,
+		 int (*each)(const struct nlmsghdr *nlh, void *data),
+		 void *data);
+int genl_failure(const struct genl *nl, int err);
+
+/* ---- the host (host.c) ---- */
+void tap_name(uint32_t pid, uint32_t fd, uint32_t backend, char *buf);
+bool read_line(const char *path, char *buf, size_t len);
+long read_number(const char *path);
+void process_name(uint32_t pid, char *buf, size_t len);
+bool link_exists(const char *name);
+double now(void);
+
+/* ---- text (text.c) ---- */
+extern bool use_colour;
+void text_init(void);
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+const char *bold(void);
+const char *red(void);
+const char *yellow(void);
+const char *green(void);
+const char *plain(void);
+void put_safe(FILE *f, const char *s);
+void human(double v, char *buf, size_t len);
+int number(const char *s, unsigned long min, unsigned long max,
+	   unsigned long *out);
+
+/* ---- commands: each returns an exit code ---- */
+int cmd_show(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_prometheus(int argc, char **argv);
+int cmd_set(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+
+#endif /* VHOST_TAPCTL_H */

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * json.c - a snapshot as JSON
+ *
+ * Read before: json.h. An object is NULL when there was no memory for it;
+ * json-c takes NULL for null, and json_print() fails.
+ */
+#include <string.h>
+
+#include "json.h"
+
+static void add(struct json_object *o, const char *key, struct json_object *val)
+{
+	json_object_object_add(o, key, val);
+}
+
+static void add_number(struct json_object *o, const char *key, uint64_t val)
+{
+	json_object_object_add(o, key, json_object_new_uint64(val));
+}
+
+static void add_string(struct json_object *o, const char *key, const char *val)
+{
+	json_object_object_add(o, key, json_object_new_string(val));
+}
+
+static void add_list(struct json_object *o, const char *key,
+		     const struct list *l)
+{
+	struct json_object *array = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < l->nr; i++)
+		json_object_array_add(array, json_object_new_uint64(l->val[i]));
+	json_object_object_add(o, key, array);
+}
+
+static struct json_object *counters(const struct queue *q,
+				    const struct queue *before, double seconds)
+{
+	struct json_object *o = json_object_new_object();
+	int i;
+
+	for (i = 0; i < NR_COUNTERS; i++) {
+		uint64_t n = q->counter[i];
+
+		if (before)
+			add(o, counter_names[i], json_object_new_double((double)
+				(n - before->counter[i]) / seconds));
+		else
+			add_number(o, counter_names[i], n);
+	}
+	return o;
+}
+
+/**
+ * json_queue - a queue
+ * @q: queue
+ * @before: the same queue, earlier: rates and not counters; or NULL
+ * @seconds: how much earlier
+ *
+ * Return: the object or NULL.
+ */
+struct json_object *json_queue(const struct queue *q, const struct queue *before,
+			       double seconds)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *faults = json_object_new_object();
+	unsigned int i;
+
+	add_number(o, "device", q->device);
+	add_number(o, "index", q->index);
+	add_string(o, "direction", direction_name(q->direction));
+	add_string(o, "state", state_name(q->state));
+	if (q->fault[0]) {
+		add_string(o, "fault", q->fault);
+		add_string(o, "fault_means", q->fault_means);
+	}
+	add_string(o, "backend", backend_name(q->backend));
+	if (q->tap[0])
+		add_string(o, "tap", q->tap);
+	add_number(o, "size", q->size);
+	add_number(o, "depth", q->depth);
+	json_object_object_add(o, "starved", json_object_new_boolean(q->starved));
+	json_object_object_add(o, "parked", json_object_new_boolean(q->parked));
+	add_number(o, "busyloop_us", q->busyloop_us);
+	add_number(o, "worker", q->worker);
+	json_object_object_add(o, before ? "rates" : "counters",
+			       counters(q, before, seconds));
+	for (i = 0; i < q->nr_faults; i++)
+		add_number(faults, q->faults[i].name, q->faults[i].count);
+	json_object_object_add(o, "faults", faults);
+	add_list(o, "batch_sizes", &q->batch_sizes);
+	add_number(o, "iotlb_lookups", q->iotlb_lookups);
+	add_number(o, "starved_for_ns", q->starved_for_ns);
+	json_object_object_add(o, "latency", json_object_new_boolean(q->latency));
+	if (q->latency) {
+		add_list(o, "kick_to_done", &q->kick_to_done);
+		add_list(o, "wake_to_call", &q->wake_to_call);
+	}
+	return o;
+}
+
+static struct json_object *device(const struct snapshot *s,
+				  const struct device *d)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *workers = json_object_new_array();
+	unsigned int i;
+
+	add_number(o, "id", d->id);
+	if (d->owner_pid) {
+		add_number(o, "owner_pid", d->owner_pid);
+		add_string(o, "owner", d->owner);
+	}
+	add_number(o, "nr_queues", d->nr_queues);
+	add_number(o, "features", d->features[0]);
+	add_number(o, "features_hi", d->features[1]);
+	json_object_object_add(o, "iotlb", json_object_new_boolean(d->iotlb));
+	json_object_object_add(o, "dirty_log",
+			       json_object_new_boolean(d->dirty_log));
+	add_number(o, "memory_regions", d->memory_regions);
+	for (i = 0; i < s->nr_workers; i++) {
+		struct json_object *w;
+
+		if (s->worker[i].device != d->id)
+			continue;
+		w = json_object_new_object();
+		add_number(w, "index", s->worker[i].index);
+		if (s->worker[i].tid)
+			add_number(w, "tid", s->worker[i].tid);
+		add_list(w, "queues", &s->worker[i].queues);
+		json_object_array_add(workers, w);
+	}
+	json_object_object_add(o, "workers", workers);
+	return o;
+}
+
+/**
+ * json_snapshot - everything
+ * @s: snapshot
+ * @before: an earlier one, to tell rates; or NULL
+ *
+ * Return: the object or NULL.
+ */
+struct json_object *json_snapshot(const struct snapshot *s,
+				  const struct snapshot *before)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *devices = json_object_new_array();
+	struct json_object *queues = json_object_new_array();
+	double seconds = before ? s->at - before->at : 0;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_devices; i++)
+		json_object_array_add(devices, device(s, &s->device[i]));
+	for (i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queue[i], *was = NULL;
+
+		if (before)
+			was = snapshot_queue(before, q->device, q->index);
+		if (!before || was)
+			json_object_array_add(queues,
+					      json_queue(q, was, seconds));
+	}
+	json_object_object_add(o, "devices", devices);
+	json_object_object_add(o, "queues", queues);
+	return o;
+}
+
+/**
+ * json_print - print an object on a line of its own, and free it
+ * @o: object
+ *
+ * Return: exit code.
+ */
+int json_print(struct json_object *o)
+{
+	const char *text = NULL;
+
+	if (o)
+		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+	if (text)
+		puts(text);
+	else
+		warn("out of memory");
+	fflush(stdout);
+	json_object_put(o);
+	return text ? CTL_OK : CTL_FAILED;
+}

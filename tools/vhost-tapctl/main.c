@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * main.c - vhost-tapctl: which command
+ *
+ * Read before: ctl.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+	const char *help;
+} commands[] = {
+	{ "show", cmd_show, "[--json]",
+	  "devices, queues, taps, owners, worker threads" },
+	{ "stats", cmd_stats, "[--json] [--interval SECONDS [--count N]]",
+	  "all counters, or rates" },
+	{ "top", cmd_top, "[--interval SECONDS] [--sort COLUMN] [--once]",
+	  "a live screen of rates" },
+	{ "prometheus", cmd_prometheus, "[--output FILE]",
+	  "counters for node_exporter's textfile collector" },
+	{ "set", cmd_set, "DEVICE[/QUEUE] NAME=VALUE...",
+	  "change tunables" },
+	{ "monitor", cmd_monitor, "[--json]",
+	  "state changes and faults as they happen" },
+	{ "doctor", cmd_doctor,
+	  "[--tap NAME | --macvtap NAME] [--queues N] [--user NAME]",
+	  "check this host, and a set-up that is planned" },
+	{ "run", cmd_run,
+	  "--tap NAME | --macvtap LINK[,mode=MODE] [--queues N] -- VMM ARG...",
+	  "start a VMM with its queues and nodes open" },
+};
+
+static int help(FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "usage: vhost-tapctl COMMAND [OPTION]...\n\n");
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(f, "  %-10s  %s\n              %s\n", commands[i].name,
+			commands[i].usage, commands[i].help);
+	fprintf(f, "\nvhost-tapctl(8) has the options and exit codes.\n");
+	return f == stdout ? CTL_OK : CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+	int ret;
+
+	text_init();
+	if (argc < 2)
+		return help(stderr);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help"))
+		return help(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		printf("vhost-tapctl %s\n", VERSION);
+		return CTL_OK;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(commands[i].name, argv[1]))
+			continue;
+		if (argc == 3 && (!strcmp(argv[2], "--help") ||
+				  !strcmp(argv[2], "-h"))) {
+			printf("usage: vhost-tapctl %s %s\n", argv[1],
+			       commands[i].usage);
+			return CTL_OK;
+		}
+		ret = commands[i].run(argc - 1, argv + 1);
+		if (ret == CTL_USAGE)
+			fprintf(stderr, "usage: vhost-tapctl %s %s\n", argv[1],
+				commands[i].usage);
+		if (fflush(stdout) || ferror(stdout)) {
+			warn("cannot write the output");
+			return CTL_FAILED;
+		}
+		return ret;
+	}
+	warn("no command \"%s\"", argv[1]);
+	return help(stderr);
+}

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * model.c - netlink messages as structures
+ *
+ * Read before: ctl.h.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+const char * const counter_names[NR_COUNTERS] = {
+	[COUNTER(PACKETS)] = "packets",
+	[COUNTER(BYTES)] = "bytes",
+	[COUNTER(BUFFERS)] = "buffers",
+	[COUNTER(PASSES)] = "passes",
+	[COUNTER(BATCHES)] = "batches",
+	[COUNTER(KICKS)] = "kicks",
+	[COUNTER(CALLS)] = "calls",
+	[COUNTER(CALLS_SUPPRESSED)] = "calls_suppressed",
+	[COUNTER(BACKEND_BATCHES)] = "backend_batches",
+	[COUNTER(SINGLES)] = "singles",
+	[COUNTER(STARVED)] = "starved",
+	[COUNTER(STARVED_NS)] = "starved_ns",
+	[COUNTER(PARKED)] = "parked",
+	[COUNTER(RETRIES)] = "retries",
+	[COUNTER(IOTLB_MISSES)] = "iotlb_misses",
+	[COUNTER(DIRTY_PAGES)] = "dirty_pages",
+	[COUNTER(BROKEN)] = "broken",
+};
+
+/**
+ * direction_name - rx or tx
+ * @direction: VHOST_TAP_DIRECTION_*
+ *
+ * Return: a constant string.
+ */
+const char *direction_name(uint32_t direction)
+{
+	return direction == VHOST_TAP_DIRECTION_RX ? "rx" : "tx";
+}
+
+/**
+ * state_name - what a queue does
+ * @state: VHOST_TAP_STATE_*
+ *
+ * Return: a constant string.
+ */
+const char *state_name(uint32_t state)
+{
+	static const char * const name[] = { "stopped", "running", "broken" };
+
+	return state < 3 ? name[state] : "?";
+}
+
+/**
+ * backend_name - the other end of a queue
+ * @backend: VHOST_TAP_BACKEND_*
+ *
+ * Return: a constant string.
+ */
+const char *backend_name(uint32_t backend)
+{
+	static const char * const name[] = { "none", "tap", "macvtap", "packet" };
+
+	return backend < 4 ? name[backend] : "?";
+}
+
+/* An integer of 4 or 8 bytes; anything else is 0. */
+static uint64_t get_uint(const struct nlattr *attr)
+{
+	switch (mnl_attr_get_payload_len(attr)) {
+	case sizeof(uint32_t):
+		return mnl_attr_get_u32(attr);
+	case sizeof(uint64_t):
+		return mnl_attr_get_u64(attr);
+	default:
+		return 0;
+	}
+}
+
+static void get_string(const struct nlattr *attr, char *buf, size_t len)
+{
+	size_t have = mnl_attr_get_payload_len(attr);
+	const char *s = mnl_attr_get_payload(attr);
+
+	snprintf(buf, len, "%.*s", (int)strnlen(s, have), s);
+}
+
+static void list_add(struct list *l, uint64_t val)
+{
+	if (l->nr < MAX_LIST)
+		l->val[l->nr++] = val;
+}
+
+static void parse_counters(const struct nlattr *nest, struct queue *q)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		unsigned int type = mnl_attr_get_type(attr);
+
+		if (type && type <= NR_COUNTERS)
+			q->counter[type - 1] = get_uint(attr);
+	}
+}
+
+static void parse_fault(const struct nlattr *nest, struct queue *q)
+{
+	const struct nlattr *attr;
+	struct fault *f;
+
+	if (q->nr_faults == MAX_FAULTS)
+		return;
+	f = &q->faults[q->nr_faults++];
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case VHOST_TAP_A_FAULT_NAME:
+			get_string(attr, f->name, sizeof(f->name));
+			break;
+		case VHOST_TAP_A_FAULT_COUNT:
+			f->count = get_uint(attr);
+			break;
+		}
+	}
+}
+
+/**
+ * parse_device - a device's message
+ * @nlh: message
+ * @d: filled
+ *
+ * Return: 0; -EBADMSG too short.
+ */
+int parse_device(const struct nlmsghdr *nlh, struct device *d)
+{
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -EBADMSG;
+	*d = (struct device){ 0 };
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case VHOST_TAP_A_DEVICE_ID:
+			d->id = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_OWNER_PID:
+			d->owner_pid = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_NR_QUEUES:
+			d->nr_queues = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_NR_WORKERS:
+			d->nr_workers = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_FEATURES:
+			d->features[0] = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_FEATURES_HI:
+			d->features[1] = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_IOTLB:
+			d->iotlb = true;
+			break;
+		case VHOST_TAP_A_DEVICE_DIRTY_LOG:
+			d->dirty_log = true;
+			break;
+		case VHOST_TAP_A_DEVICE_MEMORY_REGIONS:
+			d->memory_regions = get_uint(attr);
+			break;
+		}
+	}
+	return 0;
+}
+
+/* Plain numbers of a queue's message. */
+static uint32_t *queue_number(struct queue *q, unsigned int type)
+{
+	switch (type) {
+	case VHOST_TAP_A_QUEUE_DEVICE:
+		return &q->device;
+	case VHOST_TAP_A_QUEUE_INDEX:
+		return &q->index;
+	case VHOST_TAP_A_QUEUE_DIRECTION:
+		return &q->direction;
+	case VHOST_TAP_A_QUEUE_STATE:
+		return &q->state;
+	case VHOST_TAP_A_QUEUE_BACKEND:
+		return &q->backend;
+	case VHOST_TAP_A_QUEUE_BACKEND_FD:
+		return &q->backend_fd;
+	case VHOST_TAP_A_QUEUE_SIZE:
+		return &q->size;
+	case VHOST_TAP_A_QUEUE_DEPTH:
+		return &q->depth;
+	case VHOST_TAP_A_QUEUE_BUSYLOOP_US:
+		return &q->busyloop_us;
+	case VHOST_TAP_A_QUEUE_WORKER:
+		return &q->worker;
+	case VHOST_TAP_A_QUEUE_LATENCY:
+		return &q->latency;
+	default:
+		return NULL;
+	}
+}
+
+/* Attributes that there are many of. */
+static struct list *queue_list(struct queue *q, unsigned int type)
+{
+	switch (type) {
+	case VHOST_TAP_A_QUEUE_BATCH_SIZES:
+		return &q->batch_sizes;
+	case VHOST_TAP_A_QUEUE_KICK_TO_DONE:
+		return &q->kick_to_done;
+	case VHOST_TAP_A_QUEUE_WAKE_TO_CALL:
+		return &q->wake_to_call;
+	default:
+		return NULL;
+	}
+}
+
+/**
+ * parse_queue - a queue's message
+ * @nlh: message
+ * @q: filled
+ *
+ * Return: 0; -EBADMSG too short.
+ */
+int parse_queue(const struct nlmsghdr *nlh, struct queue *q)
+{
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -EBADMSG;
+	*q = (struct queue){ 0 };
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		unsigned int type = mnl_attr_get_type(attr);
+		uint32_t *number = queue_number(q, type);
+
+		if (number)
+			*number = get_uint(attr);
+		else if (type == VHOST_TAP_A_QUEUE_FAULT)
+			get_string(attr, q->fault, sizeof(q->fault));
+		else if (type == VHOST_TAP_A_QUEUE_FAULT_MEANS)
+			get_string(attr, q->fault_means,
+				   sizeof(q->fault_means));
+		else if (type == VHOST_TAP_A_QUEUE_STARVED)
+			q->starved = true;
+		else if (type == VHOST_TAP_A_QUEUE_PARKED)
+			q->parked = true;
+		else if (type == VHOST_TAP_A_QUEUE_COUNTERS)
+			parse_counters(attr, q);
+		else if (type == VHOST_TAP_A_QUEUE_FAULTS)
+			parse_fault(attr, q);
+		else if (type == VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS)
+			q->iotlb_lookups = get_uint(attr);
+		else if (type == VHOST_TAP_A_QUEUE_STARVED_FOR_NS)
+			q->starved_for_ns = get_uint(attr);
+		else if (queue_list(q, type))
+			list_add(queue_list(q, type), get_uint(attr));
+	}
+	return 0;
+}
+
+static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
+{
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -EBADMSG;
+	*w = (struct worker){ 0 };
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case VHOST_TAP_A_WORKER_DEVICE:
+			w->device = get_uint(attr);
+			break;
+		case VHOST_TAP_A_WORKER_INDEX:
+			w->index = get_uint(attr);
+			break;
+		case VHOST_TAP_A_WORKER_TID:
+			w->tid = get_uint(attr);
+			break;
+		case VHOST_TAP_A_WORKER_QUEUES:
+			list_add(&w->queues, get_uint(attr));
+			break;
+		}
+	}
+	return 0;
+}
+
+/* One more element of an array of @nr; NULL with errno. */
+static void *grow(void **array, unsigned int *nr, size_t size)
+{
+	void *p = reallocarray(*array, *nr + 1, size);
+
+	if (!p)
+		return NULL;
+	*array = p;
+	return (char *)p + size * (*nr)++;
+}
+
+static int result(int err)
+{
+	errno = -err;
+	return err ? MNL_CB_ERROR : MNL_CB_OK;
+}
+
+static int on_device(const struct nlmsghdr *nlh, void *data)
+{
+	struct snapshot *s = data;
+	struct device *d = grow((void **)&s->device, &s->nr_devices,
+				sizeof(*d));
+
+	return d ? result(parse_device(nlh, d)) : MNL_CB_ERROR;
+}
+
+static int on_queue(const struct nlmsghdr *nlh, void *data)
+{
+	struct snapshot *s = data;
+	struct queue *q = grow((void **)&s->queue, &s->nr_queues, sizeof(*q));
+
+	return q ? result(parse_queue(nlh, q)) : MNL_CB_ERROR;
+}
+
+static int on_worker(const struct nlmsghdr *nlh, void *data)
+{
+	struct snapshot *s = data;
+	struct worker *w = grow((void **)&s->worker, &s->nr_workers,
+				sizeof(*w));
+
+	return w ? result(parse_worker(nlh, w)) : MNL_CB_ERROR;
+}
+
+/**
+ * snapshot_take - ask for everything
+ * @nl: socket
+ * @s: filled; snapshot_free() is right whatever comes back
+ *
+ * Return: 0 or negative errno.
+ */
+int snapshot_take(struct genl *nl, struct snapshot *s)
+{
+	unsigned int i;
+	int err;
+
+	*s = (struct snapshot){ .at = now() };
+	err = genl_dump(nl, VHOST_TAP_CMD_DEVICE_GET, on_device, s);
+	if (!err)
+		err = genl_dump(nl, VHOST_TAP_CMD_QUEUE_GET, on_queue, s);
+	if (!err)
+		err = genl_dump(nl, VHOST_TAP_CMD_WORKER_GET, on_worker, s);
+	for (i = 0; i < s->nr_devices; i++)
+		process_name(s->device[i].owner_pid, s->device[i].owner,
+			     sizeof(s->device[i].owner));
+	for (i = 0; i < s->nr_queues; i++) {
+		struct queue *q = &s->queue[i];
+		const struct device *d = snapshot_device(s, q->device);
+
+		if (d && q->backend)
+			tap_name(d->owner_pid, q->backend_fd, q->backend,
+				 q->tap);
+	}
+	return err;
+}
+
+/**
+ * snapshot_free - free what snapshot_take() got
+ * @s: snapshot
+ */
+void snapshot_free(struct snapshot *s)
+{
+	free(s->device);
+	free(s->queue);
+	free(s->worker);
+	*s = (struct snapshot){ 0 };
+}
+
+/**
+ * snapshot_device - find a device
+ * @s: snapshot
+ * @id: serial number
+ *
+ * Return: the device or NULL.
+ */
+const struct device *snapshot_device(const struct snapshot *s, uint32_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_devices; i++)
+		if (s->device[i].id == id)
+			return &s->device[i];
+	return NULL;
+}
+
+/**
+ * snapshot_queue - find a queue
+ * @s: snapshot
+ * @device: serial number
+ * @index: vring index
+ *
+ * Return: the queue or NULL.
+ */
+const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,
+				   uint32_t index)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_queues; i++)
+		if (s->queue[i].device == device && s->queue[i].index == index)
+			return &s->queue[i];
+	return NULL;
+}
+
+/**
+ * queue_drops - packets dropped, for whatever reason
+ * @q: queue
+ *
+ * Return: their number; ring faults are not among them.
+ */
+uint64_t queue_drops(const struct queue *q)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < q->nr_faults; i++)
+		if (!strncmp(q->faults[i].name, "TX_", 3) ||
+		    !strncmp(q->faults[i].name, "RX_", 3))
+			sum += q->faults[i].count;
+	return sum;
+}
+
+/**
+ * queue_label - a queue's name, short: its direction, and the pair's number
+ * @q: queue
+ * @buf: where to
+ * @len: room
+ */
+void queue_label(const struct queue *q, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s%u", direction_name(q->direction), q->index / 2);
+}

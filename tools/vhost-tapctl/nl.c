@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nl.c - requests to the netlink family, by libmnl
+ *
+ * Read before: ctl.h.
+ *
+ * Messages of the kernel are checked all the same: libmnl sees that attributes
+ * stay inside their message, policies that they have the length they should.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ctl.h"
+
+#ifndef SOL_NETLINK
+#define SOL_NETLINK	270
+#endif
+
+/* A dump's message may have 32 KiB. */
+#define ROOM	(64 * 1024)
+
+struct genl {
+	struct mnl_socket *sock;
+	unsigned int seq;
+	uint16_t family;
+	uint32_t group;
+	char said[128];			/* the kernel's own words on an error */
+	char buf[ROOM];
+};
+
+static struct nlmsghdr *request(struct genl *nl, uint16_t type, uint8_t cmd,
+				uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(nl->buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = ++nl->seq;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = 1;
+	return nlh;
+}
+
+/* Keep what an extended acknowledgment says. */
+static int on_error(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	struct genl *nl = data;
+	const struct nlattr *attr;
+	size_t skip = sizeof(*err);
+
+	if (nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*err))) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED) && err->error)
+		skip += err->msg.nlmsg_len - mnl_nlmsg_size(0);
+	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS &&
+	    skip < mnl_nlmsg_get_payload_len(nlh)) {
+		mnl_attr_for_each(attr, nlh, skip) {
+			if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
+				snprintf(nl->said, sizeof(nl->said), "%.*s",
+					 (int)mnl_attr_get_payload_len(attr),
+					 mnl_attr_get_str(attr));
+		}
+	}
+	if (!err->error)
+		return MNL_CB_STOP;
+	errno = -err->error;
+	return MNL_CB_ERROR;
+}
+
+static int talk(struct genl *nl, struct nlmsghdr *nlh,
+		int (*each)(const struct nlmsghdr *nlh, void *data), void *data)
+{
+	static mnl_cb_t control[NLMSG_MIN_TYPE] = {
+		[NLMSG_ERROR] = on_error,
+	};
+	unsigned int port = mnl_socket_get_portid(nl->sock);
+	ssize_t len;
+	int ret;
+
+	nl->said[0] = 0;
+	if (mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	do {
+		len = mnl_socket_recvfrom(nl->sock, nl->buf, sizeof(nl->buf));
+		if (len < 0)
+			return -errno;
+		/* Errors first: their handler needs us, the other the caller. */
+		ret = MNL_CB_OK;
+		if (((struct nlmsghdr *)nl->buf)->nlmsg_type == NLMSG_ERROR)
+			ret = mnl_cb_run2(nl->buf, len, nl->seq, port, NULL, nl,
+					  control, NLMSG_MIN_TYPE);
+		else
+			ret = mnl_cb_run(nl->buf, len, nl->seq, port, each,
+					 data);
+	} while (ret > 0);
+	return ret < 0 ? -errno : 0;
+}
+
+static void find_group(struct genl *nl, const struct nlattr *groups)
+{
+	const struct nlattr *group, *attr;
+
+	mnl_attr_for_each_nested(group, groups) {
+		const char *name = NULL;
+		uint32_t id = 0;
+
+		mnl_attr_for_each_nested(attr, group) {
+			if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME &&
+			    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+				name = mnl_attr_get_str(attr);
+			if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID &&
+			    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+				id = mnl_attr_get_u32(attr);
+		}
+		if (name && !strcmp(name, VHOST_TAP_MCGRP_EVENTS))
+			nl->group = id;
+	}
+}
+
+static int on_family(const struct nlmsghdr *nlh, void *data)
+{
+	struct genl *nl = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)
+			nl->family = mnl_attr_get_u16(attr);
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GROUPS)
+			find_group(nl, attr);
+	}
+	return MNL_CB_OK;
+}
+
+static int find_family(struct genl *nl)
+{
+	struct nlmsghdr *nlh = request(nl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
+				       NLM_F_ACK);
+	int err;
+
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, VHOST_TAP_FAMILY_NAME);
+	err = talk(nl, nlh, on_family, nl);
+	return err ? err : nl->family ? 0 : -ENOENT;
+}
+
+/**
+ * genl_open - a socket for the family
+ *
+ * Return: the socket, or NULL with errno: ENOENT the module is not there.
+ */
+struct genl *genl_open(void)
+{
+	struct genl *nl = calloc(1, sizeof(*nl));
+	int one = 1, err;
+
+	if (!nl)
+		return NULL;
+	nl->sock = mnl_socket_open(NETLINK_GENERIC);
+	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
+		err = errno;
+		genl_close(nl);
+		errno = err;
+		return NULL;
+	}
+	/* Old kernels have no such option: then there are no words. */
+	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(nl->sock, NETLINK_GET_STRICT_CHK, &one,
+			      sizeof(one));
+	err = find_family(nl);
+	if (err) {
+		genl_close(nl);
+		errno = -err;
+		return NULL;
+	}
+	return nl;
+}
+
+/**
+ * genl_close - end of a socket
+ * @nl: socket, or NULL
+ */
+void genl_close(struct genl *nl)
+{
+	if (nl && nl->sock)
+		mnl_socket_close(nl->sock);
+	free(nl);
+}
+
+/**
+ * genl_fd - to poll on
+ * @nl: socket
+ *
+ * Return: its file descriptor.
+ */
+int genl_fd(const struct genl *nl)
+{
+	return mnl_socket_get_fd(nl->sock);
+}
+
+/**
+ * genl_dump - all devices, queues or workers
+ * @nl: socket
+ * @cmd: VHOST_TAP_CMD_*_GET
+ * @each: called with every message; below 0 (with errno) ends
+ * @data: for @each
+ *
+ * Return: 0 or negative errno.
+ */
+int genl_dump(struct genl *nl, uint8_t cmd,
+	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data)
+{
+	struct nlmsghdr *nlh = request(nl, nl->family, cmd, NLM_F_DUMP);
+
+	return talk(nl, nlh, each, data);
+}
+
+/**
+ * genl_set - change a tunable of a queue
+ * @nl: socket
+ * @device: serial number
+ * @index: vring index
+ * @attr: VHOST_TAP_A_QUEUE_*
+ * @value: for it
+ *
+ * Return: 0 or negative errno.
+ */
+int genl_set(struct genl *nl, uint32_t device, uint32_t index, uint16_t attr,
+	     uint32_t value)
+{
+	struct nlmsghdr *nlh = request(nl, nl->family, VHOST_TAP_CMD_QUEUE_SET,
+				       NLM_F_ACK);
+
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_DEVICE, device);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_INDEX, index);
+	mnl_attr_put_u32(nlh, attr, value);
+	return talk(nl, nlh, NULL, NULL);
+}
+
+/**
+ * genl_subscribe - hear of events from now on
+ * @nl: socket, used for nothing else any more
+ *
+ * Return: 0 or negative errno.
+ */
+int genl_subscribe(struct genl *nl)
+{
+	return mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP,
+				     &nl->group, sizeof(nl->group)) < 0 ?
+	       -errno : 0;
+}
+
+/**
+ * genl_receive - wait for events
+ * @nl: socket that subscribed
+ * @each: called with every message
+ * @data: for @each
+ *
+ * Return: 0 some came; negative errno, -ENOBUFS some were lost.
+ */
+int genl_receive(struct genl *nl,
+		 int (*each)(const struct nlmsghdr *nlh, void *data),
+		 void *data)
+{
+	ssize_t len = mnl_socket_recvfrom(nl->sock, nl->buf, sizeof(nl->buf));
+
+	if (len < 0)
+		return -errno;
+	return mnl_cb_run(nl->buf, len, 0, 0, each, data) < 0 ? -errno : 0;
+}
+
+/**
+ * genl_failure - say why a request failed
+ * @nl: socket; NULL if it could not be opened
+ * @err: negative errno
+ *
+ * Return: the exit code for it.
+ */
+int genl_failure(const struct genl *nl, int err)
+{
+	if (!nl && err == -ENOENT) {
+		warn("the module vhost_tap is not loaded here (modprobe vhost_tap; \"vhost-tapctl doctor\" tells more)");
+		return CTL_NO_MODULE;
+	}
+	if (err == -EPERM) {
+		warn("this needs CAP_NET_ADMIN in this network namespace: run it as root");
+		return CTL_DENIED;
+	}
+	warn("%s%s%s", nl && nl->said[0] ? nl->said : "netlink",
+	     ": ", strerror(-err));
+	return err == -ENODEV || err == -ENOENT ? CTL_NOT_FOUND : CTL_FAILED;
+}

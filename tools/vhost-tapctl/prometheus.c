@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * prometheus.c - vhost-tapctl prometheus: text exposition
+ *
+ * Read before: ctl.h. For node_exporter's textfile collector: --output writes a
+ * file beside and renames it, so that the collector never reads half of one.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+/* A label's value: what would end it is escaped. */
+static void put_label(FILE *f, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '\n')
+			fputs("\\n", f);
+		else if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else
+			fputc(*s, f);
+	}
+}
+
+static void put_sample(FILE *f, const char *metric, const struct snapshot *s,
+		       const struct queue *q, const char *reason)
+{
+	const struct device *d = snapshot_device(s, q->device);
+
+	fprintf(f, "vhost_tap_%s{device=\"%u\",queue=\"%u\",direction=\"%s\",tap=\"",
+		metric, q->device, q->index, direction_name(q->direction));
+	put_label(f, q->tap);
+	fprintf(f, "\",owner=\"%u\"", d ? d->owner_pid : 0);
+	if (reason)
+		fprintf(f, ",reason=\"%s\"", reason);
+	fputs("} ", f);
+}
+
+static void head(FILE *f, const char *metric, const char *type,
+		 const char *help)
+{
+	fprintf(f, "# HELP vhost_tap_%s %s\n# TYPE vhost_tap_%s %s\n", metric,
+		help, metric, type);
+}
+
+static void put_counter(FILE *f, const struct snapshot *s, unsigned int which)
+{
+	char metric[64];
+	unsigned int i;
+
+	snprintf(metric, sizeof(metric), "%s_total", counter_names[which]);
+	head(f, metric, "counter",
+	     "See Documentation/netlink/specs/vhost_tap.yaml, counters.");
+	for (i = 0; i < s->nr_queues; i++) {
+		put_sample(f, metric, s, &s->queue[i], NULL);
+		fprintf(f, "%llu\n",
+			(unsigned long long)s->queue[i].counter[which]);
+	}
+}
+
+static void put_faults(FILE *f, const struct snapshot *s)
+{
+	unsigned int i, k;
+
+	head(f, "faults_total", "counter",
+	     "Packets dropped and ring faults by reason.");
+	for (i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queue[i];
+
+		for (k = 0; k < q->nr_faults; k++) {
+			put_sample(f, "faults_total", s, q, q->faults[k].name);
+			fprintf(f, "%llu\n",
+				(unsigned long long)q->faults[k].count);
+		}
+	}
+}
+
+/* Everything, to @f. */
+static void put_all(FILE *f, const struct snapshot *s)
+{
+	unsigned int i;
+
+	head(f, "devices", "gauge", "Devices with an owner.");
+	fprintf(f, "vhost_tap_devices %u\n", s->nr_devices);
+	for (i = 0; i < NR_COUNTERS; i++)
+		put_counter(f, s, i);
+	put_faults(f, s);
+
+#define GAUGE(metric, help, value)					\
+	do {								\
+		head(f, metric, "gauge", help);				\
+		for (i = 0; i < s->nr_queues; i++) {			\
+			const struct queue *q = &s->queue[i];		\
+									\
+			put_sample(f, metric, s, q, NULL);		\
+			fprintf(f, "%u\n", value);			\
+		}							\
+	} while (0)
+	GAUGE("queue_broken", "1 when the guest broke the ring.",
+	      q->state == VHOST_TAP_STATE_BROKEN);
+	GAUGE("queue_running", "1 when the queue moves packets.",
+	      q->state == VHOST_TAP_STATE_RUNNING);
+	GAUGE("queue_starved", "1 when packets wait and the guest has no buffer.",
+	      q->starved);
+	GAUGE("queue_depth", "Entries that the guest offered and wait.",
+	      q->depth);
+	GAUGE("queue_size", "Entries of the ring.", q->size);
+#undef GAUGE
+}
+
+static int write_file(const char *path, const struct snapshot *s)
+{
+	char tmp[PATH_MAX];
+	bool bad;
+	FILE *f;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.%d", path, getpid()) >=
+	    (int)sizeof(tmp)) {
+		warn("%s: name too long", path);
+		return CTL_USAGE;
+	}
+	f = fopen(tmp, "wxe");
+	if (!f) {
+		warn("%s: %s", tmp, strerror(errno));
+		return CTL_FAILED;
+	}
+	put_all(f, s);
+	fchmod(fileno(f), 0644);
+	bad = ferror(f);
+	if (fclose(f) || bad || rename(tmp, path)) {
+		warn("%s: %s", path, strerror(errno));
+		unlink(tmp);
+		return CTL_FAILED;
+	}
+	return CTL_OK;
+}
+
+/**
+ * cmd_prometheus - vhost-tapctl prometheus
+ * @argc: arguments, with the name
+ * @argv: arguments
+ *
+ * Return: exit code.
+ */
+int cmd_prometheus(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	const char *output = NULL;
+	struct snapshot s;
+	struct genl *nl;
+	int c, err, ret;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c != 'o')
+			return CTL_USAGE;
+		output = optarg;
+	}
+	if (optind != argc)
+		return CTL_USAGE;
+	nl = genl_open();
+	if (!nl)
+		return genl_failure(NULL, -errno);
+	err = snapshot_take(nl, &s);
+	ret = err ? genl_failure(nl, err) : CTL_OK;
+	genl_close(nl);
+	if (!err && output)
+		ret = write_file(output, &s);
+	else if (!err)
+		put_all(stdout, &s);
+	snapshot_free(&s);
+	return ret;
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * run.c - vhost-tapctl run: start a VMM with its queues and nodes open
+ *
+ * Read before: ctl.h, link.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/if_tun.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "link.h"
+
+#define MAX_QUEUES	256
+
+/** struct plan - what the command line asks for */
+struct plan {
+	const char *tap;
+	char *macvtap;		/* link below, its options cut off */
+	char name[IFNAMSIZ];	/* of the macvtap */
+	uint32_t mode;
+	unsigned long queues;
+	const char *id;
+	const char *node;
+	const char *device;	/* more properties of the NIC */
+	const char *mac;
+	bool dry_run;
+	char own_mac[18];
+	int fd[MAX_QUEUES];
+	int vhost[MAX_QUEUES];
+};
+
+static int open_tap(const char *node, const char *name, short flags)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
+					  flags };
+	int fd = open(node, O_RDWR);
+
+	if (fd < 0) {
+		warn("%s: %s (\"vhost-tapctl doctor\" tells more)", node,
+		     strerror(errno));
+		return -1;
+	}
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		warn("cannot open a queue of %s: %s%s", name, strerror(errno),
+		     errno == EBUSY ? " (is it in use?)" : "");
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Whether an existing tap takes several queues, or -1 with a message. */
+static int tap_flags(const struct plan *p)
+{
+	char path[64];
+	long flags;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", p->tap);
+	flags = read_number(path);
+	if (flags < 0 || !(flags & IFF_TAP)) {
+		warn("there is no tap \"%s\"; make it with:\n  ip tuntap add dev %s mode tap vnet_hdr%s && ip link set %s up",
+		     p->tap, p->tap, p->queues > 1 ? " multi_queue" : "",
+		     p->tap);
+		return -1;
+	}
+	if (p->queues > 1 && !(flags & IFF_MULTI_QUEUE)) {
+		warn("%s takes one queue only, for it was made without multi_queue; make it anew:\n  ip tuntap del dev %s mode tap && ip tuntap add dev %s mode tap vnet_hdr multi_queue && ip link set %s up",
+		     p->tap, p->tap, p->tap, p->tap);
+		return -1;
+	}
+	return flags & IFF_MULTI_QUEUE;
+}
+
+/* A stable address for a tap: of this machine, by the tap's name. */
+static void make_mac(struct plan *p)
+{
+	char machine[64];
+	uint32_t hash = 2166136261u;
+	const char *s;
+
+	read_line("/etc/machine-id", machine, sizeof(machine));
+	for (s = machine; *s; s++)
+		hash = (hash ^ (uint8_t)*s) * 16777619u;
+	for (s = p->tap; *s; s++)
+		hash = (hash ^ (uint8_t)*s) * 16777619u;
+	snprintf(p->own_mac, sizeof(p->own_mac), "52:54:00:%02x:%02x:%02x",
+		 hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
+}
+
+static int open_queues(struct plan *p)
+{
+	const char *name = p->tap ? p->tap : p->name;
+	const char *node = "/dev/net/tun";
+	short flags = IFF_MULTI_QUEUE;
+	char tapnode[64], path[64];
+	unsigned long i;
+	int ret;
+
+	if (p->tap) {
+		ret = tap_flags(p);
+		if (ret < 0)
+			return CTL_FAILED;
+		flags = ret;
+		make_mac(p);
+	} else {
+		snprintf(tapnode, sizeof(tapnode), "/dev/tap%u",
+			 if_nametoindex(name));
+		node = tapnode;
+		snprintf(path, sizeof(path), "/sys/class/net/%s/address", name);
+		read_line(path, p->own_mac, sizeof(p->own_mac));
+		/* udev makes the node, and may take a moment. */
+		for (i = 0; i < 50 && access(node, F_OK); i++)
+			usleep(20000);
+	}
+	for (i = 0; i < p->queues; i++) {
+		p->fd[i] = open_tap(node, name, flags);
+		if (p->fd[i] < 0)
+			return CTL_FAILED;
+		p->vhost[i] = open(p->node, O_RDWR);
+		if (p->vhost[i] < 0) {
+			warn("%s: %s (\"vhost-tapctl doctor\" tells more)",
+			     p->node, strerror(errno));
+			return errno == EACCES ? CTL_DENIED : CTL_FAILED;
+		}
+	}
+	return CTL_OK;
+}
+
+static void put_fds(FILE *f, const int *fd, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		fprintf(f, "%s%d", i ? ":" : "", fd[i]);
+}
+
+/* The VMM's arguments and ours behind them; NULL without memory. */
+static char **arguments(const struct plan *p, char **vmm, int nr)
+{
+	char **args = calloc(nr + 5, sizeof(*args)), *text;
+	size_t len;
+	FILE *f;
+	int i;
+
+	if (!args)
+		return NULL;
+	for (i = 0; i < nr; i++)
+		args[i] = vmm[i];
+	f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	fprintf(f, "tap,id=%s,fd%s=", p->id, p->queues > 1 ? "s" : "");
+	put_fds(f, p->fd, p->queues);
+	fprintf(f, ",vhost=on,vhostfd%s=", p->queues > 1 ? "s" : "");
+	put_fds(f, p->vhost, p->queues);
+	if (fclose(f))
+		return NULL;
+	args[i++] = "-netdev";
+	args[i++] = text;
+	f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	fprintf(f, "virtio-net-pci,netdev=%s,mac=%s", p->id,
+		p->mac ? p->mac : p->own_mac);
+	/* A vector for each queue, one for the control queue, one for changes. */
+	if (p->queues > 1)
+		fprintf(f, ",mq=on,vectors=%lu", 2 * p->queues + 2);
+	if (p->device)
+		fprintf(f, ",%s", p->device);
+	if (fclose(f))
+		return NULL;
+	args[i++] = "-device";
+	args[i++] = text;
+	return args;
+}
+
+static pid_t child;
+
+static void pass_on(int sig)
+{
+	if (child > 0)
+		kill(child, sig);
+}
+
+static int exec_vmm(char **args)
+{
+	execvp(args[0], args);
+	warn("%s: %s", args[0], strerror(errno));
+	return errno == ENOENT ? CTL_NOT_FOUND : CTL_FAILED;
+}
+
+/* A link that we made has to go when the VMM has: stay, and wait for it. */
+static int wait_vmm(char **args)
+{
+	struct sigaction sa = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+	int status;
+
+	child = fork();
+	if (child < 0) {
+		warn("fork: %s", strerror(errno));
+		return CTL_FAILED;
+	}
+	if (!child)
+		_exit(exec_vmm(args));
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return CTL_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* "eth0,mode=bridge,name=mvt0" */
+static int parse_macvtap(struct plan *p, char *arg)
+{
+	char *const keys[] = { "mode", "name", NULL };
+	char *val, *rest = strchr(arg, ',');
+
+	p->macvtap = arg;
+	if (rest)
+		*rest++ = 0;
+	while (rest && *rest) {
+		switch (getsubopt(&rest, keys, &val)) {
+		case 0:
+			if (!val || link_mode(val, &p->mode)) {
+				warn("mode is bridge, vepa, private or passthru");
+				return -EINVAL;
+			}
+			break;
+		case 1:
+			if (!val || !*val || strlen(val) >= IFNAMSIZ)
+				return -EINVAL;
+			strcpy(p->name, val);
+			break;
+		default:
+			warn("macvtap has no \"%s\"", val);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int parse(struct plan *p, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "tap", required_argument, NULL, 't' },
+		{ "macvtap", required_argument, NULL, 'm' },
+		{ "queues", required_argument, NULL, 'q' },
+		{ "id", required_argument, NULL, 'i' },
+		{ "mac", required_argument, NULL, 'a' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "node", required_argument, NULL, 'n' },
+		{ "dry-run", no_argument, NULL, 'y' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (c == 't' && strlen(optarg) < IFNAMSIZ &&
+		    !strchr(optarg, '/'))
+			p->tap = optarg;
+		else if (c == 'm' && !parse_macvtap(p, optarg))
+			;
+		else if (c == 'q' && !number(optarg, 1, MAX_QUEUES, &p->queues))
+			;
+		else if (c == 'i')
+			p->id = optarg;
+		else if (c == 'a')
+			p->mac = optarg;
+		else if (c == 'd')
+			p->device = optarg;
+		else if (c == 'n')
+			p->node = optarg;
+		else if (c == 'y')
+			p->dry_run = true;
+		else
+			return CTL_USAGE;
+	}
+	return optind < argc && !p->tap != !p->macvtap ? CTL_OK : CTL_USAGE;
+}
+
+static void print_command(char **args)
+{
+	int i;
+
+	for (i = 0; args[i]; i++)
+		printf("%s%s", i ? " " : "", args[i]);
+	putchar('\n');
+}
+
+/**
+ * cmd_run - vhost-tapctl run
+ * @argc: arguments, with the name
+ * @argv: arguments
+ *
+ * Return: exit code; the VMM's, once it runs.
+ */
+int cmd_run(int argc, char **argv)
+{
+	static struct plan p = { .queues = 1, .id = "vtap0", .node = NODE,
+				 .mode = LINK_BRIDGE };
+	char **args = NULL;
+	int ret = parse(&p, argc, argv);
+
+	if (ret != CTL_OK)
+		return ret;
+	if (p.macvtap) {
+		ret = link_add_macvtap(p.macvtap, p.name, p.mode);
+		if (ret != CTL_OK)
+			return ret;
+	}
+	ret = open_queues(&p);
+	if (ret == CTL_OK) {
+		args = arguments(&p, argv + optind, argc - optind);
+		if (!args) {
+			warn("out of memory");
+			ret = CTL_FAILED;
+		}
+	}
+	if (args && p.dry_run)
+		print_command(args);
+	else if (args)
+		ret = p.macvtap ? wait_vmm(args) : exec_vmm(args);
+	if (p.macvtap)
+		link_del(p.name);
+	return ret;
+}

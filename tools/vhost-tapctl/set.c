@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * set.c - vhost-tapctl set: change tunables
+ *
+ * Read before: ctl.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static const struct tunable {
+	const char *name;
+	uint16_t attr;
+	unsigned long max;
+} tunables[] = {
+	{ "busyloop-us", VHOST_TAP_A_QUEUE_BUSYLOOP_US,
+	  VHOST_TAP_BUSYLOOP_MAX_US },
+	{ "latency", VHOST_TAP_A_QUEUE_LATENCY, 1 },
+};
+
+static int set_one(struct genl *nl, uint32_t device, const char *queue,
+		   const struct tunable *t, unsigned long value)
+{
+	unsigned long index, first = 0, last = UINT16_MAX;
+	int err = 0;
+
+	if (queue && number(queue, 0, UINT16_MAX, &first)) {
+		warn("\"%s\" is no queue's number", queue);
+		return CTL_USAGE;
+	}
+	if (queue)
+		last = first;
+	for (index = first; index <= last && !err; index++)
+		err = genl_set(nl, device, index, t->attr, value);
+	/* Without a queue: all there are. */
+	if (!queue && err == -ENOENT && index > 1)
+		err = 0;
+	return err ? genl_failure(nl, err) : CTL_OK;
+}
+
+static int set_named(struct genl *nl, uint32_t device, const char *queue,
+		     const char *arg)
+{
+	size_t len = strcspn(arg, "="), i;
+	unsigned long value;
+
+	for (i = 0; i < sizeof(tunables) / sizeof(*tunables); i++) {
+		const struct tunable *t = &tunables[i];
+
+		if (strlen(t->name) != len || strncmp(arg, t->name, len))
+			continue;
+		if (!arg[len] || number(arg + len + 1, 0, t->max, &value)) {
+			warn("%s takes a number from 0 to %lu", t->name,
+			     t->max);
+			return CTL_USAGE;
+		}
+		return set_one(nl, device, queue, t, value);
+	}
+	warn("no tunable \"%.*s\"", (int)len, arg);
+	return CTL_USAGE;
+}
+
+/**
+ * cmd_set - vhost-tapctl set
+ * @argc: arguments, with the name
+ * @argv: arguments
+ *
+ * Return: exit code.
+ */
+int cmd_set(int argc, char **argv)
+{
+	unsigned long device;
+	struct genl *nl;
+	int i, ret = CTL_OK;
+	char *slash;
+
+	if (argc < 3)
+		return CTL_USAGE;
+	slash = strchr(argv[1], '/');
+	if (slash)
+		*slash++ = 0;
+	if (number(argv[1], 0, UINT32_MAX, &device)) {
+		warn("\"%s\" is no device's number (\"vhost-tapctl show\" has them)",
+		     argv[1]);
+		return CTL_USAGE;
+	}
+	nl = genl_open();
+	if (!nl)
+		return genl_failure(NULL, -errno);
+	for (i = 2; i < argc && ret == CTL_OK; i++)
+		ret = set_named(nl, device, slash, argv[i]);
+	genl_close(nl);
+	return ret;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show.c - vhost-tapctl show: what is there
+ *
+ * Read before: ctl.h, json.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "json.h"
+
+static void show_queue(const struct queue *q)
+{
+	const char *c = q->state == VHOST_TAP_STATE_BROKEN ? red() :
+			q->state == VHOST_TAP_STATE_RUNNING ? green() : "";
+	char label[16];
+
+	queue_label(q, label, sizeof(label));
+	printf("  %-5s %s%-8s%s %-8s %-15s size %-5u depth %-5u worker %-3u busyloop %u us",
+	       label, c, state_name(q->state), *c ? plain() : "",
+	       backend_name(q->backend), q->tap[0] ? q->tap : "-", q->size,
+	       q->depth, q->worker, q->busyloop_us);
+	if (q->starved)
+		printf(" %sstarved%s", yellow(), plain());
+	if (q->parked)
+		printf(" %sparked%s", yellow(), plain());
+	if (q->fault[0])
+		printf("\n        %s%s%s: %s", red(), q->fault, plain(),
+		       q->fault_means);
+	putchar('\n');
+}
+
+static void show_device(const struct snapshot *s, const struct device *d)
+{
+	unsigned int i, k;
+
+	printf("%sdevice %u%s  owner ", bold(), d->id, plain());
+	if (d->owner_pid)
+		printf("%u ", d->owner_pid);
+	put_safe(stdout, d->owner[0] ? d->owner : "(not in this PID namespace)");
+	printf("  features 0x%llx", (unsigned long long)d->features[0]);
+	if (d->features[1])
+		printf(":0x%llx", (unsigned long long)d->features[1]);
+	printf("  memory regions %u%s%s\n", d->memory_regions,
+	       d->iotlb ? "  iotlb" : "", d->dirty_log ? "  dirty log" : "");
+	for (i = 0; i < s->nr_queues; i++)
+		if (s->queue[i].device == d->id)
+			show_queue(&s->queue[i]);
+	for (i = 0; i < s->nr_workers; i++) {
+		const struct worker *w = &s->worker[i];
+
+		if (w->device != d->id)
+			continue;
+		printf("  worker %u  thread ", w->index);
+		if (w->tid)
+			printf("%u", w->tid);
+		else
+			putchar('-');
+		printf("  queues");
+		for (k = 0; k < w->queues.nr; k++)
+			printf(" %llu", (unsigned long long)w->queues.val[k]);
+		putchar('\n');
+	}
+}
+
+/**
+ * cmd_show - vhost-tapctl show
+ * @argc: arguments, with the name
+ * @argv: arguments
+ *
+ * Return: exit code.
+ */
+int cmd_show(int argc, char **argv)
+{
+	bool json = argc == 2 && !strcmp(argv[1], "--json");
+	struct snapshot s;
+	struct genl *nl;
+	unsigned int i;
+	int err, ret;
+
+	if (argc > 1 && !json)
+		return CTL_USAGE;
+	nl = genl_open();
+	if (!nl)
+		return genl_failure(NULL, -errno);
+	err = snapshot_take(nl, &s);
+	ret = err ? genl_failure(nl, err) : CTL_OK;
+	genl_close(nl);
+	if (!err && json) {
+		ret = json_print(json_snapshot(&s, NULL));
+	} else if (!err) {
+		for (i = 0; i < s.nr_devices; i++)
+			show_device(&s, &s.device[i]);
+		if (!s.nr_devices)
+			printf("no device is open in this network namespace\n");
+	}
+	snapshot_free(&s);
+	return ret;
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# bash completion for vhost-tapctl
+
+_vhost_tapctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words='' i
+	COMPREPLY=()
+
+	# Behind "--" the VMM's words begin.
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		if [[ ${COMP_WORDS[i]} == -- ]]; then
+			mapfile -t COMPREPLY < <(compgen -c -f -- "$cur")
+			return
+		fi
+	done
+	case $prev in
+	--tap | --macvtap)
+		words=$(cd /sys/class/net && echo *) ;;
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+		return ;;
+	--output | --node)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	--sort)
+		words="packets bytes kicks calls drops batch" ;;
+	--interval | --count | --queues | --mac | --id | --device)
+		return ;;
+	*)
+		if [[ $COMP_CWORD == 1 ]]; then
+			words="show stats top prometheus set monitor doctor run --help --version"
+		else
+			case ${COMP_WORDS[1]} in
+			show | monitor) words="--json" ;;
+			stats) words="--json --interval --count" ;;
+			top) words="--interval --sort --once" ;;
+			prometheus) words="--output" ;;
+			set) words="busyloop-us= latency=" ;;
+			doctor) words="--tap --macvtap --queues --user" ;;
+			run) words="--tap --macvtap --queues --mac --device --id --node --dry-run --" ;;
+			esac
+		fi ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	[[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace 2>/dev/null
+}
+
+complete -F _vhost_tapctl vhost-tapctl
