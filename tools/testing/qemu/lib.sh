@@ -104,11 +104,14 @@ has_feature() {
 	[[ ${bits:$1:1} == 1 ]]
 }
 
-# Start QEMU with -netdev $1 and more properties of the NIC in $2. The guest is
+# Start QEMU with -netdev $1 and more properties of the NIC in $2; without $1
+# whoever starts QEMU ($qemu_by) adds the NIC. The guest is
 # told what to do through a serial port, which is a pair of fifos here; so is
 # QEMU itself, in QMP. With a $slot there can be several.
 start_guest() {
-	local f=$work/ctl${slot:-} fifo
+	local f=$work/ctl${slot:-} fifo net=()
+	[[ -z $1 ]] || net=(-netdev "$1"
+		-device "virtio-net-pci,netdev=n,mac=$guest_mac,$guest_nic${2:+,$2}")
 	for fifo in "$f".{in,out} "$f"-qmp.{in,out}; do
 		rm -f "$fifo"
 		mkfifo "$fifo"
@@ -121,8 +124,7 @@ start_guest() {
 		-chardev "file,id=con,path=$guest_log.console" -serial chardev:con \
 		-chardev "pipe,id=ctl,path=$f" -serial chardev:ctl \
 		-chardev "pipe,id=qmp,path=$f-qmp" -mon chardev=qmp,mode=control \
-		-netdev "$1" "${guest_opts[@]}" \
-		-device "virtio-net-pci,netdev=n,mac=$guest_mac,$guest_nic${2:+,$2}" \
+		"${guest_opts[@]}" "${net[@]}" \
 		</dev/null >"$guest_log.qemu" 2>&1 &
 	qemu_pid=$!
 	last_pid=$qemu_pid

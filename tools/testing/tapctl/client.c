@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * client.c - a process with a device and a tap, that does as it is told
+ *
+ * The guest in a process of the selftests (guest.h), driven by lines on stdin:
+ *
+ *   tx N          send N packets
+ *   drop N        send N frames that are too short
+ *   flood N       the same, not waiting for each
+ *   starve N      N packets arrive and there is no buffer for them
+ *   feed N        post N buffers, and take what comes in half a second
+ *   break         name a descriptor that does not exist
+ *   restart       stop the queues and start them again
+ *   stop          stop them
+ *
+ * Usage: client TAP. Answers "ok" or "failed ERRNO" to each line, the first time
+ * unasked. Ends with stdin.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "net.h"
+
+static struct guest g;
+static struct tap tap = { .host = -1 };
+
+static int start(const char *name)
+{
+	struct guest_cfg cfg = { .features = F_QEMU };
+	int err;
+
+	snprintf(tap.name, sizeof(tap.name), "%s", name);
+	tap.fd[0] = tap_open(tap.name, IFF_VNET_HDR);
+	if (tap.fd[0] < 0)
+		return tap.fd[0];
+	tap.nr = 1;
+	err = tap_hdr_len(tap.fd[0], 12) ?: link_up(tap.name);
+	if (err)
+		return err;
+	tap.host = host_open(tap.name, 0);
+	if (tap.host < 0)
+		return tap.host;
+	return guest_init(&g, &cfg) ?: guest_start(&g, tap.fd[0]);
+}
+
+static int send_frames(long n, size_t len)
+{
+	uint8_t f[1500];
+	int err = 0;
+
+	frame_raw(f, sizeof(f), 0);
+	while (n-- > 0 && !err)
+		err = guest_tx_sync(&g, NULL, f, len);
+	return err;
+}
+
+static int flood(long n)
+{
+	uint8_t f[60] = { 0 };
+
+	while (n-- > 0) {
+		if (guest_tx(&g, NULL, f, 5) < 0) {
+			n++;
+			usleep(100);
+		} else {
+			vq_kick(&g.vq[TX]);
+		}
+		while (vq_get_used(&g.vq[TX], NULL, NULL) == 1)
+			;
+	}
+	return 0;
+}
+
+static int starve(long n)
+{
+	uint8_t f[100];
+	int err = 0;
+
+	frame_raw(f, sizeof(f), 0);
+	while (n-- > 0 && err >= 0)
+		err = host_send(tap.host, f, sizeof(f));
+	return err < 0 ? err : 0;
+}
+
+static int feed(long n)
+{
+	uint8_t f[2048];
+	int err = guest_rx_post(&g, n, 2048);
+
+	while (!err && guest_rx(&g, NULL, f, sizeof(f), 500) > 0)
+		;
+	return err;
+}
+
+static int break_ring(void)
+{
+	struct vq *q = &g.vq[TX];
+
+	q->avail->ring[q->avail_idx++ % q->num] = 0xffff;
+	vq_publish(q);
+	vq_kick_hard(q);
+	return fd_wait(q->err, WAIT_MS) ? 0 : -ETIMEDOUT;
+}
+
+static int obey(const char *line)
+{
+	char verb[16] = "";
+	long n = 0;
+
+	if (sscanf(line, "%15s %ld", verb, &n) < 1)
+		return -EINVAL;
+	if (!strcmp(verb, "tx"))
+		return send_frames(n, 100);
+	if (!strcmp(verb, "drop"))
+		return send_frames(n, 5);
+	if (!strcmp(verb, "flood"))
+		return flood(n);
+	if (!strcmp(verb, "starve"))
+		return starve(n);
+	if (!strcmp(verb, "feed"))
+		return feed(n);
+	if (!strcmp(verb, "break"))
+		return break_ring();
+	if (!strcmp(verb, "restart"))
+		return guest_restart(&g, tap.fd[0]);
+	if (!strcmp(verb, "stop"))
+		return guest_stop(&g);
+	return -EINVAL;
+}
+
+static void answer(int err)
+{
+	if (err)
+		printf("failed %s\n", strerror(-err));
+	else
+		printf("ok\n");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	char line[128];
+	int err;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: client TAP\n");
+		return 2;
+	}
+	err = start(argv[1]);
+	answer(err);
+	while (!err && fgets(line, sizeof(line), stdin))
+		answer(obey(line));
+	guest_free(&g);
+	tap_free(&tap);
+	return !!err;
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""metrics.py FILE TAP: is it what Prometheus takes, and is the tap in it?
+
+Prometheus's own Python parser reads it; what that is lenient about is checked
+here: each line's form, one HELP and TYPE before a family's samples, no sample
+twice, counters that end in _total.
+"""
+
+import re
+import sys
+
+from prometheus_client.parser import text_string_to_metric_families
+
+LINE = re.compile(r'^[a-z_]+(\{([a-z]+="([^"\\\n]|\\[\\n"])*"(,|(?=\})))*\})? [0-9]+$')
+
+
+def main():
+    text = open(sys.argv[1], encoding="utf-8").read()
+    assert text.endswith("\n")
+    family, samples, families = None, set(), {}
+    for line in text[:-1].split("\n"):
+        if line.startswith("# HELP "):
+            family = line.split()[2]
+            assert family not in families, line
+            families[family] = None
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            assert name == family and families[family] is None, line
+            assert kind in ("counter", "gauge"), line
+            assert (kind == "counter") == name.endswith("_total"), line
+            families[family] = kind
+        else:
+            assert LINE.match(line), line
+            assert re.split(r"[{ ]", line)[0] == family, line
+            key = line.rsplit(" ", 1)[0]
+            assert key not in samples, line
+            samples.add(key)
+    parsed = {}
+    for metric in text_string_to_metric_families(text):
+        for s in metric.samples:
+            parsed[(s.name, s.labels.get("tap"), s.labels.get("direction"),
+                    s.labels.get("reason"))] = s.value
+    assert len(parsed) == len(samples)
+    assert parsed[("vhost_tap_packets_total", sys.argv[2], "tx", None)] > 0
+    assert parsed[("vhost_tap_queue_running", sys.argv[2], "tx", None)] == 1
+    print(len(samples), "samples of", len(families), "families")
+
+
+main()

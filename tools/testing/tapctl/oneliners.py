@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""oneliners.py FILE: print the bpftrace -e programs of a document, as one."""
+
+import re
+import sys
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as f:
+        programs = re.findall(r"bpftrace -e '([^']*)'", f.read())
+    if len(programs) < 5:
+        raise SystemExit(f"only {len(programs)} programs")
+    print("\n".join(programs))
+
+
+main()
