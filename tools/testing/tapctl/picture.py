@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """picture.py ANSI SVG: a terminal's screen (tmux capture-pane -e -p) as a picture.
 
+The README's is made after make check-ctl:
+  tools/testing/tapctl/picture.py build/6.12/check-ctl/top.ansi Documentation/images/top.svg
+
 Knows what vhost-tapctl top uses: bold, reverse, red.
 """
 
