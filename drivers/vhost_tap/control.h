@@ -25,8 +25,12 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base);
 int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd);
 
 /* workers.c: which thread serves which queue */
+void vtap_workers_init(struct vtap_dev *dev);
 int vtap_workers_start(struct vtap_dev *dev);
 void vtap_workers_stop(struct vtap_dev *dev);
+int vtap_workers_new(struct vtap_dev *dev, u32 *id);
+int vtap_workers_free(struct vtap_dev *dev, u32 id);
+int vtap_workers_attach(struct vtap_queue *q, u32 id);
 void vtap_queue_wake(struct vtap_queue *q);
 pid_t vtap_queue_tid(const struct vtap_queue *q);
 

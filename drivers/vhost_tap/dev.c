@@ -89,6 +89,7 @@ struct vtap_dev *vtap_dev_open(void)
 	dev->kthread = !vtap_task_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
+	vtap_workers_init(dev);
 	err = vtap_dev_set_pairs(dev, 1);
 	if (err) {
 		kvfree(dev);
@@ -175,6 +176,7 @@ static void quiesce(struct vtap_dev *dev)
 		mmdrop(dev->mm);
 		dev->mm = NULL;
 	}
+	vtap_workers_init(dev);
 	WRITE_ONCE(dev->nr_pairs, 1);
 }
 

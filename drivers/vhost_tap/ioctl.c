@@ -23,7 +23,11 @@ union vtap_arg {
 	int fd;
 	struct vhost_tap_feature_mask mask;
 	struct vhost_tap_queue_pairs pairs;
+	struct vhost_tap_workers workers;
+	struct vhost_worker_state worker;
 	u32 index;			/* first in all vring structures */
+	struct vhost_vring_worker attached;
+	struct vhost_tap_vring_thread thread;
 	struct vhost_vring_state state;
 	struct vhost_vring_file file;
 	struct vhost_vring_addr addr;
@@ -41,6 +45,7 @@ enum {
 	NEED_VRING = 2,			/* argument starts with a vring index */
 	NEED_STOPPED = 4,		/* -EBUSY while the queue has a backend */
 	ARG_FIRST = 8,			/* copied before ownership is looked at */
+	NO_OWNER_EINVAL = 16,		/* -EINVAL when there is none, not -EPERM */
 };
 
 struct row {
@@ -248,6 +253,52 @@ static long set_queue_pairs(struct call *c)
 	return vtap_dev_set_pairs(c->dev, nr);
 }
 
+static long set_workers(struct call *c)
+{
+	const struct vhost_tap_workers *w = &c->arg.workers;
+	bool shared = w->layout == VHOST_TAP_WORKERS_SHARED;
+
+	if (w->layout > VHOST_TAP_WORKERS_SHARED ||
+	    (shared ? !w->nr || w->nr > VTAP_MAX_PAIRS : w->nr))
+		return -EINVAL;
+	if (c->dev->mm)
+		return -EBUSY;
+	c->dev->layout = w->layout;
+	c->dev->nr_shared = w->nr;
+	return 0;
+}
+
+static long new_worker(struct call *c)
+{
+	return vtap_workers_new(c->dev, &c->arg.worker.worker_id);
+}
+
+static long free_worker(struct call *c)
+{
+	return vtap_workers_free(c->dev, c->arg.worker.worker_id);
+}
+
+static long attach_worker(struct call *c)
+{
+	return vtap_workers_attach(c->q, c->arg.attached.worker_id);
+}
+
+static long get_worker(struct call *c)
+{
+	c->arg.attached.worker_id = c->q->worker->id;
+	return 0;
+}
+
+static long get_thread(struct call *c)
+{
+	pid_t tid = vtap_task_pid_here(c->q->worker->task);
+
+	if (tid < 0)
+		return tid;
+	c->arg.thread.tid = tid;
+	return 0;
+}
+
 static long set_backend(struct call *c)
 {
 	if (!pick_queue(c, c->arg.file.index))
@@ -259,7 +310,8 @@ static long get_info(struct call *c)
 {
 	struct vhost_tap_info info = {
 		.version = VHOST_TAP_VERSION,
-		.caps = VHOST_TAP_CAP_FEATURE_MASK | VHOST_TAP_CAP_QUEUE_PAIRS,
+		.caps = VHOST_TAP_CAP_FEATURE_MASK | VHOST_TAP_CAP_QUEUE_PAIRS |
+			VHOST_TAP_CAP_WORKERS,
 		.max_pairs = VTAP_MAX_PAIRS,
 	};
 	u32 size;
@@ -278,10 +330,15 @@ static long get_info(struct call *c)
 #define WORD	sizeof(u64)
 #define MASK	sizeof(struct vhost_tap_feature_mask)
 #define PAIRS	sizeof(struct vhost_tap_queue_pairs)
+#define WORKERS	sizeof(struct vhost_tap_workers)
+#define WORKER	sizeof(struct vhost_worker_state)
+#define ATTACH	sizeof(struct vhost_vring_worker)
+#define THREAD	sizeof(struct vhost_tap_vring_thread)
 #define STATE	sizeof(struct vhost_vring_state)
 #define FILE	sizeof(struct vhost_vring_file)
 #define ADDR	sizeof(struct vhost_vring_addr)
 #define VRING	(NEED_OWNER | NEED_VRING)
+#define OWNED	(NEED_OWNER | NO_OWNER_EINVAL)
 
 static const struct row rows[] = {
 	/* device */
@@ -311,12 +368,20 @@ static const struct row rows[] = {
 	{ VHOST_SET_VRING_ERR, VRING, FILE, 0, set_vring_err },
 	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT, VRING, STATE, 0, set_busyloop },
 	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT, VRING, 0, STATE, get_busyloop },
+	/* workers, as vhost-scsi has them */
+	{ VHOST_NEW_WORKER, OWNED, 0, WORKER, new_worker },
+	{ VHOST_FREE_WORKER, OWNED, WORKER, 0, free_worker },
+	{ VHOST_ATTACH_VRING_WORKER, OWNED | NEED_VRING, ATTACH, 0,
+	  attach_worker },
+	{ VHOST_GET_VRING_WORKER, OWNED | NEED_VRING, 0, ATTACH, get_worker },
 	/* start and stop */
 	{ VHOST_NET_SET_BACKEND, NEED_OWNER | ARG_FIRST, FILE, 0, set_backend },
 	/* ours */
 	{ VHOST_TAP_GET_INFO, 0, 0, 0, get_info },
 	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, set_feature_mask },
 	{ VHOST_TAP_SET_QUEUE_PAIRS, 0, PAIRS, 0, set_queue_pairs },
+	{ VHOST_TAP_SET_WORKERS, 0, WORKERS, 0, set_workers },
+	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, get_thread },
 };
 
 /* Copy the argument in; its first word only once if we have read it already. */
@@ -347,6 +412,8 @@ static long run(struct call *c, const struct row *row)
 {
 	long ret = 0;
 
+	if (row->need & NO_OWNER_EINVAL && !c->dev->mm)
+		return -EINVAL;
 	if (row->need & NEED_OWNER)
 		ret = vtap_dev_check_owner(c->dev);
 	if (!ret && row->need & NEED_VRING)

@@ -278,3 +278,18 @@ pid_t vtap_task_pid(const struct vtap_task *t)
 
 	return thread ? task_pid_nr(thread) : 0;
 }
+
+/**
+ * vtap_task_pid_here - the worker's thread id, for the current process
+ * @t: worker
+ *
+ * Return: id in the current pid namespace, 0 when it has none there; -EAGAIN
+ * before the first round of a worker of the owner's kind.
+ */
+pid_t vtap_task_pid_here(const struct vtap_task *t)
+{
+	/* Pairs with the release in owner_fn(). */
+	struct task_struct *thread = smp_load_acquire(&t->thread);
+
+	return thread ? task_pid_vnr(thread) : -EAGAIN;
+}

@@ -18,5 +18,6 @@ void vtap_task_start(struct vtap_task *t);
 void vtap_task_wake(struct vtap_task *t);
 void vtap_task_stop(struct vtap_task *t);
 pid_t vtap_task_pid(const struct vtap_task *t);
+pid_t vtap_task_pid_here(const struct vtap_task *t);
 
 #endif /* VTAP_TASK_H */

@@ -414,6 +414,10 @@ struct vtap_dev {
 	struct xarray workers;
 	/** @nr_pairs: in use, at least 1; changes without owner only */
 	u32 nr_pairs;
+	/** @layout: enum vhost_tap_layout, for VHOST_SET_OWNER */
+	u32 layout;
+	/** @nr_shared: VHOST_TAP_WORKERS_SHARED: workers */
+	u32 nr_shared;
 	/** @nr_allocated: of @pair; a pair stays until the file is closed */
 	u32 nr_allocated;
 	/** @pair: the queues, see vtap_for_each_queue() */

@@ -10,11 +10,17 @@
  * a queue is with another worker, no one wakes the former on its behalf. Bits
  * that are set there already are served there, or passed on when it ends.
  */
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/vhost_tap.h>
 
 #include "control.h"
 #include "task.h"
+
+static bool split_workers;
+module_param(split_workers, bool, 0644);
+MODULE_PARM_DESC(split_workers, "Give RX and TX of each new file a worker each (default off)");
 
 /**
  * vtap_queue_wake - have a queue looked at
@@ -86,6 +92,30 @@ static void attach(struct vtap_queue *q, struct vtap_worker *w)
 }
 
 /**
+ * vtap_workers_init - the layout that a device has unless told otherwise
+ * @dev: device, without owner
+ */
+void vtap_workers_init(struct vtap_dev *dev)
+{
+	dev->layout = READ_ONCE(split_workers) ? VHOST_TAP_WORKER_PER_VRING :
+						 VHOST_TAP_WORKER_PER_PAIR;
+	dev->nr_shared = 0;
+}
+
+/* Place of vring @i's worker among those of the layout. */
+static u32 place(const struct vtap_dev *dev, u32 i)
+{
+	switch (dev->layout) {
+	case VHOST_TAP_WORKER_PER_VRING:
+		return i;
+	case VHOST_TAP_WORKERS_SHARED:
+		return i / VTAP_NR_DIRS % dev->nr_shared;
+	default:
+		return i / VTAP_NR_DIRS;
+	}
+}
+
+/**
  * vtap_workers_start - give each queue of a device a worker
  * @dev: device, locked, without workers
  *
@@ -93,13 +123,13 @@ static void attach(struct vtap_queue *q, struct vtap_worker *w)
  */
 int vtap_workers_start(struct vtap_dev *dev)
 {
-	struct vtap_worker *w = NULL;
+	struct vtap_worker *w;
 	struct vtap_queue *q;
 	u32 i;
 
 	vtap_for_each_queue(dev, q, i) {
-		if (i % VTAP_NR_DIRS == 0)
-			w = create(dev);
+		/* The xarray gives ids from 0 on. */
+		w = xa_load(&dev->workers, place(dev, i)) ?: create(dev);
 		if (IS_ERR(w)) {
 			vtap_workers_stop(dev);
 			return PTR_ERR(w);
@@ -120,6 +150,11 @@ void vtap_workers_stop(struct vtap_dev *dev)
 	unsigned long id;
 	u32 i;
 
+	xa_for_each(&dev->workers, id, w)
+		WRITE_ONCE(w->stop, true);
+	/* A pass may look at its queue's worker, whichever thread it is in. */
+	xa_for_each(&dev->workers, id, w)
+		vtap_task_stop(w->task);
 	vtap_for_each_queue(dev, q, i) {
 		mutex_lock(&q->lock);
 		WRITE_ONCE(q->worker, NULL);
@@ -127,11 +162,80 @@ void vtap_workers_stop(struct vtap_dev *dev)
 		q->kick_poll.worker = NULL;
 		q->sock_poll.worker = NULL;
 	}
-	xa_for_each(&dev->workers, id, w)
-		WRITE_ONCE(w->stop, true);
 	xa_for_each(&dev->workers, id, w) {
 		xa_erase(&dev->workers, id);
-		vtap_task_stop(w->task);
 		kfree(w);
 	}
+}
+
+/**
+ * vtap_workers_new - make a worker for the client (VHOST_NEW_WORKER)
+ * @dev: device, locked, with an owner, who calls
+ * @id: set on success
+ *
+ * As with vhost-scsi, kernel threads are not to be had this way: nothing of the
+ * owner's would limit their number.
+ *
+ * Return: 0; -EFAULT the workers are kernel threads; -ENOMEM, whatever the
+ * reason, as in-tree.
+ */
+int vtap_workers_new(struct vtap_dev *dev, u32 *id)
+{
+	struct vtap_worker *w;
+
+	if (dev->kthread)
+		return -EFAULT;
+	w = create(dev);
+	if (IS_ERR(w))
+		return -ENOMEM;
+	*id = w->id;
+	return 0;
+}
+
+/**
+ * vtap_workers_free - end a worker (VHOST_FREE_WORKER)
+ * @dev: device, locked
+ * @id: of any worker, also of those it started with
+ *
+ * Return: 0; -ENODEV no such worker; -EBUSY it serves a queue.
+ */
+int vtap_workers_free(struct vtap_dev *dev, u32 id)
+{
+	struct vtap_worker *w = xa_load(&dev->workers, id);
+	u32 bit;
+
+	if (!w)
+		return -ENODEV;
+	if (w->nr_queues)
+		return -EBUSY;
+	xa_erase(&dev->workers, id);
+	WRITE_ONCE(w->stop, true);
+	vtap_task_stop(w->task);
+	/* Its notes go to the workers that its queues have now. */
+	for_each_set_bit(bit, w->pending, VTAP_MAX_QUEUES * VTAP_NR_WORKS)
+		vtap_queue_wake(vtap_queue_at(dev, (bit / VTAP_NR_WORKS) ^ 1));
+	kfree(w);
+	return 0;
+}
+
+/**
+ * vtap_workers_attach - have another worker serve a queue
+ * (VHOST_ATTACH_VRING_WORKER)
+ * @q: queue of a locked device, may be running
+ * @id: of the worker
+ *
+ * The former worker may be in a pass of the queue, and has one more if it was
+ * woken; passes of both take turns by the queue's lock.
+ *
+ * Return: 0; -ENODEV no such worker.
+ */
+int vtap_workers_attach(struct vtap_queue *q, u32 id)
+{
+	struct vtap_worker *w = xa_load(&q->dev->workers, id);
+
+	if (!w)
+		return -ENODEV;
+	attach(q, w);
+	vtap_queue_wake(q);
+	return 0;
 }

@@ -1,12 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Calls that vhost got later and that we have on every kernel: who starts the
- * worker (6.17), features beyond 64 bits (6.18).
+ * Calls that vhost got later and that we have on every kernel: workers of
+ * one's own (6.5), who starts the worker (6.17), features beyond 64 bits (6.18).
  */
 #ifndef VTAP_COMPAT_LINUX_VHOST_H
 #define VTAP_COMPAT_LINUX_VHOST_H
 
 #include_next <linux/vhost.h>
+
+#ifndef VHOST_NEW_WORKER
+struct vhost_worker_state {
+	unsigned int worker_id;
+};
+
+struct vhost_vring_worker {
+	unsigned int index;
+	unsigned int worker_id;
+};
+
+#define VHOST_NEW_WORKER	_IOR(VHOST_VIRTIO, 0x8, \
+				     struct vhost_worker_state)
+#define VHOST_FREE_WORKER	_IOW(VHOST_VIRTIO, 0x9, \
+				     struct vhost_worker_state)
+#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, \
+				       struct vhost_vring_worker)
+#define VHOST_GET_VRING_WORKER	_IOWR(VHOST_VIRTIO, 0x16, \
+				      struct vhost_vring_worker)
+#endif /* VHOST_NEW_WORKER: goes with 6.1 */
 
 #ifndef VHOST_GET_FEATURES_ARRAY
 struct vhost_features_array {

@@ -33,7 +33,7 @@
 #include <linux/types.h>
 
 /* Grows with each addition to this file. */
-#define VHOST_TAP_VERSION	3
+#define VHOST_TAP_VERSION	4
 
 /**
  * struct vhost_tap_info - what this device is
@@ -60,6 +60,8 @@ struct vhost_tap_info {
 #define VHOST_TAP_CAP_FEATURE_MASK	(1ULL << 0)
 /* VHOST_TAP_SET_QUEUE_PAIRS is there. */
 #define VHOST_TAP_CAP_QUEUE_PAIRS	(1ULL << 1)
+/* VHOST_TAP_SET_WORKERS, VHOST_TAP_GET_VRING_THREAD and vhost-scsi's calls. */
+#define VHOST_TAP_CAP_WORKERS		(1ULL << 2)
 
 /*
  * Tell vhost-tap from vhost-net: works in any state and without owner.
@@ -111,5 +113,60 @@ struct vhost_tap_queue_pairs {
  */
 #define VHOST_TAP_SET_QUEUE_PAIRS	_IOW(0xAF, 0xE2, \
 					     struct vhost_tap_queue_pairs)
+
+/**
+ * enum vhost_tap_layout - how VHOST_SET_OWNER gives the queues workers
+ * @VHOST_TAP_WORKER_PER_PAIR: one for each pair
+ * @VHOST_TAP_WORKER_PER_VRING: one for each RX, one for each TX
+ * @VHOST_TAP_WORKERS_SHARED: as many as asked for; the pairs take turns
+ */
+enum vhost_tap_layout {
+	VHOST_TAP_WORKER_PER_PAIR,
+	VHOST_TAP_WORKER_PER_VRING,
+	VHOST_TAP_WORKERS_SHARED,
+};
+
+/**
+ * struct vhost_tap_workers - the workers that a file starts with
+ * @layout: enum vhost_tap_layout
+ * @nr: VHOST_TAP_WORKERS_SHARED: workers, 1 to vhost_tap_info.max_pairs; there
+ *	are never more than pairs. Else 0
+ */
+struct vhost_tap_workers {
+	__u32 layout;
+	__u32 nr;
+};
+
+/*
+ * Choose the workers before there is an owner; each pair has one unless told
+ * otherwise (module parameter split_workers=). VHOST_RESET_OWNER goes back to
+ * that. They have the ids 0, 1 and so on in the order of their first vring,
+ * and VHOST_ATTACH_VRING_WORKER can move vrings between them, as between those
+ * that VHOST_NEW_WORKER makes.
+ * Returns 0; EFAULT; EINVAL an unknown layout, or @nr out of range; EBUSY there
+ * is an owner. On a stock vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and
+ * changes nothing.
+ */
+#define VHOST_TAP_SET_WORKERS	_IOW(0xAF, 0xE3, struct vhost_tap_workers)
+
+/**
+ * struct vhost_tap_vring_thread - which thread serves a vring
+ * @index: in: of the vring
+ * @tid: out: id of the thread in the caller's pid namespace; 0 when it has none
+ *	there
+ */
+struct vhost_tap_vring_thread {
+	__u32 index;
+	__s32 tid;
+};
+
+/*
+ * The thread that serves a vring now, for sched_setaffinity(2) and the like.
+ * Returns 0; EFAULT; EPERM the caller is not the owner; ENOBUFS no such vring;
+ * EAGAIN the thread was made just now and is not known yet. On a stock
+ * vhost-net it fails (EPERM, ENOTTY or ENOBUFS) and changes nothing.
+ */
+#define VHOST_TAP_GET_VRING_THREAD	_IOWR(0xAF, 0xE4, \
+					      struct vhost_tap_vring_thread)
 
 #endif /* _UAPI_LINUX_VHOST_TAP_H */
