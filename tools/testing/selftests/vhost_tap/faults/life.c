@@ -27,6 +27,9 @@
 /* newer than the headers of Debian 12 */
 #define GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, uint64_t)
 #define SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, uint64_t)
+#define NEW_WORKER		_IOR(VHOST_VIRTIO, 0x08, unsigned int)
+#define FREE_WORKER		_IOW(VHOST_VIRTIO, 0x09, unsigned int)
+#define ATTACH_VRING_WORKER	_IOW(VHOST_VIRTIO, 0x15, uint64_t)
 #define SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
 
 /* Rings are the guest's memory, or their writes could not be logged. */
@@ -59,6 +62,20 @@ static int do_feature_mask(struct life *l)
 	struct vhost_tap_feature_mask all = { { ~0ULL, ~0ULL } };
 
 	return guest_ioctl(l->g.vhost, VHOST_TAP_SET_FEATURE_MASK, &all);
+}
+
+static int do_queue_pairs(struct life *l)
+{
+	struct vhost_tap_queue_pairs p = { .nr = 3 };
+
+	return guest_ioctl(l->g.vhost, VHOST_TAP_SET_QUEUE_PAIRS, &p);
+}
+
+static int do_workers(struct life *l)
+{
+	struct vhost_tap_workers w = { .layout = VHOST_TAP_WORKER_PER_VRING };
+
+	return guest_ioctl(l->g.vhost, VHOST_TAP_SET_WORKERS, &w);
 }
 
 static int do_set_owner(struct life *l)
@@ -297,6 +314,46 @@ static int do_log_addr(struct life *l)
 	return err;
 }
 
+/* ---- workers ---- */
+
+static int do_new_worker(struct life *l)
+{
+	return guest_ioctl(l->g.vhost, NEW_WORKER, &l->worker);
+}
+
+static int attach_both(struct life *l, unsigned int rx, unsigned int tx)
+{
+	unsigned int to_rx[2] = { RX, rx }, to_tx[2] = { TX, tx };
+
+	return guest_ioctl(l->g.vhost, ATTACH_VRING_WORKER, to_rx) ?:
+	       guest_ioctl(l->g.vhost, ATTACH_VRING_WORKER, to_tx);
+}
+
+static int do_attach(struct life *l)
+{
+	return attach_both(l, l->worker, l->worker);
+}
+
+static int do_attach_back(struct life *l)
+{
+	return attach_both(l, 0, 1);
+}
+
+static int do_new_and_free(struct life *l)
+{
+	unsigned int id;
+
+	return guest_ioctl(l->g.vhost, NEW_WORKER, &id) ?:
+	       guest_ioctl(l->g.vhost, FREE_WORKER, &id);
+}
+
+static int do_get_thread(struct life *l)
+{
+	struct vhost_tap_vring_thread t = { .index = TX };
+
+	return guest_ioctl(l->g.vhost, VHOST_TAP_GET_VRING_THREAD, &t);
+}
+
 static int do_stop(struct life *l)
 {
 	return guest_stop(&l->g);
@@ -326,6 +383,8 @@ const struct step steps[] = {
 	{ "open", do_open, STEP_ONCE },
 	{ "SET_FORK_FROM_OWNER", do_fork_from_owner, STEP_OURS },
 	{ "SET_FEATURE_MASK", do_feature_mask, STEP_OURS },
+	{ "SET_QUEUE_PAIRS", do_queue_pairs, STEP_OURS },
+	{ "SET_WORKERS", do_workers, STEP_OURS },
 	{ "SET_OWNER", do_set_owner, STEP_ONCE },
 	{ "GET_FEATURES", do_get_features },
 	{ "SET_FEATURES", do_set_features },
@@ -348,6 +407,12 @@ const struct step steps[] = {
 	{ "NET_SET_BACKEND: RX", do_start_rx },
 	{ "NET_SET_BACKEND: TX", do_start_tx },
 	{ "traffic", do_traffic, STEP_PEER },
+	{ "NEW_WORKER", do_new_worker, STEP_OURS },
+	{ "ATTACH_VRING_WORKER, running", do_attach, STEP_OURS },
+	{ "traffic, other worker", do_traffic, STEP_OURS | STEP_PEER },
+	{ "ATTACH_VRING_WORKER, back, running", do_attach_back, STEP_OURS },
+	{ "NEW_WORKER and FREE_WORKER, running", do_new_and_free, STEP_OURS },
+	{ "GET_VRING_THREAD", do_get_thread, STEP_OURS },
 	{ "SET_MEM_TABLE, running", do_mem_table },
 	{ "SET_FEATURES with LOG_ALL, running", do_log_on },
 	/* which makes a new IOTLB, an empty one */

@@ -16,6 +16,7 @@
  * @iotlb: the device has F_ACCESS_PLATFORM; addresses map to themselves
  * @log: the dirty log
  * @spare: eventfds to swap in
+ * @worker: made by VHOST_NEW_WORKER
  */
 struct life {
 	struct guest g;
@@ -23,6 +24,7 @@ struct life {
 	bool iotlb;
 	void *log;
 	int spare[3];
+	unsigned int worker;
 	uint32_t seq;
 };
 

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vhost-tap-pairs - many queue pairs behind one file, as short as it gets
+ *
+ * Plays the guest of one /dev/vhost-tap file with several pairs on the queues of
+ * one multi-queue tap: each pair sends broadcast frames of the local experimental
+ * ethertype, and what they cost in notifications is shown. Read main() first.
+ *
+ * Usage: vhost-tap-pairs [-n PAIRS] [-p PACKETS] [-w pair|vring|NUMBER] [TAP]
+ *   -w  which workers: one for each pair (default), one for each vring, or so
+ *       many for all pairs
+ * The tap is made if it does not exist. Exit: 0, or 1 with a word why.
+ *
+ * Build: cc -O2 -I include/uapi -o vhost-tap-pairs samples/vhost-tap-pairs.c
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/vhost.h>
+#include <linux/vhost_tap.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_ring.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NUM		64		/* entries of a ring */
+#define RING_BYTES	8192		/* room for one */
+#define FRAME_BYTES	256		/* header, frame */
+#define HDR_LEN		12		/* VERSION_1 */
+#define MAX_PAIRS	256
+
+struct ring {
+	struct vring vring;
+	int kick, call;
+	uint16_t used;
+};
+
+static int node;
+static uint8_t *memory;			/* the guest's, all of it */
+static struct ring tx[MAX_PAIRS], rx[MAX_PAIRS];
+
+static void node_ioctl(unsigned long request, void *arg, const char *name)
+{
+	if (ioctl(node, request, arg) < 0)
+		err(1, "%s", name);
+}
+
+#define NODE(request, arg)	node_ioctl(request, arg, #request)
+
+/* What is this node, and does it have several pairs and workers to choose? */
+static void check_node(unsigned int pairs)
+{
+	struct vhost_tap_info info = { .size = sizeof(info) };
+
+	if (ioctl(node, VHOST_TAP_GET_INFO, &info))
+		errx(1, "this is no vhost-tap: use one file for each pair");
+	if (!(info.caps & VHOST_TAP_CAP_QUEUE_PAIRS) ||
+	    !(info.caps & VHOST_TAP_CAP_WORKERS))
+		errx(1, "this vhost-tap is too old");
+	if (pairs > info.max_pairs || pairs > MAX_PAIRS)
+		errx(1, "%u pairs at most", info.max_pairs);
+}
+
+static int open_queue(const char *tap)
+{
+	struct ifreq ifr = {
+		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE,
+	};
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK), len = HDR_LEN;
+
+	strncpy(ifr.ifr_name, tap, IFNAMSIZ - 1);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ||
+	    ioctl(fd, TUNSETVNETHDRSZ, &len))
+		err(1, "%s", tap);
+	return fd;
+}
+
+static void tap_up(const char *tap)
+{
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq ifr = {};
+
+	strncpy(ifr.ifr_name, tap, IFNAMSIZ - 1);
+	if (s < 0 || ioctl(s, SIOCGIFFLAGS, &ifr))
+		err(1, "%s", tap);
+	ifr.ifr_flags |= IFF_UP;
+	if (ioctl(s, SIOCSIFFLAGS, &ifr))
+		err(1, "%s up", tap);
+	close(s);
+}
+
+/* Guest memory begins at guest address 0: rings first, then a frame for each. */
+static void make_memory(unsigned int pairs)
+{
+	size_t len = pairs * (2 * RING_BYTES + (size_t)NUM * FRAME_BYTES);
+	struct vhost_memory *table = calloc(1, sizeof(*table) +
+					    sizeof(table->regions[0]));
+
+	memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED || !table)
+		err(1, "memory");
+	table->nregions = 1;
+	table->regions[0].memory_size = len;
+	table->regions[0].userspace_addr = (uintptr_t)memory;
+	NODE(VHOST_SET_MEM_TABLE, table);
+	free(table);
+}
+
+/* Vring 2i is pair i's RX, vring 2i + 1 its TX. */
+static void make_ring(struct ring *r, unsigned int index)
+{
+	struct vhost_vring_state state = { .index = index };
+	struct vhost_vring_file file = { .index = index };
+	struct vhost_vring_addr addr = { .index = index };
+
+	vring_init(&r->vring, NUM, memory + index * RING_BYTES, 4096);
+	r->kick = eventfd(0, EFD_NONBLOCK);
+	r->call = eventfd(0, EFD_NONBLOCK);
+	state.num = NUM;
+	NODE(VHOST_SET_VRING_NUM, &state);
+	state.num = 0;
+	NODE(VHOST_SET_VRING_BASE, &state);
+	addr.desc_user_addr = (uintptr_t)r->vring.desc;
+	addr.avail_user_addr = (uintptr_t)r->vring.avail;
+	addr.used_user_addr = (uintptr_t)r->vring.used;
+	NODE(VHOST_SET_VRING_ADDR, &addr);
+	file.fd = r->kick;
+	NODE(VHOST_SET_VRING_KICK, &file);
+	file.fd = r->call;
+	NODE(VHOST_SET_VRING_CALL, &file);
+}
+
+static void start_ring(unsigned int index, int queue)
+{
+	struct vhost_vring_file file = { .index = index, .fd = queue };
+
+	NODE(VHOST_NET_SET_BACKEND, &file);
+}
+
+/* One frame, in one descriptor with its header of zeroes. */
+static void send_frame(struct ring *r, unsigned int pair, unsigned int pairs)
+{
+	uint16_t slot = r->vring.avail->idx % NUM;
+	uint64_t at = 2ULL * pairs * RING_BYTES +
+		      ((uint64_t)pair * NUM + slot) * FRAME_BYTES;
+	uint8_t *frame = memory + at + HDR_LEN;
+
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, (uint8_t[]){ 2, 0, 0, 0, pair >> 8, pair }, 6);
+	memcpy(frame + 12, (uint8_t[]){ 0x88, 0xb5 }, 2);
+	r->vring.desc[slot] = (struct vring_desc){ .addr = at, .len = HDR_LEN + 60 };
+	r->vring.avail->ring[slot] = slot;
+	__atomic_store_n(&r->vring.avail->idx, r->vring.avail->idx + 1,
+			 __ATOMIC_RELEASE);
+}
+
+static void kick(struct ring *r)
+{
+	uint64_t one = 1;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(__atomic_load_n(&r->vring.used->flags, __ATOMIC_RELAXED) &
+	      VRING_USED_F_NO_NOTIFY) &&
+	    write(r->kick, &one, sizeof(one)) < 0)
+		err(1, "kick");
+}
+
+static void wait_used(struct ring *r, uint16_t idx)
+{
+	struct pollfd p = { .fd = r->call, .events = POLLIN };
+	uint64_t count;
+
+	while (__atomic_load_n(&r->vring.used->idx, __ATOMIC_ACQUIRE) != idx) {
+		if (poll(&p, 1, 10000) == 0)
+			errx(1, "no answer");
+		if (read(r->call, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			err(1, "call");
+	}
+	r->used = idx;
+}
+
+static int thread_of(unsigned int vring)
+{
+	struct vhost_tap_vring_thread t = { .index = vring };
+
+	while (ioctl(node, VHOST_TAP_GET_VRING_THREAD, &t)) {
+		if (errno != EAGAIN)
+			err(1, "VHOST_TAP_GET_VRING_THREAD");
+		usleep(1000);
+	}
+	return t.tid;
+}
+
+static struct vhost_tap_workers parse_workers(const char *s)
+{
+	struct vhost_tap_workers w = { .layout = VHOST_TAP_WORKERS_SHARED };
+
+	if (!strcmp(s, "pair"))
+		w.layout = VHOST_TAP_WORKER_PER_PAIR;
+	else if (!strcmp(s, "vring"))
+		w.layout = VHOST_TAP_WORKER_PER_VRING;
+	else
+		w.nr = atoi(s);
+	return w;
+}
+
+int main(int argc, char **argv)
+{
+	struct vhost_tap_queue_pairs pairs = { .nr = 4 };
+	struct vhost_tap_workers workers = {};
+	uint64_t features = 1ULL << VIRTIO_F_VERSION_1;
+	unsigned int i, sent, packets = 1000;
+	const char *tap;
+	int c, queue[MAX_PAIRS];
+
+	while ((c = getopt(argc, argv, "n:p:w:")) != -1) {
+		if (c == 'n')
+			pairs.nr = atoi(optarg);
+		else if (c == 'p')
+			packets = atoi(optarg);
+		else if (c == 'w')
+			workers = parse_workers(optarg);
+		else
+			return 1;
+	}
+	tap = optind < argc ? argv[optind] : "vtap-sample";
+
+	node = open("/dev/vhost-tap", O_RDWR);
+	if (node < 0)
+		err(1, "/dev/vhost-tap");
+
+	/* Before there is an owner: how many pairs, and who serves them. */
+	check_node(pairs.nr);
+	NODE(VHOST_TAP_SET_QUEUE_PAIRS, &pairs);
+	NODE(VHOST_TAP_SET_WORKERS, &workers);
+
+	/* The rest is vhost-net's, once for the file ... */
+	NODE(VHOST_SET_OWNER, NULL);
+	NODE(VHOST_SET_FEATURES, &features);
+	make_memory(pairs.nr);
+
+	/* ... and once for each vring. */
+	for (i = 0; i < pairs.nr; i++) {
+		queue[i] = open_queue(tap);
+		make_ring(&rx[i], 2 * i);
+		make_ring(&tx[i], 2 * i + 1);
+	}
+	tap_up(tap);
+	for (i = 0; i < pairs.nr; i++) {
+		start_ring(2 * i, queue[i]);
+		start_ring(2 * i + 1, queue[i]);
+	}
+
+	for (sent = 0; sent < packets; sent++) {
+		for (i = 0; i < pairs.nr; i++) {
+			/* not more than the ring has room for */
+			if (sent % NUM == 0)
+				wait_used(&tx[i], sent);
+			send_frame(&tx[i], i, pairs.nr);
+			kick(&tx[i]);
+		}
+	}
+	for (i = 0; i < pairs.nr; i++) {
+		wait_used(&tx[i], packets);
+		printf("pair %u: %u packets, RX by thread %d, TX by thread %d\n",
+		       i, packets, thread_of(2 * i), thread_of(2 * i + 1));
+	}
+	return 0;
+}
