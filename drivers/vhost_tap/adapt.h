@@ -5,7 +5,16 @@
  * Read before: nothing. Read next: worker.c.
  *
  * No clock inside: the caller passes the time, so every decision is a unit
- * test. The client allows polling with VHOST_SET_VRING_BUSYLOOP_TIMEOUT.
+ * test. Two ways to allow a worker to look for work before it sleeps:
+ *
+ *   fixed     VHOST_SET_VRING_BUSYLOOP_TIMEOUT: so long, each time
+ *   adaptive  VHOST_TAP_SET_POLLING: at most so long, while it pays
+ *
+ * Whether it pays is seen from the gaps between work. A gap longer than
+ * the limit could not have been bridged: the window shrinks, and two or three
+ * such gaps in a row end the looking. A gap that the limit covers and the window
+ * did not lets it grow. So an idle worker sleeps, and nothing has to wake it
+ * for the decision.
  */
 #ifndef VTAP_ADAPT_H
 #define VTAP_ADAPT_H
@@ -16,38 +25,42 @@
 #define VTAP_POLL_MAX_US	100000
 
 /**
- * struct vtap_adapt - one spell of polling
+ * struct vtap_adapt - a worker's polling
+ * @since_ns: when it ran out of work; 0 while it has some
  * @deadline_ns: when to give up and sleep
+ * @window_ns: adaptive: how long to look the next time, 0 not at all
  */
 struct vtap_adapt {
+	u64 since_ns;
 	u64 deadline_ns;
+	u64 window_ns;
 };
 
+/* A client's microseconds, in bounds. */
+static inline u64 vtap_adapt_limit_ns(u32 us)
+{
+	return (us < VTAP_POLL_MAX_US ? us : VTAP_POLL_MAX_US) * 1000ULL;
+}
+
 /**
- * vtap_adapt_begin - after work: shall we poll, and until when?
- * @a: spell to begin
+ * vtap_adapt_begin - out of work: until when shall we poll?
+ * @a: polling
  * @now_ns: time now, monotonic
- * @rx_us: the RX ring's timeout, microseconds, 0 for none
- * @tx_us: the TX ring's timeout
- *
- * One worker serves both rings, so the longer wish decides.
+ * @window_ns: how long
  *
  * Return: true if there is anything to poll for.
  */
 static inline bool vtap_adapt_begin(struct vtap_adapt *a, u64 now_ns,
-				    u32 rx_us, u32 tx_us)
+				    u64 window_ns)
 {
-	u32 us = rx_us > tx_us ? rx_us : tx_us;
-
-	if (us > VTAP_POLL_MAX_US)
-		us = VTAP_POLL_MAX_US;
-	a->deadline_ns = now_ns + us * 1000ULL;
-	return us != 0;
+	a->since_ns = now_ns;
+	a->deadline_ns = now_ns + window_ns;
+	return window_ns != 0;
 }
 
 /**
  * vtap_adapt_go_on - found nothing: look again or sleep?
- * @a: spell
+ * @a: polling
  * @now_ns: time now, same clock
  * @must_yield: someone else wants the CPU, or we are being killed
  *
@@ -57,6 +70,44 @@ static inline bool vtap_adapt_go_on(const struct vtap_adapt *a, u64 now_ns,
 				    bool must_yield)
 {
 	return !must_yield && (s64)(a->deadline_ns - now_ns) > 0;
+}
+
+/**
+ * vtap_adapt_learn - there is work again: what was the gap good for?
+ * @a: polling
+ * @now_ns: time now, same clock
+ * @limit_ns: the longest look that is allowed; 0 adaptive polling is off
+ */
+static inline void vtap_adapt_learn(struct vtap_adapt *a, u64 now_ns,
+				    u64 limit_ns)
+{
+	u64 gap_ns = now_ns - a->since_ns, least_ns = limit_ns / 8;
+
+	if (!limit_ns)
+		a->window_ns = 0;
+	if (!a->since_ns || !limit_ns)
+		return;
+	a->since_ns = 0;
+	if (gap_ns > limit_ns) {
+		a->window_ns /= 4;
+		if (a->window_ns < least_ns)
+			a->window_ns = 0;
+	} else if (gap_ns >= a->window_ns) {
+		a->window_ns = a->window_ns ? a->window_ns * 2 : least_ns;
+	}
+	if (a->window_ns > limit_ns)
+		a->window_ns = limit_ns;
+}
+
+/**
+ * vtap_adapt_yield - others wanted the CPU that we polled on
+ * @a: polling
+ *
+ * It starts from nothing when gaps are short again.
+ */
+static inline void vtap_adapt_yield(struct vtap_adapt *a)
+{
+	a->window_ns = 0;
 }
 
 /* From so many packets in a pass on, more are likely on their way. */

@@ -14,49 +14,41 @@ static void adapt_no_wish_no_poll(struct kunit *test)
 {
 	struct vtap_adapt a;
 
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_begin(&a, 5000, 0, 0));
+	KUNIT_EXPECT_FALSE(test, vtap_adapt_begin(&a, 5000, 0));
 	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 5000, false));
 }
 
-static void adapt_longer_wish_decides(struct kunit *test)
+static void adapt_until_the_deadline(struct kunit *test)
 {
 	struct vtap_adapt a;
 	u64 now = 123456789;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, 50, 20));
+	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, 50 * US));
 	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, now + 50 * US - 1, false));
 	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, now + 50 * US, false));
-
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, 1, 30));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, now + 30 * US - 1, false));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, now + 30 * US, false));
-
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, 0, 1));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, now, false));
 }
 
 /* A client's 2^32 us are more than an hour of a busy CPU. */
 static void adapt_wish_is_capped(struct kunit *test)
 {
-	u64 cap = VTAP_POLL_MAX_US * US, now = 7;
-	struct vtap_adapt a;
+	u64 cap = VTAP_POLL_MAX_US * US;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, U32_MAX, 0));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, now + cap - 1, false));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, now + cap, false));
-
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, 0,
-						 VTAP_POLL_MAX_US + 1));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, now + cap, false));
+	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(0), 0);
+	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(1), US);
+	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(VTAP_POLL_MAX_US + 1), cap);
+	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(U32_MAX), cap);
 }
 
 static void adapt_yields_at_once(struct kunit *test)
 {
 	struct vtap_adapt a;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 0, 1000, 1000));
+	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 0, 1000 * US));
 	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 0, true));
 	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, 0, false));
+	a.window_ns = 20 * US;
+	vtap_adapt_yield(&a);
+	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
 }
 
 /* Late is late, however late; and the clock may be anywhere. */
@@ -64,14 +56,114 @@ static void adapt_clock_edges(struct kunit *test)
 {
 	struct vtap_adapt a;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 1000, 10, 0));
+	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 1000, 10 * US));
 	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 1000 + (1ull << 62),
 						  false));
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, U64_MAX - 5, 10, 0));
+	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, U64_MAX - 5, 10 * US));
 	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, U64_MAX, false));
 	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, 9000, false));
 	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 10000, false));
+}
+
+/* Out of work at @now, work again @gap later. Returns the end. */
+static u64 gap(struct vtap_adapt *a, u64 now, u64 gap_ns, u64 limit_ns)
+{
+	vtap_adapt_begin(a, now, a->window_ns);
+	vtap_adapt_learn(a, now + gap_ns, limit_ns);
+	return now + gap_ns;
+}
+
+static void adapt_off_is_off(struct kunit *test)
+{
+	struct vtap_adapt a = { .window_ns = 5 * US };
+	u64 now = 1;
+
+	now = gap(&a, now, US, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	gap(&a, now, US, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+}
+
+/* The first work of all tells nothing. */
+static void adapt_first_work(struct kunit *test)
+{
+	struct vtap_adapt a = {};
+
+	vtap_adapt_learn(&a, 1000, 50 * US);
+	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+}
+
+/* Gaps of 20 us with 50 allowed: in a few of them the window covers them. */
+static void adapt_grows_while_it_pays(struct kunit *test)
+{
+	u64 limit = 50 * US, now = 1ull << 40;
+	struct vtap_adapt a = {};
+	int i;
+
+	for (i = 0; i < 4; i++)
+		now = gap(&a, now, 20 * US, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns, 20 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns, limit);
+	for (i = 0; i < 1000; i++)
+		now = gap(&a, now, 20 * US, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns, 20 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns, limit);
+}
+
+static void adapt_never_past_the_limit(struct kunit *test)
+{
+	u64 limit = 50 * US, now = 7;
+	struct vtap_adapt a = {};
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		now = gap(&a, now, limit, limit);
+		KUNIT_EXPECT_LE(test, a.window_ns, limit);
+	}
+	KUNIT_EXPECT_EQ(test, a.window_ns, limit);
+	/* it may be lowered meanwhile */
+	gap(&a, now, 10 * US, 10 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns, 10 * US);
+}
+
+static void adapt_stops_when_it_does_not_pay(struct kunit *test)
+{
+	u64 limit = 50 * US, now = 7;
+	struct vtap_adapt a = {};
+	int i;
+
+	for (i = 0; i < 10; i++)
+		now = gap(&a, now, 30 * US, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns, 0);
+	for (i = 0; i < 2; i++)
+		now = gap(&a, now, 1000 * US, limit);
+	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	/* and stays stopped, however long the guest idles now and then */
+	for (i = 0; i < 100; i++) {
+		now = gap(&a, now, (60 + i * i) * US, limit);
+		KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	}
+	/* until there is traffic again */
+	for (i = 0; i < 4; i++)
+		now = gap(&a, now, 30 * US, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns, 30 * US);
+}
+
+/* One long gap in a while does not make it start from nothing. */
+static void adapt_forgives_a_pause(struct kunit *test)
+{
+	u64 limit = 80 * US, now = 7;
+	struct vtap_adapt a = {};
+	int i;
+
+	for (i = 0; i < 10; i++)
+		now = gap(&a, now, 60 * US, limit);
+	now = gap(&a, now, 5000 * US, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns, 0);
+	now = gap(&a, now, 60 * US, limit);
+	gap(&a, now, 60 * US, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns, 60 * US);
 }
 
 static void linger_half_of_the_work(struct kunit *test)
@@ -129,10 +221,16 @@ static void linger_clock_backwards(struct kunit *test)
 
 static struct kunit_case adapt_cases[] = {
 	KUNIT_CASE(adapt_no_wish_no_poll),
-	KUNIT_CASE(adapt_longer_wish_decides),
+	KUNIT_CASE(adapt_until_the_deadline),
 	KUNIT_CASE(adapt_wish_is_capped),
 	KUNIT_CASE(adapt_yields_at_once),
 	KUNIT_CASE(adapt_clock_edges),
+	KUNIT_CASE(adapt_off_is_off),
+	KUNIT_CASE(adapt_first_work),
+	KUNIT_CASE(adapt_grows_while_it_pays),
+	KUNIT_CASE(adapt_never_past_the_limit),
+	KUNIT_CASE(adapt_stops_when_it_does_not_pay),
+	KUNIT_CASE(adapt_forgives_a_pause),
 	KUNIT_CASE(linger_half_of_the_work),
 	KUNIT_CASE(linger_not_for_a_few),
 	KUNIT_CASE(linger_is_no_polling),

@@ -24,6 +24,7 @@ union vtap_arg {
 	struct vhost_tap_feature_mask mask;
 	struct vhost_tap_queue_pairs pairs;
 	struct vhost_tap_workers workers;
+	struct vhost_tap_polling polling;
 	struct vhost_worker_state worker;
 	u32 index;			/* first in all vring structures */
 	struct vhost_vring_worker attached;
@@ -268,6 +269,18 @@ static long set_workers(struct call *c)
 	return 0;
 }
 
+static long set_polling(struct call *c)
+{
+	u32 us = c->arg.polling.adaptive_us;
+
+	if (us > VTAP_POLL_MAX_US || c->arg.polling.reserved)
+		return -EINVAL;
+	if (c->dev->mm && c->dev->mm != current->mm)
+		return -EPERM;
+	WRITE_ONCE(c->dev->adaptive_us, us);
+	return 0;
+}
+
 static long new_worker(struct call *c)
 {
 	return vtap_workers_new(c->dev, &c->arg.worker.worker_id);
@@ -311,7 +324,7 @@ static long get_info(struct call *c)
 	struct vhost_tap_info info = {
 		.version = VHOST_TAP_VERSION,
 		.caps = VHOST_TAP_CAP_FEATURE_MASK | VHOST_TAP_CAP_QUEUE_PAIRS |
-			VHOST_TAP_CAP_WORKERS,
+			VHOST_TAP_CAP_WORKERS | VHOST_TAP_CAP_POLLING,
 		.max_pairs = VTAP_MAX_PAIRS,
 	};
 	u32 size;
@@ -331,6 +344,7 @@ static long get_info(struct call *c)
 #define MASK	sizeof(struct vhost_tap_feature_mask)
 #define PAIRS	sizeof(struct vhost_tap_queue_pairs)
 #define WORKERS	sizeof(struct vhost_tap_workers)
+#define POLLING	sizeof(struct vhost_tap_polling)
 #define WORKER	sizeof(struct vhost_worker_state)
 #define ATTACH	sizeof(struct vhost_vring_worker)
 #define THREAD	sizeof(struct vhost_tap_vring_thread)
@@ -381,6 +395,7 @@ static const struct row rows[] = {
 	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, set_feature_mask },
 	{ VHOST_TAP_SET_QUEUE_PAIRS, 0, PAIRS, 0, set_queue_pairs },
 	{ VHOST_TAP_SET_WORKERS, 0, WORKERS, 0, set_workers },
+	{ VHOST_TAP_SET_POLLING, 0, POLLING, 0, set_polling },
 	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, get_thread },
 };
 

@@ -39,7 +39,9 @@
 	C(iotlb_misses, "addresses the client was asked for")		\
 	C(dirty_pages, "bits set in the dirty log")			\
 	C(broken, "times a ring fault stopped the queue")		\
-	C(starved_ns, "RX: nanoseconds starved, of spells that ended")
+	C(starved_ns, "RX: nanoseconds starved, of spells that ended")	\
+	C(poll_hits, "times that polling had work before the worker slept") \
+	C(poll_misses, "times that polling found nothing")
 
 /**
  * struct vtap_stats - one queue's counters since the device was opened

@@ -77,7 +77,8 @@ static noinline bool linger(struct vtap_queue *q, const struct vtap_worker *w,
 /*
  * The ring is empty after @packets: send what waits, look again, ask for kicks
  * and look again. When more came, the guest runs beside us, and one call for a
- * batch will do; kicks were not wanted while the backend had its time.
+ * batch will do; kicks were not wanted while the backend had its time. When
+ * the worker looks for work by itself afterwards, they stay off.
  * Return: 1 go on, 0 wait for a kick, -EIO broken.
  */
 static int drained(struct vtap_queue *q, const struct vtap_worker *w,
@@ -90,6 +91,10 @@ static int drained(struct vtap_queue *q, const struct vtap_worker *w,
 	vtap_queue_publish(q);
 	if (q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
+	if (q->look) {
+		vtap_queue_call(q);
+		return r->fault ? -EIO : 0;
+	}
 	if (l->start_ns && packets >= VTAP_LINGER_PACKETS &&
 	    linger(q, w, l, packets))
 		return 1;
@@ -247,7 +252,7 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 		if (ret == 0) {
 			ret = drained(q, w, &l, packets - rounds);
 			if (ret == 0)
-				return VTAP_IDLE;
+				return q->look ? VTAP_LOOK : VTAP_IDLE;
 			if (ret < 0)
 				return vtap_queue_broken(q);
 			/* Each round costs budget, so it ends. */
@@ -304,13 +309,15 @@ static noinline enum vtap_verdict tx_packed(struct vtap_queue *q,
  * @w: the worker that we are, whoever has the queue by now
  *
  * Context: that worker.
- * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up.
+ * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up,
+ * VTAP_LOOK as its name says.
  */
 enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w)
 {
 	enum vtap_verdict verdict = VTAP_IDLE;
 
 	mutex_lock(&q->lock);
+	q->look = w->look_ns && q->worker == w;
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 

@@ -26,6 +26,7 @@
 #include <net/xdp.h>
 
 #include "ring/verbs.h"
+#include "adapt.h"
 #include "stats.h"
 
 /* Words of feature bits: what virtio knows has outgrown one. */
@@ -81,6 +82,9 @@ enum vtap_queue_state {
 enum vtap_verdict {
 	VTAP_IDLE,		/* nothing to do before the next wake-up */
 	VTAP_MORE,		/* budget used up: come again */
+	VTAP_LOOK,		/* nothing to do; kicks are off: look yourself, and
+				 * come again before you sleep
+				 */
 };
 
 /**
@@ -131,6 +135,16 @@ struct vtap_worker {
 	u16 last;
 	/** @stop: do not poll any more */
 	bool stop;
+	/** @is_last: the round before sleeping, which turns kicks on */
+	bool is_last;
+	/** @look_ns: how long to look for work after this round; the thread's
+	 * own, as all that follows up to @task
+	 */
+	u64 look_ns;
+	/** @adapt: when that pays */
+	struct vtap_adapt adapt;
+	/** @quiet: AGAIN bits of queues whose kicks are off */
+	unsigned long quiet[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
 	/** @others_wait: queues of this round wait for the pass in hand; the
 	 * thread's own
 	 */
@@ -313,6 +327,8 @@ struct vtap_queue {
 	bool starved;
 	/** @parked: TX: waits for room in the socket; read as @starved */
 	bool parked;
+	/** @look: TX: leave kicks off, the worker looks */
+	bool look;
 	/** @again: the pass wants another one, whatever its verdict */
 	bool again;
 	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
@@ -414,6 +430,10 @@ struct vtap_dev {
 	struct xarray workers;
 	/** @nr_pairs: in use, at least 1; changes without owner only */
 	u32 nr_pairs;
+	/** @adaptive_us: limit of adaptive polling, 0 off; read by workers
+	 * without a lock
+	 */
+	u32 adaptive_us;
 	/** @layout: enum vhost_tap_layout, for VHOST_SET_OWNER */
 	u32 layout;
 	/** @nr_shared: VHOST_TAP_WORKERS_SHARED: workers */

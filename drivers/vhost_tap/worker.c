@@ -48,6 +48,8 @@ static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 	}
 	if (verdict == VTAP_MORE)
 		set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
+	else if (verdict == VTAP_LOOK)
+		__set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->quiet);
 }
 
 #define WORKS_MASK	(BIT(VTAP_NR_WORKS) - 1)
@@ -149,13 +151,12 @@ static void look(struct vtap_worker *w)
 }
 
 /*
- * Busy polling (VHOST_SET_VRING_BUSYLOOP_TIMEOUT): look at all queues until one
- * has work or the time is up. The locks are taken for each look only.
+ * How long may this worker look for work before it sleeps? The longest wish of
+ * its queues decides. @limit_ns: the most that adaptive polling may make of it.
  */
-static void poll_a_while(struct vtap_worker *w)
+static u64 wish(const struct vtap_worker *w, u64 *limit_ns)
 {
-	struct vtap_adapt spell;
-	u32 i, us = 0;
+	u32 adaptive_us = READ_ONCE(w->dev->adaptive_us), us = 0, i;
 
 	for_each_vring(w, i) {
 		struct vtap_queue *q = mine(w, i);
@@ -163,14 +164,95 @@ static void poll_a_while(struct vtap_worker *w)
 		if (q)
 			us = max(us, READ_ONCE(q->busyloop_us));
 	}
-	if (!vtap_adapt_begin(&spell, local_clock(), us, 0))
-		return;
+	if (!adaptive_us) {
+		*limit_ns = 0;
+		return vtap_adapt_limit_ns(us);
+	}
+	*limit_ns = vtap_adapt_limit_ns(us ?: adaptive_us);
+	return min(w->adapt.window_ns, *limit_ns);
+}
 
+/* At the begin of a round: what did the last pause teach, will we look? */
+static void plan(struct vtap_worker *w)
+{
+	u64 limit_ns;
+
+	w->look_ns = wish(w, &limit_ns);
+	if (likely(!limit_ns) || w->is_last)
+		return;
+	vtap_adapt_learn(&w->adapt, local_clock(), limit_ns);
+	w->look_ns = w->adapt.window_ns;
+}
+
+/* The looking is over: what was it good for? */
+static void account(struct vtap_worker *w)
+{
+	bool found = is_pending(w);
+	u32 i;
+
+	for_each_vring(w, i) {
+		struct vtap_queue *q = mine(w, i);
+
+		if (!q)
+			continue;
+		mutex_lock(&q->lock);
+		if (!found)
+			vtap_count(&q->stats, poll_misses);
+		else if (test_bit(vtap_work_bit(q, VTAP_WORK_WAKE), w->pending) ||
+			 test_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending))
+			vtap_count(&q->stats, poll_hits);
+		mutex_unlock(&q->lock);
+	}
+}
+
+/* Look at all queues until one has work or the time is up. The locks are taken
+ * for each look only.
+ */
+static void poll_a_while(struct vtap_worker *w)
+{
+	bool must_yield = false;
+	u64 now = local_clock();
+
+	if (!vtap_adapt_begin(&w->adapt, now, w->look_ns))
+		return;
 	while (!is_pending(w) &&
-	       vtap_adapt_go_on(&spell, local_clock(),
-				need_resched() || signal_pending(current) ||
-				READ_ONCE(w->stop)))
+	       vtap_adapt_go_on(&w->adapt, now, must_yield)) {
 		look(w);
+		must_yield = need_resched() || signal_pending(current) ||
+			     READ_ONCE(w->stop);
+		now = local_clock();
+	}
+	if (must_yield && !is_pending(w))
+		vtap_adapt_yield(&w->adapt);
+	account(w);
+}
+
+/*
+ * Nothing came of the looking, so the worker will sleep. Before it does, each
+ * queue whose kicks are off has a pass in a last round, which turns them on.
+ */
+static void wake_quiet(struct vtap_worker *w)
+{
+	u32 i;
+
+	for_each_word(w, i) {
+		unsigned long bits = w->quiet[i], bit;
+
+		w->quiet[i] = 0;
+		for_each_set_bit(bit, &bits, BITS_PER_LONG)
+			set_bit(i * BITS_PER_LONG + bit, w->pending);
+		w->is_last |= bits;
+	}
+}
+
+/* Out of work. */
+static void rest(struct vtap_worker *w)
+{
+	if (!w->look_ns && !READ_ONCE(w->dev->adaptive_us))
+		return;
+	poll_a_while(w);
+	if (!is_pending(w))
+		wake_quiet(w);
 }
 
 /**
@@ -190,12 +272,17 @@ bool vtap_worker_run(void *data)
 		return false;
 	__set_current_state(TASK_RUNNING);
 
+	plan(w);
+	if (w->is_last)
+		w->look_ns = 0;
 	for_each_word(w, i) {
 		if (READ_ONCE(w->pending[i]))
 			serve_word(w, i);
 	}
-	if (!is_pending(w))
-		poll_a_while(w);
+	if (w->is_last)
+		w->is_last = false;
+	else if (!is_pending(w))
+		rest(w);
 	cond_resched();
 	return true;
 }

@@ -22,6 +22,10 @@ static bool split_workers;
 module_param(split_workers, bool, 0644);
 MODULE_PARM_DESC(split_workers, "Give RX and TX of each new file a worker each (default off)");
 
+static uint adaptive_poll_us;
+module_param(adaptive_poll_us, uint, 0644);
+MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
+
 /**
  * vtap_queue_wake - have a queue looked at
  * @q: queue; nothing happens without owner
@@ -92,7 +96,7 @@ static void attach(struct vtap_queue *q, struct vtap_worker *w)
 }
 
 /**
- * vtap_workers_init - the layout that a device has unless told otherwise
+ * vtap_workers_init - the layout and polling of a device unless told otherwise
  * @dev: device, without owner
  */
 void vtap_workers_init(struct vtap_dev *dev)
@@ -100,6 +104,8 @@ void vtap_workers_init(struct vtap_dev *dev)
 	dev->layout = READ_ONCE(split_workers) ? VHOST_TAP_WORKER_PER_VRING :
 						 VHOST_TAP_WORKER_PER_PAIR;
 	dev->nr_shared = 0;
+	WRITE_ONCE(dev->adaptive_us,
+		   min(READ_ONCE(adaptive_poll_us), VTAP_POLL_MAX_US));
 }
 
 /* Place of vring @i's worker among those of the layout. */

@@ -33,7 +33,7 @@
 #include <linux/types.h>
 
 /* Grows with each addition to this file. */
-#define VHOST_TAP_VERSION	4
+#define VHOST_TAP_VERSION	5
 
 /**
  * struct vhost_tap_info - what this device is
@@ -62,6 +62,8 @@ struct vhost_tap_info {
 #define VHOST_TAP_CAP_QUEUE_PAIRS	(1ULL << 1)
 /* VHOST_TAP_SET_WORKERS, VHOST_TAP_GET_VRING_THREAD and vhost-scsi's calls. */
 #define VHOST_TAP_CAP_WORKERS		(1ULL << 2)
+/* VHOST_TAP_SET_POLLING is there. */
+#define VHOST_TAP_CAP_POLLING		(1ULL << 3)
 
 /*
  * Tell vhost-tap from vhost-net: works in any state and without owner.
@@ -168,5 +170,28 @@ struct vhost_tap_vring_thread {
  */
 #define VHOST_TAP_GET_VRING_THREAD	_IOWR(0xAF, 0xE4, \
 					      struct vhost_tap_vring_thread)
+
+/**
+ * struct vhost_tap_polling - whether workers poll before they sleep
+ * @adaptive_us: microseconds to poll at most, up to 100000; 0 not adaptive
+ * @reserved: must be 0
+ */
+struct vhost_tap_polling {
+	__u32 adaptive_us;
+	__u32 reserved;
+};
+
+/*
+ * Adaptive polling: a worker that runs out of work looks for more as long as
+ * that has been paying, at most @adaptive_us or, if one of its vrings has a
+ * VHOST_SET_VRING_BUSYLOOP_TIMEOUT, that long; and not while another task wants
+ * the CPU. A guest that is idle is not polled for. At any time;
+ * VHOST_RESET_OWNER goes back to the default (module parameter
+ * adaptive_poll_us=, 0).
+ * Returns 0; EFAULT; EINVAL @adaptive_us out of range, or @reserved not 0; EPERM
+ * another process is the owner. On a stock vhost-net it fails (EPERM, ENOTTY or
+ * ENOBUFS) and changes nothing.
+ */
+#define VHOST_TAP_SET_POLLING	_IOW(0xAF, 0xE5, struct vhost_tap_polling)
 
 #endif /* _UAPI_LINUX_VHOST_TAP_H */

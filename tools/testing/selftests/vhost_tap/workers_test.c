@@ -80,12 +80,16 @@ static int thread_of(int fd, unsigned int vring)
 	return err ?: t.tid;
 }
 
+static int set_kind(int fd, uint8_t kind)
+{
+	return guest_ioctl(fd, SET_FORK, &kind);
+}
+
 /* Kernels before 6.4 have kernel threads only. */
 static bool has_owner_kind(void)
 {
 	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
-	uint8_t kind = 1;
-	bool has = !guest_ioctl(fd, SET_FORK, &kind);
+	bool has = !set_kind(fd, 1);
 
 	close(fd);
 	return has;
@@ -181,10 +185,9 @@ TEST_F(calls, states_and_errnos)
 /* Kernel threads are nobody's: the client gets no more of them. */
 TEST_F(calls, the_owner_kind_only)
 {
-	uint8_t kind = 0;
 	int fd = self->fd;
 
-	if (guest_ioctl(fd, SET_FORK, &kind))
+	if (set_kind(fd, 0))
 		SKIP(return, "this kernel's vhost-scsi cannot choose");
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(-EFAULT, new_worker(fd));
@@ -265,7 +268,7 @@ TEST_F(work, layouts)
 	struct pairs *p = &self->p;
 	unsigned int i, k;
 
-	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
 		ASSERT_EQ(0, pairs_open(p, 3));
 		ASSERT_EQ(0, set_layout(p->fd, want[i].layout, want[i].nr));
 		ASSERT_EQ(0, own_and_start(p));
@@ -422,9 +425,7 @@ FIXTURE_SETUP(admin)
 		SKIP(return, "kernel threads only");
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, pairs_open(p, 2));
-	uint8_t kind = variant->kind;
-
-	ASSERT_EQ(0, guest_ioctl(p->fd, SET_FORK, &kind));
+	ASSERT_EQ(0, set_kind(p->fd, variant->kind));
 	ASSERT_EQ(0, set_layout(p->fd, VHOST_TAP_WORKER_PER_VRING, 0));
 	ASSERT_EQ(0, own_and_start(p));
 	for (i = 0; i < 4; i++) {
@@ -584,9 +585,7 @@ TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 
 	/* a file set up in there begins in there */
 	ASSERT_EQ(0, pairs_open(p, 1));
-	uint8_t kind = variant->kind;
-
-	ASSERT_EQ(0, guest_ioctl(p->fd, SET_FORK, &kind));
+	ASSERT_EQ(0, set_kind(p->fd, variant->kind));
 	ASSERT_EQ(0, own_and_start(p));
 	i = thread_of(p->fd, 0);
 	CPU_ZERO(&set);

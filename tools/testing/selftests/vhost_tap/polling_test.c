@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Polling before sleeping, fixed (VHOST_SET_VRING_BUSYLOOP_TIMEOUT) and adaptive
+ * (VHOST_TAP_SET_POLLING): no kick is wanted meanwhile and none is lost when it
+ * ends, it goes on while it pays and stops when it does not, and an idle guest
+ * costs nothing. The last test measures, and judges nothing.
+ *
+ * With one CPU the worker yields at once, so most of this wants two.
+ *
+ * Read before: notify_test.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <time.h>
+
+#include "kselftest_harness.h"
+#include "../../../../include/uapi/linux/vhost_tap.h"
+#include "guest.h"
+#include "net.h"
+
+static const struct guest_cfg qemu = { .features = F_QEMU };
+
+FIXTURE(poll) {
+	struct guest g;
+	struct tap tap;
+};
+
+FIXTURE_SETUP(poll)
+{
+	self->g.vhost = -1;
+	if (!guest_is_ours())
+		SKIP(return, "ours only");
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "wants two CPUs");
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_init(&self->g, &qemu));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 64, 2048));
+}
+
+FIXTURE_TEARDOWN(poll)
+{
+	if (self->g.vhost >= 0)
+		guest_free(&self->g);
+	tap_free(&self->tap);
+}
+
+static int adaptive(struct guest *g, unsigned int us)
+{
+	struct vhost_tap_polling p = { .adaptive_us = us };
+
+	return guest_ioctl(g->vhost, VHOST_TAP_SET_POLLING, &p);
+}
+
+static int fixed(struct guest *g, unsigned int us)
+{
+	return guest_vring_state(g->vhost, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+				 TX, us);
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* Look, like a driver that polls: no calls, no sleep. Return: 0 or -errno */
+static int spin_used(struct vq *q, uint64_t ms)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + ms * 1000000;
+
+	while (vq_get_used(q, NULL, NULL) != 1)
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			return -ETIMEDOUT;
+	return 0;
+}
+
+static int send_one(struct guest *g, uint32_t seq)
+{
+	uint8_t f[64];
+
+	frame_raw(f, sizeof(f), seq);
+	return guest_tx(g, NULL, f, sizeof(f));
+}
+
+TEST(errnos)
+{
+	struct vhost_tap_polling odd = { .adaptive_us = 1, .reserved = 1 };
+	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
+	struct guest g = { .vhost = fd };
+
+	if (!guest_is_ours())
+		SKIP(return, "ours only");
+	EXPECT_EQ(0, adaptive(&g, 100000));
+	EXPECT_EQ(-EINVAL, adaptive(&g, 100001));
+	EXPECT_EQ(-EINVAL, guest_ioctl(fd, VHOST_TAP_SET_POLLING, &odd));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_TAP_SET_POLLING, NULL));
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
+	EXPECT_EQ(0, adaptive(&g, 0));
+	close(fd);
+}
+
+/* While it polls, packets go without a kick; afterwards a kick is wanted. */
+TEST_F(poll, kicks_off_and_on_again)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i, went = 0;
+
+	ASSERT_EQ(0, fixed(&self->g, 100000));
+	for (i = 0; i < 50; i++) {
+		ASSERT_LE(0, send_one(&self->g, i));
+		vq_kick_hard(q);
+		ASSERT_EQ(0, spin_used(q, WAIT_MS));
+		usleep(1000);
+		ASSERT_LE(0, send_one(&self->g, i));
+		if (vq_must_kick(q))
+			vq_kick_hard(q);
+		else
+			went++;
+		ASSERT_EQ(0, spin_used(q, WAIT_MS));
+	}
+	/* some other task may have wanted the CPU now and then */
+	EXPECT_LT(10, went);
+	EXPECT_LT(0, guest_stat(&self->g, "tx", "poll_hits"));
+	ASSERT_EQ(0, fixed(&self->g, 0));
+	usleep(250000);
+	ASSERT_LE(0, send_one(&self->g, i));
+	EXPECT_TRUE(vq_must_kick(q));
+	vq_kick_hard(q);
+	EXPECT_EQ(0, spin_used(q, WAIT_MS));
+}
+
+/*
+ * A driver that kicks only when it is asked to, with pauses about as long as the
+ * polling: packets meet every moment of its end.
+ */
+TEST_F_TIMEOUT(poll, no_kick_is_lost, 200)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i, k;
+
+	srand(3);
+	for (k = 0; k < 2; k++) {
+		ASSERT_EQ(0, k ? fixed(&self->g, 0) : adaptive(&self->g, 0));
+		ASSERT_EQ(0, k ? adaptive(&self->g, 300) : fixed(&self->g, 300));
+		for (i = 0; i < 3000; i++) {
+			uint64_t end = now_ns(CLOCK_MONOTONIC) +
+				       rand() % 600 * 1000;
+
+			ASSERT_LE(0, send_one(&self->g, i));
+			vq_kick(q);
+			ASSERT_EQ(0, spin_used(q, WAIT_MS)) {
+				TH_LOG("%s %d", k ? "adaptive" : "fixed", i);
+			}
+			while (now_ns(CLOCK_MONOTONIC) < end)
+				;
+		}
+	}
+	EXPECT_LT(0, guest_stat(&self->g, "tx", "poll_hits"));
+	EXPECT_LT(0, guest_stat(&self->g, "tx", "poll_misses"));
+}
+
+/* Packets both ways through a worker that polls; host_send() wakes it. */
+TEST_F_TIMEOUT(poll, rx_too, 100)
+{
+	uint8_t f[100], got[2048];
+	int i;
+
+	ASSERT_EQ(0, adaptive(&self->g, 1000));
+	for (i = 0; i < 1000; i++) {
+		frame_raw(f, sizeof(f), i);
+		ASSERT_EQ(0, host_send(self->tap.host, f, sizeof(f)));
+		ASSERT_TRUE(frame_same(got, guest_rx(&self->g, NULL, got,
+						     sizeof(got), WAIT_MS),
+				       f, sizeof(f)));
+	}
+}
+
+/* Context switches of the worker so far, of its own will and not. */
+static long switches(int tid)
+{
+	char path[64], line[128];
+	long n, sum = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *at = strstr(line, "ctxt_switches:");
+
+		if (at && sscanf(at, "ctxt_switches: %ld", &n) == 1)
+			sum += n;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+/* CPU time of a thread in ns, by schedstat. */
+static uint64_t cpu_ns(int tid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%llu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}
+
+/* Ping-pong, then silence: not one wake-up more. */
+TEST_F(poll, idle_costs_nothing)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i, tid = guest_stat(&self->g, "state", "worker_tid");
+	long before;
+
+	ASSERT_EQ(0, adaptive(&self->g, 1000));
+	for (i = 0; i < 500; i++) {
+		ASSERT_LE(0, send_one(&self->g, i));
+		vq_kick(q);
+		ASSERT_EQ(0, spin_used(q, WAIT_MS));
+	}
+	usleep(200000);
+	before = switches(tid);
+	ASSERT_LT(0, before);
+	sleep(3);
+	EXPECT_EQ(before, switches(tid));
+}
+
+static long polled(struct guest *g)
+{
+	return guest_stat(g, "tx", "poll_hits") +
+	       guest_stat(g, "tx", "poll_misses");
+}
+
+/* It begins by itself under ping-pong and ends by itself at a trickle. */
+TEST_F(poll, adapts)
+{
+	struct vq *q = &self->g.vq[TX];
+	long before;
+	int i;
+
+	ASSERT_EQ(0, polled(&self->g));
+	ASSERT_EQ(0, adaptive(&self->g, 2000));
+	for (i = 0; i < 1000; i++) {
+		ASSERT_LE(0, send_one(&self->g, i));
+		vq_kick(q);
+		ASSERT_EQ(0, spin_used(q, WAIT_MS));
+	}
+	EXPECT_LT(300, guest_stat(&self->g, "tx", "poll_hits"));
+
+	for (i = 0; i < 4; i++) {
+		usleep(20000);
+		ASSERT_LE(0, send_one(&self->g, i));
+		vq_kick(q);
+		ASSERT_EQ(0, spin_used(q, WAIT_MS));
+	}
+	before = polled(&self->g);
+	for (i = 0; i < 20; i++) {
+		usleep(20000);
+		ASSERT_LE(0, send_one(&self->g, i));
+		vq_kick(q);
+		ASSERT_EQ(0, spin_used(q, WAIT_MS));
+	}
+	/* a busy machine may see one gap cut short */
+	EXPECT_GE(before + 4, polled(&self->g));
+}
+
+/*
+ * Request and response: host to guest, guest to host, one at a time, the guest
+ * waiting for calls as one that sleeps does. Figures, no verdict.
+ */
+TEST_F_TIMEOUT(poll, figures, 200)
+{
+	static const struct {
+		const char *name;
+		unsigned int fixed_us, adaptive_us;
+	} mode[] = {
+		{ "off", 0, 0 }, { "fixed 200 us", 200, 0 },
+		{ "adaptive 200 us", 0, 200 },
+	};
+	int i, k, round, tid = guest_stat(&self->g, "state", "worker_tid");
+	uint64_t busy[3] = {}, cpu[3] = {}, idle[3] = {}, at, used;
+	uint8_t f[64], got[2048];
+	long kicks[3] = {};
+
+	for (round = 0; round < 9; round++) {
+		k = round % 3;
+		ASSERT_EQ(0, fixed(&self->g, mode[k].fixed_us));
+		ASSERT_EQ(0, adaptive(&self->g, mode[k].adaptive_us));
+		at = now_ns(CLOCK_MONOTONIC);
+		used = cpu_ns(tid);
+		kicks[k] -= guest_stat(&self->g, "tx", "kicks");
+		for (i = 0; i < 2000; i++) {
+			frame_raw(f, sizeof(f), i);
+			ASSERT_EQ(0, host_send(self->tap.host, f, sizeof(f)));
+			ASSERT_EQ(64, guest_rx(&self->g, NULL, got, sizeof(got),
+					       WAIT_MS));
+			ASSERT_LE(0, send_one(&self->g, i));
+			vq_kick(&self->g.vq[TX]);
+			ASSERT_EQ(64, host_recv(self->tap.host, got, sizeof(got),
+						WAIT_MS));
+			ASSERT_EQ(0, spin_used(&self->g.vq[TX], WAIT_MS));
+		}
+		kicks[k] += guest_stat(&self->g, "tx", "kicks");
+		busy[k] += now_ns(CLOCK_MONOTONIC) - at;
+		cpu[k] += cpu_ns(tid) - used;
+		usleep(100000);
+		used = cpu_ns(tid);
+		sleep(1);
+		idle[k] += cpu_ns(tid) - used;
+	}
+	for (k = 0; k < 3; k++)
+		TH_LOG("%-15s %6.1f us a round trip, worker %6.1f us of it, %.2f kicks; idle: worker %.3f ms in 3 s",
+		       mode[k].name, busy[k] / 6e6, cpu[k] / 6e6,
+		       kicks[k] / 6000.0, idle[k] / 1e6);
+}
+
+TEST_HARNESS_MAIN
