@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vhost-tap-pairs - many queue pairs behind one file, as short as it gets
+ * Many queue pairs behind one file, as short as it gets
  *
  * Plays the guest of one /dev/vhost-tap file with several pairs on the queues of
  * one multi-queue tap: each pair sends broadcast frames of the local experimental

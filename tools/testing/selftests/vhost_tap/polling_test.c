@@ -319,7 +319,7 @@ TEST_F_TIMEOUT(poll, figures, 200)
 		idle[k] += cpu_ns(tid) - used;
 	}
 	for (k = 0; k < 3; k++)
-		TH_LOG("%-15s %6.1f us a round trip, worker %6.1f us of it, %.2f kicks; idle: worker %.3f ms in 3 s",
+		TH_LOG("%-15s %6.1f us a round trip, worker %6.1f us, %.2f kicks; idle 3 s: %.3f ms",
 		       mode[k].name, busy[k] / 6e6, cpu[k] / 6e6,
 		       kicks[k] / 6000.0, idle[k] / 1e6);
 }
