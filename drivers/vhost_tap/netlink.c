@@ -14,6 +14,7 @@
  * vtap_dev.workers under that lock; the rest is read as it stands.
  */
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/pid_namespace.h>
 #include <linux/xarray.h>
 
@@ -110,8 +111,10 @@ static void *at(enum what what, struct vtap_dev *dev, unsigned long *index)
 {
 	switch (what) {
 	case QUEUE:
-		return *index < vtap_nr_queues(dev) ?
-		       vtap_queue_at(dev, *index) : NULL;
+		if (*index >= vtap_nr_queues(dev))
+			return NULL;
+		return vtap_queue_at(dev, array_index_nospec(*index,
+							     VTAP_MAX_QUEUES));
 	case WORKER:
 		return xa_find(&dev->workers, index, ULONG_MAX, XA_PRESENT);
 	default:

@@ -15,6 +15,7 @@
 #include <linux/ktime.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched.h>
 
 #include "adapt.h"
 #include "netlink.h"
@@ -30,6 +31,9 @@ static_assert((int)VTAP_BACKEND_NONE == VHOST_TAP_BACKEND_NONE);
 static_assert((int)VTAP_BACKEND_TUN == VHOST_TAP_BACKEND_TUN);
 static_assert((int)VTAP_BACKEND_TAP == VHOST_TAP_BACKEND_MACVTAP);
 static_assert((int)VTAP_BACKEND_PACKET == VHOST_TAP_BACKEND_PACKET);
+
+/* A message has no room for all that one worker may serve. */
+#define MAX_WORKER_QUEUES	256
 
 static void *begin(const struct vtap_nl_to *to)
 {
@@ -62,6 +66,22 @@ static int put_id(const struct vtap_nl_to *to, int type, pid_t nr)
 	rcu_read_lock();
 	pid = find_pid_ns(nr, &init_pid_ns);
 	nr = pid ? pid_nr_ns(pid, to->pids) : 0;
+	rcu_read_unlock();
+	return nr ? nla_put_u32(to->skb, type, nr) : 0;
+}
+
+/* The process of a thread that has its id in the initial PID namespace. */
+static int put_process(const struct vtap_nl_to *to, int type, pid_t thread)
+{
+	struct task_struct *task;
+	pid_t nr = 0;
+
+	if (!to->pids)
+		return 0;
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(thread, &init_pid_ns), PIDTYPE_PID);
+	if (task)
+		nr = task_tgid_nr_ns(task, to->pids);
 	rcu_read_unlock();
 	return nr ? nla_put_u32(to->skb, type, nr) : 0;
 }
@@ -100,7 +120,8 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
-		 put_id(to, VHOST_TAP_A_DEVICE_OWNER_PID, dev->owner_pid) ||
+		 put_process(to, VHOST_TAP_A_DEVICE_OWNER_PID,
+			     dev->owner_pid) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
 			     vtap_nr_queues(dev)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_WORKERS,
@@ -319,7 +340,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 	struct sk_buff *skb = to->skb;
 	void *head = begin(to);
 	struct vtap_queue *q;
-	int failed;
+	int failed, told = 0;
 	u32 i;
 
 	if (!head)
@@ -328,7 +349,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
 		 put_id(to, VHOST_TAP_A_WORKER_TID, vtap_task_pid(w->task));
 	vtap_for_each_queue(w->dev, q, i) {
-		if (READ_ONCE(q->worker) == w)
+		if (READ_ONCE(q->worker) == w && told++ < MAX_WORKER_QUEUES)
 			failed = failed ||
 				 nla_put_u32(skb, VHOST_TAP_A_WORKER_QUEUES, i);
 	}

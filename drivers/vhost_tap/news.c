@@ -74,17 +74,21 @@ static void news_work(struct work_struct *work)
 {
 	struct vtap_dev *dev = container_of(to_delayed_work(work),
 					    struct vtap_dev, news);
-	struct vtap_queue *q;
+	u32 i, nr = vtap_nr_queues(dev), from = dev->news_from;
 	int told = 0;
-	u32 i;
 
 	WRITE_ONCE(dev->news_next, jiffies + VTAP_NEWS_INTERVAL);
-	vtap_for_each_queue(dev, q, i) {
+	/* Each round begins where the last one ended: all get their turn. */
+	for (i = 0; i < nr && told <= VTAP_NEWS_MAX; i++) {
+		u32 at = (from + i) % nr;
+		struct vtap_queue *q = vtap_queue_at(dev, at);
+
 		if (!READ_ONCE(q->has_news))
 			continue;
 		if (told++ == VTAP_NEWS_MAX)
-			break;
-		tell_queue(dev, q);
+			dev->news_from = at;
+		else
+			tell_queue(dev, q);
 	}
 	if (told > VTAP_NEWS_MAX)
 		schedule_delayed_work(&dev->news, VTAP_NEWS_INTERVAL);

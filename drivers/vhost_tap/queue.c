@@ -261,6 +261,7 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 		return PTR_ERR(sock);
 	/* Again the same: nothing to do, unless that is to mend the queue. */
 	if (sock == q->backend.sock && q->state == VTAP_RUNNING) {
+		WRITE_ONCE(q->backend_fd, fd);
 		sockfd_put(sock);
 		return 0;
 	}

@@ -454,6 +454,8 @@ struct vtap_dev {
 	struct delayed_work news;
 	/** @news_next: jiffies, not before which it runs again */
 	unsigned long news_next;
+	/** @news_from: the vring that it begins with */
+	u32 news_from;
 };
 
 /* Vring @i of a device; it has to be one. */
