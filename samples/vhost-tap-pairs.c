@@ -11,7 +11,7 @@
  *       many for all pairs
  * The tap is made if it does not exist. Exit: 0, or 1 with a word why.
  *
- * Build: cc -O2 -I include/uapi -o vhost-tap-pairs samples/vhost-tap-pairs.c
+ * Build: cc -O2 -I include/uapi on this file
  */
 #define _GNU_SOURCE
 #include <err.h>

@@ -319,7 +319,7 @@ TEST_F_TIMEOUT(poll, figures, 200)
 		idle[k] += cpu_ns(tid) - used;
 	}
 	for (k = 0; k < 3; k++)
-		TH_LOG("%-15s %6.1f us a round trip, worker %6.1f us, %.2f kicks; idle 3 s: %.3f ms",
+		TH_LOG("%-15s %6.1f us a round trip, worker %6.1f us, %.2f kicks; idle: %.3f ms",
 		       mode[k].name, busy[k] / 6e6, cpu[k] / 6e6,
 		       kicks[k] / 6000.0, idle[k] / 1e6);
 }
