@@ -178,6 +178,12 @@ vhost-tapctl:	## build the command line tool: build/vhost-tapctl/vhost-tapctl
 install-vhost-tapctl: vhost-tapctl	## install it with man page and bash completion (DESTDIR=, prefix=/usr/local)
 	@$(MAKE) --no-print-directory -C tools/vhost-tapctl install
 
+UNITDIR ?= /usr/lib/systemd/system
+
+.PHONY: install-stats
+install-stats:	## install the timer that writes the counters for node_exporter (DESTDIR=)
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) dist/systemd/vhost-tap-stats.service dist/systemd/vhost-tap-stats.timer
+
 AADIR = $(DESTDIR)/etc/apparmor.d
 
 .PHONY: install-apparmor

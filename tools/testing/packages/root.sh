@@ -26,7 +26,7 @@ release_of() {
 # Made anew when the cache has newer kernels, or this has other packages.
 make_root() {
 	local suite=$1 dir=$cache/packages/$1 first second what key
-	local include=dkms,libc6-dev,openssl,udev,systemd,initramfs-tools,libmnl0
+	local include=dkms,libc6-dev,openssl,udev,systemd,initramfs-tools,libmnl0,libjson-c5,libncursesw6
 	read -r first second < <(kernels_of "$suite")
 	scripts/kernels fetch "$first" headers && scripts/kernels fetch "$second" headers || return 1
 	first=$(release_of "$first") second=$(release_of "$second")

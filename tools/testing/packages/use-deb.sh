@@ -43,6 +43,16 @@ a_guest() {
 	traffic
 }
 
+# What the timer starts, as it is in the unit.
+stats_written() {
+	local unit=$root/lib/systemd/system/vhost-tap-stats.service command
+	mkdir -p "$root/var/lib/prometheus/node-exporter"
+	read -ra command < <(sed -n 's/^ExecStart=//p' "$unit")
+	inside "${command[@]}" || return 1
+	cat "$root/var/lib/prometheus/node-exporter/vhost_tap.prom"
+	grep -q '^vhost_tap_packets_total{.*} [1-9]' "$root/var/lib/prometheus/node-exporter/vhost_tap.prom"
+}
+
 for dir in proc sys dev; do
 	mount --rbind /$dir "$root/$dir"
 done
@@ -57,7 +67,12 @@ t "it is the one of dkms" test "$(cat /sys/module/vhost_tap/srcversion)" = \
 	"$(inside modinfo -F srcversion vhost_tap)"
 t "udev gives the node to the group kvm" is_given_to_kvm
 t "a guest in QEMU has packets" a_guest
-declare -F tapctl_tests >/dev/null && tapctl_tests
+t "vhost-tapctl show: the device of that QEMU" \
+	inside sh -c "vhost-tapctl show | tee /dev/stderr | grep -qw $qemu_pid"
+t "vhost-tapctl stats --json is JSON" \
+	bash -c "chroot '$root' vhost-tapctl stats --json | python3 -m json.tool"
+t "the timer's command writes the counters" stats_written
+t "the units are well-formed" inside systemd-analyze verify vhost-tap-stats.timer
 t "power off" stop_guest
 t "the worker is gone" worker_gone
 end_guest
