@@ -10,6 +10,7 @@
 # a cable to somebody who has the address 10.9.1.1.
 set_up() {
 	lay_over "$VTAP_LIBVIRT_ROOT" >/dev/null
+	PATH=$root/build/vhost-tapctl:$PATH
 	chgrp kvm /dev/vhost-tap && chmod 660 /dev/vhost-tap
 	ip link add eth0 type veth peer name far
 	ip link set eth0 up
@@ -225,14 +226,14 @@ podman_works() {
 	podman run --rm --network none $IMAGE true
 }
 
-# The QEMU in a container that was just started.
-container_boots() {
+# The one QEMU there is, just started by something else.
+started_boots() {
 	local i pid=''
 	for ((i = 0; i < 300; i++)); do
 		pid=$(pidof qemu-system-x86_64) && break
 		sleep 0.2
 	done
-	[[ -n $pid ]] || { echo "no QEMU in the container"; return 1; }
+	[[ -n $pid ]] || { echo "no QEMU"; return 1; }
 	guest_boots "$pid"
 }
 
