@@ -126,6 +126,8 @@ static noinline int vtap_packed_fetch(struct vtap_ring *r)
 	u16 at = r->last_avail, idx = vtap_packed_idx(at), n, flags;
 	struct vring_packed_desc __user *from = r->packed_desc + idx;
 	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
+	u64 __user *word = (u64 __user *)from;
+	u64 *to = (u64 *)r->packed_first;
 
 	if (unlikely(r->fault))
 		return -EIO;
@@ -141,8 +143,10 @@ static noinline int vtap_packed_fetch(struct vtap_ring *r)
 			break;
 	}
 	vtap_rmb();			/* B, pairs with A */
-	if (n)
-		vtap_copy_in(r->packed_first, from, n * sizeof(*from), fault);
+	for (; word < (u64 __user *)(from + n); word += 2, to += 2) {
+		unsafe_get_user(to[0], word, fault);
+		unsafe_get_user(to[1], word + 1, fault);
+	}
 	user_read_access_end();
 
 	r->nr_fetched = n;
@@ -284,7 +288,7 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
 	/* A fetch ends with the ring: the other lap is never within it. */
-	u16 i = r->last_avail - r->fetch_start, n = 1;
+	u16 i = r->last_avail - r->fetch_start, n;
 	const struct vring_packed_desc *d;
 	int ret;
 
@@ -307,15 +311,37 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 		ret = vtap_chain_add(r, m, c, &r->first[i], true);
 		if (unlikely(ret))
 			return ret;
-	} else {
-		ret = vtap_packed_walk(r, m, c, i);
-		if (unlikely(ret < 0))
-			return ret;
-		n = ret;
+		r->nr_popped++;
+		/* Not the last one fetched: not the last of the ring, either. */
+		if (likely(i + 1 < r->nr_fetched))
+			r->last_avail++;
+		else
+			r->last_avail = vtap_packed_on(r, r->last_avail, 1);
+		return 1;
 	}
-	r->chain_len[r->nr_popped++ % VTAP_CHAIN_MAX] = n;
+	ret = vtap_packed_walk(r, m, c, i);
+	if (unlikely(ret < 0))
+		return ret;
+	n = ret;
+	if (n > 1) {
+		r->chain_len[r->nr_popped % VTAP_CHAIN_MAX] = n;
+		r->nr_long++;
+	}
+	r->nr_popped++;
 	r->last_avail = vtap_packed_on(r, r->last_avail, n);
 	return 1;
+}
+
+/* How long chain number @nr was; forget it: it is staged, or given back. */
+static __always_inline u16 vtap_packed_chain_len(struct vtap_ring *r, u16 nr)
+{
+	u16 *len = &r->chain_len[nr % VTAP_CHAIN_MAX], n = *len;
+
+	if (n > 1) {
+		*len = 1;
+		r->nr_long--;
+	}
+	return n;
 }
 
 /**
@@ -326,7 +352,7 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 static inline void vtap_packed_unpop(struct vtap_ring *r, u16 nr_chains)
 {
 	while (nr_chains--) {
-		u16 n = r->chain_len[--r->nr_popped % VTAP_CHAIN_MAX];
+		u16 n = vtap_packed_chain_len(r, --r->nr_popped);
 
 		r->last_avail = vtap_packed_back(r, r->last_avail, n);
 	}
@@ -397,9 +423,9 @@ fault:
  * What a used entry replaces of a descriptor, as one word of the guest's: its
  * length, id and flags.
  */
-static __always_inline u64 vtap_packed_entry(u32 len, u16 id, u16 flags)
+static __always_inline u64 vtap_packed_entry(u32 len, u16 id, u64 flags)
 {
-	u64 e = (u64)flags << 48 | (u64)id << 32 | len;
+	u64 e = flags << 48 | (u64)id << 32 | len;
 
 	BUILD_BUG_ON(offsetof(struct vring_packed_desc, len) != 8 ||
 		     offsetof(struct vring_packed_desc, id) != 12 ||
@@ -418,7 +444,8 @@ static __always_inline u64 vtap_packed_entry(u32 len, u16 id, u16 flags)
 static __always_inline int vtap_packed_stage(struct vtap_ring *r, u16 id,
 					     u32 len)
 {
-	u16 at = r->stage_at, i, flags;
+	u16 at = r->stage_at, n = 1, i;
+	u64 flags = r->stage_flags;
 
 	if (unlikely(r->fault))
 		return -EIO;
@@ -428,14 +455,19 @@ static __always_inline int vtap_packed_stage(struct vtap_ring *r, u16 id,
 		if (err)
 			return err;
 	}
-	flags = at & VTAP_PACKED_WRAP ? VTAP_PACKED_BOTH : 0;
 	if (len)
 		flags |= VRING_DESC_F_WRITE;
 	i = r->nr_staged++;
 	r->packed_staged[i] = vtap_packed_entry(len, id, flags);
-	r->used_at[i] = vtap_packed_idx(at);
-	r->stage_at = vtap_packed_on(r, at, r->chain_len[r->nr_taken++ %
-							 VTAP_CHAIN_MAX]);
+	r->used_at[i] = at;
+	if (unlikely(r->nr_long))
+		n = vtap_packed_chain_len(r, r->nr_taken);
+	r->nr_taken++;
+	if (unlikely(at + n >= r->num)) {
+		at -= r->num;
+		r->stage_flags ^= VTAP_PACKED_BOTH;
+	}
+	r->stage_at = at + n;
 	return 0;
 }
 
@@ -484,7 +516,7 @@ static inline int vtap_packed_publish(struct vtap_ring *r)
 
 	if (unlikely(r->log))
 		vtap_packed_log_staged(r, 0);
-	r->last_used = r->stage_at;
+	r->last_used = r->stage_at | (r->stage_flags ? VTAP_PACKED_WRAP : 0);
 	r->nr_spilled = 0;
 	r->nr_staged = 0;
 	vtap_packed_published(r, old);

@@ -191,8 +191,12 @@ struct vtap_ring {
 	u16 last_used;
 	/** @kick_at: packed: position of the kick asked for */
 	u16 kick_at;
-	/** @stage_at: packed: where the next staged entry goes */
+	/** @stage_at: packed: index where the next staged entry goes */
 	u16 stage_at;
+	/** @stage_flags: packed: AVAIL and USED of an entry in its lap */
+	u16 stage_flags;
+	/** @nr_long: packed: chains in @chain_len that are not 1 */
+	u16 nr_long;
 	/** @nr_popped: packed: chains popped, free running */
 	u16 nr_popped;
 	/** @nr_taken: packed: chains staged, free running */
@@ -228,7 +232,9 @@ struct vtap_ring {
 	u16 ahead;
 	/** @table: a window of the table being walked, indirect or @desc */
 	struct vring_desc table[VTAP_FETCH];
-	/** @chain_len: packed: descriptors of the last chains popped */
+	/** @chain_len: packed: descriptors of each chain that is popped and not
+	 * staged; 1 where there is none
+	 */
 	u16 chain_len[VTAP_CHAIN_MAX];
 };
 

@@ -146,15 +146,18 @@ int vtap_ring_load(struct vtap_ring *r)
  */
 static int packed_start(struct vtap_ring *r, u32 base)
 {
-	u16 used = base >> 16;
+	u16 used = base >> 16, i;
 
 	if (base == VTAP_PACKED_WRAP)
 		used = base;
 	if (vtap_packed_idx(base) >= r->num || vtap_packed_idx(used) >= r->num)
 		return -EINVAL;
 	r->last_used = used;
-	r->stage_at = used;
+	r->stage_at = vtap_packed_idx(used);
+	r->stage_flags = used & VTAP_PACKED_WRAP ? VTAP_PACKED_BOTH : 0;
 	r->called = used;
+	for (i = 0; i < VTAP_CHAIN_MAX; i++)
+		r->chain_len[i] = 1;
 	return 0;
 }
 
