@@ -4,6 +4,7 @@
  *
  * Read before: ctl.h.
  */
+#include <assert.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
@@ -30,7 +31,12 @@ const char * const counter_names[NR_COUNTERS] = {
 	[COUNTER(IOTLB_MISSES)] = "iotlb_misses",
 	[COUNTER(DIRTY_PAGES)] = "dirty_pages",
 	[COUNTER(BROKEN)] = "broken",
+	[COUNTER(POLL_HITS)] = "poll_hits",
+	[COUNTER(POLL_MISSES)] = "poll_misses",
 };
+
+/* Who adds a counter adds its name above, else there is none to print. */
+static_assert(COUNTER(POLL_MISSES) + 1 == NR_COUNTERS);
 
 /**
  * direction_name - rx or tx
