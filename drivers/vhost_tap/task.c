@@ -24,6 +24,7 @@
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
@@ -71,11 +72,19 @@ static void owner_killed(void *data)
 {
 }
 
+/*
+ * A fork is given up when the caller has a signal to look at. Many workers are
+ * many forks; one of them would always meet the caller's timer. So signals wait.
+ */
 static int owner_create(struct vtap_task *t, const char *name)
 {
 	struct vhost_task *vhost;
+	sigset_t all, old;
 
+	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	sigprocmask(SIG_BLOCK, &all, &old);
 	vhost = vhost_task_create(owner_fn, owner_killed, t, name);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (IS_ERR_OR_NULL(vhost))	/* NULL: before 6.14 */
 		return vhost ? PTR_ERR(vhost) : -ENOMEM;
 	t->vhost = vhost;

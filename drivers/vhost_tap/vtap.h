@@ -143,7 +143,9 @@ struct vtap_worker {
 	u64 look_ns;
 	/** @adapt: when that pays */
 	struct vtap_adapt adapt;
-	/** @quiet: AGAIN bits of queues whose kicks are off */
+	/** @quiet: AGAIN bits of queues whose kicks are off; they have a pass in
+	 * each round
+	 */
 	unsigned long quiet[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
 	/** @others_wait: queues of this round wait for the pass in hand; the
 	 * thread's own

@@ -34,6 +34,25 @@ void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 	vtap_task_wake(w->task);
 }
 
+/*
+ * A pass of @q was cut short: another one. Of the worker that it has now, or a
+ * queue under load would never leave the former.
+ */
+static void again(struct vtap_worker *w, struct vtap_queue *q)
+{
+	u32 bit = vtap_work_bit(q, VTAP_WORK_AGAIN);
+
+	if (likely(READ_ONCE(q->worker) == w)) {
+		set_bit(bit, w->pending);
+		return;
+	}
+	/* Who serves a queue is not freed while the queue is locked. */
+	mutex_lock(&q->lock);
+	if (q->worker)
+		vtap_worker_wake(q->worker, bit);
+	mutex_unlock(&q->lock);
+}
+
 /* Give a queue a pass; @works are its bits of vtap_worker.pending. */
 static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 {
@@ -47,17 +66,22 @@ static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 		verdict = VTAP_MORE;
 	}
 	if (verdict == VTAP_MORE)
-		set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
+		again(w, q);
 	else if (verdict == VTAP_LOOK)
 		__set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->quiet);
 }
 
 #define WORKS_MASK	(BIT(VTAP_NR_WORKS) - 1)
 
+/*
+ * Queues whose kicks are off take part in each round, for nobody else tells of
+ * their work. The pass with which polling ends turns the kicks on.
+ */
 static void serve_word(struct vtap_worker *w, u32 word)
 {
-	unsigned long pending = xchg(&w->pending[word], 0);
+	unsigned long pending = xchg(&w->pending[word], 0) | w->quiet[word];
 
+	w->quiet[word] = 0;
 	while (pending) {
 		u32 at = __ffs(pending) / VTAP_NR_WORKS;
 		u32 shift = at * VTAP_NR_WORKS;
@@ -142,10 +166,8 @@ static void look(struct vtap_worker *w)
 	for_each_vring(w, i) {
 		struct vtap_queue *q = mine(w, i);
 
-		if (!q || !has_work(q))
-			continue;
-		set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
-		return;
+		if (q && has_work(q))
+			set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
 	}
 	cpu_relax();
 }
@@ -227,32 +249,27 @@ static void poll_a_while(struct vtap_worker *w)
 	account(w);
 }
 
-/*
- * Nothing came of the looking, so the worker will sleep. Before it does, each
- * queue whose kicks are off has a pass in a last round, which turns them on.
- */
-static void wake_quiet(struct vtap_worker *w)
+/* Are there queues whose kicks are off? */
+static bool is_quiet(const struct vtap_worker *w)
 {
 	u32 i;
 
 	for_each_word(w, i) {
-		unsigned long bits = w->quiet[i], bit;
-
-		w->quiet[i] = 0;
-		for_each_set_bit(bit, &bits, BITS_PER_LONG)
-			set_bit(i * BITS_PER_LONG + bit, w->pending);
-		w->is_last |= bits;
+		if (w->quiet[i])
+			return true;
 	}
+	return false;
 }
 
-/* Out of work. */
+/*
+ * Out of work. When nothing comes of looking for it the worker will sleep;
+ * before it does there is a last round, in which kicks are turned on.
+ */
 static void rest(struct vtap_worker *w)
 {
-	if (!w->look_ns && !READ_ONCE(w->dev->adaptive_us))
-		return;
-	poll_a_while(w);
-	if (!is_pending(w))
-		wake_quiet(w);
+	if (w->look_ns || READ_ONCE(w->dev->adaptive_us))
+		poll_a_while(w);
+	w->is_last = !is_pending(w) && is_quiet(w);
 }
 
 /**
@@ -268,7 +285,7 @@ bool vtap_worker_run(void *data)
 	struct vtap_worker *w = data;
 	u32 i;
 
-	if (!is_pending(w))
+	if (!is_pending(w) && !w->is_last)
 		return false;
 	__set_current_state(TASK_RUNNING);
 
@@ -276,7 +293,7 @@ bool vtap_worker_run(void *data)
 	if (w->is_last)
 		w->look_ns = 0;
 	for_each_word(w, i) {
-		if (READ_ONCE(w->pending[i]))
+		if (READ_ONCE(w->pending[i]) || w->quiet[i])
 			serve_word(w, i);
 	}
 	if (w->is_last)

@@ -10,12 +10,14 @@
  * a queue is with another worker, no one wakes the former on its behalf. Bits
  * that are set there already are served there, or passed on when it ends.
  */
+#include <linux/bitmap.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vhost_tap.h>
 
 #include "control.h"
+#include "netlink.h"
 #include "task.h"
 
 static bool split_workers;
@@ -60,7 +62,8 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 		return ERR_PTR(-ENOMEM);
 	w->dev = dev;
 	w->first = U16_MAX;
-	err = xa_alloc(&dev->workers, &w->id, w, xa_limit_32b,
+	/* The id only: who finds the worker may ask for its thread. */
+	err = xa_alloc(&dev->workers, &w->id, NULL, xa_limit_32b,
 		       GFP_KERNEL_ACCOUNT);
 	if (err)
 		goto err_free;
@@ -70,6 +73,7 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 		err = PTR_ERR(w->task);
 		goto err_erase;
 	}
+	xa_store(&dev->workers, w->id, w, 0);	/* its place is reserved */
 	vtap_task_start(w->task);
 	return w;
 
@@ -214,10 +218,14 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 		return -ENODEV;
 	if (w->nr_queues)
 		return -EBUSY;
+	vtap_nl_lock();		/* whose readers find it there, or by a queue */
 	xa_erase(&dev->workers, id);
+	vtap_nl_unlock();
 	WRITE_ONCE(w->stop, true);
 	vtap_task_stop(w->task);
 	/* Its notes go to the workers that its queues have now. */
+	bitmap_or(w->pending, w->pending, w->quiet,
+		  VTAP_MAX_QUEUES * VTAP_NR_WORKS);
 	for_each_set_bit(bit, w->pending, VTAP_MAX_QUEUES * VTAP_NR_WORKS)
 		vtap_queue_wake(vtap_queue_at(dev, (bit / VTAP_NR_WORKS) ^ 1));
 	kfree(w);

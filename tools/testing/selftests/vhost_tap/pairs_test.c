@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -445,6 +446,32 @@ TEST_F(pairs, too_few_threads)
 	EXPECT_EQ(0, status >> 8);
 	EXPECT_TRUE(workers_gone(pid));
 	ASSERT_EQ(0, up(p, 2, &qemu));
+}
+
+static void on_alarm(int sig)
+{
+}
+
+/* Many threads take a while; a caller with a timer has its owner all the same. */
+TEST_F_TIMEOUT(pairs, owner_with_a_timer, 100)
+{
+	static const struct itimerval off, often = {
+		.it_interval.tv_usec = 3000, .it_value.tv_usec = 3000,
+	};
+	struct sigaction act = { .sa_handler = on_alarm };
+	int i, fd;
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &act, NULL));
+	for (i = 0; i < 5; i++) {
+		fd = open_node();
+		ASSERT_EQ(0, node_set_pairs(fd, 64));
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+		EXPECT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &off, NULL));
+		EXPECT_EQ(64, workers_of(getpid(), NULL));
+		close(fd);
+	}
+	ASSERT_EQ(0, up(&self->p, 1, &qemu));
 }
 
 TEST_HARNESS_MAIN

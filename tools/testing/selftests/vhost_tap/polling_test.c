@@ -17,6 +17,7 @@
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "guest.h"
 #include "net.h"
+#include "threads.h"
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
@@ -199,22 +200,6 @@ static long switches(int tid)
 	return sum;
 }
 
-/* CPU time of a thread in ns, by schedstat. */
-static uint64_t cpu_ns(int tid)
-{
-	unsigned long long ns = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
-	f = fopen(path, "r");
-	if (f && fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
-	if (f)
-		fclose(f);
-	return ns;
-}
-
 /* Ping-pong, then silence: not one wake-up more. */
 TEST_F(poll, idle_costs_nothing)
 {
@@ -297,7 +282,7 @@ TEST_F_TIMEOUT(poll, figures, 200)
 		ASSERT_EQ(0, fixed(&self->g, mode[k].fixed_us));
 		ASSERT_EQ(0, adaptive(&self->g, mode[k].adaptive_us));
 		at = now_ns(CLOCK_MONOTONIC);
-		used = cpu_ns(tid);
+		used = thread_cpu_ns(tid);
 		kicks[k] -= guest_stat(&self->g, "tx", "kicks");
 		for (i = 0; i < 2000; i++) {
 			frame_raw(f, sizeof(f), i);
@@ -312,11 +297,11 @@ TEST_F_TIMEOUT(poll, figures, 200)
 		}
 		kicks[k] += guest_stat(&self->g, "tx", "kicks");
 		busy[k] += now_ns(CLOCK_MONOTONIC) - at;
-		cpu[k] += cpu_ns(tid) - used;
+		cpu[k] += thread_cpu_ns(tid) - used;
 		usleep(100000);
-		used = cpu_ns(tid);
+		used = thread_cpu_ns(tid);
 		sleep(1);
-		idle[k] += cpu_ns(tid) - used;
+		idle[k] += thread_cpu_ns(tid) - used;
 	}
 	for (k = 0; k < 3; k++)
 		TH_LOG("%-15s %6.1f us a round trip, worker %6.1f us, %.2f kicks; idle: %.3f ms",

@@ -69,3 +69,19 @@ bool workers_gone(pid_t pid)
 	}
 	return false;
 }
+
+/* CPU time of a thread in ns, 0 if it is not there. */
+uint64_t thread_cpu_ns(pid_t tid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%llu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}

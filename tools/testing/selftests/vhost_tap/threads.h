@@ -6,9 +6,11 @@
 #define VTAP_TEST_THREADS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 int workers_of(pid_t pid, char *last);
 bool workers_gone(pid_t pid);
+uint64_t thread_cpu_ns(pid_t tid);
 
 #endif

@@ -299,6 +299,7 @@ TEST_F(work, layout_errnos)
 	EXPECT_EQ(-ENOBUFS, thread_of(fd, 2));
 	/* back to what open() gave */
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
+	ASSERT_TRUE(workers_gone(getpid()));
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(1, workers_of(getpid(), NULL));
 	close(fd);
@@ -376,6 +377,59 @@ TEST_F_TIMEOUT(work, fair_to_neighbours, 200)
 	for (i = 0; i < 3; i++)
 		EXPECT_TRUE(traffic_wait(&p->t[i], 3));
 	EXPECT_EQ(0, stop_all(p));
+}
+
+/*
+ * The same while the worker polls: the neighbour's driver is not asked to kick,
+ * so the worker has to see its packets beside those of the flood.
+ */
+TEST_F_TIMEOUT(work, fair_while_polling, 200)
+{
+	struct pairs *p = &self->p;
+	int i;
+
+	ASSERT_EQ(0, pairs_open(p, 2));
+	ASSERT_EQ(0, set_layout(p->fd, VHOST_TAP_WORKERS_SHARED, 1));
+	ASSERT_EQ(0, own_and_start(p));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, guest_vring_state(p->fd,
+					VHOST_SET_VRING_BUSYLOOP_TIMEOUT, i,
+					2000));
+	ASSERT_EQ(0, traffic_start(&p->t[0], &p->g[0], p->tap[0].host, true));
+	ASSERT_EQ(0, traffic_start(&p->t[1], &p->g[1], p->tap[1].host, false));
+	EXPECT_TRUE(traffic_wait(&p->t[1], 20));
+	EXPECT_TRUE(traffic_wait(&p->t[0], 3));
+	/* polling ends under load: kicks are wanted again, and come */
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, guest_vring_state(p->fd,
+					VHOST_SET_VRING_BUSYLOOP_TIMEOUT, i, 0));
+	EXPECT_TRUE(traffic_wait(&p->t[1], 20));
+	EXPECT_EQ(0, stop_all(p));
+	EXPECT_TRUE(all_pass(p));
+}
+
+/* A queue under load goes over to its new worker; the former one has peace. */
+TEST_F_TIMEOUT(work, former_worker_rests, 100)
+{
+	struct pairs *p = &self->p;
+	int i, tid[2];
+	uint64_t before;
+
+	ASSERT_EQ(0, pairs_open(p, 2));
+	ASSERT_EQ(0, own_and_start(p));
+	tid[0] = thread_of(p->fd, 0);
+	tid[1] = thread_of(p->fd, 2);
+	ASSERT_EQ(0, traffic_start(&p->t[0], &p->g[0], p->tap[0].host, true));
+	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, attach(p->fd, i, 1));
+	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
+	before = thread_cpu_ns(tid[0]);
+	ASSERT_LT(0, before);
+	ASSERT_TRUE(traffic_wait(&p->t[0], 10));
+	EXPECT_EQ(before, thread_cpu_ns(tid[0]));
+	EXPECT_EQ(0, traffic_stop(&p->t[0]));
+	EXPECT_EQ(tid[1], thread_of(p->fd, 0));
 }
 
 TEST_F_TIMEOUT(work, end_while_attaching, 200)
