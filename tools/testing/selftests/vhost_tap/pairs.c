@@ -11,11 +11,47 @@
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "pairs.h"
 
+#define SET_FORK	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
+
 int node_set_pairs(int fd, unsigned int nr)
 {
 	struct vhost_tap_queue_pairs arg = { .nr = nr };
 
 	return guest_ioctl(fd, VHOST_TAP_SET_QUEUE_PAIRS, &arg);
+}
+
+int node_set_layout(int fd, unsigned int layout, unsigned int nr)
+{
+	struct vhost_tap_workers w = { layout, nr };
+
+	return guest_ioctl(fd, VHOST_TAP_SET_WORKERS, &w);
+}
+
+/* Return: tid or -errno */
+int node_thread_of(int fd, unsigned int vring)
+{
+	struct vhost_tap_vring_thread t = { .index = vring };
+	int err;
+
+	do {
+		err = guest_ioctl(fd, VHOST_TAP_GET_VRING_THREAD, &t);
+	} while (err == -EAGAIN && !usleep(1000));
+	return err ?: t.tid;
+}
+
+int node_set_kind(int fd, uint8_t kind)
+{
+	return guest_ioctl(fd, SET_FORK, &kind);
+}
+
+/* Kernels before 6.4 have kernel threads only. */
+bool node_has_owner_kind(void)
+{
+	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
+	bool has = !node_set_kind(fd, 1);
+
+	close(fd);
+	return has;
 }
 
 /* A file without owner; the caller may set more before pairs_own(). */
@@ -99,6 +135,46 @@ int pairs_start(struct pairs *p, unsigned int i)
 {
 	return guest_start(&p->g[i], p->tap[i].fd[0]) ?:
 	       guest_rx_post(&p->g[i], 64, 2048);
+}
+
+int pairs_up(struct pairs *p, const struct guest_cfg *cfg)
+{
+	int err = pairs_own(p, cfg) ?: pairs_taps(p);
+	unsigned int i;
+
+	for (i = 0; !err && i < p->nr; i++)
+		err = pairs_start(p, i);
+	return err;
+}
+
+bool pairs_pass(struct pairs *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr; i++)
+		if (!traffic_once(&p->g[i], p->tap[i].host))
+			return false;
+	return true;
+}
+
+int pairs_load(struct pairs *p)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < p->nr; i++)
+		err = traffic_start(&p->t[i], &p->g[i], p->tap[i].host, false);
+	return err;
+}
+
+int pairs_stop(struct pairs *p)
+{
+	unsigned int i;
+	int line = 0;
+
+	for (i = 0; i < p->nr; i++)
+		line = traffic_stop(&p->t[i]) ?: line;
+	return line;
 }
 
 void pairs_free(struct pairs *p)

@@ -34,8 +34,16 @@ int pairs_open(struct pairs *p, unsigned int nr);
 int pairs_own(struct pairs *p, const struct guest_cfg *cfg);
 int pairs_taps(struct pairs *p);
 int pairs_start(struct pairs *p, unsigned int i);
+int pairs_up(struct pairs *p, const struct guest_cfg *cfg);
+bool pairs_pass(struct pairs *p);
+int pairs_load(struct pairs *p);
+int pairs_stop(struct pairs *p);
 void pairs_free(struct pairs *p);
 
 int node_set_pairs(int fd, unsigned int nr);
+int node_set_layout(int fd, unsigned int layout, unsigned int nr);
+int node_set_kind(int fd, uint8_t kind);
+bool node_has_owner_kind(void);
+int node_thread_of(int fd, unsigned int vring);
 
 #endif

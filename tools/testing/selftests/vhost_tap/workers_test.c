@@ -2,17 +2,13 @@
 /*
  * Who serves which queue: vhost-scsi's four calls with its states and errnos
  * (the same program asks /dev/vhost-scsi where there is one), the layouts to
- * start with, workers that change under checked traffic, queues that share one,
- * and what an administrator does to the threads.
+ * start with, workers that change under checked traffic, queues that share one.
  *
- * Read before: pairs_test.c.
+ * Read before: pairs_test.c. Read next: threads_test.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -30,7 +26,6 @@ struct vring_worker {
 #define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
 #define ATTACH		_IOW(VHOST_VIRTIO, 0x15, struct vring_worker)
 #define GET_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vring_worker)
-#define SET_FORK	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
@@ -61,40 +56,6 @@ static int worker_of(int fd, unsigned int vring)
 	return guest_ioctl(fd, GET_WORKER, &w) ?: (int)w.id;
 }
 
-static int set_layout(int fd, unsigned int layout, unsigned int nr)
-{
-	struct vhost_tap_workers w = { layout, nr };
-
-	return guest_ioctl(fd, VHOST_TAP_SET_WORKERS, &w);
-}
-
-/* Return: tid or -errno */
-static int thread_of(int fd, unsigned int vring)
-{
-	struct vhost_tap_vring_thread t = { .index = vring };
-	int err;
-
-	do {
-		err = guest_ioctl(fd, VHOST_TAP_GET_VRING_THREAD, &t);
-	} while (err == -EAGAIN && !usleep(1000));
-	return err ?: t.tid;
-}
-
-static int set_kind(int fd, uint8_t kind)
-{
-	return guest_ioctl(fd, SET_FORK, &kind);
-}
-
-/* Kernels before 6.4 have kernel threads only. */
-static bool has_owner_kind(void)
-{
-	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
-	bool has = !set_kind(fd, 1);
-
-	close(fd);
-	return has;
-}
-
 /* ---- vhost-scsi's calls ---- */
 
 FIXTURE(calls) {
@@ -112,7 +73,7 @@ FIXTURE_SETUP(calls)
 {
 	if (!guest_is_ours())
 		SKIP(return, "vhost-net has no such calls");
-	if (!has_owner_kind())
+	if (!node_has_owner_kind())
 		SKIP(return, "kernel threads only: the_owner_kind_only");
 	if (variant->node)
 		run("modprobe vhost_scsi 2>/dev/null");
@@ -187,7 +148,7 @@ TEST_F(calls, the_owner_kind_only)
 {
 	int fd = self->fd;
 
-	if (set_kind(fd, 0))
+	if (node_set_kind(fd, 0))
 		SKIP(return, "this kernel's vhost-scsi cannot choose");
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(-EFAULT, new_worker(fd));
@@ -214,46 +175,6 @@ FIXTURE_TEARDOWN(work)
 	pairs_free(&self->p);
 }
 
-static int own_and_start(struct pairs *p)
-{
-	int err = pairs_own(p, &qemu) ?: pairs_taps(p);
-	unsigned int i;
-
-	for (i = 0; !err && i < p->nr; i++)
-		err = pairs_start(p, i);
-	return err;
-}
-
-static bool all_pass(struct pairs *p)
-{
-	unsigned int i;
-
-	for (i = 0; i < p->nr; i++)
-		if (!traffic_once(&p->g[i], p->tap[i].host))
-			return false;
-	return true;
-}
-
-static int load_all(struct pairs *p)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; !err && i < p->nr; i++)
-		err = traffic_start(&p->t[i], &p->g[i], p->tap[i].host, false);
-	return err;
-}
-
-static int stop_all(struct pairs *p)
-{
-	unsigned int i;
-	int line = 0;
-
-	for (i = 0; i < p->nr; i++)
-		line = traffic_stop(&p->t[i]) ?: line;
-	return line;
-}
-
 TEST_F(work, layouts)
 {
 	static const struct {
@@ -270,13 +191,13 @@ TEST_F(work, layouts)
 
 	for (i = 0; i < ARRAY_SIZE(want); i++) {
 		ASSERT_EQ(0, pairs_open(p, 3));
-		ASSERT_EQ(0, set_layout(p->fd, want[i].layout, want[i].nr));
-		ASSERT_EQ(0, own_and_start(p));
+		ASSERT_EQ(0, node_set_layout(p->fd, want[i].layout, want[i].nr));
+		ASSERT_EQ(0, pairs_up(p, &qemu));
 		EXPECT_EQ(want[i].workers, workers_of(getpid(), NULL));
 		for (k = 0; k < 6; k++)
 			EXPECT_EQ(want[i].id[k], worker_of(p->fd, k));
-		EXPECT_TRUE(all_pass(p));
-		EXPECT_EQ(-EBUSY, set_layout(p->fd, 0, 0));
+		EXPECT_TRUE(pairs_pass(p));
+		EXPECT_EQ(-EBUSY, node_set_layout(p->fd, 0, 0));
 		pairs_free(p);
 		EXPECT_TRUE(workers_gone(getpid()));
 	}
@@ -286,17 +207,17 @@ TEST_F(work, layout_errnos)
 {
 	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
 
-	EXPECT_EQ(-EINVAL, set_layout(fd, 3, 0));
-	EXPECT_EQ(-EINVAL, set_layout(fd, VHOST_TAP_WORKER_PER_PAIR, 1));
-	EXPECT_EQ(-EINVAL, set_layout(fd, VHOST_TAP_WORKER_PER_VRING, 1));
-	EXPECT_EQ(-EINVAL, set_layout(fd, VHOST_TAP_WORKERS_SHARED, 0));
-	EXPECT_EQ(-EINVAL, set_layout(fd, VHOST_TAP_WORKERS_SHARED, 257));
+	EXPECT_EQ(-EINVAL, node_set_layout(fd, 3, 0));
+	EXPECT_EQ(-EINVAL, node_set_layout(fd, VHOST_TAP_WORKER_PER_PAIR, 1));
+	EXPECT_EQ(-EINVAL, node_set_layout(fd, VHOST_TAP_WORKER_PER_VRING, 1));
+	EXPECT_EQ(-EINVAL, node_set_layout(fd, VHOST_TAP_WORKERS_SHARED, 0));
+	EXPECT_EQ(-EINVAL, node_set_layout(fd, VHOST_TAP_WORKERS_SHARED, 257));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_TAP_SET_WORKERS, NULL));
-	EXPECT_EQ(0, set_layout(fd, VHOST_TAP_WORKER_PER_VRING, 0));
-	EXPECT_EQ(-EPERM, thread_of(fd, 0));
+	EXPECT_EQ(0, node_set_layout(fd, VHOST_TAP_WORKER_PER_VRING, 0));
+	EXPECT_EQ(-EPERM, node_thread_of(fd, 0));
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(2, workers_of(getpid(), NULL));
-	EXPECT_EQ(-ENOBUFS, thread_of(fd, 2));
+	EXPECT_EQ(-ENOBUFS, node_thread_of(fd, 2));
 	/* back to what open() gave */
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	ASSERT_TRUE(workers_gone(getpid()));
@@ -314,9 +235,9 @@ TEST_F_TIMEOUT(work, attach_under_traffic, 300)
 	unsigned int k;
 
 	ASSERT_EQ(0, pairs_open(p, 2));
-	ASSERT_EQ(0, set_layout(p->fd, VHOST_TAP_WORKER_PER_VRING, 0));
-	ASSERT_EQ(0, own_and_start(p));
-	ASSERT_EQ(0, load_all(p));
+	ASSERT_EQ(0, node_set_layout(p->fd, VHOST_TAP_WORKER_PER_VRING, 0));
+	ASSERT_EQ(0, pairs_up(p, &qemu));
+	ASSERT_EQ(0, pairs_load(p));
 	srand(2);
 	for (k = 0; k < 400; k++) {
 		unsigned int vring = rand() % 4, id = rand() % 4;
@@ -328,8 +249,8 @@ TEST_F_TIMEOUT(work, attach_under_traffic, 300)
 			ASSERT_TRUE(traffic_wait(&p->t[1], 1));
 		}
 	}
-	EXPECT_EQ(0, stop_all(p));
-	EXPECT_TRUE(all_pass(p));
+	EXPECT_EQ(0, pairs_stop(p));
+	EXPECT_TRUE(pairs_pass(p));
 }
 
 /* Workers come, serve and go: a freed one leaves nothing behind. */
@@ -338,11 +259,11 @@ TEST_F_TIMEOUT(work, new_and_free_under_traffic, 300)
 	struct pairs *p = &self->p;
 	int id, k;
 
-	if (!has_owner_kind())
+	if (!node_has_owner_kind())
 		SKIP(return, "kernel threads only");
 	ASSERT_EQ(0, pairs_open(p, 2));
-	ASSERT_EQ(0, own_and_start(p));
-	ASSERT_EQ(0, load_all(p));
+	ASSERT_EQ(0, pairs_up(p, &qemu));
+	ASSERT_EQ(0, pairs_load(p));
 	for (k = 0; k < 60; k++) {
 		unsigned int vring = k % 4, old = worker_of(p->fd, vring);
 
@@ -356,7 +277,7 @@ TEST_F_TIMEOUT(work, new_and_free_under_traffic, 300)
 	}
 	ASSERT_TRUE(traffic_wait(&p->t[0], 2));
 	ASSERT_TRUE(traffic_wait(&p->t[1], 2));
-	EXPECT_EQ(0, stop_all(p));
+	EXPECT_EQ(0, pairs_stop(p));
 	EXPECT_EQ(2, workers_of(getpid(), NULL));
 }
 
@@ -367,8 +288,8 @@ TEST_F_TIMEOUT(work, fair_to_neighbours, 200)
 	int i;
 
 	ASSERT_EQ(0, pairs_open(p, 4));
-	ASSERT_EQ(0, set_layout(p->fd, VHOST_TAP_WORKERS_SHARED, 1));
-	ASSERT_EQ(0, own_and_start(p));
+	ASSERT_EQ(0, node_set_layout(p->fd, VHOST_TAP_WORKERS_SHARED, 1));
+	ASSERT_EQ(0, pairs_up(p, &qemu));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, traffic_start(&p->t[i], &p->g[i], p->tap[i].host,
 					   true));
@@ -376,7 +297,13 @@ TEST_F_TIMEOUT(work, fair_to_neighbours, 200)
 	EXPECT_TRUE(traffic_wait(&p->t[3], 20));
 	for (i = 0; i < 3; i++)
 		EXPECT_TRUE(traffic_wait(&p->t[i], 3));
-	EXPECT_EQ(0, stop_all(p));
+	EXPECT_EQ(0, pairs_stop(p));
+}
+
+static int set_busyloop(int fd, unsigned int vring, unsigned int us)
+{
+	return guest_vring_state(fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, vring,
+				 us);
 }
 
 /*
@@ -389,23 +316,20 @@ TEST_F_TIMEOUT(work, fair_while_polling, 200)
 	int i;
 
 	ASSERT_EQ(0, pairs_open(p, 2));
-	ASSERT_EQ(0, set_layout(p->fd, VHOST_TAP_WORKERS_SHARED, 1));
-	ASSERT_EQ(0, own_and_start(p));
+	ASSERT_EQ(0, node_set_layout(p->fd, VHOST_TAP_WORKERS_SHARED, 1));
+	ASSERT_EQ(0, pairs_up(p, &qemu));
 	for (i = 0; i < 4; i++)
-		ASSERT_EQ(0, guest_vring_state(p->fd,
-					VHOST_SET_VRING_BUSYLOOP_TIMEOUT, i,
-					2000));
+		ASSERT_EQ(0, set_busyloop(p->fd, i, 2000));
 	ASSERT_EQ(0, traffic_start(&p->t[0], &p->g[0], p->tap[0].host, true));
 	ASSERT_EQ(0, traffic_start(&p->t[1], &p->g[1], p->tap[1].host, false));
 	EXPECT_TRUE(traffic_wait(&p->t[1], 20));
 	EXPECT_TRUE(traffic_wait(&p->t[0], 3));
 	/* polling ends under load: kicks are wanted again, and come */
 	for (i = 0; i < 4; i++)
-		ASSERT_EQ(0, guest_vring_state(p->fd,
-					VHOST_SET_VRING_BUSYLOOP_TIMEOUT, i, 0));
+		ASSERT_EQ(0, set_busyloop(p->fd, i, 0));
 	EXPECT_TRUE(traffic_wait(&p->t[1], 20));
-	EXPECT_EQ(0, stop_all(p));
-	EXPECT_TRUE(all_pass(p));
+	EXPECT_EQ(0, pairs_stop(p));
+	EXPECT_TRUE(pairs_pass(p));
 }
 
 /* A queue under load goes over to its new worker; the former one has peace. */
@@ -416,9 +340,9 @@ TEST_F_TIMEOUT(work, former_worker_rests, 100)
 	uint64_t before;
 
 	ASSERT_EQ(0, pairs_open(p, 2));
-	ASSERT_EQ(0, own_and_start(p));
-	tid[0] = thread_of(p->fd, 0);
-	tid[1] = thread_of(p->fd, 2);
+	ASSERT_EQ(0, pairs_up(p, &qemu));
+	tid[0] = node_thread_of(p->fd, 0);
+	tid[1] = node_thread_of(p->fd, 2);
 	ASSERT_EQ(0, traffic_start(&p->t[0], &p->g[0], p->tap[0].host, true));
 	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
 	for (i = 0; i < 2; i++)
@@ -429,7 +353,7 @@ TEST_F_TIMEOUT(work, former_worker_rests, 100)
 	ASSERT_TRUE(traffic_wait(&p->t[0], 10));
 	EXPECT_EQ(before, thread_cpu_ns(tid[0]));
 	EXPECT_EQ(0, traffic_stop(&p->t[0]));
-	EXPECT_EQ(tid[1], thread_of(p->fd, 0));
+	EXPECT_EQ(tid[1], node_thread_of(p->fd, 0));
 }
 
 TEST_F_TIMEOUT(work, end_while_attaching, 200)
@@ -439,7 +363,7 @@ TEST_F_TIMEOUT(work, end_while_attaching, 200)
 
 	for (k = 0; k < 6; k++) {
 		ASSERT_EQ(0, pairs_open(p, 2));
-		ASSERT_EQ(0, own_and_start(p));
+		ASSERT_EQ(0, pairs_up(p, &qemu));
 		for (i = 0; i < 2; i++)
 			ASSERT_EQ(0, traffic_start(&p->t[i], &p->g[i],
 						   p->tap[i].host, true));
@@ -447,208 +371,10 @@ TEST_F_TIMEOUT(work, end_while_attaching, 200)
 		for (i = 0; i < 4; i++)
 			ASSERT_EQ(0, attach(p->fd, i, !(i / 2)));
 		ASSERT_EQ(0, guest_ioctl(p->fd, VHOST_RESET_OWNER, NULL));
-		stop_all(p);
+		pairs_stop(p);
 		pairs_free(p);
 		EXPECT_TRUE(workers_gone(getpid()));
 	}
-}
-
-/* ---- what an administrator does ---- */
-
-FIXTURE(admin) {
-	struct pairs p;
-	int tid[4];
-};
-
-FIXTURE_VARIANT(admin) {
-	uint8_t kind;
-};
-
-FIXTURE_VARIANT_ADD(admin, kthread) { .kind = 0 };
-FIXTURE_VARIANT_ADD(admin, vhost_task) { .kind = 1 };
-
-FIXTURE_SETUP(admin)
-{
-	struct pairs *p = &self->p;
-	int i;
-
-	p->fd = -1;
-	if (!guest_is_ours())
-		SKIP(return, "ours only");
-	if (variant->kind && !has_owner_kind())
-		SKIP(return, "kernel threads only");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, pairs_open(p, 2));
-	ASSERT_EQ(0, set_kind(p->fd, variant->kind));
-	ASSERT_EQ(0, set_layout(p->fd, VHOST_TAP_WORKER_PER_VRING, 0));
-	ASSERT_EQ(0, own_and_start(p));
-	for (i = 0; i < 4; i++) {
-		self->tid[i] = thread_of(p->fd, i);
-		ASSERT_LT(0, self->tid[i]);
-	}
-}
-
-FIXTURE_TEARDOWN(admin)
-{
-	pairs_free(&self->p);
-}
-
-static bool comm_is_vhost(int tid)
-{
-	char path[64], name[32] = "", want[32];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", tid);
-	snprintf(want, sizeof(want), "vhost-%d", getpid());
-	f = fopen(path, "r");
-	if (f && fscanf(f, "%31s", name) != 1)
-		name[0] = 0;
-	if (f)
-		fclose(f);
-	return !strcmp(name, want);
-}
-
-TEST_F(admin, finds_the_threads)
-{
-	static const char *const file[] = { "rx", "tx", "rx1", "tx1" };
-	int i, k;
-
-	for (i = 0; i < 4; i++) {
-		EXPECT_TRUE(comm_is_vhost(self->tid[i]));
-		EXPECT_EQ(self->tid[i], guest_stat(&self->p.g[0], file[i],
-						   "worker_tid"));
-		EXPECT_EQ(i, guest_stat(&self->p.g[0], file[i], "worker_id"));
-		for (k = 0; k < i; k++)
-			EXPECT_NE(self->tid[k], self->tid[i]);
-	}
-}
-
-/* Where the thread ran last: field 39 of stat, behind the name. */
-static int cpu_of(int tid)
-{
-	char path[64], line[1024] = "", *at;
-	int i, cpu = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	at = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-	fclose(f);
-	for (i = 2; at && i < 39; i++) {
-		at = strchr(at, ' ');
-		at += !!at;
-	}
-	if (at)
-		cpu = atoi(at);
-	return cpu;
-}
-
-TEST_F_TIMEOUT(admin, pins_them, 120)
-{
-	int cpu, i, nr = sysconf(_SC_NPROCESSORS_ONLN);
-	struct pairs *p = &self->p;
-	cpu_set_t set;
-
-	ASSERT_EQ(0, load_all(p));
-	for (i = 0; i < 8; i++) {
-		cpu = (i / 4 + i) % nr;
-		CPU_ZERO(&set);
-		CPU_SET(cpu, &set);
-		ASSERT_EQ(0, sched_setaffinity(self->tid[i % 4], sizeof(set),
-					       &set));
-		CPU_ZERO(&set);
-		ASSERT_EQ(0, sched_getaffinity(self->tid[i % 4], sizeof(set),
-					       &set));
-		EXPECT_EQ(1, CPU_COUNT(&set));
-		EXPECT_TRUE(CPU_ISSET(cpu, &set));
-		ASSERT_TRUE(traffic_wait(&p->t[i % 4 / 2], 2));
-		EXPECT_EQ(cpu, cpu_of(self->tid[i % 4]));
-	}
-	EXPECT_EQ(0, stop_all(p));
-}
-
-TEST_F_TIMEOUT(admin, gives_them_a_class, 120)
-{
-	struct sched_param fifo = { .sched_priority = 3 }, none = {};
-	struct pairs *p = &self->p;
-
-	ASSERT_EQ(0, load_all(p));
-	ASSERT_EQ(0, sched_setscheduler(self->tid[0], SCHED_FIFO, &fifo));
-	ASSERT_EQ(0, sched_setscheduler(self->tid[1], SCHED_RR, &fifo));
-	ASSERT_EQ(0, sched_setscheduler(self->tid[2], SCHED_BATCH, &none));
-	ASSERT_EQ(0, sched_setscheduler(self->tid[3], SCHED_IDLE, &none));
-	EXPECT_EQ(SCHED_FIFO, sched_getscheduler(self->tid[0]));
-	EXPECT_EQ(SCHED_RR, sched_getscheduler(self->tid[1]));
-	EXPECT_EQ(SCHED_BATCH, sched_getscheduler(self->tid[2]));
-	EXPECT_EQ(SCHED_IDLE, sched_getscheduler(self->tid[3]));
-	EXPECT_TRUE(traffic_wait(&p->t[0], 3));
-	EXPECT_EQ(0, stop_all(p));
-}
-
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/* The cpuset of the owner's cgroup holds for workers that are there and to come. */
-TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
-{
-	int i, last = sysconf(_SC_NPROCESSORS_ONLN) - 1;
-	struct pairs *p = &self->p;
-	char dir[64], path[96], text[16];
-	cpu_set_t set;
-
-	if (unshare(CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", "/mnt", "cgroup2", 0, NULL) ||
-	    put("/mnt/cgroup.subtree_control", "+cpuset"))
-		SKIP(return, "no cpuset controller in cgroup2");
-	snprintf(dir, sizeof(dir), "/mnt/vtap-%d", getpid());
-	ASSERT_EQ(0, mkdir(dir, 0755));
-	snprintf(path, sizeof(path), "%s/cpuset.cpus", dir);
-	snprintf(text, sizeof(text), "%d", last);
-	ASSERT_EQ(0, put(path, text));
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	ASSERT_EQ(0, put(path, "0"));
-
-	/* threads of the process move with it; kernel threads by hand */
-	for (i = 0; i < 4 && !variant->kind; i++) {
-		snprintf(text, sizeof(text), "%d", self->tid[i]);
-		ASSERT_EQ(0, put(path, text));
-	}
-	ASSERT_EQ(0, load_all(p));
-	for (i = 0; i < 4; i++) {
-		ASSERT_TRUE(traffic_wait(&p->t[i / 2], 2));
-		CPU_ZERO(&set);
-		ASSERT_EQ(0, sched_getaffinity(self->tid[i], sizeof(set), &set));
-		EXPECT_EQ(1, CPU_COUNT(&set));
-		EXPECT_TRUE(CPU_ISSET(last, &set));
-		EXPECT_EQ(last, cpu_of(self->tid[i]));
-	}
-	EXPECT_EQ(0, stop_all(p));
-	pairs_free(p);
-
-	/* a file set up in there begins in there */
-	ASSERT_EQ(0, pairs_open(p, 1));
-	ASSERT_EQ(0, set_kind(p->fd, variant->kind));
-	ASSERT_EQ(0, own_and_start(p));
-	i = thread_of(p->fd, 0);
-	CPU_ZERO(&set);
-	ASSERT_EQ(0, sched_getaffinity(i, sizeof(set), &set));
-	EXPECT_TRUE(CPU_COUNT(&set) == 1 && CPU_ISSET(last, &set));
-	EXPECT_TRUE(all_pass(p));
-	pairs_free(p);
-	put("/mnt/cgroup.procs", "0");
-	rmdir(dir);
 }
 
 TEST_HARNESS_MAIN
