@@ -132,7 +132,7 @@ static void name_of_macvtap(uint32_t pid, uint32_t fd, char *buf)
 	at += 5;
 	at[strcspn(at, "/")] = 0;
 	if (strlen(at) < IFNAMSIZ)
-		strcpy(buf, at);
+		memcpy(buf, at, strlen(at) + 1);
 }
 
 /**

@@ -240,7 +240,7 @@ static int parse_macvtap(struct plan *p, char *arg)
 		case 1:
 			if (!val || !*val || strlen(val) >= IFNAMSIZ)
 				return -EINVAL;
-			strcpy(p->name, val);
+			memcpy(p->name, val, strlen(val) + 1);
 			break;
 		default:
 			warn("macvtap has no \"%s\"", val);

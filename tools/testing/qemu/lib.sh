@@ -109,8 +109,8 @@ has_feature() {
 # told what to do through a serial port, which is a pair of fifos here; so is
 # QEMU itself, in QMP. With a $slot there can be several.
 start_guest() {
-	local f=$work/ctl${slot:-} fifo net=()
-	[[ -z $1 ]] || net=(-netdev "$1"
+	local f=$work/ctl${slot:-} fifo nic=()
+	[[ -z $1 ]] || nic=(-netdev "$1"
 		-device "virtio-net-pci,netdev=n,mac=$guest_mac,$guest_nic${2:+,$2}")
 	for fifo in "$f".{in,out} "$f"-qmp.{in,out}; do
 		rm -f "$fifo"
@@ -124,7 +124,7 @@ start_guest() {
 		-chardev "file,id=con,path=$guest_log.console" -serial chardev:con \
 		-chardev "pipe,id=ctl,path=$f" -serial chardev:ctl \
 		-chardev "pipe,id=qmp,path=$f-qmp" -mon chardev=qmp,mode=control \
-		"${guest_opts[@]}" "${net[@]}" \
+		"${guest_opts[@]}" "${nic[@]}" \
 		</dev/null >"$guest_log.qemu" 2>&1 &
 	qemu_pid=$!
 	last_pid=$qemu_pid
