@@ -264,11 +264,11 @@ stop_guest() {
 end_guest() {
 	local pid
 	# Disowned first: the shell would report each death.
-	for pid in "${loads[@]}" $server_pid $qemu_pid; do
+	for pid in "${loads[@]}" "${streams[@]}" $server_pid $qemu_pid; do
 		disown "$pid" 2>/dev/null
 		kill -KILL "$pid" 2>/dev/null
 	done
-	loads=() qemu_pid='' server_pid=''
+	loads=() streams=() qemu_pid='' server_pid=''
 	if [[ -n ${to_guest:-} ]]; then
 		exec {to_guest}>&- {from_guest}>&- {to_qmp}>&- {from_qmp}>&-
 		to_guest=''
@@ -279,6 +279,49 @@ end_guest() {
 guest_log_clean() {
 	! grep -a -E 'BUG|WARNING|Oops|WATCHDOG|timed out|Call Trace|panic|id .* is not a head' \
 		"$guest_log.console"
+}
+
+# ---- streams with checked content that outlive what is done meanwhile ----
+
+declare -A streams=()
+
+# From either side to $1.1 and $1.2, one of each name in $2...: tcp* both ways at
+# once, udp* echoed. They end when their result is asked for.
+start_streams() {
+	local name what seed=20
+	rm -f "$work/stop"
+	for name in "${@:2}"; do
+		what=dgrams
+		[[ $name != tcp* ]] || what=stream
+		"$agent" "$what" "$1.2" 5000 "$work/stop" "$((++seed))" >"$work/$name.said" 2>&1 &
+		streams[$name]=$!
+		g "(agent $what $1.1 5000 /stop $((++seed)); echo \$? >/$name.rc) >/$name.out 2>&1" bg
+	done
+	sleep 2
+	streams_live
+}
+
+streams_live() {
+	local name
+	for name in "${!streams[@]}"; do
+		kill -0 "${streams[$name]}" || { cat "$work/$name.said"; return 1; }
+	done
+	g "for n in ${!streams[*]}; do cat /\$n.out; ! test -e /\$n.rc || exit 1; done"
+}
+
+# What either end of the stream $1 has seen: every byte of it.
+host_result() {
+	touch "$work/stop"
+	wait "${streams[$1]}"
+	local status=$?
+	cat "$work/$1.said"
+	return "$status"
+}
+
+guest_result() {
+	g "touch /stop" >/dev/null
+	g_wait 100 "cat /$1.rc" || { g "cat /$1.out"; return 1; }
+	g "cat /$1.out; exit \$(cat /$1.rc)"
 }
 
 # ---- multicast, between $host_dev and the guest's eth0 ----
@@ -410,6 +453,53 @@ both_queues() {
 		echo "worker ${tids[i]}: ${before[i]} to ${after[i]} ms"
 		[[ $((after[i] - before[i])) -ge 10 ]] || return 1
 	done
+}
+
+# ---- several pairs, an fd each ----
+
+# The counter $1 of each pair, rx and tx, in the order of the pairs.
+pair_counters() {
+	local dirs
+	mapfile -t dirs < <(printf '%s\n' /sys/kernel/debug/vhost_tap/"$qemu_pid"-* | sort -V)
+	dirs=("${dirs[@]/%//rx}" "${dirs[@]/%//tx}")
+	mapfile -t dirs < <(printf '%s\n' "${dirs[@]}" | sort -V)
+	awk -v name="$1" '$1 == name { print $2 }' "${dirs[@]}" 2>/dev/null
+}
+
+# The guest uses $2 queues from now on. Those move packets in both directions, the
+# others none; no ring breaks.
+use_channels() { # NET COUNT
+	local first now i try moved
+	g "agent channels eth0 $2" || return 1
+	# What was under way may still arrive.
+	sleep 0.3
+	mapfile -t first < <(pair_counters packets)
+	for try in 1 2 3; do
+		g "agent flows $1.1 5000 32" || return 1
+		mapfile -t now < <(pair_counters packets)
+		moved=0
+		for ((i = 0; i < $2 * 2; i++)); do
+			((now[i] > first[i])) && moved=$((moved + 1))
+		done
+		((moved < $2 * 2)) || break
+	done
+	echo "packets, rx and tx of each pair: ${first[*]}, then ${now[*]}"
+	[[ $node != /dev/vhost-tap ]] || ((moved == $2 * 2)) || return 1
+	for ((i = $2 * 2; i < ${#first[@]}; i++)); do
+		((now[i] == first[i])) || return 1
+	done
+	[[ -z $(pair_counters broken | grep -v '^0$') ]]
+}
+
+# The stream's result is right ("$@" says it), and it never stood still for long.
+no_pause() {
+	local said status=0
+	"$@" >"$work/result" || status=$?
+	said=$(<"$work/result")
+	echo "$said"
+	[[ $status == 0 && $said =~ longest\ pause\ ([0-9]+)\ ms ]] || return 1
+	echo "# $case_name: ${1%_result} $2: ${BASH_REMATCH[0]}" >>"$work/pauses"
+	((BASH_REMATCH[1] < 5000))
 }
 
 # Nothing holds the module: it goes, and comes back.

@@ -24,7 +24,9 @@
  *   agent hold-send HOST PORT STOP        what hold wants
  *   agent announce IFACE MAC STOP         counts RARP and gratuitous ARP of MAC
  * And:
+ *   agent flows HOST PORT COUNT           a datagram of each of COUNT sockets, echoed
  *   agent rings IFACE RX TX               resize the rings, as ethtool -G does
+ *   agent channels IFACE COUNT            use so many queues, as ethtool -L does
  *   agent offers NODE                     the feature bits of a vhost node, below 64
  *   agent mask FD BITS                    the open file FD of vhost-tap offers no others
  *

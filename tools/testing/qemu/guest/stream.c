@@ -14,6 +14,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -254,9 +255,64 @@ static int dgrams(char **arg)
 			last = now();
 		}
 	}
+	if (now() - last > longest)
+		longest = now() - last;
 	printf("UDP %lu datagrams sent, %lu came back right, longest pause %.0f ms\n",
 	       sent, back, longest * 1000);
 	return !back;
+}
+
+/* Move to CPU @i, if there are so many: the queue a packet takes depends on it. */
+static void take_cpu(unsigned int i)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(i % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("CPU %u: %s", i, strerror(errno));
+}
+
+/* One datagram of each of many sockets, that is flows, from every CPU in turn; echoed. */
+static int flows(char **arg)
+{
+	struct sockaddr_in sa = address(arg[0], arg[1]);
+	unsigned int nr = atoi(arg[2]), back = 0, try, i;
+	struct pollfd pfd[256] = { };
+	static struct dgram out, in;
+
+	make_pattern(31);
+	for (i = 0; i < nr && nr <= 256; i++) {
+		pfd[i] = (struct pollfd){ socket(AF_INET, SOCK_DGRAM, 0), POLLIN, 0 };
+		if (connect(pfd[i].fd, (struct sockaddr *)&sa, sizeof(sa)))
+			die("connect: %s", strerror(errno));
+	}
+	for (try = 0; try < 3 && back < nr; try++) {
+		double until = now() + 2;
+
+		for (i = 0; i < nr; i++) {
+			take_cpu(i);
+			fill(&out, i, 100);
+			if (pfd[i].fd >= 0)
+				send(pfd[i].fd, &out, 100, 0);
+		}
+		while (back < nr && now() < until && poll(pfd, nr, 100) >= 0) {
+			for (i = 0; i < nr; i++) {
+				ssize_t n = pfd[i].fd < 0 ? -1 :
+					    recv(pfd[i].fd, &in, sizeof(in), MSG_DONTWAIT);
+
+				if (n < 0)
+					continue;
+				if (!is_right(&in, n) || ntohl(in.seq) != i)
+					die("datagram %u came back wrong", i);
+				close(pfd[i].fd);
+				pfd[i].fd = -1;
+				back++;
+			}
+		}
+	}
+	printf("%u of %u answered, %u tries\n", back, nr, try);
+	return back != nr;
 }
 
 /*
@@ -306,7 +362,7 @@ static int hold_send(char **arg)
 	return 0;
 }
 
-/* ---- what goes by on a link, and the size of its rings ---- */
+/* ---- what goes by on a link, and the rings of a device ---- */
 
 /* RARP is QEMU's way to say where a guest is now, gratuitous ARP the guest's. */
 static int announce(char **arg)
@@ -340,24 +396,47 @@ static int announce(char **arg)
 	return !rarp || !garp;
 }
 
+/* @cmd is one of the structs of ethtool.h, which all begin with the command. */
+static void ethtool(const char *name, void *cmd, const char *what)
+{
+	struct ifreq ifr = { .ifr_data = cmd };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCETHTOOL, &ifr))
+		die("%s of %s: %s", what, name, strerror(errno));
+	close(fd);
+}
+
 static int rings(char **arg)
 {
 	struct ethtool_ringparam ring = { .cmd = ETHTOOL_GRINGPARAM };
-	struct ifreq ifr = { .ifr_data = (void *)&ring };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", arg[0]);
-	if (ioctl(fd, SIOCETHTOOL, &ifr))
-		die("reading the ring sizes of %s: %s", arg[0], strerror(errno));
+	ethtool(arg[0], &ring, "reading the ring sizes");
 	printf("rx %u of %u, tx %u of %u", ring.rx_pending, ring.rx_max_pending,
 	       ring.tx_pending, ring.tx_max_pending);
 	ring.cmd = ETHTOOL_SRINGPARAM;
 	ring.rx_pending = atoi(arg[1]);
 	ring.tx_pending = atoi(arg[2]);
-	if (ioctl(fd, SIOCETHTOOL, &ifr))
-		die("; setting rx %s, tx %s: %s", arg[1], arg[2], strerror(errno));
+	ethtool(arg[0], &ring, "; setting the ring sizes");
 	printf("; now rx %u, tx %u\n", ring.rx_pending, ring.tx_pending);
 	return 0;
+}
+
+static int channels(char **arg)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+	unsigned int before;
+
+	ethtool(arg[0], &ch, "reading the number of queues");
+	before = ch.combined_count;
+	ch.cmd = ETHTOOL_SCHANNELS;
+	ch.combined_count = atoi(arg[1]);
+	ethtool(arg[0], &ch, "setting the number of queues");
+	ch.cmd = ETHTOOL_GCHANNELS;
+	ethtool(arg[0], &ch, "reading the number of queues");
+	printf("%u queues of %u, now %u\n", before, ch.max_combined, ch.combined_count);
+	return ch.combined_count != (unsigned int)atoi(arg[1]);
 }
 
 /* ---- what a vhost node offers ---- */
@@ -392,10 +471,12 @@ int stream_command(const char *cmd, int argc, char **arg)
 	} commands[] = {
 		{ "stream", 4, stream },
 		{ "dgrams", 4, dgrams },
+		{ "flows", 3, flows },
 		{ "hold", 3, hold },
 		{ "hold-send", 3, hold_send },
 		{ "announce", 3, announce },
 		{ "rings", 3, rings },
+		{ "channels", 2, channels },
 		{ "offers", 1, offers },
 		{ "mask", 2, mask },
 	};
