@@ -196,6 +196,16 @@ unsigned int dirty_set(struct dirty *d)
 	return count(d, SET, false);
 }
 
+/* The same, of a device that may be about to note the first. */
+unsigned int dirty_set_soon(struct dirty *d)
+{
+	int i;
+
+	for (i = 0; i < 100 && !dirty_set(d); i++)
+		usleep(10000);
+	return dirty_set(d);
+}
+
 /* The device may still be at it: give it time to come to a true answer. */
 bool dirty_exact(struct dirty *d)
 {

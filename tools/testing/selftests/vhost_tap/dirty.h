@@ -44,6 +44,7 @@ void dirty_snap(struct dirty *d);
 unsigned int dirty_missed(struct dirty *d, bool tell);
 unsigned int dirty_needless(struct dirty *d, bool tell);
 unsigned int dirty_set(struct dirty *d);
+unsigned int dirty_set_soon(struct dirty *d);
 bool dirty_exact(struct dirty *d);
 bool dirty_covered(struct dirty *d);
 void dirty_harvest(struct dirty *d);

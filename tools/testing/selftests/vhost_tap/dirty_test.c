@@ -280,7 +280,7 @@ static int tx_burst(FIXTURE_DATA(dirty) *self, unsigned int nr)
 		if (guest_tx(g, NULL, self->f, 60) < 0)
 			return -ENOSPC;
 	taint_used(q);
-	usleep(5000);
+	usleep(20000);	/* the device may still be at the last one */
 	dirty_snap(&self->d);
 	self->d.driver_rests = true;
 	vq_kick_hard(q);
