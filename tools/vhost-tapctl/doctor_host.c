@@ -17,6 +17,9 @@
 
 #include "doctor.h"
 
+/* What dkms signs with, as DER. */
+#define DKMS_KEY	"/var/lib/dkms/mok.pub"
+
 /* Does depmod know the module for this kernel? */
 static bool is_installed(const char *name)
 {
@@ -72,9 +75,12 @@ void check_module(struct patient *p)
 	}
 	read_line("/sys/module/vhost_tap/taint", taint, sizeof(taint));
 	if (strchr(taint, 'E'))
-		finding(p, NOTE, "the loaded module is not signed",
-			"a kernel with Secure Boot's lockdown refuses such modules; this one does not",
-			NULL);
+		finding(p, NOTE,
+			"the loaded module is not signed by a key that this kernel knows",
+			"Secure Boot refuses such modules, this kernel does not; a key is known from the next boot on, which asks for the password given here",
+			access(DKMS_KEY, F_OK) ?
+			"apt-get install vhost-tap-dkms mokutil && mokutil --import " DKMS_KEY :
+			"mokutil --import " DKMS_KEY);
 }
 
 /* Who may, by the means at hand: the group of the file if it has one. */
@@ -96,18 +102,30 @@ static void mend_access(struct patient *p, const char *path, const char *what)
 			"chgrp kvm %s && chmod 660 %s", path, path);
 }
 
+/* The numbers of a misc device that is there. */
+static bool misc_numbers(const char *name, dev_t *numbers)
+{
+	unsigned int maj, min;
+	char path[64], buf[32];
+
+	snprintf(path, sizeof(path), "/sys/class/misc/%s/dev", name);
+	if (!read_line(path, buf, sizeof(buf)) ||
+	    sscanf(buf, "%u:%u", &maj, &min) != 2)
+		return false;
+	*numbers = makedev(maj, min);
+	return true;
+}
+
 /**
  * check_node - is the node there, the right one, and usable?
  * @p: patient
  */
 void check_node(struct patient *p)
 {
-	unsigned int maj = 0, min = 0;
-	char buf[32];
 	struct stat st;
+	dev_t numbers;
 
-	if (!read_line("/sys/class/misc/vhost-tap/dev", buf, sizeof(buf)) ||
-	    sscanf(buf, "%u:%u", &maj, &min) != 2) {
+	if (!misc_numbers("vhost-tap", &numbers)) {
 		if (!access("/sys/module/vhost_tap", F_OK))
 			finding(p, WARNING,
 				"the module has its node under another name",
@@ -118,14 +136,15 @@ void check_node(struct patient *p)
 	if (stat(NODE, &st)) {
 		finding(p, PROBLEM, NODE " is not there",
 			"no VMM can open it; in a container it has to be passed on (--device " NODE ")",
-			"mknod -m 660 " NODE " c %u %u", maj, min);
+			"mknod -m 660 " NODE " c %u %u", major(numbers),
+			minor(numbers));
 		return;
 	}
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(maj, min)) {
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != numbers) {
 		finding(p, PROBLEM, NODE " is something else",
 			"a file in its place, or the numbers of another module",
-			"rm -f " NODE " && mknod -m 660 " NODE " c %u %u", maj,
-			min);
+			"rm -f " NODE " && mknod -m 660 " NODE " c %u %u",
+			major(numbers), minor(numbers));
 		return;
 	}
 	if (!may_use(p, NODE))
@@ -201,18 +220,62 @@ void check_security(struct patient *p)
 			"chcon -t vhost_device_t " NODE);
 }
 
+/* Who has the misc device @numbers open: the first process, and how many. */
+static unsigned int openers(dev_t numbers, char *first, size_t len)
+{
+	unsigned int nr = 0, last = 0, pid;
+	char name[32];
+	struct stat st;
+	glob_t g;
+	size_t i;
+
+	first[0] = 0;
+	if (glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, NULL, &g))
+		return 0;
+	for (i = 0; i < g.gl_pathc; i++) {
+		if (sscanf(g.gl_pathv[i], "/proc/%u/", &pid) != 1 ||
+		    pid == last || stat(g.gl_pathv[i], &st) ||
+		    !S_ISCHR(st.st_mode) || st.st_rdev != numbers)
+			continue;
+		last = pid;
+		process_name(pid, name, sizeof(name));
+		if (!nr++)
+			snprintf(first, len, "process %u, %s", pid, name);
+	}
+	globfree(&g);
+	return nr;
+}
+
 /**
  * check_in_tree - what vhost-net is doing
  * @p: patient
  */
 void check_in_tree(struct patient *p)
 {
-	long users = read_number("/sys/module/vhost_net/refcnt");
+	char who[80], what[160];
+	dev_t in_tree, ours;
+	unsigned int nr;
+	struct stat st;
 
-	if (users > 0)
-		finding(p, NOTE, "in-tree vhost_net is in use, too",
-			"a VMM that is told vhost=on without vhostfd opens /dev/vhost-net itself; \"vhost-tapctl run\" gives it " NODE,
-			NULL);
+	if (read_number("/sys/module/vhost_net/refcnt") <= 0 ||
+	    !misc_numbers("vhost-net", &in_tree) ||
+	    !misc_numbers("vhost-tap", &ours))
+		return;
+	/* What was started before stays there; what starts now is ours. */
+	if (!stat("/dev/vhost-net", &st) && st.st_rdev == ours)
+		return;
+	nr = openers(in_tree, who, sizeof(who));
+	if (nr > 1)
+		snprintf(what, sizeof(what),
+			 "in-tree vhost_net is in use, too (%s, and %u more)",
+			 who, nr - 1);
+	else
+		snprintf(what, sizeof(what),
+			 "in-tree vhost_net is in use, too%s%s%s",
+			 nr ? " (" : "", who, nr ? ")" : "");
+	finding(p, NOTE, what,
+		"a VMM that is told vhost=on without vhostfd opens /dev/vhost-net itself; \"vhost-tapctl run\" and libvirt's <backend vhost=> give it " NODE ", and with this any VMM gets it that is started from now on",
+		"mount --bind " NODE " /dev/vhost-net");
 }
 
 /**

@@ -108,6 +108,58 @@ void check_queues(struct patient *p)
 		link ? link : "", link ? " " : "", cpus);
 }
 
+/* A name that no link has. */
+static void free_name(const char *stem, char *buf)
+{
+	unsigned int i = 0;
+
+	do {
+		snprintf(buf, IFNAMSIZ, "%s%u", stem, i++);
+	} while (link_exists(buf));
+}
+
+/* The file with the numbers of a macvtap's node; false if the link is none. */
+static bool is_macvtap(const char *link, char *file, size_t len)
+{
+	static const char * const where[] = { "*tap*/*", "tap*" };
+	char pattern[96];
+	glob_t g;
+	size_t i;
+
+	for (i = 0; i < sizeof(where) / sizeof(*where); i++) {
+		snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/%s/dev",
+			 link, where[i]);
+		if (glob(pattern, 0, NULL, &g))
+			continue;
+		snprintf(file, len, "%s", g.gl_pathv[0]);
+		globfree(&g);
+		return true;
+	}
+	return false;
+}
+
+static void not_a_tap(struct patient *p)
+{
+	static const char what[] = "the link is no tap";
+	static const char why[] =
+		"only a tap can be opened through /dev/net/tun";
+	char name[IFNAMSIZ], mend[256], file[128];
+	struct patient other = *p;
+
+	if (is_macvtap(p->tap, file, sizeof(file))) {
+		finding(p, PROBLEM, what, why,
+			"vhost-tapctl doctor --macvtap %s --queues %lu", p->tap,
+			p->queues);
+		return;
+	}
+	free_name("tap", name);
+	other.tap = name;
+	tap_command(&other, false, mend, sizeof(mend));
+	finding(p, PROBLEM, what, why,
+		"%s && vhost-tapctl doctor --tap %s --queues %lu", mend, name,
+		p->queues);
+}
+
 /**
  * check_tap - a tap that a VMM is to use
  * @p: patient
@@ -124,12 +176,11 @@ void check_tap(struct patient *p)
 			mend);
 		return;
 	}
-	tap_command(p, true, mend, sizeof(mend));
 	if (flags < 0 || !(flags & IFF_TAP)) {
-		finding(p, PROBLEM, "the link is no tap",
-			"only a tap can be opened through /dev/net/tun", NULL);
+		not_a_tap(p);
 		return;
 	}
+	tap_command(p, true, mend, sizeof(mend));
 	if (p->queues > 1 && !(flags & IFF_MULTI_QUEUE))
 		finding(p, PROBLEM, "the tap was made without multi_queue",
 			"opening its second queue fails: \"could not configure /dev/net/tun: Invalid argument\"",
@@ -182,15 +233,32 @@ static void lower_link(char *buf)
 		if_freenameindex(all);
 }
 
+static void not_a_macvtap(struct patient *p)
+{
+	static const char what[] = "the link is no macvtap";
+	static const char why[] = "it has no node that a VMM could open";
+	char name[IFNAMSIZ];
+
+	if (link_number(p->macvtap, "tun_flags") >= 0) {
+		finding(p, PROBLEM, what, why,
+			"vhost-tapctl doctor --tap %s --queues %lu", p->macvtap,
+			p->queues);
+		return;
+	}
+	free_name("macvtap", name);
+	finding(p, PROBLEM, what, why,
+		"ip link add link %s name %s type macvtap mode bridge && ip link set %s up && vhost-tapctl doctor --macvtap %s --queues %lu",
+		p->macvtap, name, name, name, p->queues);
+}
+
 /**
  * check_macvtap - a macvtap that a VMM is to use
  * @p: patient
  */
 void check_macvtap(struct patient *p)
 {
-	char pattern[96], numbers[32] = "", node[32], lower[IFNAMSIZ];
+	char file[128], numbers[32] = "", node[32], lower[IFNAMSIZ];
 	unsigned int maj, min;
-	glob_t g;
 
 	if (!link_exists(p->macvtap)) {
 		lower_link(lower);
@@ -200,19 +268,11 @@ void check_macvtap(struct patient *p)
 			lower[0] ? lower : "eth0", p->macvtap, p->macvtap);
 		return;
 	}
-	snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/*tap*/*/dev",
-		 p->macvtap);
-	if (glob(pattern, 0, NULL, &g)) {
-		snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/tap*/dev",
-			 p->macvtap);
-		if (glob(pattern, 0, NULL, &g)) {
-			finding(p, PROBLEM, "the link is no macvtap",
-				"it has no node that a VMM could open", NULL);
-			return;
-		}
+	if (!is_macvtap(p->macvtap, file, sizeof(file))) {
+		not_a_macvtap(p);
+		return;
 	}
-	read_line(g.gl_pathv[0], numbers, sizeof(numbers));
-	globfree(&g);
+	read_line(file, numbers, sizeof(numbers));
 	snprintf(node, sizeof(node), "/dev/tap%u", if_nametoindex(p->macvtap));
 	if (sscanf(numbers, "%u:%u", &maj, &min) == 2 && access(node, F_OK))
 		finding(p, PROBLEM, "the macvtap's node is not there",

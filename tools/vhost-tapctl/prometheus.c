@@ -48,18 +48,29 @@ static void head(FILE *f, const char *metric, const char *type,
 		help, metric, type);
 }
 
+/* Prometheus wants seconds, whatever they are counted in. */
 static void put_counter(FILE *f, const struct snapshot *s, unsigned int which)
 {
-	char metric[64];
+	const char *name = counter_names[which];
+	int len = strlen(name);
 	unsigned int i;
+	char metric[64];
+	bool is_ns;
 
-	snprintf(metric, sizeof(metric), "%s_total", counter_names[which]);
+	is_ns = len > 3 && !strcmp(name + len - 3, "_ns");
+	snprintf(metric, sizeof(metric), "%.*s%s_total", is_ns ? len - 3 : len,
+		 name, is_ns ? "_seconds" : "");
 	head(f, metric, "counter",
 	     "See Documentation/netlink/specs/vhost_tap.yaml, counters.");
 	for (i = 0; i < s->nr_queues; i++) {
+		unsigned long long val = s->queue[i].counter[which];
+
 		put_sample(f, metric, s, &s->queue[i], NULL);
-		fprintf(f, "%llu\n",
-			(unsigned long long)s->queue[i].counter[which]);
+		if (is_ns)
+			fprintf(f, "%llu.%09llu\n", val / 1000000000,
+				val % 1000000000);
+		else
+			fprintf(f, "%llu\n", val);
 	}
 }
 

@@ -14,7 +14,8 @@
  *   stop          stop them
  *
  * Usage: client TAP. Answers "ok" or "failed ERRNO" to each line, the first time
- * unasked. Ends with stdin.
+ * unasked. Ends with stdin. With CLIENT_IOTLB in the environment the guest is behind
+ * an IOMMU: the device asks for each page, and is answered.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,9 +24,11 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "iotlb.h"
 #include "net.h"
 
 static struct guest g;
+static struct iotlb iommu;
 static struct tap tap = { .host = -1 };
 
 static int start(const char *name)
@@ -44,6 +47,10 @@ static int start(const char *name)
 	tap.host = host_open(tap.name, 0);
 	if (tap.host < 0)
 		return tap.host;
+	if (getenv("CLIENT_IOTLB")) {
+		cfg.features |= F_ACCESS_PLATFORM;
+		return iotlb_up(&iommu, &g, &cfg, tap.fd[0]);
+	}
 	return guest_init(&g, &cfg) ?: guest_start(&g, tap.fd[0]);
 }
 
@@ -154,7 +161,10 @@ int main(int argc, char **argv)
 	answer(err);
 	while (!err && fgets(line, sizeof(line), stdin))
 		answer(obey(line));
-	guest_free(&g);
+	if (getenv("CLIENT_IOTLB"))
+		iotlb_down(&iommu, &g);
+	else
+		guest_free(&g);
 	tap_free(&tap);
 	return !!err;
 }

@@ -12,7 +12,7 @@ import sys
 
 from prometheus_client.parser import text_string_to_metric_families
 
-LINE = re.compile(r'^[a-z_]+(\{([a-z]+="([^"\\\n]|\\[\\n"])*"(,|(?=\})))*\})? [0-9]+$')
+LINE = re.compile(r'^[a-z_]+(\{([a-z]+="([^"\\\n]|\\[\\n"])*"(,|(?=\})))*\})? [0-9]+(\.[0-9]+)?$')
 
 
 def main():
