@@ -107,7 +107,7 @@ check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 
 .PHONY: check-libvirt
 check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /dev/vhost-net, KVER=
-	@tools/testing/libvirt/check-selinux
+	@tools/testing/libvirt/check-selinux --kver $(KVER)
 	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
 
 GUIDES =
