@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """check-kubernetes.py GUIDE: the YAML of the Kubernetes guide against what the objects take.
 
-The schema below is the part of KMM's Module (kmm.sigs.x-k8s.io/v1beta1) and of the
-core objects that the guide may use, written down from their public definitions:
-field names, types, what is required. A field that is not in it is an error, as it
-is for a server that validates strictly. Exit 0 or 1 with what is wrong.
+Kubernetes's own objects are held against the models of its Python client, which are
+made from its API description. The schema below is the part of KMM's Module
+(kmm.sigs.x-k8s.io/v1beta1) that the guide may use: field names, types, what is
+required, compared with KMM's config/crd/bases/kmm.sigs.x-k8s.io_modules.yaml at
+557a9218e3f0 and 047da8e274bf. A field that is not known is an error, as it is for a
+server that validates strictly. Exit 0 or 1 with what is wrong.
 """
 
 import json
@@ -14,6 +16,9 @@ import sys
 
 import jsonschema
 import yaml
+from kubernetes.client import models
+
+PLAIN = {"str": str, "bool": bool, "int": int, "float": (int, float)}
 
 
 def obj(required=(), **fields):
@@ -45,21 +50,39 @@ LOADER = obj(["container"], serviceAccountName=STR, container=obj(
                  modulesLoadingOrder=array(STR))))
 CONTAINER = obj(["image"], image=STR, args=array(STR), command=array(STR), env=array(NAME))
 META = obj(["name"], name=STR, namespace=STR, labels=MAP)
-LIMITS = obj(limits={"type": "object", "additionalProperties": {"type": ["integer", "string"]}})
 
-KINDS = {
-    ("kmm.sigs.x-k8s.io/v1beta1", "Module"): obj(
-        ["apiVersion", "kind", "metadata", "spec"], apiVersion=STR, kind=STR, metadata=META,
-        spec=obj(["selector"], selector=MAP, moduleLoader=LOADER, imageRepoSecret=NAME,
-                 devicePlugin=obj(["container"], container=CONTAINER, serviceAccountName=STR))),
-    ("v1", "ConfigMap"): obj(["apiVersion", "kind", "metadata"], apiVersion=STR, kind=STR,
-                             metadata=META, data=MAP),
-    ("v1", "Pod"): obj(
-        ["apiVersion", "kind", "metadata", "spec"], apiVersion=STR, kind=STR, metadata=META,
-        spec=obj(["containers"], containers=array(obj(
-            ["name", "image"], name=STR, image=STR, command=array(STR), args=array(STR),
-            resources=LIMITS), 1))),
-}
+MODULE = obj(["apiVersion", "kind", "metadata", "spec"], apiVersion=STR, kind=STR, metadata=META,
+             spec=obj(["selector"], selector=MAP, moduleLoader=LOADER, imageRepoSecret=NAME,
+                      devicePlugin=obj(["container"], container=CONTAINER, serviceAccountName=STR)))
+
+
+def model(value, kind, where):
+    """VALUE as the client's model of that name, or an exit."""
+    if kind in PLAIN:
+        # Quantities are strings to the client, and numbers are taken for them.
+        quantity = kind == "str" and re.search(r"\.(limits|requests)\.", where)
+        if not isinstance(value, (int, str) if quantity else PLAIN[kind]):
+            sys.exit(f"{where}: {value!r} is no {kind}")
+        return value
+    if kind.startswith("list["):
+        if not isinstance(value, list):
+            sys.exit(f"{where} is no list")
+        return [model(v, kind[5:-1], f"{where}[{i}]") for i, v in enumerate(value)]
+    if not isinstance(value, dict):
+        sys.exit(f"{where} has no fields")
+    if kind.startswith("dict("):
+        return {k: model(v, kind[5:-1].split(", ")[1], f"{where}.{k}") for k, v in value.items()}
+    cls = getattr(models, kind)
+    names = {field: name for name, field in cls.attribute_map.items()}
+    for field in value:
+        if field not in names:
+            sys.exit(f"{where}: {kind} has no field {field}")
+    try:
+        return cls(**{names[f]: model(v, cls.openapi_types[names[f]], f"{where}.{f}")
+                      for f, v in value.items()})
+    except ValueError as e:     # a field that is required, or a value out of its list
+        sys.exit(f"{where}: {e}")
+
 
 # Releases of kernels the module is for, and one it is not for.
 KERNELS = {"6.1.0-56-amd64": True, "6.12.117+deb12-amd64": True, "7.3.4+deb13-amd64": True,
@@ -86,9 +109,18 @@ def main():
     for block in blocks:
         doc = yaml.safe_load("\n".join(line[3:] for line in block.split("\n")))
         kind = (doc["apiVersion"], doc["kind"])
-        jsonschema.validate(doc, KINDS[kind])
-        if kind[1] == "Module":
+        if kind == ("kmm.sigs.x-k8s.io/v1beta1", "Module"):
+            jsonschema.validate(doc, MODULE)
+            model(doc["metadata"], "V1ObjectMeta", "Module.metadata")
+            model({"name": "plugin", **doc["spec"]["devicePlugin"]["container"]}, "V1Container",
+                  "Module.devicePlugin.container")
             beyond_types(doc)
+        elif kind[0] == "v1":
+            if kind[1] == "ConfigMap" and "dockerfile" not in doc["data"]:
+                sys.exit("KMM looks for the key dockerfile")
+            model(doc, "V1" + kind[1], kind[1])
+        else:
+            sys.exit(f"what is {kind}?")
         seen.append(kind[1])
     if seen != ["ConfigMap", "Module", "Pod"]:
         sys.exit(f"objects: {seen}")
