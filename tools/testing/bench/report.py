@@ -8,6 +8,7 @@ or boot, node, row, errno. A row may come several times in a boot. Ratios are ta
 where both sides were measured one right after the other.
 """
 
+import html
 import json
 import statistics
 import subprocess
@@ -235,7 +236,7 @@ def plot_bars(base, title, bars, line=None):
         return
     data = "\n".join(f'"{name}" {value:.3f}' for name, value in bars)
     across = f", {line} with lines lc rgb '#cc3311' lw 2" if line else ""
-    for kind, term in (("svg", "svg size 1200,600 font 'sans,11'"),
+    for kind, term in (("svg", "svg size 1200,600 font 'sans,11' background rgb 'white'"),
                        ("png", "pngcairo size 1200,600 font 'sans,10'")):
         script = f"""
 set terminal {term}
@@ -253,12 +254,18 @@ END
 plot $data using 0:2:xtic(1) with boxes lc rgb '#4477aa'{across}
 """
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    # what the picture is, for those who do not see it
+    with open(base + ".svg", encoding="utf-8") as f:
+        svg = f.read()
+    with open(base + ".svg", "w", encoding="utf-8") as f:
+        f.write(svg.replace("<title>Gnuplot</title>", f"<title>{html.escape(title)}</title>"))
 
 
 def plot(base, about, rows):
     """Ratios as bars; 1 is in-tree."""
     who = "b against a" if "sides" in about else "vhost-tap against in-tree vhost_net"
-    plot_bars(base, f"{who}, {about.get('unit', '')}: ratio of medians, below 1 is better",
+    where = f"{about.get('kernel', '')}, commit {about.get('source', '')}"
+    plot_bars(base, f"{who}, {about.get('unit', '')}: ratio of medians, below 1 is better ({where})",
               [(r["row"], r["ratio"]["median"]) for r in rows if r.get("ratio")], 1)
 
 
