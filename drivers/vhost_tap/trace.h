@@ -151,8 +151,7 @@ TRACE_EVENT(vtap_batch,
 		  __entry->buffers)
 );
 
-/* The socket woke the queue: a packet arrived (RX), or there is room (TX). */
-TRACE_EVENT(vtap_wake,
+DECLARE_EVENT_CLASS(vtap_queue,
 	TP_PROTO(const struct vtap_queue *q),
 	TP_ARGS(q),
 	TP_STRUCT__entry(
@@ -169,22 +168,16 @@ TRACE_EVENT(vtap_wake,
 		  vtap_show_dir(__entry->dir), __entry->index)
 );
 
-/* The guest kicked, as the eventfd's writer saw it. */
-TRACE_EVENT(vtap_kick,
+/* The socket woke the queue: a packet arrived (RX), or there is room (TX). */
+DEFINE_EVENT(vtap_queue, vtap_wake,
 	TP_PROTO(const struct vtap_queue *q),
-	TP_ARGS(q),
-	TP_STRUCT__entry(
-		__field(u32, dev)
-		__field(u8, dir)
-		__field(u16, index)
-	),
-	TP_fast_assign(
-		__entry->dev = q->dev->id;
-		__entry->dir = q->dir;
-		__entry->index = q->index;
-	),
-	TP_printk("dev=%u dir=%s index=%u", __entry->dev,
-		  vtap_show_dir(__entry->dir), __entry->index)
+	TP_ARGS(q)
+);
+
+/* The guest kicked, as the eventfd's writer saw it. */
+DEFINE_EVENT(vtap_queue, vtap_kick,
+	TP_PROTO(const struct vtap_queue *q),
+	TP_ARGS(q)
 );
 
 /* An address that the device IOTLB does not know: the client is asked. */

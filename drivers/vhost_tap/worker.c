@@ -194,13 +194,20 @@ static u64 wish(const struct vtap_worker *w, u64 *limit_ns)
 	return min(w->adapt.window_ns, *limit_ns);
 }
 
-/* At the begin of a round: what did the last pause teach, will we look? */
+/*
+ * At the begin of a round: what did the last pause teach, will we look? Not in
+ * the last round, which turns kicks on.
+ */
 static void plan(struct vtap_worker *w)
 {
 	u64 limit_ns;
 
+	if (w->is_last) {
+		w->look_ns = 0;
+		return;
+	}
 	w->look_ns = wish(w, &limit_ns);
-	if (likely(!limit_ns) || w->is_last)
+	if (likely(!limit_ns))
 		return;
 	vtap_adapt_learn(&w->adapt, local_clock(), limit_ns);
 	w->look_ns = w->adapt.window_ns;
@@ -290,8 +297,6 @@ bool vtap_worker_run(void *data)
 	__set_current_state(TASK_RUNNING);
 
 	plan(w);
-	if (w->is_last)
-		w->look_ns = 0;
 	for_each_word(w, i) {
 		if (READ_ONCE(w->pending[i]) || w->quiet[i])
 			serve_word(w, i);

@@ -116,11 +116,11 @@ static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
 
 /*
  * Copy what is available from the next position on (B), up to VTAP_FETCH and
- * the end of the ring.
+ * the end of the ring. In a scattered ring (@far) each word has its own place.
  *
  * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
  */
-static noinline int vtap_packed_fetch(struct vtap_ring *r)
+static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 {
 	/* Pointers, not array[i]: see vtap_split_fetch(). */
 	u16 at = r->last_avail, idx = vtap_packed_idx(at), n, flags;
@@ -129,25 +129,33 @@ static noinline int vtap_packed_fetch(struct vtap_ring *r)
 	u64 __user *word = (u64 __user *)from;
 	u64 *to = (u64 *)r->packed_first;
 
+#define vtap_packed_place(p)	(far ? vtap_ring_far_at(&r->far->desc, p) : (p))
 	if (unlikely(r->fault))
 		return -EIO;
 	r->fetch_start = at;
 	r->nr_fetched = 0;
 
-	if (!user_read_access_begin(from, max * sizeof(*from)))
+	if (!user_read_access_begin(vtap_packed_place(word),
+				    far ? sizeof(*word) : max * sizeof(*from)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	for (n = 0; n < max; n++) {
-		vtap_get16_early(flags, (u16 __user *)&(from + n)->flags,
-				 fault);
+		u16 __user *look = (u16 __user *)&(from + n)->flags;
+
+		look = vtap_packed_place(look);
+		vtap_get16_early(flags, look, fault);
 		if (!vtap_packed_offered(at, le16_to_cpu((__force __le16)flags)))
 			break;
 	}
 	vtap_rmb();			/* B, pairs with A */
 	for (; word < (u64 __user *)(from + n); word += 2, to += 2) {
-		unsafe_get_user(to[0], word, fault);
-		unsafe_get_user(to[1], word + 1, fault);
+		u64 __user *low = vtap_packed_place(word);
+		u64 __user *high = vtap_packed_place(word + 1);
+
+		unsafe_get_user(to[0], low, fault);
+		unsafe_get_user(to[1], high, fault);
 	}
 	user_read_access_end();
+#undef vtap_packed_place
 
 	r->nr_fetched = n;
 	r->avail_idx = vtap_packed_on(r, at, n);
@@ -158,46 +166,14 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* vtap_packed_fetch() of a scattered ring: each word has its own place. */
+static noinline int vtap_packed_fetch(struct vtap_ring *r)
+{
+	return vtap_packed_copy(r, false);
+}
+
 static noinline int vtap_packed_fetch_far(struct vtap_ring *r)
 {
-	const struct vtap_ring_area *area = &r->far->desc;
-	u16 at = r->last_avail, idx = vtap_packed_idx(at), n, flags;
-	struct vring_packed_desc __user *first = r->packed_desc + idx;
-	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
-	u64 __user *word = (u64 __user *)first;
-	u64 *to = (u64 *)r->packed_first;
-
-	if (unlikely(r->fault))
-		return -EIO;
-	r->fetch_start = at;
-	r->nr_fetched = 0;
-
-	if (!user_read_access_begin(vtap_ring_far_at(area, word), sizeof(*word)))
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	for (n = 0; n < max; n++) {
-		u16 __user *from = (u16 __user *)&(first + n)->flags;
-
-		from = vtap_ring_far_at(area, from);
-		vtap_get16_early(flags, from, fault);
-		if (!vtap_packed_offered(at, le16_to_cpu((__force __le16)flags)))
-			break;
-	}
-	vtap_rmb();			/* B, pairs with A */
-	for (; word < (u64 __user *)(first + n); word++, to++) {
-		u64 __user *from = vtap_ring_far_at(area, word);
-
-		unsafe_get_user(*to, from, fault);
-	}
-	user_read_access_end();
-
-	r->nr_fetched = n;
-	r->avail_idx = vtap_packed_on(r, at, n);
-	return n > 0;
-
-fault:
-	user_read_access_end();
-	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	return vtap_packed_copy(r, true);
 }
 
 static noinline int vtap_packed_indirect(struct vtap_ring *r,

@@ -233,6 +233,7 @@ uint64_t fd_count(int fd);
 /* ---- packets ---- */
 int guest_tx(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
 	     const void *frame, size_t len);
+int guest_tx_some(struct guest *g, unsigned int nr);
 int guest_tx_segs(struct guest *g, uint64_t gpa, const uint32_t *cut,
 		  unsigned int nr, bool indirect);
 int guest_tx_sync(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,

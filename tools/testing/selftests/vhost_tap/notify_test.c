@@ -57,17 +57,6 @@ FIXTURE_TEARDOWN(notify)
 	tap_free(&self->tap);
 }
 
-static int post(struct guest *g, unsigned int nr)
-{
-	uint8_t f[60];
-	int err = 0;
-
-	frame_raw(f, 60, 0);
-	while (nr-- && err >= 0)
-		err = guest_tx(g, NULL, f, 60);
-	return err < 0 ? err : 0;
-}
-
 /* Wait, without asking for calls, until the device has used @nr more. */
 static bool spin_used(struct vq *q, unsigned int nr)
 {
@@ -92,14 +81,14 @@ TEST_F(notify, call_off)
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	/* the first call after a start is allowed in any case */
-	ASSERT_EQ(0, post(&self->g, 1));
+	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 	vq_kick_hard(q);
 	ASSERT_TRUE(spin_used(q, 1));
 	usleep(QUIET_MS * 1000);
 	fd_count(q->call);
 	for (i = 0; i < 20; i++) {
 		vq_calls_off(q);
-		ASSERT_EQ(0, post(&self->g, 5));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 5));
 		vq_kick(q);
 		ASSERT_TRUE(spin_used(q, 5));
 	}
@@ -114,7 +103,7 @@ TEST_F(notify, call_on)
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	for (i = 0; i < 20; i++) {
 		vq_calls_on(q);
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
 		fd_count(q->call);
@@ -128,13 +117,13 @@ TEST_F(notify, one_call_per_batch)
 	struct vq *q = &self->g.vq[TX];
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	ASSERT_EQ(0, post(&self->g, 1));
+	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 	vq_kick(q);
 	ASSERT_TRUE(spin_used(q, 1));
 	usleep(QUIET_MS * 1000);
 	fd_count(q->call);
 	vq_calls_on(q);
-	ASSERT_EQ(0, post(&self->g, 64));
+	ASSERT_EQ(0, guest_tx_some(&self->g, 64));
 	vq_kick(q);
 	ASSERT_TRUE(spin_used(q, 64));
 	usleep(QUIET_MS * 1000);
@@ -158,7 +147,7 @@ TEST_F(notify, used_event_threshold)
 	int i;
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	ASSERT_EQ(0, post(&self->g, 1));
+	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 	vq_kick(q);
 	ASSERT_TRUE(spin_used(q, 1));
 	usleep(QUIET_MS * 1000);
@@ -166,18 +155,18 @@ TEST_F(notify, used_event_threshold)
 	if (!(variant->features & F_EVENT_IDX)) {
 		/* not negotiated: the word means nothing */
 		call_at(q, q->packed ? 100 : 1001);
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 		EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
 		return;
 	}
 	for (i = 0; i < 5; i++) {
 		call_at(q, 10);
-		ASSERT_EQ(0, post(&self->g, 9));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 9));
 		vq_kick(q);
 		ASSERT_TRUE(spin_used(q, 9));
 		ASSERT_FALSE(fd_wait(q->call, QUIET_MS));
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
 		fd_count(q->call);
@@ -229,7 +218,7 @@ TEST(notify_on_empty)
 	for (i = 0; i < 10; i++) {
 		/* interrupts off, yet running out of buffers is told */
 		vq_calls_off(q);
-		ASSERT_EQ(0, post(&g, 3));
+		ASSERT_EQ(0, guest_tx_some(&g, 3));
 		vq_kick(q);
 		EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
 		fd_count(q->call);
@@ -249,11 +238,11 @@ TEST_F(notify, idle_device_wants_kick)
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	for (i = 0; i < 10; i++) {
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 		ASSERT_TRUE(spin_used(q, 1));
 		usleep(QUIET_MS * 1000 / 2);
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		EXPECT_TRUE(vq_must_kick(q));
 		vq_kick(q);
 		ASSERT_TRUE(spin_used(q, 1));
@@ -297,7 +286,7 @@ TEST_F_TIMEOUT(notify, ping_pong, 240)
 	for (i = 0; i < n; i++) {
 		for (spin = i * 7 % 400; spin; spin--)
 			;
-		ASSERT_EQ(0, post(&self->g, 1 + i % 3));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1 + i % 3));
 		vq_kick(q);
 		ASSERT_EQ(0, vq_drain(q, 1 + i % 3, WAIT_MS)) {
 			TH_LOG("round %d", i);
@@ -330,7 +319,7 @@ TEST_F_TIMEOUT(notify, 22e1992cf7b0_kick_race, 120)
 		while (!q->nr_free)
 			if (vq_get_used(q, NULL, NULL) != 1)
 				sched_yield();
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 	}
 	ASSERT_EQ(0, pthread_join(thread, NULL));
@@ -346,7 +335,7 @@ TEST_F(notify, posted_before_start)
 {
 	struct vq *q = &self->g.vq[TX];
 
-	ASSERT_EQ(0, post(&self->g, 3));
+	ASSERT_EQ(0, guest_tx_some(&self->g, 3));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	EXPECT_TRUE(spin_used(q, 3));
 }
@@ -363,7 +352,7 @@ TEST_F(notify, call_swapped_live)
 		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
 					      VHOST_SET_VRING_CALL, TX,
 					      q->call));
-		ASSERT_EQ(0, post(&self->g, 2));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 2));
 		vq_kick(q);
 		ASSERT_EQ(0, vq_drain(q, 2, WAIT_MS)) {
 			TH_LOG("round %d", i);
@@ -385,14 +374,14 @@ TEST_F(notify, call_masked)
 					      VHOST_SET_VRING_CALL, TX, -1));
 		vq_calls_on(q);
 		fd_count(q->call);
-		ASSERT_EQ(0, post(&self->g, 2));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 2));
 		vq_kick(q);
 		ASSERT_TRUE(spin_used(q, 2));
 		EXPECT_EQ(0, fd_count(q->call));
 		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
 					      VHOST_SET_VRING_CALL, TX,
 					      q->call));
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	}
@@ -409,13 +398,13 @@ TEST_F(notify, kick_swapped_live)
 		old = q->kick;
 		q->kick = eventfd(i & 1, EFD_NONBLOCK);
 		if (i & 1)
-			ASSERT_EQ(0, post(&self->g, 1));
+			ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
 					      VHOST_SET_VRING_KICK, TX,
 					      q->kick));
 		close(old);
 		if (!(i & 1)) {
-			ASSERT_EQ(0, post(&self->g, 1));
+			ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 			vq_kick(q);
 		}
 		ASSERT_TRUE(spin_used(q, 1)) {
@@ -442,7 +431,7 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
 	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, post(&self->g, 1));
+		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 		ASSERT_EQ(0, host_send(host, f, 100));
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
@@ -455,7 +444,7 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 		ASSERT_EQ(0, guest_vring_state(self->g.vhost,
 					       VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
 					       i, ~0U));
-	ASSERT_EQ(0, post(&self->g, 1));
+	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 	vq_kick(q);
 	ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	ASSERT_EQ(0, guest_stop(&self->g));
