@@ -31,10 +31,10 @@ enum rx_fit {
 };
 
 /* A chain that was popped is none that RX can use. */
-static noinline __cold enum rx_fit refuse(struct vtap_queue *q,
+static noinline __cold enum rx_fit refuse(struct vtap_queue *q, u32 head,
 					  enum vtap_fault fault)
 {
-	vtap_ring_unpop(&q->ring, 1, q->ring.packed);
+	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
 	vtap_ring_break(&q->ring, fault);
 	return RX_BROKEN;
 }
@@ -69,9 +69,9 @@ take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 		if (unlikely(ret < 0))
 			return RX_BROKEN;
 		if (unlikely(c.nr_out))
-			return refuse(q, VTAP_FAULT_CHAIN_DIRECTION);
+			return refuse(q, c.head, VTAP_FAULT_CHAIN_DIRECTION);
 		if (unlikely(!c.nr_in))
-			return refuse(q, VTAP_FAULT_CHAIN_EMPTY);
+			return refuse(q, c.head, VTAP_FAULT_CHAIN_EMPTY);
 
 		q->rx_head[buf->nr_chains] = c.head;
 		/* A used entry tells 32 bits; no packet needs more. */
@@ -235,7 +235,7 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 	struct vtap_ring *r = &q->ring;
 	int ret;
 
-	vtap_ring_unpop(r, nr_chains, r->packed);
+	vtap_ring_unpop(r, q->rx_head, nr_chains, r->packed);
 	switch (fit) {
 	case RX_STARVED:
 		ret = wait_for_buffers(q);
@@ -292,7 +292,8 @@ static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
 
 		lost = deliver(q, len, &buf);
 		if (unlikely(lost)) {
-			vtap_ring_unpop(&q->ring, buf.nr_chains, packed);
+			vtap_ring_unpop(&q->ring, q->rx_head, buf.nr_chains,
+					packed);
 			vtap_queue_drop(q, lost);
 			continue;
 		}

@@ -217,9 +217,9 @@ static __always_inline int send_chain(struct vtap_queue *q,
  * The socket has no room, or there was no memory: stop here, and come back by
  * the socket's wake-up, or at once when there is room after all.
  */
-static enum vtap_verdict park(struct vtap_queue *q)
+static enum vtap_verdict park(struct vtap_queue *q, u32 head)
 {
-	vtap_ring_unpop(&q->ring, 1, q->ring.packed);
+	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
 	flush(q);
 	/* Pairs with the socket freeing room, then looking at parked. */
 	smp_store_mb(q->parked, true);
@@ -267,7 +267,7 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 				return VTAP_IDLE;
 			}
 			if (ret > 0) {
-				vtap_ring_unpop(&q->ring, 1, packed);
+				vtap_ring_unpop(&q->ring, &c.head, 1, packed);
 				vtap_ring_break(&q->ring,
 						VTAP_FAULT_CHAIN_DIRECTION);
 			}
@@ -277,7 +277,7 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 
 		ret = send_chain(q, &c);
 		if (unlikely(ret == -EAGAIN))
-			return park(q);
+			return park(q, c.head);
 		packets++;
 		bytes += ret + c.cost * VTAP_DESC_WEIGHT;
 

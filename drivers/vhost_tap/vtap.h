@@ -357,7 +357,7 @@ struct vtap_queue {
 	/** @iov: segments of the chains in hand; VTAP_CHAIN_MAX */
 	struct iovec *iov;
 	/** @rx_head: RX: heads of the packet in hand; VTAP_CHAIN_MAX */
-	u16 *rx_head;
+	u32 *rx_head;
 	/** @rx_len: RX: capacity of each; VTAP_CHAIN_MAX */
 	u32 *rx_len;
 

@@ -56,11 +56,10 @@
 	} while (0)
 
 /*
- * A load whose covered data is not read before vtap_rmb(): one barrier for many
- * such loads.
+ * The same of the second word of a packed descriptor, with the flags on top:
+ * length, id and flags, loaded at once, so that all are as new as the flags.
  */
-#define vtap_get16_early(x, uptr, label)	unsafe_get_user(x, uptr, label)
-#define vtap_rmb()				smp_rmb()
+#define vtap_get64_acquire(x, uptr, label)	vtap_get16_acquire(x, uptr, label)
 
 /*
  * Release: the payload loads (TX) and stores (RX) and the used entries come

@@ -24,27 +24,23 @@
  *   driver                              device (we)
  *   ------                              -----------
  *   write desc[] but the first's flags
- *   A  store the first's flags,    ->   B  load flags of each in a row; rmb
- *      release                             copy descriptors, read buffers
+ *   A  store the first's flags,    ->   B  load flags, acquire, of each in a
+ *      release                             row; load the rest of it
+ *                                          read buffers
  *                                          write buffers, used entries but the
  *                                          first's flags
  *   D  load flags of the next,     <-   C  store the first's flags, release
  *      acquire
  *   read its id and length, buffers
  *
- * B decides for each descriptor by its own flags word, and a word that was
- * copied beside the others could be newer than they are: flags of now, address
- * of the last lap. So all flags of a run are loaded first, up to the first
- * descriptor that is not available; then comes the barrier; then the run is
- * copied in one piece. Each copy is behind the flags that vouch for it, and
- * one barrier does for the run.
+ * B decides for each descriptor by its own flags, which vouch for what is
+ * loaded with them or behind them. Length, id and flags are one aligned word
+ * and come by one load; the address, loaded the other way round, could be that
+ * of the last lap.
  *
  * The driver makes a chain available by its first descriptor. Seeing that one
- * is seeing all, if they are loaded behind it: not so within the run of flag
- * loads, where the word of a second descriptor may be older than that of the
- * first. The run ends there, which costs nothing but another look: what a
- * chain has beyond the run is copied behind the barrier, and has to be
- * available then.
+ * is seeing all, if they are loaded behind it, and they are: in the run, or
+ * when the chain is walked. A second one that is not available is torn.
  *
  * C is the same the other way round: the driver goes from used entry to used
  * entry, so what is hidden behind the first one's flags is hidden. E and F are
@@ -104,12 +100,41 @@ static __always_inline u32 vtap_packed_distance(const struct vtap_ring *r,
 	return n < 0 ? n + 2 * r->num : n;
 }
 
-/* Is a descriptor with these flags available at a position of this lap? */
+/* AVAIL and USED of a descriptor that is available at a position of this lap. */
+static __always_inline u16 vtap_packed_want(u16 at)
+{
+	return at & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
+}
+
 static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
 {
-	u16 want = at & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
+	return (flags & VTAP_PACKED_BOTH) == vtap_packed_want(at);
+}
 
-	return (flags & VTAP_PACKED_BOTH) == want;
+/*
+ * The second word of a descriptor, as it lies in the ring: length, id, flags. A
+ * used entry is no more than that.
+ */
+static __always_inline u64 vtap_packed_word(u32 len, u16 id, u16 flags)
+{
+	u64 word = (u64)flags << 48 | (u64)id << 32 | len;
+
+	BUILD_BUG_ON(offsetof(struct vring_packed_desc, len) != 8 ||
+		     offsetof(struct vring_packed_desc, id) != 12 ||
+		     offsetof(struct vring_packed_desc, flags) != 14);
+	return (__force u64)cpu_to_le64(word);
+}
+
+/* ---- chains: the buffer id, and how many descriptors there are in the ring ---- */
+
+static __always_inline u32 vtap_packed_head(u16 id, u16 nr_desc)
+{
+	return (u32)nr_desc << 16 | id;
+}
+
+static __always_inline u16 vtap_packed_nr_desc(u32 head)
+{
+	return head >> 16;
 }
 
 /* ---- pop ---- */
@@ -123,11 +148,12 @@ static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
 static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 {
 	/* Pointers, not array[i]: see vtap_split_fetch(). */
-	u16 at = r->last_avail, idx = vtap_packed_idx(at), n, flags;
-	struct vring_packed_desc __user *from = r->packed_desc + idx;
+	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
 	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
-	u64 __user *word = (u64 __user *)from;
+	u64 __user *word = (u64 __user *)(r->packed_desc + idx);
 	u64 *to = (u64 *)r->packed_first;
+	u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
+	u64 want = vtap_packed_word(0, 0, vtap_packed_want(at));
 
 #define vtap_packed_place(p)	(far ? vtap_ring_far_at(&r->far->desc, p) : (p))
 	if (unlikely(r->fault))
@@ -136,23 +162,19 @@ static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 	r->nr_fetched = 0;
 
 	if (!user_read_access_begin(vtap_packed_place(word),
-				    far ? sizeof(*word) : max * sizeof(*from)))
+				    (far ? 1 : 2 * max) * sizeof(*word)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	for (n = 0; n < max; n++) {
-		u16 __user *look = (u16 __user *)&(from + n)->flags;
-
-		look = vtap_packed_place(look);
-		vtap_get16_early(flags, look, fault);
-		if (!vtap_packed_offered(at, le16_to_cpu((__force __le16)flags)))
-			break;
-	}
-	vtap_rmb();			/* B, pairs with A */
-	for (; word < (u64 __user *)(from + n); word += 2, to += 2) {
+	for (n = 0; n < max; n++, word += 2, to += 2) {
 		u64 __user *low = vtap_packed_place(word);
 		u64 __user *high = vtap_packed_place(word + 1);
+		u64 tail;
 
+		/* B, pairs with A */
+		vtap_get64_acquire(tail, high, fault);
+		if ((tail & both) != want)
+			break;
 		unsafe_get_user(to[0], low, fault);
-		unsafe_get_user(to[1], high, fault);
+		to[1] = tail;
 	}
 	user_read_access_end();
 #undef vtap_packed_place
@@ -174,6 +196,11 @@ static noinline int vtap_packed_fetch(struct vtap_ring *r)
 static noinline int vtap_packed_fetch_far(struct vtap_ring *r)
 {
 	return vtap_packed_copy(r, true);
+}
+
+static __always_inline u16 vtap_packed_id(const struct vring_desc *d)
+{
+	return le16_to_cpu(((const struct vring_packed_desc *)d)->id);
 }
 
 static noinline int vtap_packed_indirect(struct vtap_ring *r,
@@ -203,7 +230,6 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 
 		if (++found > VTAP_CHAIN_MAX)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
-		c->head = le16_to_cpu(((const struct vring_packed_desc *)d)->id);
 		if (flags & VRING_DESC_F_INDIRECT) {
 			struct vring_desc table = *d;
 
@@ -211,6 +237,7 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 			if (found > 1 || flags & VRING_DESC_F_NEXT)
 				return vtap_ring_break(r,
 						VTAP_FAULT_INDIRECT_NEXT);
+			c->head = vtap_packed_head(vtap_packed_id(d), 1);
 			n = vtap_packed_indirect(r, m, c, &table);
 			return n ? n : 1;
 		}
@@ -241,6 +268,7 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		left = n;
 		ahead = 0;
 	}
+	c->head = vtap_packed_head(vtap_packed_id(d), found);
 	r->ahead = found - 1;
 	if (found > r->nr_fetched - i)		/* all of it was seen */
 		r->avail_idx = vtap_packed_on(r, at, 1);
@@ -251,9 +279,7 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
  * vtap_packed_pop - take the next available chain
  * @r: ring; the caller owns the pass
  * @m: guest memory view
- * @c: as of vtap_split_pop(); @head is the buffer id
- *
- * At most VTAP_CHAIN_MAX chains may be popped and not staged.
+ * @c: as of vtap_split_pop(); @head is a vtap_packed_head()
  *
  * Context: process context of the owner's address space, may fault.
  * Return: as vtap_split_pop().
@@ -264,7 +290,7 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
 	/* A fetch ends with the ring: the other lap is never within it. */
-	u16 i = r->last_avail - r->fetch_start, n;
+	u16 i = r->last_avail - r->fetch_start;
 	const struct vring_packed_desc *d;
 	int ret;
 
@@ -283,11 +309,10 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 
 	d = &r->packed_first[i];
 	if (likely(!(le16_to_cpu(d->flags) & not_plain))) {
-		c->head = le16_to_cpu(d->id);
+		c->head = vtap_packed_head(le16_to_cpu(d->id), 1);
 		ret = vtap_chain_add(r, m, c, &r->first[i], true);
 		if (unlikely(ret))
 			return ret;
-		r->nr_popped++;
 		/* Not the last one fetched: not the last of the ring, either. */
 		if (likely(i + 1 < r->nr_fetched))
 			r->last_avail++;
@@ -298,40 +323,22 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	ret = vtap_packed_walk(r, m, c, i);
 	if (unlikely(ret < 0))
 		return ret;
-	n = ret;
-	if (n > 1) {
-		r->chain_len[r->nr_popped % VTAP_CHAIN_MAX] = n;
-		r->nr_long++;
-	}
-	r->nr_popped++;
-	r->last_avail = vtap_packed_on(r, r->last_avail, n);
+	r->last_avail = vtap_packed_on(r, r->last_avail, ret);
 	return 1;
-}
-
-/* How long chain number @nr was; forget it: it is staged, or given back. */
-static __always_inline u16 vtap_packed_chain_len(struct vtap_ring *r, u16 nr)
-{
-	u16 *len = &r->chain_len[nr % VTAP_CHAIN_MAX], n = *len;
-
-	if (n > 1) {
-		*len = 1;
-		r->nr_long--;
-	}
-	return n;
 }
 
 /**
  * vtap_packed_unpop - give the last popped chains back, untouched
  * @r: ring
+ * @heads: theirs
  * @nr_chains: how many; not more than were popped since the last stage
  */
-static inline void vtap_packed_unpop(struct vtap_ring *r, u16 nr_chains)
+static inline void vtap_packed_unpop(struct vtap_ring *r, const u32 *heads,
+				     u16 nr_chains)
 {
-	while (nr_chains--) {
-		u16 n = vtap_packed_chain_len(r, --r->nr_popped);
-
-		r->last_avail = vtap_packed_back(r, r->last_avail, n);
-	}
+	for (; nr_chains; nr_chains--, heads++)
+		r->last_avail = vtap_packed_back(r, r->last_avail,
+						 vtap_packed_nr_desc(*heads));
 }
 
 /* ---- stage and publish ---- */
@@ -395,33 +402,19 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/*
- * What a used entry replaces of a descriptor, as one word of the guest's: its
- * length, id and flags.
- */
-static __always_inline u64 vtap_packed_entry(u32 len, u16 id, u64 flags)
-{
-	u64 e = flags << 48 | (u64)id << 32 | len;
-
-	BUILD_BUG_ON(offsetof(struct vring_packed_desc, len) != 8 ||
-		     offsetof(struct vring_packed_desc, id) != 12 ||
-		     offsetof(struct vring_packed_desc, flags) != 14);
-	return (__force u64)cpu_to_le64(e);
-}
-
 /**
  * vtap_packed_stage - note a used entry, not yet visible to the driver
  * @r: ring
- * @id: the chain's buffer id; chains are staged in the order they were popped
+ * @head: the chain's; chains are staged in the order they were popped
  * @len: bytes written into the chain
  *
  * Return: 0, or -EIO when the ring is or gets broken.
  */
-static __always_inline int vtap_packed_stage(struct vtap_ring *r, u16 id,
+static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
 					     u32 len)
 {
-	u16 at = r->stage_at, n = 1, i;
-	u64 flags = r->stage_flags;
+	u16 flags = r->stage_flags, i;
+	u32 at = r->stage_at;
 
 	if (unlikely(r->fault))
 		return -EIO;
@@ -434,16 +427,14 @@ static __always_inline int vtap_packed_stage(struct vtap_ring *r, u16 id,
 	if (len)
 		flags |= VRING_DESC_F_WRITE;
 	i = r->nr_staged++;
-	r->packed_staged[i] = vtap_packed_entry(len, id, flags);
+	r->packed_staged[i] = vtap_packed_word(len, head, flags);
 	r->used_at[i] = at;
-	if (unlikely(r->nr_long))
-		n = vtap_packed_chain_len(r, r->nr_taken);
-	r->nr_taken++;
-	if (unlikely(at + n >= r->num)) {
+	at += vtap_packed_nr_desc(head);
+	if (unlikely(at >= r->num)) {
 		at -= r->num;
 		r->stage_flags ^= VTAP_PACKED_BOTH;
 	}
-	r->stage_at = at + n;
+	r->stage_at = at;
 	return 0;
 }
 

@@ -298,12 +298,15 @@ static void packed_kick_busy(struct kunit *test)
 /* With chains left over the kick is for what comes behind them. */
 static void packed_kick_behind_seen(struct kunit *test)
 {
+	u32 heads[7], n = 0;
+
 	start(7, true, 0x8000 | 3);
 	env_add(e, 5, 0);
 	drv_publish(&e->d);
 	while (env_pop(e) == 1)
-		;
-	vtap_packed_unpop(&e->r, 5);
+		heads[n++] = e->c.head;
+	KUNIT_ASSERT_EQ(test, n, 5);
+	vtap_packed_unpop(&e->r, heads, n);
 	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, kick_at(), 1);
 	KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r), 0);

@@ -195,12 +195,6 @@ struct vtap_ring {
 	u16 stage_at;
 	/** @stage_flags: packed: AVAIL and USED of an entry in its lap */
 	u16 stage_flags;
-	/** @nr_long: packed: chains in @chain_len that are not 1 */
-	u16 nr_long;
-	/** @nr_popped: packed: chains popped, free running */
-	u16 nr_popped;
-	/** @nr_taken: packed: chains staged, free running */
-	u16 nr_taken;
 	/** @nr_spilled: staged entries already in used->ring, behind the idx */
 	u16 nr_spilled;
 	/** @nr_staged: entries in @staged */
@@ -232,10 +226,6 @@ struct vtap_ring {
 	u16 ahead;
 	/** @table: a window of the table being walked, indirect or @desc */
 	struct vring_desc table[VTAP_FETCH];
-	/** @chain_len: packed: descriptors of each chain that is popped and not
-	 * staged; 1 where there is none
-	 */
-	u16 chain_len[VTAP_CHAIN_MAX];
 };
 
 /**
@@ -243,7 +233,8 @@ struct vtap_ring {
  * @iov: segments, device-readable first; the caller's array
  * @iov_max: room in @iov, and what the chain may cost; set by the caller, at
  *	most VTAP_CHAIN_MAX
- * @head: what the used entry names: the first descriptor, or a packed id
+ * @head: names the chain to stage and unpop: the first descriptor; packed:
+ *	vtap_packed_head()
  * @nr_out: device-readable segments
  * @nr_in: device-writable segments, behind the readable ones
  * @out_len: bytes in the readable segments; up to 4 TiB by a hostile driver
@@ -253,7 +244,7 @@ struct vtap_ring {
 struct vtap_chain {
 	struct iovec *iov;
 	u16 iov_max;
-	u16 head;
+	u32 head;
 	u16 nr_out;
 	u16 nr_in;
 	u16 cost;

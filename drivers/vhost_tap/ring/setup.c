@@ -146,7 +146,7 @@ int vtap_ring_load(struct vtap_ring *r)
  */
 static int packed_start(struct vtap_ring *r, u32 base)
 {
-	u16 used = base >> 16, i;
+	u16 used = base >> 16;
 
 	if (base == VTAP_PACKED_WRAP)
 		used = base;
@@ -156,8 +156,6 @@ static int packed_start(struct vtap_ring *r, u32 base)
 	r->stage_at = vtap_packed_idx(used);
 	r->stage_flags = used & VTAP_PACKED_WRAP ? VTAP_PACKED_BOTH : 0;
 	r->called = used;
-	for (i = 0; i < VTAP_CHAIN_MAX; i++)
-		r->chain_len[i] = 1;
 	return 0;
 }
 

@@ -22,16 +22,17 @@ static __always_inline int vtap_ring_pop(struct vtap_ring *r,
 	return packed ? vtap_packed_pop(r, m, c) : vtap_split_pop(r, m, c);
 }
 
-static __always_inline void vtap_ring_unpop(struct vtap_ring *r, u16 nr_chains,
+static __always_inline void vtap_ring_unpop(struct vtap_ring *r,
+					    const u32 *heads, u16 nr_chains,
 					    const bool packed)
 {
 	if (packed)
-		vtap_packed_unpop(r, nr_chains);
+		vtap_packed_unpop(r, heads, nr_chains);
 	else
 		vtap_split_unpop(r, nr_chains);
 }
 
-static __always_inline int vtap_ring_stage(struct vtap_ring *r, u16 head,
+static __always_inline int vtap_ring_stage(struct vtap_ring *r, u32 head,
 					   u32 len, const bool packed)
 {
 	return packed ? vtap_packed_stage(r, head, len) :

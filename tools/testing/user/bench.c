@@ -49,7 +49,7 @@ struct bench {
 	struct vtap_ring r;
 	struct vtap_chain c;
 	struct iovec iov[64];
-	u16 heads[BATCH];
+	u32 heads[BATCH];
 	double pop, stage, publish, call, kick;
 };
 

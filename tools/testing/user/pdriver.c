@@ -88,9 +88,10 @@ static void put(struct drv *d, unsigned int i, const struct pdrv_desc *desc)
 	struct pdrv_desc *to = pdrv_desc_at(d, d->avail_idx & 0x7fff);
 	uint16_t flags = desc->flags | avail_bits(d->avail_idx);
 
+	/* The device may look at all but the address at any time. */
 	to->addr = desc->addr;
-	to->len = desc->len;
-	to->id = desc->id;
+	__atomic_store_n(&to->len, desc->len, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->id, desc->id, __ATOMIC_RELAXED);
 	if (i)
 		store(&to->flags, flags);
 	else

@@ -165,8 +165,8 @@ static void op_unpop(u32 nr)
 	if (!w->may_unpop)
 		return;
 	nr = min_t(u32, nr, w->nr_out);
-	vtap_ring_unpop(w->r, nr, w->r->packed);
 	w->nr_out -= nr;
+	vtap_ring_unpop(w->r, w->out + w->nr_out, nr, w->r->packed);
 	w->nr_popped -= nr;
 }
 
@@ -181,7 +181,7 @@ static void op_stage(u32 nr)
 			break;
 		}
 		w->staged[w->nr_staged++] = (struct vring_used_elem){
-			w->out[i], len };
+			(u16)w->out[i], len };
 	}
 	w->nr_out -= i;
 	memmove(w->out, w->out + i, w->nr_out * sizeof(w->out[0]));

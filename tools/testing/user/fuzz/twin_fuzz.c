@@ -28,7 +28,7 @@ struct twin {
 	struct vtap_mem m;
 	struct vtap_chain c;
 	struct iovec iov[VTAP_CHAIN_MAX];
-	u16 out[MAX_OUT];
+	u32 out[MAX_OUT];
 	u64 tables;
 };
 
@@ -165,7 +165,7 @@ static void unpop(u32 nr)
 
 	nr = may_unpop ? min_t(u32, nr, nr_out) : 0;
 	each(t)
-		vtap_ring_unpop(&t->r, nr, t != twin);
+		vtap_ring_unpop(&t->r, t->out + nr_out - nr, nr, t != twin);
 	nr_out -= nr;
 }
 

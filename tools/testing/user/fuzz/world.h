@@ -56,7 +56,7 @@ struct world {
 	u32 nr_added, nr_popped, nr_used, nr_taken;
 
 	/* popped, not staged; staged, not published */
-	u16 out[MAX_OUT];
+	u32 out[MAX_OUT];
 	u32 nr_out, nr_staged;
 	struct vring_used_elem staged[MAX_OUT];
 	bool may_unpop;

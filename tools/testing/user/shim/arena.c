@@ -213,7 +213,6 @@ void shim_window_close(enum shim_right right)
 {
 	shim_assert(shim.win_right == right);
 	shim.win_right = 0;
-	shim.early = false;
 }
 
 static void shim_check_run(const void *addr, size_t len,
@@ -222,7 +221,6 @@ static void shim_check_run(const void *addr, size_t len,
 	const struct extent win = { (char *)shim.win, shim.win_len, right };
 
 	shim_assert(shim.win_right & right);
-	shim_assert(!shim.early || (len == sizeof(u16) && right == SHIM_R));
 	shim_assert(covers(&win, addr, len) || is_vetted(addr, len));
 }
 
@@ -262,6 +260,28 @@ bool shim_load(void *val, const void *src, size_t size, bool acquire)
 		memcpy(val, src, size);
 	}
 	shim_loaded(src, size);
+	return true;
+}
+
+/*
+ * One load of the second half of a packed descriptor, acquire by its flags. The
+ * driver may be writing it meanwhile. TSan matches an acquire with a release of
+ * the same 16 bits, so the flags come first; what follows is as new, or newer.
+ */
+bool shim_load_tail(u64 *val, const void *src)
+{
+	const u16 *half = src;
+	u64 flags, len, id;
+
+	shim_check_window(src, sizeof(*val), SHIM_R);
+	if (shim_strikes(src, sizeof(*val)) ||
+	    !shim_extent_has(src, sizeof(*val), SHIM_R))
+		return false;
+	flags = __atomic_load_n(half + 3, __ATOMIC_ACQUIRE);
+	len = __atomic_load_n((const u32 *)src, __ATOMIC_RELAXED);
+	id = __atomic_load_n(half + 2, __ATOMIC_RELAXED);
+	*val = flags << 48 | id << 32 | len;
+	shim_loaded(src, sizeof(*val));
 	return true;
 }
 

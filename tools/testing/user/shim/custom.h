@@ -14,7 +14,6 @@
  *     approved before, aborts: our bug;
  *   - a window opened in a window, left open, or closed twice aborts, and so
  *     does vtap_user_copy_in() within one, or any of it under a spinlock;
- *   - a load of what only vtap_rmb() may let through aborts before it;
  *   - the n-th event (a window opened, a load, a store, a copy) can be made
  *     to fail, so that a test sweeps n over every error path;
  *   - in hostile mode, bytes are changed as soon as they were read, so that
@@ -67,8 +66,6 @@ struct shim_ctl {
 	const char *win;
 	size_t win_len;
 	enum shim_right win_right;
-	/* a load that wants vtap_rmb() before any other kind */
-	bool early;
 };
 
 extern __thread struct shim_ctl shim;
@@ -139,6 +136,7 @@ void spin_unlock(spinlock_t *lock);
 bool shim_window_open(const void *p, size_t len, enum shim_right right);
 void shim_window_close(enum shim_right right);
 bool shim_load(void *val, const void *src, size_t size, bool acquire);
+bool shim_load_tail(u64 *val, const void *src);
 bool shim_store(void *dst, u64 val, size_t size, bool release);
 bool shim_load_run(void *dst, const void *src, size_t len);
 bool shim_load_ahead(void *dst, const void *src, size_t sure, size_t len);
@@ -186,12 +184,10 @@ void shim_mb(void);
 #define unsafe_put_user(x, ptr, label)		shim_put(x, ptr, false, label)
 #define vtap_get16_acquire(x, ptr, label)	shim_get(x, ptr, true, label)
 #define vtap_put16_release(x, ptr, label)	shim_put(x, ptr, true, label)
-/* TSan knows no barriers, so each load is one; but the barrier must be there. */
-#define vtap_get16_early(x, ptr, label) do {			\
-	shim.early = true;					\
-	shim_get(x, ptr, true, label);				\
+#define vtap_get64_acquire(x, ptr, label) do {			\
+	if (!shim_load_tail(&(x), ptr))				\
+		goto label;					\
 } while (0)
-#define vtap_rmb()				((void)(shim.early = false))
 #define vtap_user_or32(bits, word)		shim_or32(bits, word)
 #define vtap_mb()				shim_mb()
 
@@ -242,8 +238,8 @@ static inline unsigned long copy_to_user(void *dst, const void *src,
 	shim_fast((x) = __atomic_load_n(ptr, __ATOMIC_ACQUIRE), label)
 #define vtap_put16_release(x, ptr, label) \
 	shim_fast(__atomic_store_n(ptr, x, __ATOMIC_RELEASE), label)
-#define vtap_get16_early(x, ptr, label)	unsafe_get_user(x, ptr, label)
-#define vtap_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define vtap_get64_acquire(x, ptr, label) \
+	shim_fast((x) = __atomic_load_n(ptr, __ATOMIC_ACQUIRE), label)
 #define vtap_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 static inline int vtap_user_or32(u32 bits, u32 *word)
