@@ -31,6 +31,8 @@ void vtap_workers_stop(struct vtap_dev *dev);
 int vtap_workers_new(struct vtap_dev *dev, u32 *id);
 int vtap_workers_free(struct vtap_dev *dev, u32 id);
 int vtap_workers_attach(struct vtap_queue *q, u32 id);
+void vtap_workers_changed(struct vtap_dev *dev);
+void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us);
 void vtap_queue_wake(struct vtap_queue *q);
 pid_t vtap_queue_tid(const struct vtap_queue *q);
 

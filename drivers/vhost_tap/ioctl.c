@@ -235,7 +235,7 @@ static long set_vring_err(struct call *c)
 
 static long set_busyloop(struct call *c)
 {
-	WRITE_ONCE(c->q->busyloop_us, c->arg.state.num);
+	vtap_queue_set_busyloop(c->q, c->arg.state.num);
 	return 0;
 }
 

@@ -285,7 +285,7 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 	if (!err && latency)
 		err = vtap_latency_set(q, nla_get_u32(latency));
 	if (!err && busyloop)
-		WRITE_ONCE(q->busyloop_us, nla_get_u32(busyloop));
+		vtap_queue_set_busyloop(q, nla_get_u32(busyloop));
 	mutex_unlock(&list_lock);
 	return err;
 }

@@ -590,5 +590,5 @@ void vtap_queue_reset(struct vtap_queue *q)
 	vtap_dirty_init(&q->dirty);
 	q->cfg = (struct vtap_qcfg){};
 	q->base = 0;
-	q->busyloop_us = 0;
+	vtap_queue_set_busyloop(q, 0);
 }

@@ -141,6 +141,10 @@ struct vtap_worker {
 	 * own, as all that follows up to @task
 	 */
 	u64 look_ns;
+	/** @changes: of vtap_dev.changes, the last seen */
+	int changes;
+	/** @busyloop_us: the longest of its queues, as of @changes */
+	u32 busyloop_us;
 	/** @adapt: when that pays */
 	struct vtap_adapt adapt;
 	/** @quiet: AGAIN bits of queues whose kicks are off; they have a pass in
@@ -436,6 +440,12 @@ struct vtap_dev {
 	 * without a lock
 	 */
 	u32 adaptive_us;
+	/** @changes: times that control changed what workers keep of it, see
+	 * vtap_workers_changed()
+	 */
+	atomic_t changes;
+	/** @by_hand: a queue was given another worker than @layout says */
+	bool by_hand;
 	/** @layout: enum vhost_tap_layout, for VHOST_SET_OWNER */
 	u32 layout;
 	/** @nr_shared: VHOST_TAP_WORKERS_SHARED: workers */

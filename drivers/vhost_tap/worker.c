@@ -172,20 +172,30 @@ static void look(struct vtap_worker *w)
 	cpu_relax();
 }
 
-/*
- * How long may this worker look for work before it sleeps? The longest wish of
- * its queues decides. @limit_ns: the most that adaptive polling may make of it.
- */
-static u64 wish(const struct vtap_worker *w, u64 *limit_ns)
+/* Control changed something: what have our queues now? */
+static noinline __cold void refresh(struct vtap_worker *w)
 {
-	u32 adaptive_us = READ_ONCE(w->dev->adaptive_us), us = 0, i;
+	u32 us = 0, i;
 
+	/* Pairs with the release in vtap_workers_changed(). */
+	w->changes = atomic_read_acquire(&w->dev->changes);
 	for_each_vring(w, i) {
 		struct vtap_queue *q = mine(w, i);
 
 		if (q)
 			us = max(us, READ_ONCE(q->busyloop_us));
 	}
+	w->busyloop_us = us;
+}
+
+/*
+ * How long may this worker look for work before it sleeps? The longest wish of
+ * its queues decides. @limit_ns: the most that adaptive polling may make of it.
+ */
+static u64 wish(const struct vtap_worker *w, u64 *limit_ns)
+{
+	u32 adaptive_us = READ_ONCE(w->dev->adaptive_us), us = w->busyloop_us;
+
 	if (!adaptive_us) {
 		*limit_ns = 0;
 		return vtap_adapt_limit_ns(us);
@@ -202,6 +212,8 @@ static void plan(struct vtap_worker *w)
 {
 	u64 limit_ns;
 
+	if (unlikely(atomic_read(&w->dev->changes) != w->changes))
+		refresh(w);
 	if (w->is_last) {
 		w->look_ns = 0;
 		return;

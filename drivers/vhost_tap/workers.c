@@ -29,6 +29,30 @@ module_param(adaptive_poll_us, uint, 0644);
 MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
 
 /**
+ * vtap_workers_changed - have workers look at what changed
+ * @dev: device; the change is made
+ *
+ * What a worker needs in every round it keeps, so a round does not go through
+ * all queues for it. The next round begins with a look.
+ */
+void vtap_workers_changed(struct vtap_dev *dev)
+{
+	/* Pairs with the acquire in refresh(). */
+	atomic_fetch_inc_release(&dev->changes);
+}
+
+/**
+ * vtap_queue_set_busyloop - how long a queue's worker polls
+ * @q: queue
+ * @us: microseconds, 0 not at all
+ */
+void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us)
+{
+	WRITE_ONCE(q->busyloop_us, us);
+	vtap_workers_changed(q->dev);
+}
+
+/**
  * vtap_queue_wake - have a queue looked at
  * @q: queue; nothing happens without owner
  *
@@ -62,6 +86,7 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 		return ERR_PTR(-ENOMEM);
 	w->dev = dev;
 	w->first = U16_MAX;
+	w->changes = atomic_read(&dev->changes) - 1;
 	/* The id only: who finds the worker may ask for its thread. */
 	err = xa_alloc(&dev->workers, &w->id, NULL, xa_limit_32b,
 		       GFP_KERNEL_ACCOUNT);
@@ -97,6 +122,7 @@ static void attach(struct vtap_queue *q, struct vtap_worker *w)
 	mutex_unlock(&q->lock);
 	vtap_poll_retarget(&q->kick_poll, w);
 	vtap_poll_retarget(&q->sock_poll, w);
+	vtap_workers_changed(q->dev);
 }
 
 /**
@@ -108,6 +134,7 @@ void vtap_workers_init(struct vtap_dev *dev)
 	dev->layout = READ_ONCE(split_workers) ? VHOST_TAP_WORKER_PER_VRING :
 						 VHOST_TAP_WORKER_PER_PAIR;
 	dev->nr_shared = 0;
+	WRITE_ONCE(dev->by_hand, false);
 	WRITE_ONCE(dev->adaptive_us,
 		   min(READ_ONCE(adaptive_poll_us), VTAP_POLL_MAX_US));
 }
@@ -249,6 +276,8 @@ int vtap_workers_attach(struct vtap_queue *q, u32 id)
 
 	if (!w)
 		return -ENODEV;
+	if (w != q->worker)
+		WRITE_ONCE(q->dev->by_hand, true);
 	attach(q, w);
 	vtap_queue_wake(q);
 	return 0;
