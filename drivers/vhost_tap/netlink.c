@@ -290,6 +290,44 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static void set_polling(struct vtap_dev *dev, u32 mode, u32 us)
+{
+	u32 busyloop_us = mode == VHOST_TAP_POLL_MODE_FIXED ? us : 0, i;
+	struct vtap_queue *q;
+
+	WRITE_ONCE(dev->adaptive_us,
+		   mode == VHOST_TAP_POLL_MODE_ADAPTIVE ? us : 0);
+	vtap_for_each_queue(dev, q, i)
+		vtap_queue_set_busyloop(q, busyloop_us);
+}
+
+static int device_set(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *poll_us = info->attrs[VHOST_TAP_A_DEVICE_POLL_US];
+	u32 us = poll_us ? nla_get_u32(poll_us) : 0, mode;
+	bool polls;
+	struct vtap_dev *dev;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_DEVICE_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_DEVICE_POLLING))
+		return -EINVAL;
+	mode = nla_get_u32(info->attrs[VHOST_TAP_A_DEVICE_POLLING]);
+	polls = mode != VHOST_TAP_POLL_MODE_OFF;
+	if (polls != !!us) {
+		NL_SET_ERR_MSG(info->extack,
+			       "microseconds go with fixed and adaptive polling");
+		return -EINVAL;
+	}
+	mutex_lock(&list_lock);
+	dev = named(info, DEVICE);
+	err = PTR_ERR_OR_ZERO(dev);
+	if (!err)
+		set_polling(dev, mode, us);
+	mutex_unlock(&list_lock);
+	return err;
+}
+
 /* ---- the family ---- */
 
 static const struct nla_policy one_policy[] = {
@@ -300,6 +338,14 @@ static const struct nla_policy one_policy[] = {
 /* Not const: 6.1's policies want it so. */
 static struct netlink_range_validation busyloop_range = {
 	.max = VHOST_TAP_BUSYLOOP_MAX_US,
+};
+
+static const struct nla_policy device_set_policy[] = {
+	[VHOST_TAP_A_DEVICE_ID] = { .type = NLA_U32 },
+	[VHOST_TAP_A_DEVICE_POLLING] =
+		NLA_POLICY_MAX(NLA_U32, VHOST_TAP_POLL_MODE_ADAPTIVE),
+	[VHOST_TAP_A_DEVICE_POLL_US] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &busyloop_range),
 };
 
 static const struct nla_policy set_policy[] = {
@@ -317,6 +363,13 @@ static const struct genl_ops ops[] = {
 		.dumpit = device_dump,
 		.policy = one_policy,
 		.maxattr = VHOST_TAP_A_DEVICE_ID,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = VHOST_TAP_CMD_DEVICE_SET,
+		.doit = device_set,
+		.policy = device_set_policy,
+		.maxattr = ARRAY_SIZE(device_set_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{

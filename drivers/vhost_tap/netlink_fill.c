@@ -16,6 +16,7 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
+#include <linux/vhost_tap.h>
 
 #include "adapt.h"
 #include "netlink.h"
@@ -27,6 +28,10 @@ static_assert((int)VTAP_TX == VHOST_TAP_DIRECTION_TX);
 static_assert((int)VTAP_STOPPED == VHOST_TAP_STATE_STOPPED);
 static_assert((int)VTAP_RUNNING == VHOST_TAP_STATE_RUNNING);
 static_assert((int)VTAP_BROKEN == VHOST_TAP_STATE_BROKEN);
+static_assert((int)VHOST_TAP_WORKER_PER_PAIR == VHOST_TAP_WORKER_LAYOUT_PAIR);
+static_assert((int)VHOST_TAP_WORKER_PER_VRING ==
+	      VHOST_TAP_WORKER_LAYOUT_DIRECTION);
+static_assert((int)VHOST_TAP_WORKERS_SHARED == VHOST_TAP_WORKER_LAYOUT_SHARED);
 static_assert((int)VTAP_BACKEND_NONE == VHOST_TAP_BACKEND_NONE);
 static_assert((int)VTAP_BACKEND_TUN == VHOST_TAP_BACKEND_TUN);
 static_assert((int)VTAP_BACKEND_TAP == VHOST_TAP_BACKEND_MACVTAP);
@@ -103,6 +108,29 @@ u32 vtap_nl_nr_workers(struct vtap_dev *dev)
 	return nr;
 }
 
+static int put_layout(struct sk_buff *skb, const struct vtap_dev *dev)
+{
+	return nla_put_u32(skb, VHOST_TAP_A_DEVICE_WORKER_LAYOUT,
+			   READ_ONCE(dev->by_hand) ?
+			   VHOST_TAP_WORKER_LAYOUT_BY_HAND : dev->layout);
+}
+
+static int put_polling(struct sk_buff *skb, const struct vtap_dev *dev)
+{
+	enum vhost_tap_poll_mode mode = VHOST_TAP_POLL_MODE_ADAPTIVE;
+	u32 us = READ_ONCE(dev->adaptive_us), i;
+	const struct vtap_queue *q;
+
+	if (!us) {
+		vtap_for_each_queue(dev, q, i)
+			us = max(us, READ_ONCE(q->busyloop_us));
+		us = min(us, VTAP_POLL_MAX_US);
+		mode = us ? VHOST_TAP_POLL_MODE_FIXED : VHOST_TAP_POLL_MODE_OFF;
+	}
+	return nla_put_u32(skb, VHOST_TAP_A_DEVICE_POLLING, mode) ||
+	       nla_put_u32(skb, VHOST_TAP_A_DEVICE_POLL_US, us);
+}
+
 /**
  * vtap_nl_fill_device - a device as a message
  * @to: where to
@@ -135,7 +163,9 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 		 put_flag(skb, VHOST_TAP_A_DEVICE_DIRTY_LOG,
 			  READ_ONCE(q->dirty.payload)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_MEMORY_REGIONS,
-			     READ_ONCE(dev->nr_regions));
+			     READ_ONCE(dev->nr_regions)) ||
+		 put_layout(skb, dev) ||
+		 put_polling(skb, dev);
 	return end(to, head, failed);
 }
 

@@ -47,6 +47,35 @@ enum vhost_tap_backend {
 	VHOST_TAP_BACKEND_PACKET,
 };
 
+/**
+ * enum vhost_tap_worker_layout - Which queues share a worker.
+ * @VHOST_TAP_WORKER_LAYOUT_PAIR: Each pair has its own.
+ * @VHOST_TAP_WORKER_LAYOUT_DIRECTION: Each RX and each TX has its own.
+ * @VHOST_TAP_WORKER_LAYOUT_SHARED: Pairs take turns on fewer.
+ * @VHOST_TAP_WORKER_LAYOUT_BY_HAND: The client has moved queues since, see
+ *   each queue's worker.
+ */
+enum vhost_tap_worker_layout {
+	VHOST_TAP_WORKER_LAYOUT_PAIR,
+	VHOST_TAP_WORKER_LAYOUT_DIRECTION,
+	VHOST_TAP_WORKER_LAYOUT_SHARED,
+	VHOST_TAP_WORKER_LAYOUT_BY_HAND,
+};
+
+/**
+ * enum vhost_tap_poll_mode - What a worker does that runs out of work.
+ * @VHOST_TAP_POLL_MODE_OFF: It sleeps.
+ * @VHOST_TAP_POLL_MODE_FIXED: It polls first, each time as long as its queues'
+ *   busyloop-us.
+ * @VHOST_TAP_POLL_MODE_ADAPTIVE: It polls first, as long as that has been
+ *   paying.
+ */
+enum vhost_tap_poll_mode {
+	VHOST_TAP_POLL_MODE_OFF,
+	VHOST_TAP_POLL_MODE_FIXED,
+	VHOST_TAP_POLL_MODE_ADAPTIVE,
+};
+
 #define VHOST_TAP_BUSYLOOP_MAX_US	100000
 
 enum {
@@ -59,6 +88,9 @@ enum {
 	VHOST_TAP_A_DEVICE_IOTLB,
 	VHOST_TAP_A_DEVICE_DIRTY_LOG,
 	VHOST_TAP_A_DEVICE_MEMORY_REGIONS,
+	VHOST_TAP_A_DEVICE_WORKER_LAYOUT,
+	VHOST_TAP_A_DEVICE_POLLING,
+	VHOST_TAP_A_DEVICE_POLL_US,
 
 	__VHOST_TAP_A_DEVICE_MAX,
 	VHOST_TAP_A_DEVICE_MAX = (__VHOST_TAP_A_DEVICE_MAX - 1)
@@ -143,6 +175,7 @@ enum {
 	VHOST_TAP_CMD_QUEUE_SET,
 	VHOST_TAP_CMD_QUEUE_NTF,
 	VHOST_TAP_CMD_WORKER_GET,
+	VHOST_TAP_CMD_DEVICE_SET,
 
 	__VHOST_TAP_CMD_MAX,
 	VHOST_TAP_CMD_MAX = (__VHOST_TAP_CMD_MAX - 1)
