@@ -84,6 +84,9 @@ struct device {
 	uint32_t nr_queues;
 	uint32_t nr_workers;
 	uint32_t memory_regions;
+	uint32_t layout;
+	uint32_t poll_mode;
+	uint32_t poll_us;
 	uint64_t features[2];
 	bool iotlb;
 	bool dirty_log;
@@ -114,6 +117,8 @@ struct genl;
 const char *direction_name(uint32_t direction);
 const char *state_name(uint32_t state);
 const char *backend_name(uint32_t backend);
+const char *layout_name(uint32_t layout);
+const char *poll_mode_name(uint32_t mode);
 int parse_device(const struct nlmsghdr *nlh, struct device *d);
 int parse_queue(const struct nlmsghdr *nlh, struct queue *q);
 int snapshot_take(struct genl *nl, struct snapshot *s);
@@ -130,8 +135,15 @@ void genl_close(struct genl *nl);
 int genl_fd(const struct genl *nl);
 int genl_dump(struct genl *nl, uint8_t cmd,
 	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data);
-int genl_set(struct genl *nl, uint32_t device, uint32_t index, uint16_t attr,
-	     uint32_t value);
+
+/** struct number_attr - an attribute of 32 bits */
+struct number_attr {
+	uint16_t type;
+	uint32_t value;
+};
+
+int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
+	     size_t nr);
 int genl_subscribe(struct genl *nl);
 int genl_receive(struct genl *nl,
 		 int (*each)(const struct nlmsghdr *nlh, void *data),

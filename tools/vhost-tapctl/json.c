@@ -120,6 +120,9 @@ static struct json_object *device(const struct snapshot *s,
 	json_object_object_add(o, "dirty_log",
 			       json_object_new_boolean(d->dirty_log));
 	add_number(o, "memory_regions", d->memory_regions);
+	add_string(o, "worker_layout", layout_name(d->layout));
+	add_string(o, "polling", poll_mode_name(d->poll_mode));
+	add_number(o, "poll_us", d->poll_us);
 	for (i = 0; i < s->nr_workers; i++) {
 		struct json_object *w;
 

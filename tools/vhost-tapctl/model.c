@@ -75,6 +75,34 @@ const char *backend_name(uint32_t backend)
 	return backend < 4 ? name[backend] : "?";
 }
 
+/**
+ * layout_name - which queues share a worker
+ * @layout: VHOST_TAP_WORKER_LAYOUT_*
+ *
+ * Return: a constant string.
+ */
+const char *layout_name(uint32_t layout)
+{
+	static const char * const name[] = {
+		"pair", "direction", "shared", "by-hand"
+	};
+
+	return layout < 4 ? name[layout] : "?";
+}
+
+/**
+ * poll_mode_name - what a worker does that runs out of work
+ * @mode: VHOST_TAP_POLL_MODE_*
+ *
+ * Return: a constant string.
+ */
+const char *poll_mode_name(uint32_t mode)
+{
+	static const char * const name[] = { "off", "fixed", "adaptive" };
+
+	return mode < 3 ? name[mode] : "?";
+}
+
 /* An integer of 4 or 8 bytes; anything else is 0. */
 static uint64_t get_uint(const struct nlattr *attr)
 {
@@ -176,6 +204,15 @@ int parse_device(const struct nlmsghdr *nlh, struct device *d)
 			break;
 		case VHOST_TAP_A_DEVICE_MEMORY_REGIONS:
 			d->memory_regions = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_WORKER_LAYOUT:
+			d->layout = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_POLLING:
+			d->poll_mode = get_uint(attr);
+			break;
+		case VHOST_TAP_A_DEVICE_POLL_US:
+			d->poll_us = get_uint(attr);
 			break;
 		}
 	}

@@ -224,24 +224,22 @@ int genl_dump(struct genl *nl, uint8_t cmd,
 }
 
 /**
- * genl_set - change a tunable of a queue
+ * genl_set - change tunables
  * @nl: socket
- * @device: serial number
- * @index: vring index
- * @attr: VHOST_TAP_A_QUEUE_*
- * @value: for it
+ * @cmd: VHOST_TAP_CMD_*_SET
+ * @attr: what names the thing, and what is to change
+ * @nr: of @attr
  *
  * Return: 0 or negative errno.
  */
-int genl_set(struct genl *nl, uint32_t device, uint32_t index, uint16_t attr,
-	     uint32_t value)
+int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
+	     size_t nr)
 {
-	struct nlmsghdr *nlh = request(nl, nl->family, VHOST_TAP_CMD_QUEUE_SET,
-				       NLM_F_ACK);
+	struct nlmsghdr *nlh = request(nl, nl->family, cmd, NLM_F_ACK);
+	size_t i;
 
-	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_DEVICE, device);
-	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_INDEX, index);
-	mnl_attr_put_u32(nlh, attr, value);
+	for (i = 0; i < nr; i++)
+		mnl_attr_put_u32(nlh, attr[i].type, attr[i].value);
 	return talk(nl, nlh, NULL, NULL);
 }
 

@@ -9,6 +9,8 @@
 
 #include "ctl.h"
 
+#define POLLING	"polling="
+
 static const struct tunable {
 	const char *name;
 	uint16_t attr;
@@ -23,6 +25,11 @@ static int set_one(struct genl *nl, uint32_t device, const char *queue,
 		   const struct tunable *t, unsigned long value)
 {
 	unsigned long index, first = 0, last = UINT16_MAX;
+	struct number_attr attr[] = {
+		{ VHOST_TAP_A_QUEUE_DEVICE, device },
+		{ VHOST_TAP_A_QUEUE_INDEX, 0 },
+		{ t->attr, value },
+	};
 	int err = 0;
 
 	if (queue && number(queue, 0, UINT16_MAX, &first)) {
@@ -31,11 +38,45 @@ static int set_one(struct genl *nl, uint32_t device, const char *queue,
 	}
 	if (queue)
 		last = first;
-	for (index = first; index <= last && !err; index++)
-		err = genl_set(nl, device, index, t->attr, value);
+	for (index = first; index <= last && !err; index++) {
+		attr[1].value = index;
+		err = genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, attr, 3);
+	}
 	/* Without a queue: all there are. */
 	if (!queue && err == -ENOENT && index > 1)
 		err = 0;
+	return err ? genl_failure(nl, err) : CTL_OK;
+}
+
+/* off, fixed:US or adaptive:US */
+static int set_polling(struct genl *nl, uint32_t device, const char *arg)
+{
+	struct number_attr attr[] = {
+		{ VHOST_TAP_A_DEVICE_ID, device },
+		{ VHOST_TAP_A_DEVICE_POLLING, VHOST_TAP_POLL_MODE_OFF },
+		{ VHOST_TAP_A_DEVICE_POLL_US, 0 },
+	};
+	size_t len = strcspn(arg, ":"), nr = 2;
+	uint32_t mode = VHOST_TAP_POLL_MODE_FIXED;
+	unsigned long us;
+	int err;
+
+	if (strcmp(arg, poll_mode_name(VHOST_TAP_POLL_MODE_OFF))) {
+		while (mode <= VHOST_TAP_POLL_MODE_ADAPTIVE &&
+		       (strlen(poll_mode_name(mode)) != len ||
+			strncmp(arg, poll_mode_name(mode), len)))
+			mode++;
+		if (mode > VHOST_TAP_POLL_MODE_ADAPTIVE || !arg[len] ||
+		    number(arg + len + 1, 1, VHOST_TAP_BUSYLOOP_MAX_US, &us)) {
+			warn("polling takes off, fixed:US or adaptive:US, US from 1 to %u",
+			     VHOST_TAP_BUSYLOOP_MAX_US);
+			return CTL_USAGE;
+		}
+		attr[1].value = mode;
+		attr[2].value = us;
+		nr = 3;
+	}
+	err = genl_set(nl, VHOST_TAP_CMD_DEVICE_SET, attr, nr);
 	return err ? genl_failure(nl, err) : CTL_OK;
 }
 
@@ -45,6 +86,12 @@ static int set_named(struct genl *nl, uint32_t device, const char *queue,
 	size_t len = strcspn(arg, "="), i;
 	unsigned long value;
 
+	if (!strncmp(arg, POLLING, strlen(POLLING))) {
+		if (!queue)
+			return set_polling(nl, device, arg + strlen(POLLING));
+		warn("polling is the device's, not a queue's");
+		return CTL_USAGE;
+	}
 	for (i = 0; i < sizeof(tunables) / sizeof(*tunables); i++) {
 		const struct tunable *t = &tunables[i];
 

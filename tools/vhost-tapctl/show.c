@@ -44,6 +44,11 @@ static void show_device(const struct snapshot *s, const struct device *d)
 		printf(":0x%llx", (unsigned long long)d->features[1]);
 	printf("  memory regions %u%s%s\n", d->memory_regions,
 	       d->iotlb ? "  iotlb" : "", d->dirty_log ? "  dirty log" : "");
+	printf("  workers %u (%s)  polling %s", d->nr_workers,
+	       layout_name(d->layout), poll_mode_name(d->poll_mode));
+	if (d->poll_us)
+		printf(" %u us", d->poll_us);
+	putchar('\n');
 	for (i = 0; i < s->nr_queues; i++)
 		if (s->queue[i].device == d->id)
 			show_queue(&s->queue[i]);

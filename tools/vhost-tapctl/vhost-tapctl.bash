@@ -22,6 +22,10 @@ _vhost_tapctl() {
 	--output | --node)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
+	polling)
+		words="off fixed: adaptive:" cur=${cur#=} ;;
+	=)
+		[[ ${COMP_WORDS[COMP_CWORD - 2]} != polling ]] || words="off fixed: adaptive:" ;;
 	--sort)
 		words="packets bytes kicks calls drops batch" ;;
 	--interval | --count | --queues | --mac | --id | --device)
@@ -35,14 +39,14 @@ _vhost_tapctl() {
 			stats) words="--json --interval --count" ;;
 			top) words="--interval --sort --once" ;;
 			prometheus) words="--output" ;;
-			set) words="busyloop-us= latency=" ;;
+			set) words="polling= busyloop-us= latency=" ;;
 			doctor) words="--tap --macvtap --queues --user" ;;
 			run) words="--tap --macvtap --queues --mac --device --id --node --dry-run --" ;;
 			esac
 		fi ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
-	[[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace 2>/dev/null
+	[[ ${COMPREPLY[0]:-} != *[=:] ]] || compopt -o nospace 2>/dev/null
 }
 
 complete -F _vhost_tapctl vhost-tapctl

@@ -12,12 +12,16 @@
  *   break         name a descriptor that does not exist
  *   restart       stop the queues and start them again
  *   stop          stop them
+ *   file LAYOUT   have another device, of two pairs: enum vhost_tap_layout, of
+ *                 shared ones one worker; -1 none. The former is closed
+ *   move VRING    let its first worker serve that vring
  *
  * Usage: client TAP. Answers "ok" or "failed ERRNO" to each line, the first time
  * unasked. Ends with stdin. With CLIENT_IOTLB in the environment the guest is behind
  * an IOMMU: the device asks for each page, and is answered.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +30,12 @@
 #include "guest.h"
 #include "iotlb.h"
 #include "net.h"
+#include "pairs.h"
 
 static struct guest g;
 static struct iotlb iommu;
 static struct tap tap = { .host = -1 };
+static int file = -1;
 
 static int start(const char *name)
 {
@@ -113,6 +119,23 @@ static int break_ring(void)
 	return fd_wait(q->err, WAIT_MS) ? 0 : -ETIMEDOUT;
 }
 
+static int open_file(long layout)
+{
+	const long shared = 2;
+
+	if (file >= 0)
+		close(file);
+	file = -1;
+	if (layout < 0)
+		return 0;
+	file = open(guest_node(), O_RDWR | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	return node_set_pairs(file, 2) ?:
+	       node_set_layout(file, layout, layout == shared) ?:
+	       guest_ioctl(file, VHOST_SET_OWNER, NULL);
+}
+
 static int obey(const char *line)
 {
 	char verb[16] = "";
@@ -136,6 +159,10 @@ static int obey(const char *line)
 		return guest_restart(&g, tap.fd[0]);
 	if (!strcmp(verb, "stop"))
 		return guest_stop(&g);
+	if (!strcmp(verb, "file"))
+		return open_file(n);
+	if (!strcmp(verb, "move"))
+		return node_attach(file, n, 0);
 	return -EINVAL;
 }
 

@@ -27,6 +27,13 @@ int node_set_layout(int fd, unsigned int layout, unsigned int nr)
 	return guest_ioctl(fd, VHOST_TAP_SET_WORKERS, &w);
 }
 
+int node_attach(int fd, unsigned int vring, unsigned int worker)
+{
+	struct vring_worker w = { vring, worker };
+
+	return guest_ioctl(fd, NODE_ATTACH_WORKER, &w);
+}
+
 /* Return: tid or -errno */
 int node_thread_of(int fd, unsigned int vring)
 {

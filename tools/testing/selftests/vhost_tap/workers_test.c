@@ -17,14 +17,9 @@
 #include "threads.h"
 
 /* Newer than the headers of Debian 12. */
-struct vring_worker {
-	unsigned int index;
-	unsigned int id;
-};
-
 #define NEW_WORKER	_IOR(VHOST_VIRTIO, 0x08, unsigned int)
 #define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
-#define ATTACH		_IOW(VHOST_VIRTIO, 0x15, struct vring_worker)
+#define ATTACH		NODE_ATTACH_WORKER
 #define GET_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vring_worker)
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
@@ -40,13 +35,6 @@ static int new_worker(int fd)
 static int free_worker(int fd, unsigned int id)
 {
 	return guest_ioctl(fd, FREE_WORKER, &id);
-}
-
-static int attach(int fd, unsigned int vring, unsigned int id)
-{
-	struct vring_worker w = { vring, id };
-
-	return guest_ioctl(fd, ATTACH, &w);
 }
 
 static int worker_of(int fd, unsigned int vring)
@@ -95,8 +83,8 @@ TEST_F(calls, states_and_errnos)
 
 	EXPECT_EQ(-EINVAL, new_worker(fd));
 	EXPECT_EQ(-EINVAL, free_worker(fd, 0));
-	EXPECT_EQ(-EINVAL, attach(fd, 0, 0));
-	EXPECT_EQ(-EINVAL, attach(fd, 999, 0));
+	EXPECT_EQ(-EINVAL, node_attach(fd, 0, 0));
+	EXPECT_EQ(-EINVAL, node_attach(fd, 999, 0));
 	EXPECT_EQ(-EINVAL, worker_of(fd, 0));
 	EXPECT_EQ(-EINVAL, guest_ioctl(fd, NEW_WORKER, bad));
 
@@ -104,12 +92,12 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(0, worker_of(fd, 0));
 	EXPECT_EQ(0, worker_of(fd, 1));
 	EXPECT_EQ(-ENOBUFS, worker_of(fd, 4096));
-	EXPECT_EQ(-ENOBUFS, attach(fd, ~0U, 0));
+	EXPECT_EQ(-ENOBUFS, node_attach(fd, ~0U, 0));
 	EXPECT_EQ(-EBUSY, free_worker(fd, 0));
 	EXPECT_EQ(-ENODEV, free_worker(fd, 1));
 	EXPECT_EQ(-ENODEV, free_worker(fd, ~0U));
-	EXPECT_EQ(-ENODEV, attach(fd, 0, 1));
-	EXPECT_EQ(-ENODEV, attach(fd, 0, ~0U));
+	EXPECT_EQ(-ENODEV, node_attach(fd, 0, 1));
+	EXPECT_EQ(-ENODEV, node_attach(fd, 0, ~0U));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, FREE_WORKER, bad));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, ATTACH, bad));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, GET_WORKER, bad));
@@ -118,14 +106,14 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(1, id);
 	id2 = new_worker(fd);
 	EXPECT_EQ(2, id2);
-	EXPECT_EQ(0, attach(fd, 0, id));
+	EXPECT_EQ(0, node_attach(fd, 0, id));
 	EXPECT_EQ(id, worker_of(fd, 0));
 	EXPECT_EQ(0, worker_of(fd, 1));
-	EXPECT_EQ(0, attach(fd, 0, id));
+	EXPECT_EQ(0, node_attach(fd, 0, id));
 	EXPECT_EQ(-EBUSY, free_worker(fd, id));
-	EXPECT_EQ(0, attach(fd, 0, id2));
+	EXPECT_EQ(0, node_attach(fd, 0, id2));
 	EXPECT_EQ(0, free_worker(fd, id));
-	EXPECT_EQ(-ENODEV, attach(fd, 0, id));
+	EXPECT_EQ(-ENODEV, node_attach(fd, 0, id));
 	EXPECT_EQ(-ENODEV, free_worker(fd, id));
 	/* the lowest id is next */
 	EXPECT_EQ(id, new_worker(fd));
@@ -134,7 +122,7 @@ TEST_F(calls, states_and_errnos)
 	pid = fork();
 	if (!pid)
 		_exit(new_worker(fd) != -EPERM || free_worker(fd, id) != -EPERM ||
-		      attach(fd, 0, 0) != -EPERM || worker_of(fd, 0) != -EPERM);
+		      node_attach(fd, 0, 0) != -EPERM || worker_of(fd, 0) != -EPERM);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(id2, worker_of(fd, 0));
@@ -153,7 +141,7 @@ TEST_F(calls, the_owner_kind_only)
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(-EFAULT, new_worker(fd));
 	EXPECT_EQ(0, worker_of(fd, 1));
-	EXPECT_EQ(0, attach(fd, 1, 0));
+	EXPECT_EQ(0, node_attach(fd, 1, 0));
 }
 
 /* ---- the layouts ---- */
@@ -242,7 +230,7 @@ TEST_F_TIMEOUT(work, attach_under_traffic, 300)
 	for (k = 0; k < 400; k++) {
 		unsigned int vring = rand() % 4, id = rand() % 4;
 
-		ASSERT_EQ(0, attach(p->fd, vring, id));
+		ASSERT_EQ(0, node_attach(p->fd, vring, id));
 		ASSERT_EQ(id, worker_of(p->fd, vring));
 		if (k % 16 == 15) {
 			ASSERT_TRUE(traffic_wait(&p->t[0], 1));
@@ -269,10 +257,10 @@ TEST_F_TIMEOUT(work, new_and_free_under_traffic, 300)
 
 		id = new_worker(p->fd);
 		ASSERT_LT(1, id);
-		ASSERT_EQ(0, attach(p->fd, vring, id));
+		ASSERT_EQ(0, node_attach(p->fd, vring, id));
 		if (k % 8 == 7)
 			ASSERT_TRUE(traffic_wait(&p->t[vring / 2], 1));
-		ASSERT_EQ(0, attach(p->fd, vring, old));
+		ASSERT_EQ(0, node_attach(p->fd, vring, old));
 		ASSERT_EQ(0, free_worker(p->fd, id));
 	}
 	ASSERT_TRUE(traffic_wait(&p->t[0], 2));
@@ -346,7 +334,7 @@ TEST_F_TIMEOUT(work, former_worker_rests, 100)
 	ASSERT_EQ(0, traffic_start(&p->t[0], &p->g[0], p->tap[0].host, true));
 	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, attach(p->fd, i, 1));
+		ASSERT_EQ(0, node_attach(p->fd, i, 1));
 	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
 	before = thread_cpu_ns(tid[0]);
 	ASSERT_LT(0, before);
@@ -369,7 +357,7 @@ TEST_F_TIMEOUT(work, end_while_attaching, 200)
 						   p->tap[i].host, true));
 		ASSERT_TRUE(traffic_wait(&p->t[k & 1], 2));
 		for (i = 0; i < 4; i++)
-			ASSERT_EQ(0, attach(p->fd, i, !(i / 2)));
+			ASSERT_EQ(0, node_attach(p->fd, i, !(i / 2)));
 		ASSERT_EQ(0, guest_ioctl(p->fd, VHOST_RESET_OWNER, NULL));
 		pairs_stop(p);
 		pairs_free(p);
