@@ -36,6 +36,12 @@ void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us);
 void vtap_queue_wake(struct vtap_queue *q);
 pid_t vtap_queue_tid(const struct vtap_queue *q);
 
+/* numa.c: on which CPUs */
+int vtap_numa_init(struct vtap_worker *w);
+void vtap_numa_born(struct vtap_worker *w);
+void vtap_numa_free(struct vtap_worker *w);
+void vtap_numa_choose(struct vtap_queue *q);
+
 /* features.c */
 void vtap_features_init(struct vtap_dev *dev);
 void vtap_features_offered(const struct vtap_dev *dev, u64 *features);

@@ -357,6 +357,12 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, const struct vtap_queue *q)
 	return end(to, head, failed);
 }
 
+static int put_node(struct sk_buff *skb, int node)
+{
+	return node == NUMA_NO_NODE ? 0 :
+	       nla_put_u32(skb, VHOST_TAP_A_WORKER_NODE, node);
+}
+
 /**
  * vtap_nl_fill_worker - a worker as a message
  * @to: where to
@@ -377,7 +383,8 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
-		 put_id(to, VHOST_TAP_A_WORKER_TID, vtap_task_pid(w->task));
+		 put_id(to, VHOST_TAP_A_WORKER_TID, vtap_task_pid(w->task)) ||
+		 put_node(skb, READ_ONCE(w->node));
 	vtap_for_each_queue(w->dev, q, i) {
 		if (READ_ONCE(q->worker) == w && told++ < MAX_WORKER_QUEUES)
 			failed = failed ||

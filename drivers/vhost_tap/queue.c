@@ -220,6 +220,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	mutex_lock(&q->lock);
 	set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
+	vtap_numa_choose(q);
 	/* What the guest did before we listened brought no kick. */
 	vtap_queue_wake(q);
 	return 0;

@@ -274,6 +274,18 @@ void vtap_task_stop(struct vtap_task *t)
 }
 
 /**
+ * vtap_task_cpus - what a new worker may run on
+ * @t: worker, not started; the caller made it
+ *
+ * Return: CPUs, valid until the caller sleeps or starts it.
+ */
+const struct cpumask *vtap_task_cpus(const struct vtap_task *t)
+{
+	/* A thread of the owner's has its creator's, like any. */
+	return t->vhost ? current->cpus_ptr : t->thread->cpus_ptr;
+}
+
+/**
  * vtap_task_pid - the worker's thread id
  * @t: worker
  *

@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 
+struct cpumask;
 struct vtap_task;
 
 struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
@@ -17,6 +18,7 @@ bool vtap_task_has_owner_kind(void);
 void vtap_task_start(struct vtap_task *t);
 void vtap_task_wake(struct vtap_task *t);
 void vtap_task_stop(struct vtap_task *t);
+const struct cpumask *vtap_task_cpus(const struct vtap_task *t);
 pid_t vtap_task_pid(const struct vtap_task *t);
 pid_t vtap_task_pid_here(const struct vtap_task *t);
 

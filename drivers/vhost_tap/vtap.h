@@ -15,6 +15,7 @@
 #ifndef VTAP_VTAP_H
 #define VTAP_VTAP_H
 
+#include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/types.h>
@@ -163,6 +164,14 @@ struct vtap_worker {
 	u32 id;
 	/** @nr_queues: attached; vtap_dev.lock */
 	u32 nr_queues;
+	/** @follow: what decides on @node (numa.c); constant */
+	u8 follow;
+	/** @is_settled: @node was looked at; the thread's own */
+	bool is_settled;
+	/** @node: where it should be, or NUMA_NO_NODE; set once, by control */
+	int node;
+	/** @born_with: CPUs; of no use any more once @is_settled */
+	cpumask_var_t born_with;
 };
 
 enum vtap_backend_kind {
@@ -509,6 +518,9 @@ void vtap_queue_finish(struct vtap_queue *q);
 bool vtap_worker_run(void *data);
 void vtap_worker_wake(struct vtap_worker *w, u32 bit);
 bool vtap_worker_has_more(const struct vtap_worker *w);
+
+/* numa.c */
+void vtap_numa_settle(struct vtap_worker *w);
 
 /* tx.c: guest to host */
 enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w);

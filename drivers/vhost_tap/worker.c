@@ -172,7 +172,7 @@ static void look(struct vtap_worker *w)
 	cpu_relax();
 }
 
-/* Control changed something: what have our queues now? */
+/* Control changed something: what have our queues now, and where do we run? */
 static noinline __cold void refresh(struct vtap_worker *w)
 {
 	u32 us = 0, i;
@@ -186,6 +186,7 @@ static noinline __cold void refresh(struct vtap_worker *w)
 			us = max(us, READ_ONCE(q->busyloop_us));
 	}
 	w->busyloop_us = us;
+	vtap_numa_settle(w);
 }
 
 /*

@@ -75,6 +75,13 @@ pid_t vtap_queue_tid(const struct vtap_queue *q)
 	return q->worker ? vtap_task_pid(q->worker->task) : 0;
 }
 
+/* Free a worker whose thread has ended. */
+static void destroy(struct vtap_worker *w)
+{
+	vtap_numa_free(w);
+	kfree(w);
+}
+
 /* Make a worker, running, without queues. */
 static struct vtap_worker *create(struct vtap_dev *dev)
 {
@@ -84,6 +91,9 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 
 	if (!w)
 		return ERR_PTR(-ENOMEM);
+	err = vtap_numa_init(w);
+	if (err)
+		goto err_free;
 	w->dev = dev;
 	w->first = U16_MAX;
 	w->changes = atomic_read(&dev->changes) - 1;
@@ -98,6 +108,7 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 		err = PTR_ERR(w->task);
 		goto err_erase;
 	}
+	vtap_numa_born(w);
 	xa_store(&dev->workers, w->id, w, 0);	/* its place is reserved */
 	vtap_task_start(w->task);
 	return w;
@@ -105,7 +116,7 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 err_erase:
 	xa_erase(&dev->workers, w->id);
 err_free:
-	kfree(w);
+	destroy(w);
 	return ERR_PTR(err);
 }
 
@@ -201,7 +212,7 @@ void vtap_workers_stop(struct vtap_dev *dev)
 	}
 	xa_for_each(&dev->workers, id, w) {
 		xa_erase(&dev->workers, id);
-		kfree(w);
+		destroy(w);
 	}
 }
 
@@ -255,7 +266,7 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 		  VTAP_MAX_QUEUES * VTAP_NR_WORKS);
 	for_each_set_bit(bit, w->pending, VTAP_MAX_QUEUES * VTAP_NR_WORKS)
 		vtap_queue_wake(vtap_queue_at(dev, (bit / VTAP_NR_WORKS) ^ 1));
-	kfree(w);
+	destroy(w);
 	return 0;
 }
 
@@ -279,6 +290,8 @@ int vtap_workers_attach(struct vtap_queue *q, u32 id)
 	if (w != q->worker)
 		WRITE_ONCE(q->dev->by_hand, true);
 	attach(q, w);
+	if (q->backend.sock)
+		vtap_numa_choose(q);
 	vtap_queue_wake(q);
 	return 0;
 }

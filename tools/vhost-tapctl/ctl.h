@@ -97,6 +97,7 @@ struct worker {
 	uint32_t device;
 	uint32_t index;
 	uint32_t tid;
+	int64_t node;		/* -1: follows none */
 	struct list queues;
 };
 

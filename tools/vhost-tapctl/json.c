@@ -132,6 +132,8 @@ static struct json_object *device(const struct snapshot *s,
 		add_number(w, "index", s->worker[i].index);
 		if (s->worker[i].tid)
 			add_number(w, "tid", s->worker[i].tid);
+		if (s->worker[i].node >= 0)
+			add_number(w, "node", s->worker[i].node);
 		add_list(w, "queues", &s->worker[i].queues);
 		json_object_array_add(workers, w);
 	}

@@ -314,7 +314,7 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
 		return -EBADMSG;
-	*w = (struct worker){ 0 };
+	*w = (struct worker){ .node = -1 };
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		switch (mnl_attr_get_type(attr)) {
 		case VHOST_TAP_A_WORKER_DEVICE:
@@ -328,6 +328,9 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 			break;
 		case VHOST_TAP_A_WORKER_QUEUES:
 			list_add(&w->queues, get_uint(attr));
+			break;
+		case VHOST_TAP_A_WORKER_NODE:
+			w->node = get_uint(attr);
 			break;
 		}
 	}

@@ -62,6 +62,8 @@ static void show_device(const struct snapshot *s, const struct device *d)
 			printf("%u", w->tid);
 		else
 			putchar('-');
+		if (w->node >= 0)
+			printf("  node %lld", (long long)w->node);
 		printf("  queues");
 		for (k = 0; k < w->queues.nr; k++)
 			printf(" %llu", (unsigned long long)w->queues.val[k]);

@@ -144,7 +144,8 @@ struct vhost_tap_workers {
  * otherwise (module parameter split_workers=). VHOST_RESET_OWNER goes back to
  * that. They have the ids 0, 1 and so on in the order of their first vring,
  * and VHOST_ATTACH_VRING_WORKER can move vrings between them, as between those
- * that VHOST_NEW_WORKER makes.
+ * that VHOST_NEW_WORKER makes. The module parameter numa= gives them the CPUs of
+ * a NUMA node where nobody else does.
  * Returns 0; EFAULT; EINVAL an unknown layout, or @nr out of range; EBUSY there
  * is an owner. On a stock vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and
  * changes nothing.

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * numa.c - which CPUs a worker gets unless somebody says
+ *
+ * Read before: vtap.h, control.h. Read next: workers.c.
+ *
+ * With the module parameter numa= a worker is given the CPUs of one node, once,
+ * when the first of its queues starts: the node of the guest's memory, or of
+ * the NIC behind the backend. It is a default and nothing more. A worker takes
+ * only CPUs that it was born with, so it stays in its cpuset and in the
+ * affinity of the VMM; and one whose CPUs somebody has changed since (taskset,
+ * a cpuset) is left alone.
+ *
+ * Control chooses the node; the thread itself does the rest, so nobody has to
+ * ask whether it is there yet.
+ */
+#include <linux/cpumask.h>
+#include <linux/if_packet.h>
+#include <linux/if_tap.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/topology.h>
+#include <net/sock.h>
+
+#include "control.h"
+#include "task.h"
+
+enum {
+	FOLLOW_NOTHING,
+	FOLLOW_MEMORY,
+	FOLLOW_NETDEV,
+};
+
+static const char * const follow_names[] = { "off", "memory", "netdev" };
+static int follow = FOLLOW_NOTHING;
+
+static int follow_set(const char *val, const struct kernel_param *kp)
+{
+	int what = sysfs_match_string(follow_names, val);
+
+	if (what < 0)
+		return what;
+	WRITE_ONCE(follow, what);
+	return 0;
+}
+
+static int follow_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", follow_names[READ_ONCE(follow)]);
+}
+
+static const struct kernel_param_ops follow_ops = {
+	.set = follow_set,
+	.get = follow_get,
+};
+
+module_param_cb(numa, &follow_ops, NULL, 0644);
+__MODULE_PARM_TYPE(numa, "charp");
+MODULE_PARM_DESC(numa, "Node whose CPUs new workers get: off, memory (the guest's), netdev (default off)");
+
+/* ---- the node of guest memory ---- */
+
+/* Nothing is made present for it: a page that is not has no node yet. */
+static int page_node(unsigned long uaddr)
+{
+	struct page *page;
+	int node;
+
+	if (get_user_pages_fast(uaddr, 1, FOLL_NOFAULT, &page) != 1)
+		return NUMA_NO_NODE;
+	node = page_to_nid(page);
+	put_page(page);
+	return node;
+}
+
+static int largest_region_node(const struct vtap_memmap *map)
+{
+	const struct vtap_region *largest = NULL;
+	u32 i;
+
+	for (i = 0; i < map->nr; i++) {
+		if (!largest || map->region[i].size > largest->size)
+			largest = &map->region[i];
+	}
+	return largest ? page_node(largest->uaddr) : NUMA_NO_NODE;
+}
+
+/* Ring and packets of a queue are mostly on one node: that of its driver. */
+static int memory_node(const struct vtap_queue *q)
+{
+	int node = NUMA_NO_NODE;
+
+	if (!q->ring_cfg.iotlb)
+		node = page_node(q->ring_cfg.desc);
+	return node == NUMA_NO_NODE ? largest_region_node(q->dev->map) : node;
+}
+
+/* ---- the node of the NIC behind a backend ---- */
+
+/* All from here to netdev_node() under RTNL. */
+static int own_node(const struct net_device *dev)
+{
+	struct device *d;
+
+	for (d = dev->dev.parent; d; d = d->parent) {
+		if (dev_to_node(d) != NUMA_NO_NODE)
+			return dev_to_node(d);
+	}
+	return NUMA_NO_NODE;
+}
+
+static int look_below(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	int *node = priv->data;
+
+	*node = own_node(dev);
+	return *node != NUMA_NO_NODE;
+}
+
+static int node_below(struct net_device *dev)
+{
+	int node = own_node(dev);
+	struct netdev_nested_priv priv = { .data = &node };
+
+	if (node == NUMA_NO_NODE)
+		netdev_walk_all_lower_dev(dev, look_below, &priv);
+	return node;
+}
+
+/*
+ * tun tells its device's name to /proc only, and takes RTNL for it. When the
+ * name is another's by the time it is looked up, no harm is done.
+ */
+static void tun_name(struct file *file, char *name)
+{
+	char text[32] = "";
+	struct seq_file m = { .buf = text, .size = sizeof(text) - 1 };
+
+	if (file->f_op->show_fdinfo)
+		file->f_op->show_fdinfo(&m, file);
+	if (sscanf(text, "iff: %15s", name) != 1)
+		*name = 0;
+}
+
+static struct net_device *packet_dev(struct socket *sock)
+{
+	struct sockaddr_storage addr = {};
+	struct sockaddr_ll *ll = (struct sockaddr_ll *)&addr;
+
+	if (kernel_getsockname(sock, (struct sockaddr *)&addr) < 0)
+		return NULL;
+	return __dev_get_by_index(sock_net(sock->sk), ll->sll_ifindex);
+}
+
+static struct net_device *backend_dev(const struct vtap_backend *b,
+				      const char *tun)
+{
+	struct tap_dev *tap;
+
+	switch (b->kind) {
+	case VTAP_BACKEND_TUN:
+		return __dev_get_by_name(sock_net(b->sock->sk), tun);
+	case VTAP_BACKEND_TAP:
+		tap = rtnl_dereference(container_of(b->sock, struct tap_queue,
+						    sock)->tap);
+		return tap ? tap->dev : NULL;
+	case VTAP_BACKEND_PACKET:
+		return packet_dev(b->sock);
+	case VTAP_BACKEND_NONE:
+		break;
+	}
+	return NULL;
+}
+
+/* A macvtap lies on its NIC; a tap is mostly in a bridge with it. */
+static int netdev_node(const struct vtap_backend *b)
+{
+	struct net_device *dev, *master;
+	int node = NUMA_NO_NODE;
+	char tun[IFNAMSIZ];
+
+	if (b->kind == VTAP_BACKEND_TUN)
+		tun_name(b->sock->file, tun);
+	rtnl_lock();
+	dev = backend_dev(b, tun);
+	if (dev)
+		node = node_below(dev);
+	master = dev ? netdev_master_upper_dev_get(dev) : NULL;
+	if (node == NUMA_NO_NODE && master)
+		node = node_below(master);
+	rtnl_unlock();
+	return node;
+}
+
+/* ---- a worker's life ---- */
+
+/**
+ * vtap_numa_init - what will a new worker follow?
+ * @w: worker, zeroed
+ *
+ * Return: 0 or -ENOMEM; vtap_numa_free() is right after either.
+ */
+int vtap_numa_init(struct vtap_worker *w)
+{
+	w->node = NUMA_NO_NODE;
+	w->follow = READ_ONCE(follow);
+	if (w->follow == FOLLOW_NOTHING)
+		return 0;
+	return alloc_cpumask_var(&w->born_with, GFP_KERNEL_ACCOUNT) ? 0 :
+								      -ENOMEM;
+}
+
+/**
+ * vtap_numa_born - remember what a worker is born with
+ * @w: worker, with its task, which is not started yet
+ */
+void vtap_numa_born(struct vtap_worker *w)
+{
+	if (w->follow != FOLLOW_NOTHING)
+		cpumask_copy(w->born_with, vtap_task_cpus(w->task));
+}
+
+/**
+ * vtap_numa_free - the end of a worker
+ * @w: worker; its thread has ended
+ */
+void vtap_numa_free(struct vtap_worker *w)
+{
+	free_cpumask_var(w->born_with);
+}
+
+/**
+ * vtap_numa_choose - a queue starts: where should its worker be?
+ * @q: queue with a backend; vtap_dev.lock is held by the owner
+ *
+ * The first queue of a worker decides. vtap_queue_wake() comes next.
+ */
+void vtap_numa_choose(struct vtap_queue *q)
+{
+	struct vtap_worker *w = q->worker;
+	int node;
+
+	if (w->follow == FOLLOW_NOTHING || w->node != NUMA_NO_NODE)
+		return;
+	node = w->follow == FOLLOW_MEMORY ? memory_node(q) :
+					    netdev_node(&q->backend);
+	if (node == NUMA_NO_NODE)
+		return;
+	WRITE_ONCE(w->node, node);
+	vtap_workers_changed(q->dev);
+}
+
+/**
+ * vtap_numa_settle - go to the node that was chosen
+ * @w: worker; called by its thread
+ */
+void vtap_numa_settle(struct vtap_worker *w)
+{
+	int node = READ_ONCE(w->node);
+
+	if (node == NUMA_NO_NODE || w->is_settled)
+		return;
+	w->is_settled = true;
+	if (!cpumask_equal(current->cpus_ptr, w->born_with))
+		return;			/* somebody has other plans */
+	/* None left: the node has no CPUs, or not for us. */
+	if (cpumask_and(w->born_with, w->born_with, cpumask_of_node(node)))
+		set_cpus_allowed_ptr(current, w->born_with);
+}
