@@ -90,7 +90,7 @@ check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2
 	@$(MAKE) --no-print-directory -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
 		{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1800 --out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh
-	@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --timeout 600 --out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh polling_test
+	@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 --out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh polling_test numa_test
 
 .PHONY: check-qemu
 check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=

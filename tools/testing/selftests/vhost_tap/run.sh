@@ -5,8 +5,8 @@
 # "program: test" each. The module is loaded, the programs are built (make).
 #
 # Usage: run.sh [-o FOLDER-OF-PROGRAMS] [PROGRAM...]
-# polling_test is not among them: it wants two CPUs (make check-vm boots again
-# for it). VTAP_NODE selects the node, VTAP_ROUNDS the length of the kick race.
+# polling_test and numa_test are not among them: they want two CPUs, on two nodes
+# (make check-vm boots again for them). VTAP_NODE selects the node, VTAP_ROUNDS the length of the kick race.
 # Exit: 1 when a test failed.
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -2,6 +2,8 @@
 /* The worker threads of a process, see threads.h. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,4 +86,17 @@ uint64_t thread_cpu_ns(pid_t tid)
 	if (f)
 		fclose(f);
 	return ns;
+}
+
+/* Write to a file of sysfs or the like. Return: 0 or -errno */
+int put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
 }

@@ -12,5 +12,6 @@
 int workers_of(pid_t pid, char *last);
 bool workers_gone(pid_t pid);
 uint64_t thread_cpu_ns(pid_t tid);
+int put_text(const char *path, const char *text);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kselftest_harness.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "pairs.h"
+#include "threads.h"
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
@@ -151,18 +152,6 @@ TEST_F_TIMEOUT(admin, gives_them_a_class, 120)
 	EXPECT_EQ(0, pairs_stop(p));
 }
 
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* The cpuset of the owner's cgroup holds for workers that are there and to come. */
 TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 {
@@ -174,20 +163,20 @@ TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "/mnt", "cgroup2", 0, NULL) ||
-	    put("/mnt/cgroup.subtree_control", "+cpuset"))
+	    put_text("/mnt/cgroup.subtree_control", "+cpuset"))
 		SKIP(return, "no cpuset controller in cgroup2");
 	snprintf(dir, sizeof(dir), "/mnt/vtap-%d", getpid());
 	ASSERT_EQ(0, mkdir(dir, 0755));
 	snprintf(path, sizeof(path), "%s/cpuset.cpus", dir);
 	snprintf(text, sizeof(text), "%d", last);
-	ASSERT_EQ(0, put(path, text));
+	ASSERT_EQ(0, put_text(path, text));
 	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	ASSERT_EQ(0, put(path, "0"));
+	ASSERT_EQ(0, put_text(path, "0"));
 
 	/* threads of the process move with it; kernel threads by hand */
 	for (i = 0; i < 4 && !variant->kind; i++) {
 		snprintf(text, sizeof(text), "%d", self->tid[i]);
-		ASSERT_EQ(0, put(path, text));
+		ASSERT_EQ(0, put_text(path, text));
 	}
 	ASSERT_EQ(0, pairs_load(p));
 	for (i = 0; i < 4; i++) {
@@ -211,7 +200,7 @@ TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 	EXPECT_TRUE(CPU_COUNT(&set) == 1 && CPU_ISSET(last, &set));
 	EXPECT_TRUE(pairs_pass(p));
 	pairs_free(p);
-	put("/mnt/cgroup.procs", "0");
+	put_text("/mnt/cgroup.procs", "0");
 	rmdir(dir);
 }
 
