@@ -33,6 +33,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NUM		64		/* entries of a ring */
@@ -224,7 +225,9 @@ int main(int argc, char **argv)
 	uint64_t features = 1ULL << VIRTIO_F_VERSION_1;
 	unsigned int i, sent, packets = 1000;
 	const char *tap;
+	struct timespec from, to;
 	int c, queue[MAX_PAIRS];
+	double ns;
 
 	while ((c = getopt(argc, argv, "n:p:w:")) != -1) {
 		if (c == 'n')
@@ -264,6 +267,7 @@ int main(int argc, char **argv)
 		start_ring(2 * i + 1, queue[i]);
 	}
 
+	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (sent = 0; sent < packets; sent++) {
 		for (i = 0; i < pairs.nr; i++) {
 			/* not more than the ring has room for */
@@ -273,10 +277,14 @@ int main(int argc, char **argv)
 			kick(&tx[i]);
 		}
 	}
-	for (i = 0; i < pairs.nr; i++) {
+	for (i = 0; i < pairs.nr; i++)
 		wait_used(&tx[i], packets);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	for (i = 0; i < pairs.nr; i++) {
 		printf("pair %u: %u packets, RX by thread %d, TX by thread %d\n",
 		       i, packets, thread_of(2 * i), thread_of(2 * i + 1));
 	}
+	ns = (to.tv_sec - from.tv_sec) * 1e9 + to.tv_nsec - from.tv_nsec;
+	printf("%.0f ns a packet\n", ns / packets / pairs.nr);
 	return 0;
 }

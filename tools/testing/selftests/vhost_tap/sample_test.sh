@@ -31,7 +31,7 @@ sends() {
 	before=$(received)
 	said=$("$sample" -n "$1" -p 500 -w "$2" "$tap") || return 1
 	threads=$(grep -o 'thread [0-9]*' <<<"$said" | sort -u | wc -l)
-	[[ $(wc -l <<<"$said") == "$1" && $threads == "$3" &&
+	[[ $(grep -c "^pair" <<<"$said") == "$1" && $threads == "$3" &&
 	   $(($(received) - before)) -ge $((500 * $1)) ]] && return
 	echo "# $said; received $(($(received) - before)), $threads threads"
 	return 1
