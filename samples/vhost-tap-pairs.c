@@ -6,7 +6,8 @@
  * one multi-queue tap: each pair sends broadcast frames of the local experimental
  * ethertype, and what they cost in notifications is shown. Read main() first.
  *
- * Usage: vhost-tap-pairs [-n PAIRS] [-p PACKETS] [-w pair|vring|NUMBER] [TAP]
+ * Usage: vhost-tap-pairs [-1] [-n PAIRS] [-p PACKETS] [-w pair|vring|NUMBER] [TAP]
+ *   -1  wait for each packet before the next
  *   -w  which workers: one for each pair (default), one for each vring, or so
  *       many for all pairs
  * The tap is made if it does not exist. Exit: 0, or 1 with a word why.
@@ -25,6 +26,7 @@
 #include <linux/virtio_ring.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,15 +229,18 @@ int main(int argc, char **argv)
 	const char *tap;
 	struct timespec from, to;
 	int c, queue[MAX_PAIRS];
+	bool one_by_one = false;
 	double ns;
 
-	while ((c = getopt(argc, argv, "n:p:w:")) != -1) {
+	while ((c = getopt(argc, argv, "1n:p:w:")) != -1) {
 		if (c == 'n')
 			pairs.nr = atoi(optarg);
 		else if (c == 'p')
 			packets = atoi(optarg);
 		else if (c == 'w')
 			workers = parse_workers(optarg);
+		else if (c == '1')
+			one_by_one = true;
 		else
 			return 1;
 	}
@@ -275,6 +280,8 @@ int main(int argc, char **argv)
 				wait_used(&tx[i], sent);
 			send_frame(&tx[i], i, pairs.nr);
 			kick(&tx[i]);
+			if (one_by_one)
+				wait_used(&tx[i], sent + 1);
 		}
 	}
 	for (i = 0; i < pairs.nr; i++)
