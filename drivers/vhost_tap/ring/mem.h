@@ -67,7 +67,8 @@ struct vtap_region {
  * @part: for each part, the first region that does not end before it; one
  *	more at the end
  * @by_uaddr: the regions once more, sorted by user address; behind @region
- * @region: sorted by guest address, never overlapping
+ * @region: sorted by guest address, never overlapping; the one behind the last
+ *	matches no address, and is that of parts which are behind all
  */
 struct vtap_memmap {
 	u32 nr;
@@ -142,26 +143,6 @@ static __always_inline bool vtap_region_has(const struct vtap_region *r,
 	return off < r->size && len <= r->size - off;
 }
 
-/*
- * The first region of the address's part of the table, which is looked at
- * before that is searched: where regions are many, the last hit seldom helps.
- */
-static __always_inline const struct vtap_region *
-vtap_mem_guess(const struct vtap_mem *m, u64 gpa)
-{
-	const struct vtap_memmap *map = m->map;
-	u64 part;
-	u16 i;
-
-	if (m->tlb || !map)
-		return NULL;
-	part = gpa >> map->part_shift;
-	if (part >= VTAP_MAP_PARTS)
-		return NULL;
-	i = map->part[part];
-	return i < map->nr ? &map->region[i] : NULL;
-}
-
 /**
  * vtap_mem_translate - find the user memory behind a guest buffer
  * @m: view; the last-hit region is updated
@@ -184,10 +165,22 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 	const struct vtap_region *r = hit;
 
 	if (unlikely(!vtap_region_has(r, gpa, len))) {
-		r = vtap_mem_guess(m, gpa);
-		if (unlikely(!r || !vtap_region_has(r, gpa, len)))
+		/*
+		 * Where regions are many the last hit seldom helps: look at the
+		 * first one of the address's part before searching that.
+		 */
+		const struct vtap_memmap *map = m->map;
+		u64 part;
+
+		if (m->tlb || unlikely(!map))
 			goto slow;
-		if (m->map->nr <= VTAP_MAP_FEW)
+		part = gpa >> map->part_shift;
+		if (unlikely(part >= VTAP_MAP_PARTS))
+			goto slow;
+		r = &map->region[map->part[part]];
+		if (unlikely(!vtap_region_has(r, gpa, len)))
+			goto slow;
+		if (map->nr <= VTAP_MAP_FEW)
 			*hit = *r;
 	}
 	if (unlikely(!len || max <= 0))

@@ -94,7 +94,8 @@ static void index_by_uaddr(struct vtap_memmap *map)
 {
 	u32 i;
 
-	map->by_uaddr = map->region + map->nr;
+	map->region[map->nr] = (struct vtap_region){};
+	map->by_uaddr = map->region + map->nr + 1;
 	memcpy(map->by_uaddr, map->region, map->nr * sizeof(map->region[0]));
 	sort(map->by_uaddr, map->nr, sizeof(map->region[0]), uaddr_cmp, NULL);
 	for (i = 1; i < map->nr; i++) {
@@ -122,8 +123,8 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 	struct vtap_memmap *map;
 	u32 i, n = 0;
 
-	/* Each may take two entries, and has them in two orders. */
-	map = kvzalloc(struct_size(map, region, 4 * (size_t)nr),
+	/* Each may take two entries, and has them in two orders. One ends them. */
+	map = kvzalloc(struct_size(map, region, 4 * (size_t)nr + 1),
 		       GFP_KERNEL_ACCOUNT);
 	if (!map)
 		return ERR_PTR(-ENOMEM);
