@@ -10,8 +10,9 @@
  * Through the memory table. A buffer may continue in the next region; each one
  * costs a segment, so the loop is bounded by @max.
  */
-static int translate_table(struct vtap_mem *m, struct vtap_region *hit, u64 gpa,
-			   u32 len, struct iovec *iov, int max)
+static noinline int translate_table(struct vtap_mem *m, struct vtap_region *hit,
+				    u64 gpa, u32 len, struct iovec *iov,
+				    int max)
 {
 	int n = 0;
 
@@ -77,11 +78,42 @@ static int tlb_look_up(struct vtap_tlb *tlb, struct vtap_region *hit, u8 access,
 }
 
 /*
+ * The usual case of translate_tlb(): every page is in the queue's cache, and they
+ * are contiguous in user memory.
+ * Return: 1 segment, or 0: another case.
+ */
+static __always_inline int translate_cached(struct vtap_tlb *tlb, u8 access,
+					    u64 iova, u32 len, struct iovec *iov)
+{
+	const struct vtap_tlb_slot *slot = slot_of(tlb, iova);
+	u64 page = iova & VTAP_PAGE_MASK, last = iova + len - 1;
+	u64 uaddr = slot->uaddr;
+
+	if (last < iova || len - 1 >= VTAP_TLB_MERGE)
+		return 0;
+	/* The tag ends in the permissions: access is one of two bits. */
+	if ((slot->tag & (VTAP_PAGE_MASK | access)) != (page | access))
+		return 0;
+	iov->iov_base = (void __user *)(unsigned long)(uaddr + (iova - page));
+	iov->iov_len = len;
+	while (last - page >= VTAP_PAGE_SIZE) {
+		page += VTAP_PAGE_SIZE;
+		uaddr += VTAP_PAGE_SIZE;
+		slot = slot_of(tlb, page);
+		if ((slot->tag & (VTAP_PAGE_MASK | access)) != (page | access) ||
+		    slot->uaddr != uaddr)
+			return 0;
+	}
+	return 1;
+}
+
+/*
  * Through the IOTLB, a page or a mapping at a time. What continues in user
  * memory continues the segment, up to VTAP_TLB_MERGE. Bounded by @max and VTAP_TLB_STEPS.
  */
-static int translate_tlb(struct vtap_mem *m, struct vtap_region *hit, u8 access,
-			 u64 iova, u32 len, struct iovec *iov, int max)
+static noinline int translate_tlb(struct vtap_mem *m, struct vtap_region *hit,
+				  u8 access, u64 iova, u32 len,
+				  struct iovec *iov, int max)
 {
 	unsigned long end = 0;
 	int n = 0, step;
@@ -144,6 +176,9 @@ int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 {
 	struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
 
+	if (m->tlb && likely(max > 0) &&
+	    likely(translate_cached(m->tlb, access, gpa, len, iov)))
+		return 1;
 	if (m->tlb)
 		return translate_tlb(m, hit, access, gpa, len, iov, max);
 	return translate_table(m, hit, gpa, len, iov, max);
