@@ -106,19 +106,27 @@ static int write_header(struct vtap_queue *q, struct iov_iter at, u16 nr_chains)
 	return 0;
 }
 
-/* The first @len bytes of the buffers were written, or may have been. */
-static noinline void log_payload(struct vtap_queue *q, u32 len,
-				 const struct rx_buffers *buf)
+/*
+ * The first @len bytes of the buffers were written, or may have been. Neighbours
+ * are noted together: no page lies in a gap shorter than a page.
+ */
+static noinline void log_payload(struct vtap_queue *q, u32 len, u16 nr_iov)
 {
+	unsigned long from = 0, to = 0;
 	u16 i;
 
-	for (i = 0; i < buf->nr_iov && len; i++) {
+	for (i = 0; i < nr_iov && len; i++) {
+		unsigned long at = (unsigned long)q->iov[i].iov_base;
 		u32 part = min_t(size_t, q->iov[i].iov_len, len);
 
-		vtap_dirty_mark_user(&q->dirty,
-				     (unsigned long)q->iov[i].iov_base, part);
+		if (at - to >= BIT(VTAP_LOG_PAGE_SHIFT)) {
+			vtap_dirty_mark_user(&q->dirty, from, to - from);
+			from = at;
+		}
+		to = at + part;
 		len -= part;
 	}
+	vtap_dirty_mark_user(&q->dirty, from, to - from);
 }
 
 /*
@@ -168,7 +176,7 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 					     (unsigned long)q->iov->iov_base,
 					     all_len);
 		else
-			log_payload(q, all_len, buf);
+			log_payload(q, all_len, buf->nr_iov);
 	}
 	if (likely(!err))
 		return VTAP_FAULT_NONE;

@@ -91,9 +91,9 @@ void vtap_dirty_flush(struct vtap_dirty *d)
 	}
 }
 
-static void mark_page(struct vtap_dirty *d, u64 page)
+/* The pages of one word, @bits of them. */
+static void mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 {
-	u64 word = page >> 5;
 	struct vtap_dirty_slot *slot =
 		&d->slot[word & (VTAP_DIRTY_SLOTS - 1)];
 
@@ -103,14 +103,14 @@ static void mark_page(struct vtap_dirty *d, u64 page)
 		slot->bits = 0;		/* if that failed they are lost */
 	}
 	slot->word = word;
-	slot->bits |= 1U << (page & 31);
+	slot->bits |= bits;
 }
 
 /**
  * vtap_dirty_mark - note a write by its guest physical address
  * @d: log
  * @gpa: first byte
- * @len: bytes; the loop takes a step for each page, so callers bound it
+ * @len: bytes; the loop takes a step for 32 pages, so callers bound it
  *
  * Context: as vtap_dirty_flush().
  */
@@ -122,8 +122,10 @@ void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len)
 		return;
 	last = gpa > U64_MAX - (len - 1) ? U64_MAX : gpa + (len - 1);
 	last >>= VTAP_LOG_PAGE_SHIFT;
-	for (page = gpa >> VTAP_LOG_PAGE_SHIFT; page <= last; page++)
-		mark_page(d, page);
+	page = gpa >> VTAP_LOG_PAGE_SHIFT;
+	for (; page >> 5 < last >> 5; page = ((page >> 5) + 1) << 5)
+		mark_word(d, page >> 5, ~0U << (page & 31));
+	mark_word(d, last >> 5, vtap_dirty_bits(page, last));
 }
 
 /* User memory behind several guest addresses: all of them were written. */

@@ -73,6 +73,12 @@ void vtap_dirty_flush(struct vtap_dirty *d);
 bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len);
 bool vtap_dirty_map_ok(u64 base, const struct vtap_memmap *map);
 
+/* Bits of pages @first to @last of a word. */
+static __always_inline u32 vtap_dirty_bits(u64 first, u64 last)
+{
+	return (~0U << (first & 31)) & (~0U >> (31 - (last & 31)));
+}
+
 /**
  * vtap_dirty_mark_user - note a write by its user address
  * @d: log
@@ -96,8 +102,7 @@ static __always_inline void vtap_dirty_mark_user(struct vtap_dirty *d,
 			&d->slot[(page >> 5) & (VTAP_DIRTY_SLOTS - 1)];
 
 		if (likely(slot->word == page >> 5 && slot->word == last >> 5)) {
-			slot->bits |= (~0U << (page & 31)) &
-				      (~0U >> (31 - (last & 31)));
+			slot->bits |= vtap_dirty_bits(page, last);
 			return;
 		}
 	}
