@@ -59,7 +59,7 @@ take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 
 		c.iov = q->iov + buf->nr_iov;
 		c.iov_max = VTAP_CHAIN_MAX - buf->cost;
-		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
+		ret = vtap_ring_pop_plain(&q->ring, &q->mem, &c, packed);
 		if (ret == 0)
 			return RX_STARVED;
 		if (ret == -ENOBUFS)	/* all chains together: too many pieces */
@@ -133,15 +133,15 @@ static noinline void log_payload(struct vtap_queue *q, u32 len, u16 nr_iov)
  * By the backend's own means.
  * Return: 0; -EMSGSIZE it wrote something else; other negative errno.
  */
-static int deliver_msg(struct vtap_queue *q, u32 len,
-		       const struct rx_buffers *buf)
+static noinline int deliver_msg(struct vtap_queue *q, u32 len, u16 nr_chains,
+				u16 nr_iov)
 {
 	const struct net_device *dev = vtap_skb_rx_dev(&q->backend);
 	u32 sock_len = q->cfg.sock_hlen + len;
 	struct iov_iter start, to;
 	int ret;
 
-	iov_iter_init(&start, ITER_DEST, q->iov, buf->nr_iov,
+	iov_iter_init(&start, ITER_DEST, q->iov, nr_iov,
 		      q->cfg.guest_hlen + sock_len);
 	to = start;
 	iov_iter_advance(&to, q->cfg.guest_hlen);
@@ -150,7 +150,7 @@ static int deliver_msg(struct vtap_queue *q, u32 len,
 	if (unlikely(ret != (int)sock_len))
 		return ret < 0 ? ret : -EMSGSIZE;
 	vtap_skb_rx_proven(&q->backend, q->cfg.sock_hlen, dev);
-	return write_header(q, start, buf->nr_chains);
+	return write_header(q, start, nr_chains);
 }
 
 /*
@@ -167,7 +167,7 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 		err = vtap_skb_rx(&q->backend, &q->cfg, buf->nr_chains, q->iov,
 				  buf->nr_iov);
 	else
-		err = deliver_msg(q, len, buf);
+		err = deliver_msg(q, len, buf->nr_chains, buf->nr_iov);
 
 	/* Behind all that was written, also where only a part was. */
 	if (unlikely(q->dirty.payload)) {

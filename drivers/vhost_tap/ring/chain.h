@@ -19,8 +19,7 @@
  * buffers) its end is none of this chain.
  */
 static noinline __cold int vtap_chain_unmapped(struct vtap_ring *r,
-					       const struct vtap_chain *c,
-					       int err)
+					       u16 iov_max, int err)
 {
 	switch (err) {
 	case -EAGAIN:
@@ -28,7 +27,7 @@ static noinline __cold int vtap_chain_unmapped(struct vtap_ring *r,
 	case -EACCES:
 		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
 	case -ENOBUFS:
-		if (c->iov_max < VTAP_CHAIN_MAX)
+		if (iov_max < VTAP_CHAIN_MAX)
 			return -ENOBUFS;
 		return vtap_ring_break(r, VTAP_FAULT_CHAIN_SEGMENTS);
 	default:
@@ -45,26 +44,44 @@ static __always_inline u16 vtap_chain_flags(const struct vring_desc *d,
 	return le16_to_cpu((__force __le16)d->flags);
 }
 
-/* Append one buffer. The copy @d is the only thing looked at. */
+/*
+ * The segments of one buffer, behind those of @c. The copy @d is the only thing
+ * looked at.
+ * Return: how many, negative as of vtap_split_pop().
+ */
+static __always_inline int vtap_chain_map(struct vtap_ring *r,
+					  struct vtap_mem *m,
+					  const struct vtap_chain *c,
+					  const struct vring_desc *d, bool in)
+{
+	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
+	int n;
+
+	/* nr_out + nr_in <= cost, so there are at least room segments left */
+	n = vtap_mem_translate(m, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			       le64_to_cpu((__force __le64)d->addr),
+			       le32_to_cpu((__force __le32)d->len),
+			       c->iov + c->nr_out + c->nr_in, room);
+	if (unlikely(!n && !room))
+		n = -ENOBUFS;
+	if (unlikely(n < 0))
+		return vtap_chain_unmapped(r, c->iov_max, n);
+	return n;
+}
+
+/* Append one buffer. */
 static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  struct vtap_mem *m,
 					  struct vtap_chain *c,
 					  const struct vring_desc *d,
 					  const bool packed)
 {
-	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
 	bool in = vtap_chain_flags(d, packed) & VRING_DESC_F_WRITE;
 	u32 len = le32_to_cpu((__force __le32)d->len);
-	int n;
+	int n = vtap_chain_map(r, m, c, d, in);
 
-	/* nr_out + nr_in <= cost, so there are at least room segments left */
-	n = vtap_mem_translate(m, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-			       le64_to_cpu((__force __le64)d->addr), len,
-			       c->iov + c->nr_out + c->nr_in, room);
-	if (unlikely(!n && !room))
-		n = -ENOBUFS;
 	if (unlikely(n < 0))
-		return vtap_chain_unmapped(r, c, n);
+		return n;
 	c->cost += n ?: 1;
 
 	if (in) {
@@ -269,6 +286,22 @@ static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 	}
 	r->ahead = found - 1;
 	return 0;
+}
+
+/*
+ * The same where most chains are plain: with a copy of @c, whose address is taken
+ * nowhere then, so that it stays in registers.
+ */
+static __always_inline int vtap_chain_walk_apart(struct vtap_ring *r,
+						 struct vtap_mem *m,
+						 struct vtap_chain *c,
+						 const struct vring_desc *d)
+{
+	struct vtap_chain whole = *c;
+	int err = vtap_chain_walk(r, m, &whole, d);
+
+	*c = whole;
+	return err;
 }
 
 #endif /* VTAP_RING_CHAIN_H */

@@ -102,14 +102,21 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 }
 
 /*
- * Copy a table; opens its own window. Who calls it has compared the length with
- * the buffer, so the check by hardened usercopy, dearer than the copy, is left out.
+ * Copy a table or a run; opens its own window. Who calls it has compared the length
+ * with the buffer, so the check by hardened usercopy, dearer than the copy, is left out.
  * Return: bytes that could not be copied.
  */
 static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
 					      unsigned long len)
 {
 	return _copy_from_user(to, from, len);
+}
+
+static inline unsigned long vtap_user_copy_out(void __user *to,
+					       const void *from,
+					       unsigned long len)
+{
+	return _copy_to_user(to, from, len);
 }
 
 /* Store, then load, of two words that the driver loads and stores crosswise. */

@@ -63,6 +63,9 @@
 /* Heads and descriptors fetched, and used entries staged, at a time. */
 #define VTAP_FETCH	64
 
+/* From so many descriptors on a copy by call is cheaper than one by words. */
+#define VTAP_RUN_LONG	8
+
 /* Descriptors, and memory segments, that one chain may have. */
 #define VTAP_CHAIN_MAX	1024
 

@@ -114,8 +114,20 @@ static noinline int vtap_split_fetch(struct vtap_ring *r)
 			*(heads + j) = next;
 		if (unlikely(j == i))
 			break;
-		vtap_copy_in(first + i, r->desc + head, (j - i) * sizeof(*first),
-			     fault);
+		if (j - i < VTAP_RUN_LONG) {
+			vtap_copy_in(first + i, r->desc + head,
+				     (j - i) * sizeof(*first), fault);
+			continue;
+		}
+		/* A copy by call opens a window of its own. */
+		user_read_access_end();
+		if (vtap_user_copy_in(first + i, r->desc + head,
+				      (j - i) * sizeof(*first)))
+			return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+		if (j == n)
+			return vtap_split_fetched(r, n, n);
+		if (!user_read_access_begin(r->avail, sizeof(*r->avail)))
+			return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	}
 	user_read_access_end();
 	return vtap_split_fetched(r, i, n);
@@ -181,24 +193,11 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/**
- * vtap_split_pop - take the next available chain
- * @r: ring; the caller owns the pass
- * @m: guest memory view
- * @c: @iov and @iov_max set by the caller; the rest is filled on success and
- *	undefined otherwise
- *
- * Every field is fetched from the guest once. On a fault nothing is consumed,
- * so the indices still tell what the driver made available.
- *
- * Context: process context of the owner's address space, may fault.
- * Return: 1 chain taken, 0 ring empty, -EIO the ring is broken (r->fault),
- * -ENOBUFS it does not fit an @iov_max below VTAP_CHAIN_MAX, -EAGAIN it has an
- * address that the IOTLB does not know (m->tlb->miss_*).
- */
-static __always_inline int vtap_split_pop(struct vtap_ring *r,
-					  struct vtap_mem *m,
-					  struct vtap_chain *c)
+/* vtap_split_pop(); @plain: chains are mostly one descriptor. */
+static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
+					     struct vtap_mem *m,
+					     struct vtap_chain *c,
+					     const bool plain)
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
 	u16 i = r->last_avail - r->fetch_start;
@@ -222,12 +221,36 @@ static __always_inline int vtap_split_pop(struct vtap_ring *r,
 	d = &r->first[i];
 	if (likely(!(vtap_split_le16((__force u16)d->flags) & not_plain)))
 		ret = vtap_chain_add(r, m, c, d, false);
+	else if (plain)
+		ret = vtap_chain_walk_apart(r, m, c, d);
 	else
 		ret = vtap_chain_walk(r, m, c, d);
 	if (unlikely(ret))
 		return ret;
 	r->last_avail++;
 	return 1;
+}
+
+/**
+ * vtap_split_pop - take the next available chain
+ * @r: ring; the caller owns the pass
+ * @m: guest memory view
+ * @c: @iov and @iov_max set by the caller; the rest is filled on success and
+ *	undefined otherwise
+ *
+ * Every field is fetched from the guest once. On a fault nothing is consumed,
+ * so the indices still tell what the driver made available.
+ *
+ * Context: process context of the owner's address space, may fault.
+ * Return: 1 chain taken, 0 ring empty, -EIO the ring is broken (r->fault),
+ * -ENOBUFS it does not fit an @iov_max below VTAP_CHAIN_MAX, -EAGAIN it has an
+ * address that the IOTLB does not know (m->tlb->miss_*).
+ */
+static __always_inline int vtap_split_pop(struct vtap_ring *r,
+					  struct vtap_mem *m,
+					  struct vtap_chain *c)
+{
+	return vtap_split_pop_as(r, m, c, false);
 }
 
 /**
@@ -315,6 +338,20 @@ static __always_inline void vtap_split_log_word(struct vtap_ring *r,
 				   sizeof(*word));
 }
 
+/* vtap_split_put_staged() for many: by call, which opens a window of its own. */
+static inline int vtap_split_put_long(struct vtap_ring *r)
+{
+	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
+	u16 n = r->nr_staged, run = min_t(u16, n, r->num - at);
+	struct vring_used_elem __user *to = r->used->ring;
+
+	if (n < 2 * VTAP_RUN_LONG || unlikely(r->far) || run < n)
+		return 0;
+	if (vtap_user_copy_out(to + at, r->staged, n * sizeof(*r->staged)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	return 1;
+}
+
 /* More entries than fit the staging array: put them in place, still unseen. */
 static noinline int vtap_split_spill(struct vtap_ring *r)
 {
@@ -372,15 +409,18 @@ static inline int vtap_split_publish(struct vtap_ring *r)
 	u16 n = r->nr_spilled + r->nr_staged;	/* <= chains popped in a pass */
 	u16 old = r->last_used, new = old + n;
 	u16 __user *idx = (u16 __user *)&r->used->idx;
+	int put;
 
 	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
 		return -EIO;
 	if (!n)
 		return 0;
 	idx = vtap_ring_at(r, used, idx);
-	if (!vtap_split_open_used(r))
+	put = vtap_split_put_long(r);
+	if (unlikely(put < 0) || !vtap_split_open_used(r))
 		goto fault;
-	vtap_split_put_staged(r, fault_in_window);
+	if (!put)
+		vtap_split_put_staged(r, fault_in_window);
 	/* C, pairs with D */
 	vtap_put16_release((__force u16)cpu_to_le16(new), idx,
 			   fault_in_window);

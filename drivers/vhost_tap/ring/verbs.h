@@ -22,6 +22,16 @@ static __always_inline int vtap_ring_pop(struct vtap_ring *r,
 	return packed ? vtap_packed_pop(r, m, c) : vtap_split_pop(r, m, c);
 }
 
+/* The same where most chains are one descriptor each. */
+static __always_inline int vtap_ring_pop_plain(struct vtap_ring *r,
+					       struct vtap_mem *m,
+					       struct vtap_chain *c,
+					       const bool packed)
+{
+	return packed ? vtap_packed_pop(r, m, c) :
+			vtap_split_pop_as(r, m, c, true);
+}
+
 static __always_inline void vtap_ring_unpop(struct vtap_ring *r,
 					    const u32 *heads, u16 nr_chains,
 					    const bool packed)

@@ -199,7 +199,7 @@ static u32 serve(struct run *t)
 		part = min_t(u64, room, c->iov[i].iov_len);
 		memset(data, t->out.nr_chains + written, part);
 		KUNIT_ASSERT_EQ(t->test, 0ul,
-				copy_to_user(c->iov[i].iov_base, data, part));
+				vtap_user_copy_out(c->iov[i].iov_base, data, part));
 		if (t->f->shape.log)
 			vtap_dirty_mark_user(&t->f->log,
 					     (uintptr_t)c->iov[i].iov_base,

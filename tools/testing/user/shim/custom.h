@@ -131,7 +131,7 @@ void spin_unlock(spinlock_t *lock);
 
 #define access_ok(p, len)		shim_access_ok(p, len)
 #define vtap_user_copy_in(dst, src, n)	shim_copy_from_user(dst, src, n)
-#define copy_to_user(dst, src, n)	shim_copy_to_user(dst, src, n)
+#define vtap_user_copy_out(dst, src, n)	shim_copy_to_user(dst, src, n)
 
 bool shim_window_open(const void *p, size_t len, enum shim_right right);
 void shim_window_close(enum shim_right right);
@@ -205,8 +205,8 @@ static inline unsigned long vtap_user_copy_in(void *dst, const void *src,
 	return 0;
 }
 
-static inline unsigned long copy_to_user(void *dst, const void *src,
-					 size_t len)
+static inline unsigned long vtap_user_copy_out(void *dst, const void *src,
+					       size_t len)
 {
 	memcpy(dst, src, len);
 	return 0;
