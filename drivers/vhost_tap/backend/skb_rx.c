@@ -144,16 +144,57 @@ void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
 	b->direct_hlen = !is_tun_file || adopt(b, dev) ? hlen : 0;
 }
 
-/* Not in one piece in the kernel. */
+/* Where the next byte goes. */
+struct place {
+	const struct iovec *iov;
+	size_t skip;		/* of *iov, filled */
+};
+
+/* The buffers suffice: the caller has counted. */
+static bool put(struct place *to, const void *from, size_t len)
+{
+	while (len) {
+		size_t part = min(to->iov->iov_len - to->skip, len);
+
+		if (!vtap_user_write(to->iov->iov_base + to->skip, from, part))
+			return false;
+		from += part;
+		len -= part;
+		to->skip += part;
+		if (to->skip == to->iov->iov_len) {
+			to->iov++;
+			to->skip = 0;
+		}
+	}
+	return true;
+}
+
+/*
+ * Not in one piece in the kernel: the linear part, then pages.
+ */
 static noinline bool copy_pieces(const struct sk_buff *skb,
 				 const struct iovec *iov, u16 nr_iov,
 				 const void *hdr, size_t hlen)
 {
-	struct iov_iter to;
+	const struct skb_shared_info *si = skb_shinfo(skb);
+	struct place to = { .iov = iov };
+	struct iov_iter iter;
+	int i;
 
-	iov_iter_init(&to, ITER_DEST, iov, nr_iov, hlen + skb->len);
-	return copy_to_iter(hdr, hlen, &to) == hlen &&
-	       !skb_copy_datagram_iter(skb, 0, &to, skb->len);
+	if (IS_ENABLED(CONFIG_HIGHMEM) || skb_has_frag_list(skb)) {
+		iov_iter_init(&iter, ITER_DEST, iov, nr_iov, hlen + skb->len);
+		return copy_to_iter(hdr, hlen, &iter) == hlen &&
+		       !skb_copy_datagram_iter(skb, 0, &iter, skb->len);
+	}
+	if (!put(&to, hdr, hlen) || !put(&to, skb->data, skb_headlen(skb)))
+		return false;
+	for (i = 0; i < si->nr_frags; i++) {
+		const skb_frag_t *frag = &si->frags[i];
+
+		if (!put(&to, skb_frag_address(frag), skb_frag_size(frag)))
+			return false;
+	}
+	return true;
 }
 
 /*
