@@ -25,7 +25,6 @@
 #include <linux/net.h>
 #include <linux/ptr_ring.h>
 #include <linux/skbuff.h>
-#include <linux/uio.h>
 #include <linux/virtio_net.h>
 #include <net/sock.h>
 #include <net/xdp.h>
@@ -216,17 +215,6 @@ static bool get(const struct floor *f, const struct floor_run *run,
 	return true;
 }
 
-static void iterate(const struct floor *f, const struct floor_run *run,
-		    unsigned int i, struct kvec *vec, struct iov_iter *iter)
-{
-	if (run->flags & FLOOR_KERNEL) {
-		*vec = (struct kvec){ f->mem, run->len };
-		iov_iter_kvec(iter, ITER_DEST, vec, 1, run->len);
-	} else {
-		iov_iter_ubuf(iter, ITER_DEST, place(run, i), run->len);
-	}
-}
-
 /* ---- guest to host ---- */
 
 static int add_frame(struct floor *f, const struct floor_run *run,
@@ -304,27 +292,37 @@ static int run_tx(struct floor *f, const struct floor_run *run)
 
 /* ---- host to guest ---- */
 
+static bool put_one(const struct floor *f, const struct floor_run *run,
+		    unsigned int i, size_t at, const void *from, size_t len)
+{
+	if (run->flags & FLOOR_KERNEL) {
+		memcpy(f->mem + at, from, len);
+		return true;
+	}
+	return put_user_all(place(run, i) + at, from, len);
+}
+
 /* The header is in front of linear data if there was room, else apart. */
 static bool put(const struct floor *f, const struct floor_run *run,
 		unsigned int i, const struct sk_buff *skb, const void *hdr,
 		size_t hlen)
 {
-	void __user *to = place(run, i);
-	struct iov_iter iter;
-	struct kvec vec;
+	size_t at = hlen + skb_headlen(skb);
+	int k;
 
-	if (skb_is_nonlinear(skb)) {
-		iterate(f, run, i, &vec, &iter);
-		return copy_to_iter(hdr, hlen, &iter) == hlen &&
-		       !skb_copy_datagram_iter(skb, 0, &iter, skb->len);
+	if (skb_has_frag_list(skb) ||
+	    (hlen && !put_one(f, run, i, 0, hdr, hlen)) ||
+	    !put_one(f, run, i, hlen, skb->data, skb_headlen(skb)))
+		return false;
+	for (k = 0; k < skb_shinfo(skb)->nr_frags; k++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[k];
+
+		if (!put_one(f, run, i, at, skb_frag_address(frag),
+			     skb_frag_size(frag)))
+			return false;
+		at += skb_frag_size(frag);
 	}
-	if (run->flags & FLOOR_KERNEL) {
-		memcpy(f->mem, hdr, hlen);
-		memcpy(f->mem + hlen, skb->data, skb->len);
-		return true;
-	}
-	return (!hlen || put_user_words(to, hdr, hlen)) &&
-	       put_user_all(to + hlen, skb->data, skb->len);
+	return true;
 }
 
 static int rx_one(const struct floor *f, const struct floor_run *run,
