@@ -29,7 +29,7 @@ def main():
     with open(f"{here}/../tools/testing/bench/icount.expect", encoding="utf-8") as f:
         for line in f:
             fields = line.split()
-            if fields[:1] == [sys.argv[1]] and len(fields) == 4:
+            if fields[:1] == [sys.argv[1]] and len(fields) == 4 and fields[2] != "0":
                 rows.append((fields[1], int(fields[2]), int(fields[3])))
     if not rows:
         sys.exit(f"no rows of {sys.argv[1]}")
