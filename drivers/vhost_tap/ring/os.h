@@ -74,6 +74,9 @@
 		unsafe_put_user(x, uptr, label);	\
 	} while (0)
 
+/* The same of a used entry in a packed ring; what its flags vouch for with them. */
+#define vtap_put64_release(x, uptr, label)	vtap_put16_release(x, uptr, label)
+
 /*
  * Set bits of an aligned word of user memory by an atomic operation; opens its
  * own window. What futexes do is the one such operation that every
@@ -110,6 +113,21 @@ static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
 					      unsigned long len)
 {
 	return _copy_from_user(to, from, len);
+}
+
+/*
+ * The same of packed descriptors that the driver may be writing. Only their flags
+ * say something: up to the first that is not available, what they vouch for can
+ * be copied after it.
+ */
+static inline unsigned long vtap_user_copy_early(struct vring_packed_desc *to,
+						 const void __user *from,
+						 u16 nr)
+{
+	unsigned long left = _copy_from_user(to, from, nr * sizeof(*to));
+
+	smp_rmb();
+	return left;
 }
 
 static inline unsigned long vtap_user_copy_out(void __user *to,

@@ -28,15 +28,17 @@
  *      release                             row; load the rest of it
  *                                          read buffers
  *                                          write buffers, used entries but the
- *                                          first's flags
- *   D  load flags of the next,     <-   C  store the first's flags, release
+ *                                          first
+ *   D  load flags of the next,     <-   C  store the first, release
  *      acquire
  *   read its id and length, buffers
  *
  * B decides for each descriptor by its own flags, which vouch for what is
  * loaded with them or behind them. Length, id and flags are one aligned word
  * and come by one load; the address, loaded the other way round, could be that
- * of the last lap.
+ * of the last lap. A long run is copied twice instead, and used as copied the
+ * second time, behind the flags of the first: two calls are cheaper than two
+ * loads a descriptor.
  *
  * The driver makes a chain available by its first descriptor. Seeing that one
  * is seeing all, if they are loaded behind it, and they are: in the run, or
@@ -139,6 +141,21 @@ static __always_inline u16 vtap_packed_nr_desc(u32 head)
 
 /* ---- pop ---- */
 
+/* Is the descriptor at a position available, as a look tells? */
+static inline int vtap_packed_look(struct vtap_ring *r, u16 at)
+{
+	struct vring_packed_desc __user *d = r->packed_desc +
+					     vtap_packed_idx(at);
+	u16 __user *word = (u16 __user *)&d->flags;
+	u16 flags;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_ring_get16(r, vtap_ring_at(r, desc, word), &flags);
+	return err ? err : vtap_packed_offered(at, flags);
+}
+
 /*
  * Copy what is available from the next position on (B), up to VTAP_FETCH and
  * the end of the ring. In a scattered ring (@far) each word has its own place.
@@ -188,9 +205,49 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
+/* The same by two copies of all, the first for the flags. */
+static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 nr)
+{
+	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
+	const struct vring_packed_desc __user *from = r->packed_desc + idx;
+	const struct vring_packed_desc *d = r->packed_first;
+
+	r->fetch_start = at;
+	r->nr_fetched = 0;
+	nr = min3(nr, (u16)VTAP_FETCH, (u16)(r->num - idx));
+	if (vtap_user_copy_early(r->packed_first, from, nr))	/* B */
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	for (n = 0; n < nr; n++, d++) {
+		if (!vtap_packed_offered(at, le16_to_cpu(d->flags)))
+			break;
+	}
+	if (!n)
+		return 0;
+	if (vtap_user_copy_in(r->packed_first, from, n * sizeof(*from)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	r->nr_fetched = n;
+	r->avail_idx = vtap_packed_on(r, at, n);
+	return 1;
+}
+
+/*
+ * Runs are mostly about as long as the last one. Often there is nothing: long
+ * copies begin with a look at one word.
+ */
 static noinline int vtap_packed_fetch(struct vtap_ring *r)
 {
-	return vtap_packed_copy(r, false);
+	int ret;
+
+	if (r->run < VTAP_RUN_LONG) {
+		ret = vtap_packed_copy(r, false);
+	} else {
+		ret = vtap_packed_look(r, r->last_avail);
+		if (ret > 0)
+			ret = vtap_packed_copy_run(r, 2 * r->run);
+	}
+	if (ret > 0)
+		r->run = r->nr_fetched;
+	return ret;
 }
 
 static noinline int vtap_packed_fetch_far(struct vtap_ring *r)
@@ -280,13 +337,15 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
  * @r: ring; the caller owns the pass
  * @m: guest memory view
  * @c: as of vtap_split_pop(); @head is a vtap_packed_head()
+ * @plain: chains are mostly one descriptor, see vtap_chain_walk_apart()
  *
  * Context: process context of the owner's address space, may fault.
  * Return: as vtap_split_pop().
  */
 static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 					   struct vtap_mem *m,
-					   struct vtap_chain *c)
+					   struct vtap_chain *c,
+					   const bool plain)
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
 	/* A fetch ends with the ring: the other lap is never within it. */
@@ -320,7 +379,14 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 			r->last_avail = vtap_packed_on(r, r->last_avail, 1);
 		return 1;
 	}
-	ret = vtap_packed_walk(r, m, c, i);
+	if (plain) {
+		struct vtap_chain whole = *c;
+
+		ret = vtap_packed_walk(r, m, &whole, i);
+		*c = whole;
+	} else {
+		ret = vtap_packed_walk(r, m, c, i);
+	}
 	if (unlikely(ret < 0))
 		return ret;
 	r->last_avail = vtap_packed_on(r, r->last_avail, ret);
@@ -370,6 +436,31 @@ static __always_inline bool vtap_packed_open(struct vtap_ring *r)
 					label);				\
 		}							\
 	} while (0)
+
+/*
+ * The same by one call where entries lie in a row: into the copies of their
+ * descriptors, which are served, and these back, address and all.
+ * Return: 1 done, 0 not that case, -EIO broken.
+ */
+static noinline int vtap_packed_put_run(struct vtap_ring *r)
+{
+	struct vring_packed_desc __user *to;
+	struct vring_packed_desc *copy;
+	u16 i, nr = r->nr_staged, at = r->used_at[0];
+	u16 off = at - vtap_packed_idx(r->fetch_start);
+	u32 served = vtap_packed_distance(r, r->fetch_start, r->last_avail);
+
+	if (served > r->nr_fetched || off + nr > served ||
+	    r->used_at[nr - 1] - at != nr - 1 || unlikely(r->far))
+		return 0;
+	to = r->packed_desc + at + 1;
+	copy = r->packed_first + off + 1;
+	for (i = 1; i < nr; i++)
+		*(u64 *)&(copy + i - 1)->len = r->packed_staged[i];
+	if (vtap_user_copy_out(to, copy, (nr - 1) * sizeof(*to)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	return 1;
+}
 
 /* Note what was written of staged entries from @i on. */
 static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
@@ -457,28 +548,24 @@ static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
  */
 static inline int vtap_packed_publish(struct vtap_ring *r)
 {
-	struct vring_packed_desc __user *to;
+	u64 __user *to;
 	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
-	u64 e;
+	int put = 0;
 
 	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
 		return -EIO;
 	if (!n)
 		return 0;
-	/* A descriptor's second half is aligned: it lies on one page. */
-	e = le64_to_cpu((__force __le64)*r->packed_staged);
-	to = r->packed_desc + *r->used_at;
+	to = (u64 __user *)&(r->packed_desc + *r->used_at)->len;
 	to = vtap_ring_at(r, desc, to);
-	if (!vtap_packed_open(r))
+	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
+		put = vtap_packed_put_run(r);
+	if (unlikely(put < 0) || !vtap_packed_open(r))
 		goto fault;
-	vtap_packed_put_staged(r, fault_in_window);
-	unsafe_put_user((__force u32)cpu_to_le32((u32)e), (u32 __user *)&to->len,
-			fault_in_window);
-	unsafe_put_user((__force u16)cpu_to_le16((u16)(e >> 32)),
-			(u16 __user *)&to->id, fault_in_window);
+	if (!put)
+		vtap_packed_put_staged(r, fault_in_window);
 	/* C, pairs with D */
-	vtap_put16_release((__force u16)cpu_to_le16((u16)(e >> 48)),
-			   (u16 __user *)&to->flags, fault_in_window);
+	vtap_put64_release(*r->packed_staged, to, fault_in_window);
 	user_write_access_end();
 
 	if (unlikely(r->log))

@@ -265,7 +265,7 @@ static void packed_no_room(struct kunit *test)
 	show_chain(5);
 	for (room = 0; room < 5; room++) {
 		e->c = (struct vtap_chain){ .iov = e->iov, .iov_max = room };
-		KUNIT_EXPECT_EQ(test, vtap_packed_pop(&e->r, &e->m, &e->c),
+		KUNIT_EXPECT_EQ(test, vtap_packed_pop(&e->r, &e->m, &e->c, false),
 				-ENOBUFS);
 		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0x8000 | 200);
 	}

@@ -62,21 +62,6 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* Is the descriptor at a position available, as a look tells? */
-static inline int vtap_packed_look(struct vtap_ring *r, u16 at)
-{
-	struct vring_packed_desc __user *d = r->packed_desc +
-					     vtap_packed_idx(at);
-	u16 __user *word = (u16 __user *)&d->flags;
-	u16 flags;
-	int err;
-
-	if (unlikely(r->fault))
-		return -EIO;
-	err = vtap_ring_get16(r, vtap_ring_at(r, desc, word), &flags);
-	return err ? err : vtap_packed_offered(at, flags);
-}
-
 /**
  * vtap_packed_empty - is nothing available?
  * @r: ring; not changed

@@ -300,6 +300,40 @@ static void packed_unpop(struct kunit *test)
 	}
 }
 
+/*
+ * Runs long and short in turn, round and round: long ones are copied by calls,
+ * both ways. A used entry leaves the address alone.
+ */
+static void packed_long_runs(struct kunit *test)
+{
+	static const u32 runs[] = { 64, 64, 1, 20, 150, 7, 8, 9, 16, 100 };
+	u64 cookie = 0, addr;
+	u32 turn, n, i;
+	u16 at;
+
+	start(300, true, 0x8000 | 123);
+	for (turn = 0; turn < 200; turn++) {
+		n = runs[turn % ARRAY_SIZE(runs)];
+		at = e->r.last_avail & 0x7fff;
+		env_add(e, n, cookie);
+		drv_publish(&e->d);
+		addr = desc(at)->addr;
+		for (i = 0; i < n; i++) {
+			KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + i) * 3), 1);
+			KUNIT_ASSERT_TRUE(test, env_chain_ok(e, &e->c));
+			KUNIT_EXPECT_EQ(test, e->c.out_len,
+					64 + (cookie + i) % 1024);
+			if (i % 64 == 63)
+				KUNIT_ASSERT_EQ(test, publish(), 64);
+		}
+		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+		KUNIT_ASSERT_EQ(test, publish(), (int)(n % 64));
+		KUNIT_EXPECT_EQ(test, desc(at)->addr, addr);
+		expect_used(test, n, cookie);
+		cookie += n;
+	}
+}
+
 /* Until the first one's flags are there nothing is to be seen. */
 static void packed_spill(struct kunit *test)
 {
@@ -321,28 +355,33 @@ static void packed_spill(struct kunit *test)
 /* After each store of a publish: all of it is to be seen, or nothing. */
 static void seen_only_whole(void *addr, size_t len, void *arg)
 {
-	const u16 *first = &desc(3)->flags;
+	const struct pdrv_desc *first = desc(3);
 
-	if (addr == first)
+	if (addr == &first->len)
 		*(int *)arg += 1;
 	else
-		shim_assert(*first == 0x80);	/* still as it was added */
+		shim_assert(first->flags == 0x80);	/* still as added */
 }
 
 static void packed_first_goes_last(struct kunit *test)
 {
-	int nr = 0;
+	u32 nr;
 
-	start(10, true, 0x8000 | 3);
-	env_add(e, 10, 0);
-	drv_publish(&e->d);
-	serve(test, 10, 0);
-	shim.after_store = seen_only_whole;
-	shim.arg = &nr;
-	KUNIT_EXPECT_EQ(test, publish(), 10);
-	shim.after_store = NULL;
-	KUNIT_EXPECT_EQ(test, nr, 1);
-	expect_used(test, 10, 0);
+	for (nr = 10; nr <= 40; nr += 30) {
+		int seen = 0;
+
+		/* the run of 40 lies before the wrap */
+		start(nr == 10 ? nr : nr + 3, true, 0x8000 | 3);
+		env_add(e, nr, 0);
+		drv_publish(&e->d);
+		serve(test, nr, 0);
+		shim.after_store = seen_only_whole;
+		shim.arg = &seen;
+		KUNIT_EXPECT_EQ(test, publish(), (int)nr);
+		shim.after_store = NULL;
+		KUNIT_EXPECT_EQ(test, seen, 1);
+		expect_used(test, nr, 0);
+	}
 }
 
 /* ---- stop and start ---- */
@@ -436,6 +475,7 @@ static struct kunit_case packed_cases[] = {
 	KUNIT_CASE(packed_used_entry),
 	KUNIT_CASE(packed_any_id),
 	KUNIT_CASE(packed_unpop),
+	KUNIT_CASE(packed_long_runs),
 	KUNIT_CASE(packed_spill),
 	KUNIT_CASE(packed_first_goes_last),
 	KUNIT_CASE(packed_base),

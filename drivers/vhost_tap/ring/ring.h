@@ -207,6 +207,8 @@ struct vtap_ring {
 	u16 fetch_start;
 	/** @nr_fetched: fetched heads, at most VTAP_FETCH */
 	u16 nr_fetched;
+	/** @run: packed: @nr_fetched of the last fetch that had any */
+	u16 run;
 	union {
 		/** @head: fetched heads, each below @num */
 		u16 head[VTAP_FETCH];

@@ -19,7 +19,8 @@ static __always_inline int vtap_ring_pop(struct vtap_ring *r,
 					 struct vtap_chain *c,
 					 const bool packed)
 {
-	return packed ? vtap_packed_pop(r, m, c) : vtap_split_pop(r, m, c);
+	return packed ? vtap_packed_pop(r, m, c, false) :
+			vtap_split_pop(r, m, c);
 }
 
 /* The same where most chains are one descriptor each. */
@@ -28,7 +29,7 @@ static __always_inline int vtap_ring_pop_plain(struct vtap_ring *r,
 					       struct vtap_chain *c,
 					       const bool packed)
 {
-	return packed ? vtap_packed_pop(r, m, c) :
+	return packed ? vtap_packed_pop(r, m, c, true) :
 			vtap_split_pop_as(r, m, c, true);
 }
 

@@ -183,6 +183,25 @@ unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 	return 0;
 }
 
+/* Of descriptors that the driver may be writing the flags come, and no more. */
+unsigned long shim_copy_early(void *dst, const void *src, u16 nr)
+{
+	const size_t words = 8;		/* of 16 bits each, the flags the last */
+	size_t len = nr * words * sizeof(u16), i;
+	const u16 *from = src;
+	u16 *to = dst;
+
+	shim_may_fault();
+	memset(dst, 0, len);
+	if (shim_strikes(src, len) || !in_user_half(src, len) ||
+	    !shim_extent_has(src, len, SHIM_R))
+		return len;
+	for (i = words - 1; i < nr * words; i += words)
+		to[i] = __atomic_load_n(from + i, __ATOMIC_ACQUIRE);
+	shim_loaded(src, len);
+	return 0;
+}
+
 unsigned long shim_copy_to_user(void *dst, const void *src, size_t len)
 {
 	shim_may_fault();
@@ -304,6 +323,22 @@ bool shim_store(void *dst, u64 val, size_t size, bool release)
 	}
 	if (shim.after_store)
 		shim.after_store(dst, size, shim.arg);
+	return true;
+}
+
+/* One store of such a half, release by its flags. */
+bool shim_store_tail(void *dst, u64 val)
+{
+	u16 *half = dst;
+
+	shim_check_window(dst, sizeof(val), SHIM_W);
+	if (shim_strikes(dst, sizeof(val)) ||
+	    !shim_extent_has(dst, sizeof(val), SHIM_W))
+		return false;
+	memcpy(half, &val, 3 * sizeof(*half));
+	__atomic_store_n(half + 3, val >> 48, __ATOMIC_RELEASE);
+	if (shim.after_store)
+		shim.after_store(dst, sizeof(val), shim.arg);
 	return true;
 }
 

@@ -118,6 +118,7 @@ void shim_die(const char *what, const char *file, int line)
 bool shim_access_ok(const void *p, size_t len);
 unsigned long shim_copy_from_user(void *dst, const void *src, size_t len);
 unsigned long shim_copy_to_user(void *dst, const void *src, size_t len);
+unsigned long shim_copy_early(void *dst, const void *src, u16 nr);
 
 typedef struct {
 	bool taken;
@@ -132,11 +133,13 @@ void spin_unlock(spinlock_t *lock);
 #define access_ok(p, len)		shim_access_ok(p, len)
 #define vtap_user_copy_in(dst, src, n)	shim_copy_from_user(dst, src, n)
 #define vtap_user_copy_out(dst, src, n)	shim_copy_to_user(dst, src, n)
+#define vtap_user_copy_early(dst, src, nr) shim_copy_early(dst, src, nr)
 
 bool shim_window_open(const void *p, size_t len, enum shim_right right);
 void shim_window_close(enum shim_right right);
 bool shim_load(void *val, const void *src, size_t size, bool acquire);
 bool shim_load_tail(u64 *val, const void *src);
+bool shim_store_tail(void *dst, u64 val);
 bool shim_store(void *dst, u64 val, size_t size, bool release);
 bool shim_load_run(void *dst, const void *src, size_t len);
 bool shim_load_ahead(void *dst, const void *src, size_t sure, size_t len);
@@ -188,6 +191,10 @@ void shim_mb(void);
 	if (!shim_load_tail(&(x), ptr))				\
 		goto label;					\
 } while (0)
+#define vtap_put64_release(x, ptr, label) do {			\
+	if (!shim_store_tail(ptr, x))				\
+		goto label;					\
+} while (0)
 #define vtap_user_or32(bits, word)		shim_or32(bits, word)
 #define vtap_mb()				shim_mb()
 
@@ -209,6 +216,14 @@ static inline unsigned long vtap_user_copy_out(void *dst, const void *src,
 					       size_t len)
 {
 	memcpy(dst, src, len);
+	return 0;
+}
+
+static inline unsigned long vtap_user_copy_early(void *dst, const void *src,
+						 u16 nr)
+{
+	memcpy(dst, src, nr * 16);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return 0;
 }
 
@@ -240,6 +255,7 @@ static inline unsigned long vtap_user_copy_out(void *dst, const void *src,
 	shim_fast(__atomic_store_n(ptr, x, __ATOMIC_RELEASE), label)
 #define vtap_get64_acquire(x, ptr, label) \
 	shim_fast((x) = __atomic_load_n(ptr, __ATOMIC_ACQUIRE), label)
+#define vtap_put64_release(x, ptr, label)	vtap_put16_release(x, ptr, label)
 #define vtap_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 static inline int vtap_user_or32(u32 bits, u32 *word)
