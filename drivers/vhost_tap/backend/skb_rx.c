@@ -190,8 +190,10 @@ static noinline bool copy_pieces(const struct sk_buff *skb,
 		return false;
 	for (i = 0; i < si->nr_frags; i++) {
 		const skb_frag_t *frag = &si->frags[i];
+		const void *from = skb_frag_address(frag);
 
-		if (!put(&to, skb_frag_address(frag), skb_frag_size(frag)))
+		/* A device's own memory has no address. */
+		if (unlikely(!from) || !put(&to, from, skb_frag_size(frag)))
 			return false;
 	}
 	return true;
