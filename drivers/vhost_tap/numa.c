@@ -65,7 +65,10 @@ MODULE_PARM_DESC(numa, "Node whose CPUs new workers get: off, memory (the guest'
 
 /* ---- the node of guest memory ---- */
 
-/* Nothing is made present for it: a page that is not has no node yet. */
+/*
+ * Nothing is made present for it: a page that is not has no node yet, nor has one
+ * that was only read, as all of those are the kernel's page of zeroes.
+ */
 static int page_node(unsigned long uaddr)
 {
 	struct page *page;
@@ -73,7 +76,8 @@ static int page_node(unsigned long uaddr)
 
 	if (get_user_pages_fast(uaddr, 1, FOLL_NOFAULT, &page) != 1)
 		return NUMA_NO_NODE;
-	node = page_to_nid(page);
+	node = is_zero_pfn(page_to_pfn(page)) ? NUMA_NO_NODE :
+						page_to_nid(page);
 	put_page(page);
 	return node;
 }

@@ -147,15 +147,19 @@ void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
 /* Where the next byte goes. */
 struct place {
 	const struct iovec *iov;
+	const struct iovec *end;
 	size_t skip;		/* of *iov, filled */
 };
 
-/* The buffers suffice: the caller has counted. */
+/* The caller has counted that the buffers suffice. */
 static bool put(struct place *to, const void *from, size_t len)
 {
 	while (len) {
-		size_t part = min(to->iov->iov_len - to->skip, len);
+		size_t part;
 
+		if (unlikely(to->iov == to->end))
+			return false;
+		part = min(to->iov->iov_len - to->skip, len);
 		if (!vtap_user_write(to->iov->iov_base + to->skip, from, part))
 			return false;
 		from += part;
@@ -169,15 +173,13 @@ static bool put(struct place *to, const void *from, size_t len)
 	return true;
 }
 
-/*
- * Not in one piece in the kernel: the linear part, then pages.
- */
+/* Not in one piece in the kernel: the linear part, then pages. */
 static noinline bool copy_pieces(const struct sk_buff *skb,
 				 const struct iovec *iov, u16 nr_iov,
 				 const void *hdr, size_t hlen)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
-	struct place to = { .iov = iov };
+	struct place to = { .iov = iov, .end = iov + nr_iov };
 	struct iov_iter iter;
 	int i;
 

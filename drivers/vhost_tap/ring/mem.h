@@ -177,6 +177,7 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 		part = gpa >> map->part_shift;
 		if (unlikely(part >= VTAP_MAP_PARTS))
 			goto slow;
+		part = array_index_nospec(part, VTAP_MAP_PARTS);
 		r = &map->region[map->part[part]];
 		if (unlikely(!vtap_region_has(r, gpa, len)))
 			goto slow;

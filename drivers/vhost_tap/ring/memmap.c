@@ -191,6 +191,7 @@ const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 	part = gpa >> map->part_shift;
 	if (part >= VTAP_MAP_PARTS)
 		return NULL;
+	part = array_index_nospec(part, VTAP_MAP_PARTS);
 	/* The last may start in this part and reach into the next. */
 	lo = map->part[part];
 	hi = min_t(u32, map->part[part + 1] + 1, map->nr);

@@ -76,6 +76,7 @@ typedef long long s64;
 	__auto_type __max_b = (b);				\
 	__max_a > __max_b ? __max_a : __max_b; })
 #define min_t(type, a, b)	min((type)(a), (type)(b))
+#define array_index_nospec(index, size)	(index)
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 #define min3(a, b, c)		min(min(a, b), c)
 #define clamp(v, lo, hi)	min(max(v, lo), hi)
