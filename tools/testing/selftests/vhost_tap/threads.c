@@ -4,8 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -99,4 +102,31 @@ int put_text(const char *path, const char *text)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+/*
+ * Move this process into CPUSET_DIR.
+ * Return: 0, -EOPNOTSUPP without a cpuset controller in cgroup2, -errno
+ */
+int cpuset_enter(int cpu)
+{
+	char text[16];
+	int err;
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/mnt", "cgroup2", 0, NULL) ||
+	    put_text("/mnt/cgroup.subtree_control", "+cpuset"))
+		return -EOPNOTSUPP;
+	if (mkdir(CPUSET_DIR, 0755) && errno != EEXIST)
+		return -errno;
+	snprintf(text, sizeof(text), "%d", cpu);
+	err = put_text(CPUSET_DIR "/cpuset.cpus", text);
+	return err ? err : put_text(CPUSET_DIR "/cgroup.procs", "0");
+}
+
+void cpuset_leave(void)
+{
+	put_text("/mnt/cgroup.procs", "0");
+	rmdir(CPUSET_DIR);
 }

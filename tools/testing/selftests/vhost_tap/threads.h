@@ -14,4 +14,9 @@ bool workers_gone(pid_t pid);
 uint64_t thread_cpu_ns(pid_t tid);
 int put_text(const char *path, const char *text);
 
+/* A cgroup of our own, on one CPU, below a mount that nobody else sees. */
+#define CPUSET_DIR	"/mnt/vtap"
+int cpuset_enter(int cpu);
+void cpuset_leave(void);
+
 #endif
