@@ -342,10 +342,10 @@ static __always_inline void vtap_split_log_word(struct vtap_ring *r,
 static inline int vtap_split_put_long(struct vtap_ring *r)
 {
 	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
-	u16 n = r->nr_staged, run = min_t(u16, n, r->num - at);
 	struct vring_used_elem __user *to = r->used->ring;
+	u16 n = r->nr_staged;
 
-	if (n < 2 * VTAP_RUN_LONG || unlikely(r->far) || run < n)
+	if (n < 2 * VTAP_RUN_LONG || unlikely(r->far) || at + n > r->num)
 		return 0;
 	if (vtap_user_copy_out(to + at, r->staged, n * sizeof(*r->staged)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);

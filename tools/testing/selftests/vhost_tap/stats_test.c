@@ -13,6 +13,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "threads.h"
 
 #define TRACING	"/sys/kernel/tracing"
 
@@ -250,18 +251,6 @@ TEST_F(stats, folder_goes_away)
 
 /* ---- tracepoints ---- */
 
-static int put_file(const char *path, const char *val)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, val, strlen(val)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* Lines of the trace that hold @event */
 static int count_in_trace(const char *event)
 {
@@ -288,9 +277,9 @@ TEST_F(stats, tracepoints)
 	uint8_t f[100];
 	unsigned int i;
 
-	if (put_file(TRACING "/events/vhost_tap/enable", "1"))
+	if (put_text(TRACING "/events/vhost_tap/enable", "1"))
 		SKIP(return, "no tracefs");
-	put_file(TRACING "/trace", "");
+	put_text(TRACING "/trace", "");
 	frame_raw(f, 100, 0);
 	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 100));
 	/* a packet fault, a ring fault, a stop and a start */
@@ -300,7 +289,7 @@ TEST_F(stats, tracepoints)
 	vq_kick_hard(q);
 	ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
 	ASSERT_EQ(0, guest_restart(g, self->tap.fd[0]));
-	ASSERT_EQ(0, put_file(TRACING "/events/vhost_tap/enable", "0"));
+	ASSERT_EQ(0, put_text(TRACING "/events/vhost_tap/enable", "0"));
 	for (i = 0; i < ARRAY_SIZE(event); i++) {
 		seen[i] = count_in_trace(event[i]);
 		printf("# %s %d times\n", event[i], seen[i]);
@@ -308,7 +297,7 @@ TEST_F(stats, tracepoints)
 	}
 	EXPECT_LE(2, count_in_trace("vtap_fault:"));
 	EXPECT_LT(0, count_in_trace("HEAD_RANGE"));
-	put_file(TRACING "/trace", "");
+	put_text(TRACING "/trace", "");
 }
 
 TEST_HARNESS_MAIN

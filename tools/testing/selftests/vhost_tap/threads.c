@@ -94,7 +94,7 @@ uint64_t thread_cpu_ns(pid_t tid)
 /* Write to a file of sysfs or the like. Return: 0 or -errno */
 int put_text(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), err = 0;
 
 	if (fd < 0)
 		return -errno;
