@@ -281,9 +281,19 @@ static long set_polling(struct call *c)
 	return 0;
 }
 
+/* A worker whose number the client does not get to know would stay for good. */
 static long new_worker(struct call *c)
 {
-	return vtap_workers_new(c->dev, &c->arg.worker.worker_id);
+	u32 id;
+	int err = vtap_workers_new(c->dev, &id);
+
+	if (err)
+		return err;
+	if (copy_to_user(c->uarg, &id, sizeof(id))) {
+		vtap_workers_free(c->dev, id);
+		return -EFAULT;
+	}
+	return 0;
 }
 
 static long free_worker(struct call *c)
@@ -383,7 +393,7 @@ static const struct row rows[] = {
 	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT, VRING, STATE, 0, set_busyloop },
 	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT, VRING, 0, STATE, get_busyloop },
 	/* workers, as vhost-scsi has them */
-	{ VHOST_NEW_WORKER, OWNED, 0, WORKER, new_worker },
+	{ VHOST_NEW_WORKER, OWNED, 0, 0, new_worker },
 	{ VHOST_FREE_WORKER, OWNED, WORKER, 0, free_worker },
 	{ VHOST_ATTACH_VRING_WORKER, OWNED | NEED_VRING, ATTACH, 0,
 	  attach_worker },

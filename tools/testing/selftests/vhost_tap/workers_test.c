@@ -102,6 +102,10 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, ATTACH, bad));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, GET_WORKER, bad));
 
+	/* in-tree keeps a worker whose id went nowhere */
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, NEW_WORKER, bad));
+	if (variant->node)
+		free_worker(fd, 1);
 	id = new_worker(fd);
 	EXPECT_EQ(1, id);
 	id2 = new_worker(fd);
