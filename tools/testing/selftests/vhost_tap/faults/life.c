@@ -2,7 +2,7 @@
 /*
  * The calls of a life, in their order.
  *
- * Read before: life.h. Read next: sweep.c.
+ * Read before: life.h. Read next: nl.c, sweep.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -66,7 +66,7 @@ static int do_feature_mask(struct life *l)
 
 static int do_queue_pairs(struct life *l)
 {
-	struct vhost_tap_queue_pairs p = { .nr = 3 };
+	struct vhost_tap_queue_pairs p = { .nr = LIFE_PAIRS };
 
 	return guest_ioctl(l->g.vhost, VHOST_TAP_SET_QUEUE_PAIRS, &p);
 }
@@ -339,12 +339,16 @@ static int do_attach_back(struct life *l)
 	return attach_both(l, 0, 1);
 }
 
+/* One that could not be freed is freed the next time. */
 static int do_new_and_free(struct life *l)
 {
-	unsigned int id;
+	int err = l->extra ? 0 : guest_ioctl(l->g.vhost, NEW_WORKER, &l->extra);
 
-	return guest_ioctl(l->g.vhost, NEW_WORKER, &id) ?:
-	       guest_ioctl(l->g.vhost, FREE_WORKER, &id);
+	if (!err)
+		err = guest_ioctl(l->g.vhost, FREE_WORKER, &l->extra);
+	if (!err)
+		l->extra = 0;
+	return err;
 }
 
 static int do_get_thread(struct life *l)
@@ -378,6 +382,8 @@ static int do_close(struct life *l)
 	l->g.vhost = -1;
 	return close(fd) ? -errno : 0;
 }
+
+#define STEP_NL		(STEP_OURS | STEP_NETLINK)
 
 const struct step steps[] = {
 	{ "open", do_open, STEP_ONCE },
@@ -413,6 +419,14 @@ const struct step steps[] = {
 	{ "ATTACH_VRING_WORKER, back, running", do_attach_back, STEP_OURS },
 	{ "NEW_WORKER and FREE_WORKER, running", do_new_and_free, STEP_OURS },
 	{ "GET_VRING_THREAD", do_get_thread, STEP_OURS },
+	{ "netlink: dump of devices", nl_dump_devices, STEP_NL },
+	{ "netlink: dump of queues", nl_dump_queues, STEP_NL },
+	{ "netlink: dump of workers", nl_dump_workers, STEP_NL },
+	{ "netlink: device, queue and worker get", nl_get, STEP_NL },
+	{ "netlink: queue-set latency, busyloop", nl_latency_on, STEP_NL },
+	{ "netlink: device-set adaptive", nl_device_set, STEP_NL },
+	{ "traffic, measured and polled", do_traffic, STEP_OURS | STEP_PEER },
+	{ "netlink: queue-set, latency off", nl_latency_off, STEP_NL },
 	{ "SET_MEM_TABLE, running", do_mem_table },
 	{ "SET_FEATURES with LOG_ALL, running", do_log_on },
 	/* which makes a new IOTLB, an empty one */
@@ -469,6 +483,9 @@ int life_begin(struct life *l, const struct tap *taps, bool iotlb)
 		.vhost = -1, .memfd = -1, .features = cfg.features,
 		.hdr_len = 12,
 	};
+	err = guest_is_ours() ? nl_begin(l) : 0;
+	if (err)
+		return err;
 	err = guest_mem_init(&l->g, &cfg);
 	for (i = 0; !err && i < 2; i++)
 		err = vq_init_at(&l->g.vq[i], i, NUM, cfg.features,
@@ -491,6 +508,7 @@ void life_end(struct life *l)
 	int i;
 
 	guest_free(&l->g);
+	nl_end(l);
 	for (i = 0; i < 3; i++)
 		close(l->spare[i]);
 	if (l->log)

@@ -87,6 +87,8 @@ static bool errno_ok(const struct step *s, int err)
 	switch (-err) {
 	case EINVAL:
 		return s->flags & STEP_EINVAL;
+	case ENOBUFS:
+		return s->flags & STEP_NETLINK;
 	case ENOMEM:
 	case EFAULT:
 	case EAGAIN:		/* fork */
