@@ -15,6 +15,10 @@
  * such gaps in a row end the looking. A gap that the limit covers and the window
  * did not lets it grow. So an idle worker sleeps, and nothing has to wake it
  * for the decision.
+ *
+ * There is a window for each direction that the work before the gap had: a guest
+ * that got a request answers soon, and after its answer the next one may
+ * take long. With one window the short gaps would have the long ones polled for.
  */
 #ifndef VTAP_ADAPT_H
 #define VTAP_ADAPT_H
@@ -28,12 +32,15 @@
  * struct vtap_adapt - a worker's polling
  * @since_ns: when it ran out of work; 0 while it has some
  * @deadline_ns: when to give up and sleep
- * @window_ns: adaptive: how long to look the next time, 0 not at all
+ * @window_ns: adaptive: how long to look the next time, 0 not at all; by the
+ *	direction of the last work
+ * @after: that direction
  */
 struct vtap_adapt {
 	u64 since_ns;
 	u64 deadline_ns;
-	u64 window_ns;
+	u64 window_ns[2];
+	u8 after;
 };
 
 /* A client's microseconds, in bounds. */
@@ -82,21 +89,25 @@ static inline void vtap_adapt_learn(struct vtap_adapt *a, u64 now_ns,
 				    u64 limit_ns)
 {
 	u64 gap_ns = now_ns - a->since_ns, least_ns = limit_ns / 8;
+	u64 *window_ns = &a->window_ns[a->after];
+	int i;
 
-	if (!limit_ns)
-		a->window_ns = 0;
+	for (i = 0; i < 2; i++) {
+		if (a->window_ns[i] > limit_ns)
+			a->window_ns[i] = limit_ns;
+	}
 	if (!a->since_ns || !limit_ns)
 		return;
 	a->since_ns = 0;
 	if (gap_ns > limit_ns) {
-		a->window_ns /= 4;
-		if (a->window_ns < least_ns)
-			a->window_ns = 0;
-	} else if (gap_ns >= a->window_ns) {
-		a->window_ns = a->window_ns ? a->window_ns * 2 : least_ns;
+		*window_ns /= 4;
+		if (*window_ns < least_ns)
+			*window_ns = 0;
+	} else if (gap_ns >= *window_ns) {
+		*window_ns = *window_ns ? *window_ns * 2 : least_ns;
+		if (*window_ns > limit_ns)
+			*window_ns = limit_ns;
 	}
-	if (a->window_ns > limit_ns)
-		a->window_ns = limit_ns;
 }
 
 /**
@@ -107,7 +118,7 @@ static inline void vtap_adapt_learn(struct vtap_adapt *a, u64 now_ns,
  */
 static inline void vtap_adapt_yield(struct vtap_adapt *a)
 {
-	a->window_ns = 0;
+	a->window_ns[a->after] = 0;
 }
 
 /* From so many packets in a pass on, more are likely on their way. */

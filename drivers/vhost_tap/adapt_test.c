@@ -46,9 +46,10 @@ static void adapt_yields_at_once(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 0, 1000 * US));
 	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 0, true));
 	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, 0, false));
-	a.window_ns = 20 * US;
+	a = (struct vtap_adapt){ .window_ns = { 20 * US, 30 * US }, .after = 1 };
 	vtap_adapt_yield(&a);
-	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], 20 * US);
+	KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
 }
 
 /* Late is late, however late; and the clock may be anywhere. */
@@ -69,20 +70,21 @@ static void adapt_clock_edges(struct kunit *test)
 /* Out of work at @now, work again @gap later. Returns the end. */
 static u64 gap(struct vtap_adapt *a, u64 now, u64 gap_ns, u64 limit_ns)
 {
-	vtap_adapt_begin(a, now, a->window_ns);
+	vtap_adapt_begin(a, now, a->window_ns[a->after]);
 	vtap_adapt_learn(a, now + gap_ns, limit_ns);
 	return now + gap_ns;
 }
 
 static void adapt_off_is_off(struct kunit *test)
 {
-	struct vtap_adapt a = { .window_ns = 5 * US };
+	struct vtap_adapt a = { .window_ns = { 5 * US, 5 * US } };
 	u64 now = 1;
 
 	now = gap(&a, now, US, 0);
-	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
 	gap(&a, now, US, 0);
-	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 }
 
 /* The first work of all tells nothing. */
@@ -91,7 +93,7 @@ static void adapt_first_work(struct kunit *test)
 	struct vtap_adapt a = {};
 
 	vtap_adapt_learn(&a, 1000, 50 * US);
-	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 }
 
 /* Gaps of 20 us with 50 allowed: in a few of them the window covers them. */
@@ -103,12 +105,12 @@ static void adapt_grows_while_it_pays(struct kunit *test)
 
 	for (i = 0; i < 4; i++)
 		now = gap(&a, now, 20 * US, limit);
-	KUNIT_EXPECT_GT(test, a.window_ns, 20 * US);
-	KUNIT_EXPECT_LE(test, a.window_ns, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 20 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
 	for (i = 0; i < 1000; i++)
 		now = gap(&a, now, 20 * US, limit);
-	KUNIT_EXPECT_GT(test, a.window_ns, 20 * US);
-	KUNIT_EXPECT_LE(test, a.window_ns, limit);
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 20 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
 }
 
 static void adapt_never_past_the_limit(struct kunit *test)
@@ -119,12 +121,12 @@ static void adapt_never_past_the_limit(struct kunit *test)
 
 	for (i = 0; i < 100; i++) {
 		now = gap(&a, now, limit, limit);
-		KUNIT_EXPECT_LE(test, a.window_ns, limit);
+		KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
 	}
-	KUNIT_EXPECT_EQ(test, a.window_ns, limit);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], limit);
 	/* it may be lowered meanwhile */
 	gap(&a, now, 10 * US, 10 * US);
-	KUNIT_EXPECT_LE(test, a.window_ns, 10 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns[0], 10 * US);
 }
 
 static void adapt_stops_when_it_does_not_pay(struct kunit *test)
@@ -135,19 +137,19 @@ static void adapt_stops_when_it_does_not_pay(struct kunit *test)
 
 	for (i = 0; i < 10; i++)
 		now = gap(&a, now, 30 * US, limit);
-	KUNIT_EXPECT_GT(test, a.window_ns, 0);
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 0);
 	for (i = 0; i < 2; i++)
 		now = gap(&a, now, 1000 * US, limit);
-	KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 	/* and stays stopped, however long the guest idles now and then */
 	for (i = 0; i < 100; i++) {
 		now = gap(&a, now, (60 + i * i) * US, limit);
-		KUNIT_EXPECT_EQ(test, a.window_ns, 0);
+		KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 	}
 	/* until there is traffic again */
 	for (i = 0; i < 4; i++)
 		now = gap(&a, now, 30 * US, limit);
-	KUNIT_EXPECT_GT(test, a.window_ns, 30 * US);
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 30 * US);
 }
 
 /* One long gap in a while does not make it start from nothing. */
@@ -160,10 +162,41 @@ static void adapt_forgives_a_pause(struct kunit *test)
 	for (i = 0; i < 10; i++)
 		now = gap(&a, now, 60 * US, limit);
 	now = gap(&a, now, 5000 * US, limit);
-	KUNIT_EXPECT_GT(test, a.window_ns, 0);
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 0);
 	now = gap(&a, now, 60 * US, limit);
 	gap(&a, now, 60 * US, limit);
-	KUNIT_EXPECT_GT(test, a.window_ns, 60 * US);
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 60 * US);
+}
+
+/*
+ * Request and response: the guest answers within the limit, the next request
+ * takes longer. Only the former is waited for.
+ */
+static void adapt_knows_what_it_waits_for(struct kunit *test)
+{
+	u64 limit = 50 * US, now = 7;
+	struct vtap_adapt a = {};
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		a.after = 0;
+		now = gap(&a, now, 20 * US, limit);
+		a.after = 1;
+		now = gap(&a, now, 200 * US, limit);
+		KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
+	}
+	KUNIT_EXPECT_GT(test, a.window_ns[0], 20 * US);
+	KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
+}
+
+/* Also the window that is not in use keeps to a new limit. */
+static void adapt_lower_limit(struct kunit *test)
+{
+	struct vtap_adapt a = { .window_ns = { 90 * US, 80 * US } };
+
+	vtap_adapt_learn(&a, 7, 30 * US);
+	KUNIT_EXPECT_EQ(test, a.window_ns[0], 30 * US);
+	KUNIT_EXPECT_EQ(test, a.window_ns[1], 30 * US);
 }
 
 static void linger_half_of_the_work(struct kunit *test)
@@ -231,6 +264,8 @@ static struct kunit_case adapt_cases[] = {
 	KUNIT_CASE(adapt_never_past_the_limit),
 	KUNIT_CASE(adapt_stops_when_it_does_not_pay),
 	KUNIT_CASE(adapt_forgives_a_pause),
+	KUNIT_CASE(adapt_knows_what_it_waits_for),
+	KUNIT_CASE(adapt_lower_limit),
 	KUNIT_CASE(linger_half_of_the_work),
 	KUNIT_CASE(linger_not_for_a_few),
 	KUNIT_CASE(linger_is_no_polling),

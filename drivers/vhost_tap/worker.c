@@ -13,6 +13,7 @@
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 
 #include "adapt.h"
 #include "backend/backend.h"
@@ -79,7 +80,8 @@ static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
  */
 static void serve_word(struct vtap_worker *w, u32 word)
 {
-	unsigned long pending = xchg(&w->pending[word], 0) | w->quiet[word];
+	unsigned long told = xchg(&w->pending[word], 0);
+	unsigned long pending = told | w->quiet[word];
 
 	w->quiet[word] = 0;
 	while (pending) {
@@ -87,10 +89,13 @@ static void serve_word(struct vtap_worker *w, u32 word)
 		u32 shift = at * VTAP_NR_WORKS;
 		u32 index = (word * VTAP_QUEUES_PER_WORD + at) ^ 1;
 		u8 works = (pending >> shift) & WORKS_MASK;
+		struct vtap_queue *q = vtap_queue_at(w->dev, index);
 
 		pending &= ~(WORKS_MASK << shift);
 		w->others_wait = pending;
-		serve(w, vtap_queue_at(w->dev, index), works);
+		if (told >> shift & WORKS_MASK)
+			w->adapt.after = q->dir;
+		serve(w, q, works);
 	}
 }
 
@@ -190,28 +195,13 @@ static noinline __cold void refresh(struct vtap_worker *w)
 }
 
 /*
- * How long may this worker look for work before it sleeps? The longest wish of
- * its queues decides. @limit_ns: the most that adaptive polling may make of it.
- */
-static u64 wish(const struct vtap_worker *w, u64 *limit_ns)
-{
-	u32 adaptive_us = READ_ONCE(w->dev->adaptive_us), us = w->busyloop_us;
-
-	if (!adaptive_us) {
-		*limit_ns = 0;
-		return vtap_adapt_limit_ns(us);
-	}
-	*limit_ns = vtap_adapt_limit_ns(us ?: adaptive_us);
-	return min(w->adapt.window_ns, *limit_ns);
-}
-
-/*
- * At the begin of a round: what did the last pause teach, will we look? Not in
- * the last round, which turns kicks on.
+ * At the begin of a round: what did the last pause teach, will we look? The
+ * longest wish of our queues decides how long, or how long at most. Not in the
+ * last round, which turns kicks on.
  */
 static void plan(struct vtap_worker *w)
 {
-	u64 limit_ns;
+	u32 adaptive_us = READ_ONCE(w->dev->adaptive_us);
 
 	if (unlikely(atomic_read(&w->dev->changes) != w->changes))
 		refresh(w);
@@ -219,11 +209,12 @@ static void plan(struct vtap_worker *w)
 		w->look_ns = 0;
 		return;
 	}
-	w->look_ns = wish(w, &limit_ns);
-	if (likely(!limit_ns))
+	w->look_ns = vtap_adapt_limit_ns(w->busyloop_us ?: adaptive_us);
+	if (likely(!adaptive_us))
 		return;
-	vtap_adapt_learn(&w->adapt, local_clock(), limit_ns);
-	w->look_ns = w->adapt.window_ns;
+	vtap_adapt_learn(&w->adapt, local_clock(), w->look_ns);
+	/* For the passes of TX, which leave kicks off; rest() has its own. */
+	w->look_ns = w->adapt.window_ns[VTAP_TX];
 }
 
 /* The looking is over: what was it good for? */
@@ -260,8 +251,8 @@ static void poll_a_while(struct vtap_worker *w)
 	while (!is_pending(w) &&
 	       vtap_adapt_go_on(&w->adapt, now, must_yield)) {
 		look(w);
-		must_yield = need_resched() || signal_pending(current) ||
-			     READ_ONCE(w->stop);
+		must_yield = need_resched() || !single_task_running() ||
+			     signal_pending(current) || READ_ONCE(w->stop);
 		now = local_clock();
 	}
 	if (must_yield && !is_pending(w))
@@ -287,7 +278,11 @@ static bool is_quiet(const struct vtap_worker *w)
  */
 static void rest(struct vtap_worker *w)
 {
-	if (w->look_ns || READ_ONCE(w->dev->adaptive_us))
+	bool is_adaptive = READ_ONCE(w->dev->adaptive_us);
+
+	if (is_adaptive)
+		w->look_ns = w->adapt.window_ns[w->adapt.after];
+	if (w->look_ns || is_adaptive)
 		poll_a_while(w);
 	w->is_last = !is_pending(w) && is_quiet(w);
 }
