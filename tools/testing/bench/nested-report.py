@@ -56,6 +56,7 @@ def figures(row, got):
     if kind == "idle":
         seconds = got["seconds"]
         return {"worker wakes /s": (got["switches"] / seconds, COUNT),
+                "worker ms/s": (got["worker_ns"] / 1e6 / seconds, COST),
                 "kicks /s": (got["kicks"] / seconds, COUNT),
                 "calls /s": (got["calls"] / seconds, COUNT)}
     unit, key, scale = WORK[kind]
@@ -102,11 +103,20 @@ def verdict(r, kind, rounds):
     return "better" if (r["median"] > 1) == (kind in (RATE, SIZE)) else "worse"
 
 
+def sample(row, got):
+    """As figures(); None when the VM ended in the middle of it."""
+    try:
+        return figures(row, got)
+    except KeyError:
+        return None
+
+
 def judge(rows):
     out = []
     for row, sides in rows.items():
         rounds = [r for r in sides.get("a", {}) if r in sides.get("b", {})]
-        both = [[figures(row, sides[s][r]) for s in "ab"] for r in rounds]
+        both = [[sample(row, sides[s][r]) for s in "ab"] for r in rounds]
+        both = [pair for pair in both if all(pair)]
         for name, (_, kind) in both[0][0].items() if both else ():
             pairs = [(a[name][0], b[name][0]) for a, b in both]
             r = {"row": row, "figure": name, "more_is_better": kind in (RATE, SIZE)}
