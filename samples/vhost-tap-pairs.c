@@ -6,8 +6,9 @@
  * one multi-queue tap: each pair sends broadcast frames of the local experimental
  * ethertype, and what they cost in notifications is shown. Read main() first.
  *
- * Usage: vhost-tap-pairs [-1] [-n PAIRS] [-p PACKETS] [-w pair|vring|NUMBER] [TAP]
+ * Usage: vhost-tap-pairs [-1] [-n PAIRS] [-p PACKETS] [-w pair|vring|NUMBER] [-f NODE] [TAP]
  *   -1  wait for each packet before the next
+ *   -f  to compare: a file of this node for each pair, as vhost-net has it
  *   -w  which workers: one for each pair (default), one for each vring, or so
  *       many for all pairs
  * The tap is made if it does not exist. Exit: 0, or 1 with a word why.
@@ -50,7 +51,9 @@ struct ring {
 	uint16_t used;
 };
 
-static int node;
+static int node;			/* the file in hand */
+static int nodes[MAX_PAIRS];
+static unsigned int pairs_of_file;
 static uint8_t *memory;			/* the guest's, all of it */
 static struct ring tx[MAX_PAIRS], rx[MAX_PAIRS];
 
@@ -61,6 +64,13 @@ static void node_ioctl(unsigned long request, void *arg, const char *name)
 }
 
 #define NODE(request, arg)	node_ioctl(request, arg, #request)
+
+/* Take the file of a vring in hand. Return: its number there */
+static unsigned int use(unsigned int vring)
+{
+	node = nodes[vring / 2 / pairs_of_file];
+	return vring % (2 * pairs_of_file);
+}
 
 /* What is this node, and does it have several pairs and workers to choose? */
 static void check_node(unsigned int pairs)
@@ -105,15 +115,23 @@ static void tap_up(const char *tap)
 }
 
 /* Guest memory begins at guest address 0: rings first, then a frame for each. */
-static void make_memory(unsigned int pairs)
+static size_t make_memory(unsigned int pairs)
 {
 	size_t len = pairs * (2 * RING_BYTES + (size_t)NUM * FRAME_BYTES);
-	struct vhost_memory *table = calloc(1, sizeof(*table) +
-					    sizeof(table->regions[0]));
 
 	memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED || !table)
+	if (memory == MAP_FAILED)
+		err(1, "memory");
+	return len;
+}
+
+static void tell_memory(size_t len)
+{
+	struct vhost_memory *table = calloc(1, sizeof(*table) +
+					    sizeof(table->regions[0]));
+
+	if (!table)
 		err(1, "memory");
 	table->nregions = 1;
 	table->regions[0].memory_size = len;
@@ -123,13 +141,14 @@ static void make_memory(unsigned int pairs)
 }
 
 /* Vring 2i is pair i's RX, vring 2i + 1 its TX. */
-static void make_ring(struct ring *r, unsigned int index)
+static void make_ring(struct ring *r, unsigned int vring)
 {
+	unsigned int index = use(vring);
 	struct vhost_vring_state state = { .index = index };
 	struct vhost_vring_file file = { .index = index };
 	struct vhost_vring_addr addr = { .index = index };
 
-	vring_init(&r->vring, NUM, memory + index * RING_BYTES, 4096);
+	vring_init(&r->vring, NUM, memory + vring * RING_BYTES, 4096);
 	r->kick = eventfd(0, EFD_NONBLOCK);
 	r->call = eventfd(0, EFD_NONBLOCK);
 	state.num = NUM;
@@ -146,9 +165,9 @@ static void make_ring(struct ring *r, unsigned int index)
 	NODE(VHOST_SET_VRING_CALL, &file);
 }
 
-static void start_ring(unsigned int index, int queue)
+static void start_ring(unsigned int vring, int queue)
 {
-	struct vhost_vring_file file = { .index = index, .fd = queue };
+	struct vhost_vring_file file = { .index = use(vring), .fd = queue };
 
 	NODE(VHOST_NET_SET_BACKEND, &file);
 }
@@ -226,15 +245,18 @@ int main(int argc, char **argv)
 	struct vhost_tap_workers workers = {};
 	uint64_t features = 1ULL << VIRTIO_F_VERSION_1;
 	unsigned int i, sent, packets = 1000;
-	const char *tap;
+	const char *tap, *name = NULL;
+	size_t memory_len;
 	struct timespec from, to;
 	int c, queue[MAX_PAIRS];
-	bool one_by_one = false;
+	bool one_by_one = false, a_file_each;
 	double ns;
 
-	while ((c = getopt(argc, argv, "1n:p:w:")) != -1) {
+	while ((c = getopt(argc, argv, "1f:n:p:w:")) != -1) {
 		if (c == 'n')
 			pairs.nr = atoi(optarg);
+		else if (c == 'f')
+			name = optarg;
 		else if (c == 'p')
 			packets = atoi(optarg);
 		else if (c == 'w')
@@ -244,21 +266,31 @@ int main(int argc, char **argv)
 		else
 			return 1;
 	}
+	a_file_each = !!name;
 	tap = optind < argc ? argv[optind] : "vtap-sample";
 
-	node = open("/dev/vhost-tap", O_RDWR);
-	if (node < 0)
-		err(1, "/dev/vhost-tap");
+	if (!pairs.nr || pairs.nr > MAX_PAIRS)
+		errx(1, "1 to %u pairs", MAX_PAIRS);
+	pairs_of_file = a_file_each ? 1 : pairs.nr;
+	memory_len = make_memory(pairs.nr);
+	for (i = 0; i < pairs.nr / pairs_of_file; i++) {
+		node = open(name ?: "/dev/vhost-tap", O_RDWR);
+		nodes[i] = node;
+		if (node < 0)
+			err(1, "%s", name ?: "/dev/vhost-tap");
 
-	/* Before there is an owner: how many pairs, and who serves them. */
-	check_node(pairs.nr);
-	NODE(VHOST_TAP_SET_QUEUE_PAIRS, &pairs);
-	NODE(VHOST_TAP_SET_WORKERS, &workers);
+		/* Before there is an owner: how many pairs, and who serves them. */
+		if (!a_file_each) {
+			check_node(pairs.nr);
+			NODE(VHOST_TAP_SET_QUEUE_PAIRS, &pairs);
+			NODE(VHOST_TAP_SET_WORKERS, &workers);
+		}
 
-	/* The rest is vhost-net's, once for the file ... */
-	NODE(VHOST_SET_OWNER, NULL);
-	NODE(VHOST_SET_FEATURES, &features);
-	make_memory(pairs.nr);
+		/* The rest is vhost-net's, once for the file ... */
+		NODE(VHOST_SET_OWNER, NULL);
+		NODE(VHOST_SET_FEATURES, &features);
+		tell_memory(memory_len);
+	}
 
 	/* ... and once for each vring. */
 	for (i = 0; i < pairs.nr; i++) {
@@ -287,7 +319,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < pairs.nr; i++)
 		wait_used(&tx[i], packets);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	for (i = 0; i < pairs.nr; i++) {
+	for (i = 0; i < pairs.nr && !a_file_each; i++) {
 		printf("pair %u: %u packets, RX by thread %d, TX by thread %d\n",
 		       i, packets, thread_of(2 * i), thread_of(2 * i + 1));
 	}
