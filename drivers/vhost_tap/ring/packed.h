@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * packed.h - the packed ring's verbs
+ * packed.h - the packed ring: positions, and the verbs that take chains
  *
  * Read before: ring.h (what the verbs promise), chain.h. Beside: split.h. Read
- * next: packed_event.h (calls and kicks).
+ * next: packed_used.h, packed_event.h (calls and kicks).
  *
  * A packed virtqueue (virtio 1.2, section 2.8) is one ring of descriptors that
  * both sides write, and two words on notifications:
@@ -127,14 +127,26 @@ static __always_inline u64 vtap_packed_word(u32 len, u16 id, u16 flags)
 	return (__force u64)cpu_to_le64(word);
 }
 
-/* ---- chains: the buffer id, and how many descriptors there are in the ring ---- */
+/* That word of a copy. */
+static __always_inline u64 vtap_packed_tail(const struct vring_packed_desc *d)
+{
+	return *(const u64 *)&d->len;
+}
+
+static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
+						 u64 word)
+{
+	*(u64 *)&d->len = word;
+}
+
+/* ---- chains: the buffer id, and how many descriptors more than one they have ---- */
 
 static __always_inline u32 vtap_packed_head(u16 id, u16 nr_desc)
 {
-	return (u32)nr_desc << 16 | id;
+	return (u32)(nr_desc - 1) << 16 | id;
 }
 
-static __always_inline u16 vtap_packed_nr_desc(u32 head)
+static __always_inline u16 vtap_packed_more(u32 head)
 {
 	return head >> 16;
 }
@@ -156,6 +168,17 @@ static inline int vtap_packed_look(struct vtap_ring *r, u16 at)
 	return err ? err : vtap_packed_offered(at, flags);
 }
 
+/* @n descriptors from the next position on are in @packed_first. */
+static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
+{
+	r->fetch_start = r->last_avail;
+	r->nr_fetched = n;
+	r->fetch_end = r->packed_first + n;
+	r->ready = -n;
+	r->avail_idx = vtap_packed_on(r, r->last_avail, n);
+	return n > 0;
+}
+
 /*
  * Copy what is available from the next position on (B), up to VTAP_FETCH and
  * the end of the ring. In a scattered ring (@far) each word has its own place.
@@ -175,7 +198,6 @@ static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 #define vtap_packed_place(p)	(far ? vtap_ring_far_at(&r->far->desc, p) : (p))
 	if (unlikely(r->fault))
 		return -EIO;
-	r->fetch_start = at;
 	r->nr_fetched = 0;
 
 	if (!user_read_access_begin(vtap_packed_place(word),
@@ -195,39 +217,51 @@ static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 	}
 	user_read_access_end();
 #undef vtap_packed_place
-
-	r->nr_fetched = n;
-	r->avail_idx = vtap_packed_on(r, at, n);
-	return n > 0;
+	return vtap_packed_fetched(r, n);
 
 fault:
 	user_read_access_end();
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
+/* How many of @nr copied descriptors, from the first on, are available. */
+static __always_inline u16 vtap_packed_nr_offered(const struct vtap_ring *r,
+						  u16 nr)
+{
+	const struct vring_packed_desc *d = r->packed_first, *end = d + nr;
+	const u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
+	const u64 want = vtap_packed_word(0, 0,
+					  vtap_packed_want(r->last_avail));
+
+	/* Mostly all are: four at a time. */
+	for (; end - d >= 4; d += 4) {
+		u64 bad = vtap_packed_tail(d) ^ want;
+
+		bad |= vtap_packed_tail(d + 1) ^ want;
+		bad |= vtap_packed_tail(d + 2) ^ want;
+		bad |= vtap_packed_tail(d + 3) ^ want;
+		if (bad & both)
+			break;
+	}
+	while (d < end && (vtap_packed_tail(d) & both) == want)
+		d++;
+	return d - r->packed_first;
+}
+
 /* The same by two copies of all, the first for the flags. */
 static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 nr)
 {
-	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
+	u16 idx = vtap_packed_idx(r->last_avail), n;
 	const struct vring_packed_desc __user *from = r->packed_desc + idx;
-	const struct vring_packed_desc *d = r->packed_first;
 
-	r->fetch_start = at;
 	r->nr_fetched = 0;
 	nr = min3(nr, (u16)VTAP_FETCH, (u16)(r->num - idx));
 	if (vtap_user_copy_early(r->packed_first, from, nr))	/* B */
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	for (n = 0; n < nr; n++, d++) {
-		if (!vtap_packed_offered(at, le16_to_cpu(d->flags)))
-			break;
-	}
-	if (!n)
-		return 0;
-	if (vtap_user_copy_in(r->packed_first, from, n * sizeof(*from)))
+	n = vtap_packed_nr_offered(r, nr);
+	if (n && vtap_user_copy_in(r->packed_first, from, n * sizeof(*from)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	r->nr_fetched = n;
-	r->avail_idx = vtap_packed_on(r, at, n);
-	return 1;
+	return vtap_packed_fetched(r, n);
 }
 
 /*
@@ -269,16 +303,16 @@ static noinline int vtap_packed_indirect(struct vtap_ring *r,
 }
 
 /*
- * A chain that is more than one plain descriptor; its first is fetched as @i.
+ * A chain that is more than one plain descriptor; @d is its first one, fetched.
  * What it has behind the fetched ones is copied as far as the last chain went
  * on, or this one has so far.
  * Return: descriptors in the ring, or a negative errno.
  */
 static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
-				     struct vtap_chain *c, u16 i)
+				     struct vtap_chain *c,
+				     const struct vring_desc *d)
 {
-	const struct vring_desc *d = &r->first[i];
-	u16 at = r->last_avail, found = 0, left = r->nr_fetched - i;
+	u16 at = r->last_avail, found = 0, ready = -r->ready, left = ready;
 	u16 ahead = r->ahead;
 	int n;
 
@@ -327,9 +361,26 @@ static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 	}
 	c->head = vtap_packed_head(vtap_packed_id(d), found);
 	r->ahead = found - 1;
-	if (found > r->nr_fetched - i)		/* all of it was seen */
+	if (found > ready)			/* all of it was seen */
 		r->avail_idx = vtap_packed_on(r, at, 1);
 	return found;
+}
+
+/* The next is @n descriptors back again. */
+static noinline void vtap_packed_untake(struct vtap_ring *r, u16 n)
+{
+	u16 i;
+
+	r->last_avail = vtap_packed_back(r, r->last_avail, n);
+	/* A fetch ends with the ring: the other lap is never within it. */
+	i = r->last_avail - r->fetch_start;
+	r->ready = i < r->nr_fetched && !r->fault ? i - r->nr_fetched : 0;
+}
+
+/* All that was fetched is popped. A fetch ends with the ring, if not before. */
+static noinline void vtap_packed_wrap(struct vtap_ring *r)
+{
+	r->last_avail = vtap_packed_on(r, r->last_avail, 0);
 }
 
 /**
@@ -348,48 +399,47 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 					   const bool plain)
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
-	/* A fetch ends with the ring: the other lap is never within it. */
-	u16 i = r->last_avail - r->fetch_start;
-	const struct vring_packed_desc *d;
+	const struct vring_desc *d;
 	int ret;
 
-	if (i >= r->nr_fetched || unlikely(r->fault)) {
+	/* Nothing is ready when the ring is broken. */
+	if (!r->ready) {
 		ret = unlikely(r->far) ? vtap_packed_fetch_far(r) :
 					 vtap_packed_fetch(r);
 		if (ret <= 0)
 			return ret;
-		i = 0;
 	}
+	d = (const struct vring_desc *)(r->fetch_end + r->ready);
+	c->head = vtap_packed_head(vtap_packed_id(d), 1);
 	c->nr_out = 0;
 	c->nr_in = 0;
 	c->cost = 0;
 	c->out_len = 0;
 	c->in_len = 0;
 
-	d = &r->packed_first[i];
-	if (likely(!(le16_to_cpu(d->flags) & not_plain))) {
-		c->head = vtap_packed_head(le16_to_cpu(d->id), 1);
-		ret = vtap_chain_add(r, m, c, &r->first[i], true);
-		if (unlikely(ret))
-			return ret;
-		/* Not the last one fetched: not the last of the ring, either. */
-		if (likely(i + 1 < r->nr_fetched))
-			r->last_avail++;
-		else
-			r->last_avail = vtap_packed_on(r, r->last_avail, 1);
-		return 1;
+	if (likely(!(vtap_chain_flags(d, true) & not_plain))) {
+		/* Taken first, which leaves less to do where all is well. */
+		r->last_avail++;
+		if (unlikely(!++r->ready))
+			vtap_packed_wrap(r);
+		ret = vtap_chain_add(r, m, c, d, true);
+		if (likely(!ret))
+			return 1;
+		vtap_packed_untake(r, 1);
+		return ret;
 	}
 	if (plain) {
 		struct vtap_chain whole = *c;
 
-		ret = vtap_packed_walk(r, m, &whole, i);
+		ret = vtap_packed_walk(r, m, &whole, d);
 		*c = whole;
 	} else {
-		ret = vtap_packed_walk(r, m, c, i);
+		ret = vtap_packed_walk(r, m, c, d);
 	}
 	if (unlikely(ret < 0))
 		return ret;
 	r->last_avail = vtap_packed_on(r, r->last_avail, ret);
+	r->ready = min(r->ready + ret, 0L);
 	return 1;
 }
 
@@ -403,185 +453,7 @@ static inline void vtap_packed_unpop(struct vtap_ring *r, const u32 *heads,
 				     u16 nr_chains)
 {
 	for (; nr_chains; nr_chains--, heads++)
-		r->last_avail = vtap_packed_back(r, r->last_avail,
-						 vtap_packed_nr_desc(*heads));
-}
-
-/* ---- stage and publish ---- */
-
-/* Open a window for writing the descriptor ring. */
-static __always_inline bool vtap_packed_open(struct vtap_ring *r)
-{
-	if (unlikely(r->far))
-		return user_write_access_begin(vtap_ring_at(r, desc, r->desc),
-					       sizeof(*r->desc));
-	return user_write_access_begin(r->desc, r->num * sizeof(*r->desc));
-}
-
-/*
- * Write all staged entries but the first, which the driver waits for. The
- * window is open already. Indices are below num whatever the driver does.
- */
-#define vtap_packed_put_staged(r, label)				\
-	do {								\
-		const u64 *__e = (r)->packed_staged;			\
-		const u64 *__end = __e + (r)->nr_staged;		\
-		const u16 *__at = (r)->used_at;				\
-									\
-		while (++__e < __end) {					\
-			u64 __user *__to = (u64 __user *)		\
-				&((r)->packed_desc + *++__at)->len;	\
-									\
-			unsafe_put_user(*__e, vtap_ring_at(r, desc, __to), \
-					label);				\
-		}							\
-	} while (0)
-
-/*
- * The same by one call where entries lie in a row: into the copies of their
- * descriptors, which are served, and these back, address and all. (A driver that
- * offers a second lap before the first is used can make entries apart look like a
- * row; it spoils its own ring.)
- * Return: 1 done, 0 not that case, -EIO broken.
- */
-static noinline int vtap_packed_put_run(struct vtap_ring *r)
-{
-	struct vring_packed_desc __user *to;
-	struct vring_packed_desc *copy;
-	u16 i, nr = r->nr_staged, at = r->used_at[0];
-	u16 off = at - vtap_packed_idx(r->fetch_start);
-	u32 served = vtap_packed_distance(r, r->fetch_start, r->last_avail);
-
-	if (served > r->nr_fetched || off + nr > served ||
-	    r->used_at[nr - 1] - at != nr - 1 || unlikely(r->far))
-		return 0;
-	to = r->packed_desc + at + 1;
-	copy = r->packed_first + off + 1;
-	for (i = 1; i < nr; i++)
-		*(u64 *)&(copy + i - 1)->len = r->packed_staged[i];
-	if (vtap_user_copy_out(to, copy, (nr - 1) * sizeof(*to)))
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	return 1;
-}
-
-/* Note what was written of staged entries from @i on. */
-static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
-{
-	const size_t used = offsetof(struct vring_packed_desc, len);
-	const size_t size = sizeof(struct vring_packed_desc);
-
-	for (; i < r->nr_staged; i++)
-		vtap_ring_log_desc(r, r->used_at[i] * size + used, size - used);
-}
-
-/*
- * More entries than fit the staging array: put them in place. All are unseen as
- * long as the first is not there, so that one stays behind.
- */
-static noinline int vtap_packed_spill(struct vtap_ring *r)
-{
-	if (!vtap_packed_open(r))
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	vtap_packed_put_staged(r, fault);
-	user_write_access_end();
-	if (unlikely(r->log))
-		vtap_packed_log_staged(r, 1);
-	r->nr_spilled += r->nr_staged - 1;
-	r->nr_staged = 1;
-	return 0;
-
-fault:
-	user_write_access_end();
-	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-}
-
-/**
- * vtap_packed_stage - note a used entry, not yet visible to the driver
- * @r: ring
- * @head: the chain's; chains are staged in the order they were popped
- * @len: bytes written into the chain
- *
- * Return: 0, or -EIO when the ring is or gets broken.
- */
-static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
-					     u32 len)
-{
-	u16 flags = r->stage_flags, i;
-	u32 at = r->stage_at;
-
-	if (unlikely(r->fault))
-		return -EIO;
-	if (unlikely(r->nr_staged == VTAP_FETCH)) {
-		int err = vtap_packed_spill(r);
-
-		if (err)
-			return err;
-	}
-	if (len)
-		flags |= VRING_DESC_F_WRITE;
-	i = r->nr_staged++;
-	r->packed_staged[i] = vtap_packed_word(len, head, flags);
-	r->used_at[i] = at;
-	at += vtap_packed_nr_desc(head);
-	if (unlikely(at >= r->num)) {
-		at -= r->num;
-		r->stage_flags ^= VTAP_PACKED_BOTH;
-	}
-	r->stage_at = at;
-	return 0;
-}
-
-/*
- * Publishing moved the used position from @old. When it came past that of the
- * last decision on a call, two laps without one, the decision says nothing.
- */
-static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
-{
-	if (unlikely(vtap_packed_distance(r, r->called, r->last_used) <
-		     vtap_packed_distance(r, old, r->last_used)))
-		r->called_valid = false;
-}
-
-/**
- * vtap_packed_publish - make all staged entries visible to the driver (C)
- * @r: ring
- *
- * Return: entries published, 0 when none was staged, -EIO broken.
- */
-static inline int vtap_packed_publish(struct vtap_ring *r)
-{
-	u64 __user *to;
-	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
-	int put = 0;
-
-	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
-		return -EIO;
-	if (!n)
-		return 0;
-	to = (u64 __user *)&(r->packed_desc + *r->used_at)->len;
-	to = vtap_ring_at(r, desc, to);
-	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
-		put = vtap_packed_put_run(r);
-	if (unlikely(put < 0) || !vtap_packed_open(r))
-		goto fault;
-	if (!put)
-		vtap_packed_put_staged(r, fault_in_window);
-	/* C, pairs with D */
-	vtap_put64_release(*r->packed_staged, to, fault_in_window);
-	user_write_access_end();
-
-	if (unlikely(r->log))
-		vtap_packed_log_staged(r, 0);
-	r->last_used = r->stage_at | (r->stage_flags ? VTAP_PACKED_WRAP : 0);
-	r->nr_spilled = 0;
-	r->nr_staged = 0;
-	vtap_packed_published(r, old);
-	return n;
-
-fault_in_window:
-	user_write_access_end();
-fault:
-	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+		vtap_packed_untake(r, vtap_packed_more(*heads) + 1);
 }
 
 #endif /* VTAP_RING_PACKED_H */

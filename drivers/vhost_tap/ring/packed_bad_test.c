@@ -134,6 +134,41 @@ static void packed_served_before(struct kunit *test)
 	}
 }
 
+/* Offered again and again before it is used: laps in one publish, all in place. */
+static void packed_laps_unused(struct kunit *test)
+{
+	static const u16 nums[] = { 1, 3, 7, 64 };
+	unsigned int i, n;
+	u16 at, lap;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		start(nums[i], 0x8000);
+		for (n = 0; n < 300; n++) {
+			at = n % nums[i];
+			lap = n / nums[i] % 2;
+			*desc(at) = (struct pdrv_desc){
+				.addr = ENV_RAM, .len = 64, .id = n,
+				.flags = lap ? USED : AVAIL,
+			};
+			KUNIT_ASSERT_EQ(test, env_serve(e, n), 1);
+		}
+		KUNIT_EXPECT_EQ(test, vtap_packed_publish(&e->r), 300);
+		KUNIT_EXPECT_EQ(test, e->r.last_used, e->r.last_avail);
+		KUNIT_EXPECT_EQ(test, e->r.last_used & 0x7fff, 300 % nums[i]);
+		for (n = 300 - nums[i]; n < 300; n++) {
+			lap = n / nums[i] % 2;
+			/* the first one of all is the one that goes last */
+			if (n % nums[i]) {
+				KUNIT_EXPECT_EQ(test, desc(n % nums[i])->id, n);
+				KUNIT_EXPECT_EQ(test, desc(n % nums[i])->flags,
+						DRV_WRITE | (lap ? 0 : AVAIL | USED));
+			} else {
+				KUNIT_EXPECT_EQ(test, desc(0)->id, 0);
+			}
+		}
+	}
+}
+
 /* As long as the ring is right; one that bites its tail is not. */
 static void packed_chain_loop(struct kunit *test)
 {
@@ -423,6 +458,7 @@ static struct kunit_case packed_bad_cases[] = {
 	KUNIT_CASE(packed_head_bits),
 	KUNIT_CASE(packed_chain_torn),
 	KUNIT_CASE(packed_served_before),
+	KUNIT_CASE(packed_laps_unused),
 	KUNIT_CASE(packed_chain_loop),
 	KUNIT_CASE(packed_chain_long),
 	KUNIT_CASE(packed_chain_faults),

@@ -2,7 +2,7 @@
 /*
  * packed_event.h - calls and kicks of the packed ring
  *
- * Read before: packed.h. Read next: verbs.h.
+ * Read before: packed_used.h. Read next: verbs.h.
  *
  * Each side has two words (virtio 1.2, 2.8.14), which only it writes: a mode,
  * for enable, disable or a descriptor, and the position of that descriptor. The
@@ -11,7 +11,7 @@
 #ifndef VTAP_RING_PACKED_EVENT_H
 #define VTAP_RING_PACKED_EVENT_H
 
-#include "packed.h"
+#include "packed_used.h"
 
 /**
  * vtap_packed_must_call - does the driver want to be called now? (F)
@@ -26,6 +26,7 @@ static inline int vtap_packed_must_call(struct vtap_ring *r)
 {
 	u16 __user *where = (u16 __user *)&r->driver_event->off_wrap;
 	u16 __user *mode = (u16 __user *)&r->driver_event->flags;
+	u32 since = r->uncalled;
 	u16 old = r->called, flags, event;
 	bool known = r->called_valid;
 
@@ -44,6 +45,7 @@ static inline int vtap_packed_must_call(struct vtap_ring *r)
 	user_read_access_end();
 
 	r->called = r->last_used;
+	r->uncalled = 0;
 	r->called_valid = true;
 	flags = le16_to_cpu((__force __le16)flags);
 	event = le16_to_cpu((__force __le16)event);
@@ -53,8 +55,7 @@ static inline int vtap_packed_must_call(struct vtap_ring *r)
 	    vtap_packed_idx(event) >= r->num)
 		return 1;
 	/* Is the event's descriptor among those used since? */
-	return vtap_packed_distance(r, old, event) <
-	       vtap_packed_distance(r, old, r->last_used);
+	return vtap_packed_distance(r, old, event) < since;
 
 fault_in_window:
 	user_read_access_end();

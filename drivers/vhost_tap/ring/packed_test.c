@@ -254,7 +254,7 @@ static void packed_any_id(struct kunit *test)
 	drv_publish(&e->d);
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
 		KUNIT_EXPECT_EQ(test, env_serve(e, i), 1);
-		KUNIT_EXPECT_EQ(test, e->c.head, 1 << 16 | ids[i]);
+		KUNIT_EXPECT_EQ(test, e->c.head, ids[i]);
 	}
 	KUNIT_EXPECT_EQ(test, publish(), (int)ARRAY_SIZE(ids));
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
@@ -349,6 +349,38 @@ static void packed_spill(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 900);
 		KUNIT_EXPECT_EQ(test, publish(), nums[i]);
 		expect_used(test, nums[i], 1);
+	}
+}
+
+/* Chains long and short, many and few to a publish: gaps, spills and the wrap. */
+static void packed_mixed(struct kunit *test)
+{
+	static const u16 nums[] = { 5, 64, 100, 300, 1000 };
+	struct rnd rnd = { 1 };
+	unsigned int i, turn;
+	u64 cookie = 0;
+	u32 nr, most;
+
+	for (i = 0; i < ARRAY_SIZE(nums); i++) {
+		start(nums[i], true, 0x8000 | (nums[i] - 3));
+		for (turn = 0; turn < 400; turn++) {
+			most = 1 + rnd_below(&rnd, turn & 1 ? 4 : 200);
+			for (nr = 0; nr < most; nr++) {
+				u32 len = 1;
+
+				if (turn & 2 || !rnd_below(&rnd, 40))
+					len += rnd_below(&rnd, 4);
+				if (add_chain(len, 1, cookie + nr) < 0)
+					break;
+			}
+			drv_publish(&e->d);
+			for (most = 0; most < nr; most++)
+				KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + most) * 3), 1);
+			KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
+			KUNIT_ASSERT_EQ(test, publish(), (int)nr);
+			expect_used(test, nr, cookie);
+			cookie += nr;
+		}
 	}
 }
 
@@ -477,6 +509,7 @@ static struct kunit_case packed_cases[] = {
 	KUNIT_CASE(packed_unpop),
 	KUNIT_CASE(packed_long_runs),
 	KUNIT_CASE(packed_spill),
+	KUNIT_CASE(packed_mixed),
 	KUNIT_CASE(packed_first_goes_last),
 	KUNIT_CASE(packed_base),
 	KUNIT_CASE(packed_base_dpdk),

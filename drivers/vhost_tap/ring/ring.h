@@ -186,6 +186,9 @@ struct vtap_ring {
 	/** @called: used index the driver was last considered for a call at */
 	u16 called;
 
+	/** @uncalled: packed: descriptors used since, below two laps if valid */
+	u32 uncalled;
+
 	/** @last_avail: the next avail entry, or packed descriptor, to pop */
 	u16 last_avail;
 	/** @avail_idx: the driver's index as last read; validated */
@@ -194,10 +197,17 @@ struct vtap_ring {
 	u16 last_used;
 	/** @kick_at: packed: position of the kick asked for */
 	u16 kick_at;
-	/** @stage_at: packed: index where the next staged entry goes */
-	u16 stage_at;
-	/** @stage_flags: packed: AVAIL and USED of an entry in its lap */
-	u16 stage_flags;
+	/** @stage_max: packed: as many staged are no common case any more */
+	u16 stage_max;
+	/** @apart: packed: staged entries are not in a row, see @more */
+	bool apart;
+	/**
+	 * @stage_room: packed: as many in a row from the first staged entry on
+	 * end with the ring
+	 */
+	int stage_room;
+	/** @stage_word: packed: AVAIL and USED of an entry in its lap */
+	u64 stage_word;
 	/** @nr_spilled: staged entries already in used->ring, behind the idx */
 	u16 nr_spilled;
 	/** @nr_staged: entries in @staged */
@@ -209,11 +219,15 @@ struct vtap_ring {
 	u16 nr_fetched;
 	/** @run: packed: @nr_fetched of the last fetch that had any */
 	u16 run;
+	/** @ready: packed: fetched ones not popped yet, negative */
+	long ready;
+	/** @fetch_end: packed: behind the last fetched one */
+	const struct vring_packed_desc *fetch_end;
 	union {
 		/** @head: fetched heads, each below @num */
 		u16 head[VTAP_FETCH];
-		/** @used_at: packed: index of each staged entry, below @num */
-		u16 used_at[VTAP_FETCH];
+		/** @more: packed: descriptors of staged entries but the first */
+		u16 more[VTAP_FETCH];
 	};
 	union {
 		/** @first: the descriptors that @head name */
@@ -263,6 +277,8 @@ static noinline __cold int vtap_ring_break(struct vtap_ring *r,
 {
 	if (!r->fault)
 		r->fault = fault;
+	r->ready = 0;
+	r->stage_max = 0;
 	return -EIO;
 }
 

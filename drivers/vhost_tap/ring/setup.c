@@ -86,6 +86,18 @@ struct vtap_ring_size vtap_ring_size(const struct vtap_ring_cfg *cfg)
 	};
 }
 
+static void forgive(struct vtap_ring *r)
+{
+	r->fault = VTAP_FAULT_NONE;
+	vtap_packed_set_max(r);
+}
+
+static void forget_fetched(struct vtap_ring *r)
+{
+	r->nr_fetched = 0;
+	r->ready = 0;
+}
+
 static int split_load(struct vtap_ring *r)
 {
 	u16 __user *flags = (u16 __user *)&r->used->flags;
@@ -100,7 +112,7 @@ static int split_load(struct vtap_ring *r)
 	vtap_split_log_word(r, flags);
 
 	if (vtap_ring_get16(r, vtap_ring_at(r, used, idx_at), &idx)) {
-		r->fault = VTAP_FAULT_NONE;
+		forgive(r);
 		return -EFAULT;
 	}
 	r->last_used = idx;
@@ -132,7 +144,7 @@ int vtap_ring_load(struct vtap_ring *r)
 		return split_load(r);
 	err = vtap_packed_put_event(r, -1, VRING_PACKED_EVENT_FLAG_ENABLE);
 	if (err) {
-		r->fault = VTAP_FAULT_NONE;
+		forgive(r);
 		return -EFAULT;
 	}
 	r->loaded = true;
@@ -152,9 +164,7 @@ static int packed_start(struct vtap_ring *r, u32 base)
 		used = base;
 	if (vtap_packed_idx(base) >= r->num || vtap_packed_idx(used) >= r->num)
 		return -EINVAL;
-	r->last_used = used;
-	r->stage_at = vtap_packed_idx(used);
-	r->stage_flags = used & VTAP_PACKED_WRAP ? VTAP_PACKED_BOTH : 0;
+	vtap_packed_stage_from(r, used);
 	r->called = used;
 	return 0;
 }
@@ -217,8 +227,8 @@ bool vtap_ring_retry(struct vtap_ring *r)
 	case VTAP_FAULT_RING_PIECES:
 	case VTAP_FAULT_IOTLB_DENIED:
 	case VTAP_FAULT_LOG_ACCESS:
-		r->fault = VTAP_FAULT_NONE;
-		r->nr_fetched = 0;
+		forgive(r);
+		forget_fetched(r);
 		return true;
 	default:
 		return false;
@@ -239,7 +249,7 @@ void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {
 	vtap_ring_unmap(r);
 	set_addresses(r, cfg);
-	r->nr_fetched = 0;
+	forget_fetched(r);
 	r->called_valid = false;
 	r->kicks_off = false;
 	r->kicks_at = false;

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * packed_used.h - the packed ring's used entries: stage and publish
+ *
+ * Read before: packed.h. Read next: packed_event.h.
+ *
+ * Chains are used in the order they were taken, so used entries follow each other
+ * from the used position on: plain chains in a row, the others with a gap behind
+ * their entry. Where a staged entry goes is not noted but worked out from that
+ * when it is written.
+ */
+#ifndef VTAP_RING_PACKED_USED_H
+#define VTAP_RING_PACKED_USED_H
+
+#include "packed.h"
+
+/* How far staging goes without another thought: no step in a broken ring. */
+static inline void vtap_packed_set_max(struct vtap_ring *r)
+{
+	r->stage_max = r->fault ? 0 : min_t(u32, r->stage_room, VTAP_FETCH);
+}
+
+/* Nothing is staged, and what comes goes from @used on. */
+static inline void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
+{
+	bool wrap = used & VTAP_PACKED_WRAP;
+
+	r->last_used = used;
+	r->nr_spilled = 0;
+	r->nr_staged = 0;
+	r->stage_room = r->num - vtap_packed_idx(used);
+	vtap_packed_set_max(r);
+	r->stage_word = vtap_packed_word(0, 0, wrap ? VTAP_PACKED_BOTH : 0);
+	if (unlikely(r->apart))
+		memset(r->more, 0, sizeof(r->more));
+	r->apart = false;
+}
+
+/* Open a window for writing the descriptor ring. */
+static __always_inline bool vtap_packed_open(struct vtap_ring *r)
+{
+	if (unlikely(r->far))
+		return user_write_access_begin(vtap_ring_at(r, desc, r->desc),
+					       sizeof(*r->desc));
+	return user_write_access_begin(r->desc, r->num * sizeof(*r->desc));
+}
+
+/*
+ * Write all staged entries but the first, which the driver waits for. The
+ * window is open already. Indices are below num whatever the driver does.
+ */
+#define vtap_packed_put_staged(r, label)				\
+	do {								\
+		u32 __at = vtap_packed_idx((r)->last_used), __num = (r)->num; \
+		const u64 *__e = (r)->packed_staged;			\
+		const u64 *__end = __e + (r)->nr_staged;		\
+		const u16 *__more = (r)->more;				\
+		bool __usual = !(r)->apart && !(r)->far;		\
+									\
+		while (++__e < __end) {					\
+			u64 __user *__to;				\
+									\
+			__at++;						\
+			if (!__usual)					\
+				__at += *__more++;			\
+			if (unlikely(__at >= __num))			\
+				__at -= __num;				\
+			__to = (u64 __user *)&((r)->packed_desc + __at)->len; \
+			if (!__usual)					\
+				__to = vtap_ring_at(r, desc, __to);	\
+			unsafe_put_user(*__e, __to, label);		\
+		}							\
+	} while (0)
+
+/*
+ * The same by one call where entries lie in a row: into the copies of their
+ * descriptors, which are served, and these back, address and all. (A driver that
+ * offers a second lap before the first is used can make entries apart look like a
+ * row; it spoils its own ring.)
+ * Return: 1 done, 0 not that case, -EIO broken.
+ */
+static noinline int vtap_packed_put_run(struct vtap_ring *r)
+{
+	u16 nr = r->nr_staged, off = r->last_used - r->fetch_start;
+	const u64 *from = r->packed_staged + 1;
+	struct vring_packed_desc __user *to;
+	struct vring_packed_desc *copy, *end, *d;
+
+	if (r->apart || off + nr > r->nr_fetched + r->ready || unlikely(r->far))
+		return 0;
+	to = r->packed_desc + vtap_packed_idx(r->last_used) + 1;
+	copy = r->packed_first + off + 1;
+	end = copy + nr - 1;
+	for (d = copy; end - d >= 4; d += 4, from += 4) {
+		vtap_packed_set_tail(d, from[0]);
+		vtap_packed_set_tail(d + 1, from[1]);
+		vtap_packed_set_tail(d + 2, from[2]);
+		vtap_packed_set_tail(d + 3, from[3]);
+	}
+	while (d < end)
+		vtap_packed_set_tail(d++, *from++);
+	if (vtap_user_copy_out(to, copy, (nr - 1) * sizeof(*to)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	return 1;
+}
+
+/* Note what was written of staged entries from @i on. */
+static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
+{
+	const size_t used = offsetof(struct vring_packed_desc, len);
+	const size_t size = sizeof(struct vring_packed_desc);
+	u16 at = r->last_used, n;
+
+	for (n = 0; n < r->nr_staged; n++) {
+		if (n >= i)
+			vtap_ring_log_desc(r, vtap_packed_idx(at) * size + used,
+					   size - used);
+		at = vtap_packed_on(r, at, r->more[n] + 1);
+	}
+}
+
+/* Entries from now on are those of the next lap. */
+static __always_inline void vtap_packed_next_lap(struct vtap_ring *r)
+{
+	r->stage_room += r->num;
+	r->stage_word ^= vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
+}
+
+/* The index where the next staged entry goes, and in the ring's last place num. */
+static __always_inline u16 vtap_packed_stage_idx(const struct vtap_ring *r)
+{
+	return r->num - (r->stage_room - r->nr_staged);
+}
+
+/*
+ * More entries than fit the staging array: put them in place. All are unseen as
+ * long as the first is not there, so that one stays behind, as if it was as long
+ * as all of them.
+ */
+static noinline int vtap_packed_spill(struct vtap_ring *r)
+{
+	u16 first = vtap_packed_idx(r->last_used);
+	u16 at = vtap_packed_stage_idx(r);
+
+	if (!vtap_packed_open(r))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_packed_put_staged(r, fault);
+	user_write_access_end();
+	if (unlikely(r->log))
+		vtap_packed_log_staged(r, 1);
+	memset(r->more, 0, sizeof(r->more));
+	r->more[0] = at - first - 1 + (at > first ? 0 : r->num);
+	r->apart = true;
+	r->stage_room -= r->nr_staged - 1;
+	r->nr_spilled += r->nr_staged - 1;
+	r->nr_staged = 1;
+	vtap_packed_set_max(r);
+	return 0;
+
+fault:
+	user_write_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* The next entry may be behind the end of the ring. */
+static noinline void vtap_packed_near_end(struct vtap_ring *r)
+{
+	if (r->stage_room <= r->nr_staged)
+		vtap_packed_next_lap(r);
+	vtap_packed_set_max(r);
+}
+
+/* The next entry is behind the end of the ring, or has no place in the array. */
+static noinline int vtap_packed_stage_on(struct vtap_ring *r)
+{
+	int err = 0;
+
+	if (r->fault)
+		return -EIO;
+	vtap_packed_near_end(r);
+	if (r->nr_staged == VTAP_FETCH)
+		err = vtap_packed_spill(r);
+	return err;
+}
+
+/**
+ * vtap_packed_stage - note a used entry, not yet visible to the driver
+ * @r: ring
+ * @head: the chain's; chains are staged in the order they were popped
+ * @len: bytes written into the chain
+ *
+ * Return: 0, or -EIO when the ring is or gets broken.
+ */
+static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
+					     u32 len)
+{
+	u64 word = vtap_packed_word(len, head, 0);
+	u16 more = vtap_packed_more(head), i;
+
+	if (unlikely(r->nr_staged >= r->stage_max)) {
+		int err = vtap_packed_stage_on(r);
+
+		if (err)
+			return err;
+	}
+	if (likely(len))
+		word |= vtap_packed_word(0, 0, VRING_DESC_F_WRITE);
+	i = r->nr_staged++;
+	r->packed_staged[i] = word | r->stage_word;
+	if (!more)
+		return 0;
+	r->more[i] = more;
+	r->apart = true;
+	r->stage_room -= more;
+	if (r->stage_room <= VTAP_FETCH)
+		vtap_packed_near_end(r);
+	return 0;
+}
+
+/*
+ * Publishing moved the used position from @old. When it came past that of the
+ * last decision on a call, two laps without one, the decision says nothing.
+ */
+static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
+{
+	r->uncalled += vtap_packed_distance(r, old, r->last_used);
+	if (unlikely(r->uncalled >= 2 * r->num))
+		r->called_valid = false;
+}
+
+/**
+ * vtap_packed_publish - make all staged entries visible to the driver (C)
+ * @r: ring
+ *
+ * Return: entries published, 0 when none was staged, -EIO broken.
+ */
+static inline int vtap_packed_publish(struct vtap_ring *r)
+{
+	u64 __user *to;
+	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
+	int put = 0;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	if (!n)
+		return 0;
+	to = (u64 __user *)&(r->packed_desc + vtap_packed_idx(old))->len;
+	to = vtap_ring_at(r, desc, to);
+	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
+		put = vtap_packed_put_run(r);
+	if (unlikely(put < 0) || !vtap_packed_open(r))
+		goto fault;
+	if (!put)
+		vtap_packed_put_staged(r, fault_in_window);
+	/* C, pairs with D */
+	vtap_put64_release(*r->packed_staged, to, fault_in_window);
+	user_write_access_end();
+
+	if (unlikely(r->log))
+		vtap_packed_log_staged(r, 0);
+	if (r->nr_staged == r->stage_room)
+		vtap_packed_next_lap(r);
+	vtap_packed_stage_from(r, vtap_packed_stage_idx(r) |
+				  (r->stage_word ? VTAP_PACKED_WRAP : 0));
+	vtap_packed_published(r, old);
+	return n;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+#endif /* VTAP_RING_PACKED_USED_H */
