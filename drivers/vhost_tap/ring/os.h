@@ -117,13 +117,14 @@ static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
 }
 
 /*
- * The same of packed descriptors that the driver may be writing. Only their flags
- * say something: up to the first that is not available, what they vouch for can
- * be copied after it.
+ * The same of packed descriptors, of which only the first @sure are known to be
+ * available; the driver may be writing the others. Of those only the flags say
+ * something: up to the first that is not available, what they vouch for can be
+ * copied after it.
  */
 static inline unsigned long vtap_user_copy_early(struct vring_packed_desc *to,
 						 const void __user *from,
-						 u16 nr)
+						 u16 sure, u16 nr)
 {
 	unsigned long left = _copy_from_user(to, from, nr * sizeof(*to));
 

@@ -175,6 +175,7 @@ static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 	r->nr_fetched = n;
 	r->fetch_end = r->packed_first + n;
 	r->ready = -n;
+	r->seen = 0;
 	r->avail_idx = vtap_packed_on(r, r->last_avail, n);
 	return n > 0;
 }
@@ -224,11 +225,12 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* How many of @nr copied descriptors, from the first on, are available. */
-static __always_inline u16 vtap_packed_nr_offered(const struct vtap_ring *r,
-						  u16 nr)
+/* How many of @nr copied descriptors, from @first on, are available. */
+static __always_inline u16
+vtap_packed_nr_offered(const struct vtap_ring *r,
+		       const struct vring_packed_desc *first, u16 nr)
 {
-	const struct vring_packed_desc *d = r->packed_first, *end = d + nr;
+	const struct vring_packed_desc *d = first, *end = d + nr;
 	const u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
 	const u64 want = vtap_packed_word(0, 0,
 					  vtap_packed_want(r->last_avail));
@@ -245,39 +247,62 @@ static __always_inline u16 vtap_packed_nr_offered(const struct vtap_ring *r,
 	}
 	while (d < end && (vtap_packed_tail(d) & both) == want)
 		d++;
-	return d - r->packed_first;
+	return d - first;
 }
 
-/* The same by two copies of all, the first for the flags. */
-static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 nr)
+/*
+ * The same by two copies of all, the first for the flags: of @nr, unless @sure are
+ * known to be available. Of a full window the second copy is the first one of up
+ * to @ahead behind: where the driver is far ahead, one call does for a fetch.
+ */
+static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 sure, u16 nr,
+					 u16 ahead)
 {
 	u16 idx = vtap_packed_idx(r->last_avail), n;
 	const struct vring_packed_desc __user *from = r->packed_desc + idx;
+	struct vring_packed_desc *to = r->packed_first;
+	u16 left = r->num - idx;
 
+	if (!sure) {
+		nr = min3(nr, (u16)VTAP_FETCH, left);
+		if (vtap_user_copy_early(to, from, 0, nr))	/* B */
+			goto fault;
+		sure = vtap_packed_nr_offered(r, to, nr);
+	}
+	n = sure;
+	ahead = n == VTAP_FETCH ? min_t(u16, ahead, left - n) : 0;
+	if (n && vtap_user_copy_early(to, from, n, n + ahead))
+		goto fault;
+	vtap_packed_fetched(r, n);
+	if (ahead && vtap_packed_nr_offered(r, to + n, ahead) == ahead)
+		r->seen = ahead;
+	return n > 0;
+
+fault:
 	r->nr_fetched = 0;
-	nr = min3(nr, (u16)VTAP_FETCH, (u16)(r->num - idx));
-	if (vtap_user_copy_early(r->packed_first, from, nr))	/* B */
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	n = vtap_packed_nr_offered(r, nr);
-	if (n && vtap_user_copy_in(r->packed_first, from, n * sizeof(*from)))
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	return vtap_packed_fetched(r, n);
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
 /*
  * Runs are mostly about as long as the last one. Often there is nothing: long
- * copies begin with a look at one word.
+ * copies begin with a look at one word. Where the last chain went on behind the
+ * window, a copy ahead was for nothing, and the next one may be, too.
  */
 static noinline int vtap_packed_fetch(struct vtap_ring *r)
 {
-	int ret;
+	bool follows = r->last_avail == vtap_packed_on(r, r->fetch_start,
+						       r->nr_fetched);
+	u16 seen = follows && !r->fault ? r->seen : 0;
+	int ret = 1;
 
 	if (r->run < VTAP_RUN_LONG) {
 		ret = vtap_packed_copy(r, false);
 	} else {
-		ret = vtap_packed_look(r, r->last_avail);
+		if (!seen)
+			ret = vtap_packed_look(r, r->last_avail);
 		if (ret > 0)
-			ret = vtap_packed_copy_run(r, 2 * r->run);
+			ret = vtap_packed_copy_run(r, seen, 2 * r->run,
+						   follows ? VTAP_FETCH : 0);
 	}
 	if (ret > 0)
 		r->run = r->nr_fetched;

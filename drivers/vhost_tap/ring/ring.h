@@ -219,6 +219,8 @@ struct vtap_ring {
 	u16 nr_fetched;
 	/** @run: packed: @nr_fetched of the last fetch that had any */
 	u16 run;
+	/** @seen: packed: available behind those, by a copy ahead */
+	u16 seen;
 	/** @ready: packed: fetched ones not popped yet, negative */
 	long ready;
 	/** @fetch_end: packed: behind the last fetched one */
@@ -232,8 +234,8 @@ struct vtap_ring {
 	union {
 		/** @first: the descriptors that @head name */
 		struct vring_desc first[VTAP_FETCH];
-		/** @packed_first: packed: all fetched ones */
-		struct vring_packed_desc packed_first[VTAP_FETCH];
+		/** @packed_first: packed: all fetched ones, and a copy ahead */
+		struct vring_packed_desc packed_first[2 * VTAP_FETCH];
 	};
 	union {
 		/** @staged: used entries on their way */

@@ -96,6 +96,7 @@ static void forget_fetched(struct vtap_ring *r)
 {
 	r->nr_fetched = 0;
 	r->ready = 0;
+	r->seen = 0;
 }
 
 static int split_load(struct vtap_ring *r)

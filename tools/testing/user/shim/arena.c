@@ -184,7 +184,7 @@ unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 }
 
 /* Of descriptors that the driver may be writing the flags come, and no more. */
-unsigned long shim_copy_early(void *dst, const void *src, u16 nr)
+unsigned long shim_copy_early(void *dst, const void *src, u16 sure, u16 nr)
 {
 	const size_t words = 8;		/* of 16 bits each, the flags the last */
 	size_t len = nr * words * sizeof(u16), i;
@@ -196,7 +196,8 @@ unsigned long shim_copy_early(void *dst, const void *src, u16 nr)
 	if (shim_strikes(src, len) || !in_user_half(src, len) ||
 	    !shim_extent_has(src, len, SHIM_R))
 		return len;
-	for (i = words - 1; i < nr * words; i += words)
+	memcpy(dst, src, sure * words * sizeof(u16));
+	for (i = (sure + 1) * words - 1; i < nr * words; i += words)
 		to[i] = __atomic_load_n(from + i, __ATOMIC_ACQUIRE);
 	shim_loaded(src, len);
 	return 0;

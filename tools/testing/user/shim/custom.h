@@ -118,7 +118,7 @@ void shim_die(const char *what, const char *file, int line)
 bool shim_access_ok(const void *p, size_t len);
 unsigned long shim_copy_from_user(void *dst, const void *src, size_t len);
 unsigned long shim_copy_to_user(void *dst, const void *src, size_t len);
-unsigned long shim_copy_early(void *dst, const void *src, u16 nr);
+unsigned long shim_copy_early(void *dst, const void *src, u16 sure, u16 nr);
 
 typedef struct {
 	bool taken;
@@ -133,7 +133,8 @@ void spin_unlock(spinlock_t *lock);
 #define access_ok(p, len)		shim_access_ok(p, len)
 #define vtap_user_copy_in(dst, src, n)	shim_copy_from_user(dst, src, n)
 #define vtap_user_copy_out(dst, src, n)	shim_copy_to_user(dst, src, n)
-#define vtap_user_copy_early(dst, src, nr) shim_copy_early(dst, src, nr)
+#define vtap_user_copy_early(dst, src, sure, nr) \
+	shim_copy_early(dst, src, sure, nr)
 
 bool shim_window_open(const void *p, size_t len, enum shim_right right);
 void shim_window_close(enum shim_right right);
@@ -220,7 +221,7 @@ static inline unsigned long vtap_user_copy_out(void *dst, const void *src,
 }
 
 static inline unsigned long vtap_user_copy_early(void *dst, const void *src,
-						 u16 nr)
+						 u16 sure, u16 nr)
 {
 	memcpy(dst, src, nr * 16);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
