@@ -170,4 +170,53 @@ static inline u64 vtap_linger_ns(const struct vtap_linger *l, u64 now_ns,
 	return left_ns < VTAP_LINGER_MAX_NS ? left_ns : VTAP_LINGER_MAX_NS;
 }
 
+/* So many packets found after waiting were worth the wait. */
+#define VTAP_DEFER_PACKETS	4
+
+/* A wait in vain is tried again after so many wake-ups, at most. */
+#define VTAP_DEFER_PAUSE_MAX	127
+
+/**
+ * struct vtap_defer - woken, on the processor that the waker needs as well
+ * @left: wake-ups until the next try
+ * @pause: how many that were after the last try in vain; 0 it was not
+ *
+ * The scheduler lets the worker in at the kick, so a driver that sends many
+ * packets is interrupted for each, and each is a kick. If the worker lets the others
+ * run first, the kicks of all that they add are not needed. A driver that
+ * waits for an answer to its one packet loses time by that, so tries in
+ * vain get rare.
+ */
+struct vtap_defer {
+	u8 left;
+	u8 pause;
+};
+
+/* Woken: let others run before the first pass? */
+static inline bool vtap_defer_try(struct vtap_defer *d)
+{
+	if (!d->left)
+		return true;
+	d->left--;
+	return false;
+}
+
+/**
+ * vtap_defer_learn - what was the wait good for?
+ * @d: deferring
+ * @tried: there was one
+ * @packets: that the round behind it moved
+ */
+static inline void vtap_defer_learn(struct vtap_defer *d, bool tried,
+				    u64 packets)
+{
+	if (packets >= VTAP_DEFER_PACKETS)
+		d->pause = 0;
+	else if (!tried)
+		return;
+	else if (d->pause < VTAP_DEFER_PAUSE_MAX)
+		d->pause = 2 * d->pause + 1;
+	d->left = d->pause;
+}
+
 #endif /* VTAP_ADAPT_H */

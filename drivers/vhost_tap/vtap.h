@@ -142,6 +142,12 @@ struct vtap_worker {
 	 * own, as all that follows up to @task
 	 */
 	u64 look_ns;
+	/** @slept: since the last round */
+	bool slept;
+	/** @defer: let others run before the first round after sleeping? */
+	struct vtap_defer defer;
+	/** @moved: packets of this round */
+	u64 moved;
 	/** @changes: of vtap_dev.changes, the last seen */
 	int changes;
 	/** @busyloop_us: the longest of its queues, as of @changes */

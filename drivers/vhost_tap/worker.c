@@ -57,11 +57,13 @@ static void again(struct vtap_worker *w, struct vtap_queue *q)
 /* Give a queue a pass; @works are its bits of vtap_worker.pending. */
 static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 {
+	u64 before = READ_ONCE(q->stats.packets);
 	enum vtap_verdict verdict;
 
 	if (unlikely(READ_ONCE(q->miss.state)) && works & BIT(VTAP_WORK_WAKE))
 		vtap_queue_ask_again(q);
 	verdict = q->dir == VTAP_TX ? vtap_tx(q, w) : vtap_rx(q);
+	w->moved += READ_ONCE(q->stats.packets) - before;
 	if (unlikely(READ_ONCE(q->again))) {
 		WRITE_ONCE(q->again, false);
 		verdict = VTAP_MORE;
@@ -287,6 +289,27 @@ static void rest(struct vtap_worker *w)
 	w->is_last = !is_pending(w) && is_quiet(w);
 }
 
+/*
+ * Does the processor belong to us and to those that we serve? Who gave the
+ * thread a policy has said when it is to run.
+ */
+static bool has_one_cpu(void)
+{
+	return (num_online_cpus() == 1 || current->nr_cpus_allowed == 1) &&
+	       current->policy == SCHED_NORMAL;
+}
+
+/* Woken: perhaps others run first (adapt.h). Return: true if they did. */
+static bool defer(struct vtap_worker *w)
+{
+	if (likely(!has_one_cpu()) || single_task_running() ||
+	    !vtap_defer_try(&w->defer))
+		return false;
+	/* Once, and whatever comes of it, the round is next. */
+	yield();
+	return true;
+}
+
 /**
  * vtap_worker_run - one round of a worker
  * @data: the struct vtap_worker
@@ -298,17 +321,24 @@ static void rest(struct vtap_worker *w)
 bool vtap_worker_run(void *data)
 {
 	struct vtap_worker *w = data;
+	bool woken = w->slept, deferred = false;
 	u32 i;
 
-	if (!is_pending(w) && !w->is_last)
+	w->slept = !is_pending(w) && !w->is_last;
+	if (w->slept)
 		return false;
 	__set_current_state(TASK_RUNNING);
+	if (woken)
+		deferred = defer(w);
 
 	plan(w);
+	w->moved = 0;
 	for_each_word(w, i) {
 		if (READ_ONCE(w->pending[i]) || w->quiet[i])
 			serve_word(w, i);
 	}
+	if (woken)
+		vtap_defer_learn(&w->defer, deferred, w->moved);
 	if (w->is_last)
 		w->is_last = false;
 	else if (!is_pending(w))
