@@ -317,8 +317,7 @@ static void move(struct vtap_queue *q)
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 {
 	mutex_lock(&q->lock);
-	q->mem.map = map;
-	memset(q->mem.hit, 0, sizeof(q->mem.hit));
+	vtap_mem_set(&q->mem, map, q->mem.tlb);
 	q->dirty.map = map;
 	q->dirty.hit.size = 0;
 	revive(q);
@@ -337,14 +336,16 @@ void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
  */
 struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 {
+	struct vtap_tlb *old;
+
 	mutex_lock(&q->lock);
-	swap(q->mem.tlb, tlb);
-	memset(q->mem.hit, 0, sizeof(q->mem.hit));
-	q->ring_cfg.iotlb = q->mem.tlb;
-	q->dirty.ring_by_user = q->mem.tlb;
+	old = q->mem.tlb;
+	vtap_mem_set(&q->mem, q->mem.map, tlb);
+	q->ring_cfg.iotlb = tlb;
+	q->dirty.ring_by_user = tlb;
 	move(q);
 	mutex_unlock(&q->lock);
-	return tlb;
+	return old;
 }
 
 /**

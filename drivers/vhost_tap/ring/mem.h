@@ -111,6 +111,7 @@ struct vtap_tlb {
  * @map: the table, NULL before the first VHOST_SET_MEM_TABLE
  * @tlb: guest addresses are I/O virtual and go through here; NULL: they are
  *	physical and go through @map
+ * @table: @map where it counts; NULL with @tlb
  * @hit: copies of the regions that answered last, for reading and writing
  * @lookups: times the device's IOTLB was searched, for neither @hit nor @tlb
  *	knew the address
@@ -118,14 +119,27 @@ struct vtap_tlb {
 struct vtap_mem {
 	const struct vtap_memmap *map;
 	struct vtap_tlb *tlb;
+	const struct vtap_memmap *table;
 	struct vtap_region hit[2];
 	u64 lookups;
 };
 
+/* From now on addresses go through @tlb, or where that is NULL through @map. */
+static inline void vtap_mem_set(struct vtap_mem *m,
+				const struct vtap_memmap *map,
+				struct vtap_tlb *tlb)
+{
+	m->map = map;
+	m->tlb = tlb;
+	m->table = tlb ? NULL : map;
+	memset(m->hit, 0, sizeof(m->hit));
+}
+
 static inline void vtap_mem_init(struct vtap_mem *m,
 				 const struct vtap_memmap *map)
 {
-	*m = (struct vtap_mem){ .map = map };
+	m->lookups = 0;
+	vtap_mem_set(m, map, NULL);
 }
 
 void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table);
@@ -162,32 +176,31 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 					      struct iovec *iov, int max)
 {
 	struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
-	const struct vtap_region *r = hit;
+	u64 uaddr = hit->uaddr + (gpa - hit->gpa);
 
-	if (unlikely(!vtap_region_has(r, gpa, len))) {
+	if (unlikely(!vtap_region_has(hit, gpa, len))) {
 		/*
 		 * Where regions are many the last hit seldom helps: look at the
 		 * first one of the address's part before searching that.
 		 */
-		const struct vtap_memmap *map = m->map;
-		u64 part;
+		const struct vtap_memmap *table = m->table;
+		const struct vtap_region *r;
+		u32 part;
 
-		if (m->tlb || unlikely(!map))
+		if (!table)
 			goto slow;
-		part = gpa >> map->part_shift;
-		if (unlikely(part >= VTAP_MAP_PARTS))
-			goto slow;
-		part = array_index_nospec(part, VTAP_MAP_PARTS);
-		r = &map->region[map->part[part]];
+		/* An address behind all parts is in no region, so in none here. */
+		part = (gpa >> table->part_shift) & (VTAP_MAP_PARTS - 1);
+		r = &table->region[table->part[part]];
 		if (unlikely(!vtap_region_has(r, gpa, len)))
 			goto slow;
-		if (map->nr <= VTAP_MAP_FEW)
+		uaddr = r->uaddr + (gpa - r->gpa);
+		if (table->nr <= VTAP_MAP_FEW)
 			*hit = *r;
 	}
 	if (unlikely(!len || max <= 0))
 		goto slow;
-	iov->iov_base = (void __user *)(unsigned long)
-			(r->uaddr + (gpa - r->gpa));
+	iov->iov_base = (void __user *)(unsigned long)uaddr;
 	iov->iov_len = len;
 	return 1;
 

@@ -221,6 +221,32 @@ static void mem_whole_address_space(struct kunit *test)
 	vtap_memmap_free(map);
 }
 
+/* The look at the parts wraps round; what it finds there is not taken. */
+static void mem_behind_all_parts(struct kunit *test)
+{
+	struct vhost_memory_region r[2] = {
+		reg(0x10000, PAGE, UBASE),
+		reg(0x40000, PAGE, UBASE + PAGE),
+	};
+	struct vtap_memmap *map = build(test, r, 2);
+	struct iovec iov;
+	struct vtap_mem m;
+	u64 lap;
+
+	vtap_mem_init(&m, map);
+	for (lap = 1ull << map->part_shift; lap; lap <<= 1) {
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x40000, 1, &iov, 1), 1);
+		KUNIT_EXPECT_EQ(test, translate(&m, 0x10000, PAGE, &iov, 1), 1);
+		if (lap < 0x80000)
+			continue;
+		KUNIT_EXPECT_EQ(test, translate(&m, lap + 0x10000, 1, &iov, 1),
+				-EFAULT);
+		KUNIT_EXPECT_EQ(test, translate(&m, lap + 0x40000, 1, &iov, 1),
+				-EFAULT);
+	}
+	vtap_memmap_free(map);
+}
+
 static void mem_in_user_space(struct kunit *test)
 {
 	static const struct { u64 size, uaddr; bool ok; } t[] = {
@@ -392,6 +418,7 @@ static struct kunit_case mem_cases[] = {
 	KUNIT_CASE(mem_top_of_address_space),
 	KUNIT_CASE(mem_refused_regions),
 	KUNIT_CASE(mem_whole_address_space),
+	KUNIT_CASE(mem_behind_all_parts),
 	KUNIT_CASE(mem_in_user_space),
 	KUNIT_CASE(mem_all_509_regions),
 	KUNIT_CASE(mem_equal_starts),

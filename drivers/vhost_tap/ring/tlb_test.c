@@ -36,12 +36,14 @@ static int tlb_init(struct kunit *test)
 	if (!t)
 		return -ENOMEM;
 	for (i = 0; i < NR_VIEWS; i++) {
-		vtap_mem_init(&view[i], NULL);
-		view[i].tlb = kunit_kzalloc(test, sizeof(*view[i].tlb),
-					    GFP_KERNEL);
-		if (!view[i].tlb)
+		struct vtap_tlb *tlb = kunit_kzalloc(test, sizeof(*tlb),
+						     GFP_KERNEL);
+
+		if (!tlb)
 			return -ENOMEM;
-		vtap_tlb_init(view[i].tlb, t);
+		vtap_tlb_init(tlb, t);
+		vtap_mem_init(&view[i], NULL);
+		vtap_mem_set(&view[i], NULL, tlb);
 	}
 	return 0;
 }
@@ -428,8 +430,8 @@ static void tlb_forgets(struct kunit *test)
 	vtap_mem_forget(m, 1, U64_MAX);
 	expect_miss(test, RO, 0, 1, 0);
 	/* Without an IOTLB nothing happens. */
+	vtap_mem_set(m, NULL, NULL);
 	m->hit[0] = (struct vtap_region){ .size = 5 };
-	m->tlb = NULL;
 	vtap_mem_forget(m, 0, U64_MAX);
 	KUNIT_EXPECT_EQ(test, m->hit[0].size, 5ull);
 }

@@ -166,7 +166,7 @@ static void start_iotlb(struct bench *b, bool event_idx)
 
 	b->table = vtap_iotlb_new();
 	vtap_tlb_init(&b->tlb, b->table);
-	b->m.tlb = &b->tlb;
+	vtap_mem_set(&b->m, b->map, &b->tlb);
 	tell(b, ram->gpa, ram->size, ram->hva, b->memory != IOTLB_ONE);
 	if (b->memory != IOTLB_FAR) {
 		/* The ring's own addresses are its I/O virtual ones. */

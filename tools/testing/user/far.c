@@ -192,7 +192,7 @@ struct far *far_new(const struct far_shape *shape)
 		shim_assert(f->table);
 		vtap_tlb_init(&f->tlb, f->table);
 		vtap_mem_init(&f->m, f->phys);
-		f->m.tlb = &f->tlb;
+		vtap_mem_set(&f->m, f->phys, &f->tlb);
 	} else {
 		f->virt = build(f, false);
 		vtap_mem_init(&f->m, f->virt);

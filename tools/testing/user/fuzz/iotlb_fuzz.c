@@ -294,9 +294,9 @@ int fuzz_one(const u8 *data, size_t size)
 	flooded = false;
 	table = vtap_iotlb_new();
 	for (i = 0; i < NR_VIEWS; i++) {
-		vtap_mem_init(&view[i], NULL);
-		view[i].tlb = &tlb[i];
 		vtap_tlb_init(&tlb[i], table);
+		vtap_mem_init(&view[i], NULL);
+		vtap_mem_set(&view[i], NULL, &tlb[i]);
 	}
 	while (in.left && nr_msgs < MAX_MSGS) {
 		u8 op = in8(&in);
