@@ -24,6 +24,8 @@ TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
 # other's does, the target.
 OWN = [("-log", "", 1.05), ("-iotlb", "", 1.10), ("-iotlb4k", "", 1.10),
        ("-reg500", "-spread", 1.02)]
+# Issue 5: ours with a packed ring, to ours with a split one.
+PACKED = 1.0
 # Ours above the floor, to in-tree above the floor.
 ABOVE_FLOOR = 1 / 3
 # Kicks or calls per packet that are none.
@@ -113,6 +115,16 @@ def against_plain(rows, row, sides):
     return out
 
 
+def against_split(rows, row, sides):
+    """A packed ring, which in-tree has not, to the split rings of both sides."""
+    plain = rows.get(row + ":plain", {})
+    out = {name: ratio(sides["ours"], plain[name]) for name in ("in_tree", "ours")
+           if isinstance(sides.get("ours"), dict) and isinstance(plain.get(name), dict)}
+    if out.get("ours"):
+        out["ours"] = judged(out["ours"], PACKED)
+    return out
+
+
 def under_load(sides):
     """Kicks and calls per packet: not more than in-tree."""
     out = {}
@@ -130,6 +142,8 @@ def judge(rows, targets=True):
             continue
         r = {"row": row} | {name: side_of(got) for name, got in sides.items()}
         out.append(r)
+        if row.endswith("-packed"):
+            r["over_split"] = against_split(rows, row, sides)
         good = [n for n in sides if isinstance(sides[n], dict)]
         if not {"ours", "in_tree"} <= set(good):
             continue
@@ -187,6 +201,12 @@ def own_lines(rows):
             for r in rows if r.get("over_plain")]
 
 
+def packed_lines(rows):
+    return [f"{r['row']:22} {pair(r['over_split'].get('in_tree')):>11} "
+            f"{pair(r['over_split'].get('ours')):>11}  {aim(r['over_split'].get('ours'))}"
+            for r in rows if r.get("over_split")]
+
+
 def floor_lines(rows):
     out = []
     for r in rows:
@@ -217,6 +237,8 @@ def table(about, rows):
                    for r in rows if r["row"] != "idle"])
     lines += part("With it, against the row without it, each side for itself:",
                   f"{'row':16} {one:>11} {two:>11}  target", own_lines(rows))
+    lines += part("Packed rings, against the split rings of each side:",
+                  f"{'row':22} {one:>11} {two:>11}  target", packed_lines(rows))
     lines += part("The floor, and what is above it (floor/vtap_floor.c says what it does):",
                   f"{'row':25} {'floor':>15} {one:>12} {two:>12} {'ratio':>11}  target",
                   floor_lines(rows))
