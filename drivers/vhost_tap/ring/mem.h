@@ -108,19 +108,19 @@ struct vtap_tlb {
 
 /**
  * struct vtap_mem - one queue's view of guest memory
+ * @table: @map where it counts; NULL with @tlb
+ * @hit: copies of the regions that answered last, for reading and writing
  * @map: the table, NULL before the first VHOST_SET_MEM_TABLE
  * @tlb: guest addresses are I/O virtual and go through here; NULL: they are
  *	physical and go through @map
- * @table: @map where it counts; NULL with @tlb
- * @hit: copies of the regions that answered last, for reading and writing
  * @lookups: times the device's IOTLB was searched, for neither @hit nor @tlb
  *	knew the address
  */
 struct vtap_mem {
-	const struct vtap_memmap *map;
-	struct vtap_tlb *tlb;
 	const struct vtap_memmap *table;
 	struct vtap_region hit[2];
+	const struct vtap_memmap *map;
+	struct vtap_tlb *tlb;
 	u64 lookups;
 };
 
