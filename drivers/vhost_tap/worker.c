@@ -299,12 +299,35 @@ static bool has_one_cpu(void)
 	       current->policy == SCHED_NORMAL;
 }
 
+/*
+ * Kicks that are known of need no others before the round. With event indices
+ * there are none anyway; with flags each chain would be one. A ring that breaks
+ * here is told by the pass.
+ */
+static void hush(struct vtap_worker *w)
+{
+	u32 i;
+
+	for_each_vring(w, i) {
+		struct vtap_queue *q = mine(w, i);
+
+		if (!q || !test_bit(vtap_work_bit(q, VTAP_WORK_WAKE), w->pending))
+			continue;
+		mutex_lock(&q->lock);
+		if (q->state == VTAP_RUNNING && q->ring.mapped &&
+		    q->ring.loaded)
+			vtap_ring_kick_off(&q->ring, q->ring.packed);
+		mutex_unlock(&q->lock);
+	}
+}
+
 /* Woken: perhaps others run first (adapt.h). Return: true if they did. */
 static bool defer(struct vtap_worker *w)
 {
 	if (likely(!has_one_cpu()) || single_task_running() ||
 	    !vtap_defer_try(&w->defer))
 		return false;
+	hush(w);
 	/* Once, and whatever comes of it, the round is next. */
 	yield();
 	return true;
