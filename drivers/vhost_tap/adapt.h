@@ -182,8 +182,8 @@ static inline u64 vtap_linger_ns(const struct vtap_linger *l, u64 now_ns,
  * @pause: how many that were after the last try in vain; 0 it was not
  *
  * The scheduler lets the worker in at the kick, so a driver that sends many
- * packets is interrupted for each, and each is a kick. If the worker lets the others
- * run first, the kicks of all that they add are not needed. A driver that
+ * packets is interrupted for each, and each is a kick. If the worker lets the driver
+ * run first, the kicks of all that it adds are not needed. A driver that
  * waits for an answer to its one packet loses time by that, so tries in
  * vain get rare.
  */
@@ -192,7 +192,7 @@ struct vtap_defer {
 	u8 pause;
 };
 
-/* Woken: let others run before the first pass? */
+/* Kicked: let the driver run before the first pass? */
 static inline bool vtap_defer_try(struct vtap_defer *d)
 {
 	if (!d->left)

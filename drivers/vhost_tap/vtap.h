@@ -142,7 +142,11 @@ struct vtap_worker {
 	 * own, as all that follows up to @task
 	 */
 	u64 look_ns;
-	/** @slept: since the last round */
+	/** @kicked_on: the processor of the last kick, from 1 on; 0 none since
+	 * the last time that it was looked at
+	 */
+	int kicked_on;
+	/** @slept: since the last round; the thread's own, as @look_ns */
 	bool slept;
 	/** @defer: let others run before the first round after sleeping? */
 	struct vtap_defer defer;

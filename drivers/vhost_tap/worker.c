@@ -290,12 +290,17 @@ static void rest(struct vtap_worker *w)
 }
 
 /*
- * Does the processor belong to us and to those that we serve? Who gave the
- * thread a policy has said when it is to run.
+ * Do we have to share our only processor with the driver? It was there when it
+ * kicked; who else wants it may not be waited for. Who gave the thread a policy
+ * has said when it is to run.
  */
-static bool has_one_cpu(void)
+static bool shares_cpu(struct vtap_worker *w)
 {
-	return (num_online_cpus() == 1 || current->nr_cpus_allowed == 1) &&
+	bool here = READ_ONCE(w->kicked_on) == raw_smp_processor_id() + 1;
+
+	WRITE_ONCE(w->kicked_on, 0);
+	return here && !single_task_running() &&
+	       (num_online_cpus() == 1 || current->nr_cpus_allowed == 1) &&
 	       current->policy == SCHED_NORMAL;
 }
 
@@ -315,17 +320,18 @@ static void hush(struct vtap_worker *w)
 			continue;
 		mutex_lock(&q->lock);
 		if (q->state == VTAP_RUNNING && q->ring.mapped &&
-		    q->ring.loaded)
+		    q->ring.loaded) {
 			vtap_ring_kick_off(&q->ring, q->ring.packed);
+			vtap_queue_end(q);
+		}
 		mutex_unlock(&q->lock);
 	}
 }
 
-/* Woken: perhaps others run first (adapt.h). Return: true if they did. */
+/* Woken: perhaps the driver runs first (adapt.h). Return: true if it did. */
 static bool defer(struct vtap_worker *w)
 {
-	if (likely(!has_one_cpu()) || single_task_running() ||
-	    !vtap_defer_try(&w->defer))
+	if (likely(!shares_cpu(w)) || !vtap_defer_try(&w->defer))
 		return false;
 	hush(w);
 	/* Once, and whatever comes of it, the round is next. */

@@ -74,9 +74,7 @@ static __always_inline bool vtap_packed_open(struct vtap_ring *r)
 
 /*
  * The same by one call where entries lie in a row: into the copies of their
- * descriptors, which are served, and these back, address and all. (A driver that
- * offers a second lap before the first is used can make entries apart look like a
- * row; it spoils its own ring.)
+ * descriptors, which are served, and these back, address and all.
  * Return: 1 done, 0 not that case, -EIO broken.
  */
 static noinline int vtap_packed_put_run(struct vtap_ring *r)
