@@ -10,9 +10,9 @@
  * fails and falsifies guest accesses.
  *
  * Guest memory is touched only inside a user access window
- * (user_read_access_begin() and friends), by vtap_user_copy_in() or by
- * vtap_user_or32(). A window
- * holds nothing but unsafe_*_user() and the three ordered accesses below.
+ * (user_read_access_begin() and friends), by vtap_user_copy_in(), _early() and
+ * _out(), or by vtap_user_or32(). A window holds nothing but unsafe_*_user() and
+ * the three ordered accesses below.
  */
 #ifndef VTAP_RING_OS_H
 #define VTAP_RING_OS_H
