@@ -211,17 +211,6 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 }
 
 /**
- * vtap_ring_unmap - forget where the ring is
- * @r: ring, between passes: it stops, or vtap_ring_map() finds it again
- */
-void vtap_ring_unmap(struct vtap_ring *r)
-{
-	kvfree(r->far);
-	r->far = NULL;
-	r->mapped = false;
-}
-
-/**
  * vtap_ring_touches - does a range of addresses have a byte of the ring?
  * @cfg: ring
  * @first: first address
@@ -240,54 +229,4 @@ bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
 			return true;
 	}
 	return false;
-}
-
-/* Note that bytes of an area were written, by where they are. */
-static void log_by_user(struct vtap_ring *r, const struct vtap_ring_area *area,
-			unsigned long at, u64 len)
-{
-	while (len) {
-		u64 part = min(len, VTAP_PAGE_SIZE - (at & ~VTAP_PAGE_MASK));
-		void __user *user = (void __user *)at;
-
-		if (area)
-			user = vtap_ring_far_at(area, user);
-		vtap_dirty_mark_user(r->log, (unsigned long)user, part);
-		at += part;
-		len -= part;
-	}
-}
-
-/**
- * vtap_ring_log_used - note that bytes of the device area were written
- * @r: ring with a log
- * @off: first byte, from the start of the area
- * @len: bytes; may be 0
- *
- * Context: as vtap_dirty_flush(); no window open.
- */
-void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len)
-{
-	if (!r->log->ring_by_user)
-		vtap_dirty_mark(r->log, r->log->ring_gpa + off, len);
-	else
-		log_by_user(r, r->far ? &r->far->used : NULL,
-			    (unsigned long)r->used + off, len);
-}
-
-/**
- * vtap_ring_log_desc - note that bytes of the descriptor ring were written
- * @r: packed ring with a log
- * @off: first byte, from the start of the ring
- * @len: bytes; may be 0
- *
- * What the client says of the ring's guest address (log_guest_addr) is about
- * the device area, so the pages are found by their user address.
- *
- * Context: as vtap_dirty_flush(); no window open.
- */
-void vtap_ring_log_desc(struct vtap_ring *r, u64 off, u64 len)
-{
-	log_by_user(r, r->far ? &r->far->desc : NULL,
-		    (unsigned long)r->desc + off, len);
 }

@@ -237,6 +237,17 @@ bool vtap_ring_retry(struct vtap_ring *r)
 }
 
 /**
+ * vtap_ring_unmap - forget where the ring is
+ * @r: ring, between passes: it stops, or vtap_ring_map() finds it again
+ */
+void vtap_ring_unmap(struct vtap_ring *r)
+{
+	kvfree(r->far);
+	r->far = NULL;
+	r->mapped = false;
+}
+
+/**
  * vtap_ring_move - new addresses or features for a running ring
  * @r: ring, between passes: nothing staged
  * @cfg: checked with vtap_ring_memory_ok(); num as before
