@@ -17,14 +17,14 @@ import sys
 NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours",
          "/dev/vtap-floor": "floor", "/dev/vtap-floor:kernel": "floor_kernel"}
 
-# Issue 4: ratio of ours to in-tree that is wanted.
+# The targets: cost of ours over in-tree's.
 TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
            "tx-gso": 0.95, "rx-gso": 0.95, "tx-64-burst1": 1.0, "rx-64-burst1": 1.0}
 # Ours with something on, to ours without it: how the row's name ends, how the
 # other's does, the target.
 OWN = [("-log", "", 1.05), ("-iotlb", "", 1.10), ("-iotlb4k", "", 1.10),
        ("-reg500", "-spread", 1.02)]
-# Issue 5: ours with a packed ring, to ours with a split one.
+# The target of ours with a packed ring over ours with a split one.
 PACKED = 1.0
 # Ours above the floor, to in-tree above the floor.
 ABOVE_FLOOR = 1 / 3

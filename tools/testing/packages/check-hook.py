@@ -15,7 +15,7 @@ import threading
 
 XML = """<domain type='kvm'><name>vm1</name>
   <metadata>%s</metadata><devices/></domain>"""
-PIN = '<v:pin xmlns:v="https://example.org/vhost-tap" cpus="%s"/>'
+PIN = '<v:pin xmlns:v="urn:vhost-tap:pin" cpus="%s"/>'
 HOOK = sys.argv[1]
 N = 0
 BAD = 0

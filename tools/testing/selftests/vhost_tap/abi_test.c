@@ -383,7 +383,7 @@ TEST_F(abi, CVE_2020_10942_backend_kinds)
 	EXPECT_EQ(0, guest_stop(&self->g));
 }
 
-/* QEMU asserts on this one: trap 1 of abi.md. */
+/* QEMU asserts that detaching a backend succeeds. */
 TEST_F(abi, ABI_6_4_detach_always_works)
 {
 	struct guest *g = &self->g;

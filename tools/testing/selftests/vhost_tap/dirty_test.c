@@ -55,8 +55,8 @@ FIXTURE_VARIANT_ADD(dirty, vhost_hdr) {
 	.cfg = { .features = F_QEMU | F_NET_HDR, .rings_inside = true },
 };
 /*
- * abi.md section 6, item 2: in-tree takes the range of the used ring from
- * indices it has advanced already.
+ * In-tree logs a wrong range of the used ring here: it computes the range from
+ * an index that it has already advanced.
  */
 FIXTURE_VARIANT_ADD(dirty, ABI_6_2_in_order) {
 	.cfg = { .features = F_QEMU | F_IN_ORDER, .rings_inside = true,

@@ -436,7 +436,7 @@ static int do_call(const struct call *c)
 	return -ENOSYS;
 }
 
-/* In a process with another mm: the owner check of abi.md 7.3 */
+/* In a process with another mm: only the owner may make these calls. */
 static int in_child(const struct call *c)
 {
 	int fds[2], ret = -ECHILD;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The calls of errno_table.c, as data: abi.md section 7.3 for the ioctls, plus
- * what clients send. One row = one line of the table in each state.
+ * The calls of errno_table.c, as data: good and bad arguments for each ioctl,
+ * read, write and poll. Each row is tried in each state of the device.
  */
 #ifndef VTAP_TEST_ERRNO_TABLE_H
 #define VTAP_TEST_ERRNO_TABLE_H

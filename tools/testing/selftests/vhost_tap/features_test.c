@@ -155,8 +155,8 @@ static double seconds(void)
 }
 
 /*
- * abi.md section 6, item 5: in-tree looks at as many words as it is told, one
- * by one, deaf to signals. Memory of zeroes costs a client nothing.
+ * In-tree reads as many words as the caller says, one by one, and ignores
+ * signals meanwhile. A client can map any number of zero words for free.
  */
 TEST_F(array, ABI_6_5_count_is_bounded)
 {

@@ -2,7 +2,7 @@
 /*
  * The guest in a process: guest memory, rings and a vhost file.
  *
- * Written from the virtio specification and abi.md; it shares no code with
+ * Written from the virtio specification and <linux/vhost.h>; it shares no code with
  * drivers/vhost_tap/ring, so that it can be an oracle for it.
  *
  * Read before: nothing. Read after: guest.c, vq.c, pvq.c, then any *_test.c.

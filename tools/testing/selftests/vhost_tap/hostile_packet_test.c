@@ -104,7 +104,7 @@ TEST_F(packet, CVE_2024_41091_tx_runts)
 static const uint16_t edges[] = { 0, 1, 13, 14, 33, 34, 54, 99, 100, 101, 255,
 				  256, 4095, 0x7fff, 0x8000, 0xfffd, 0xffff };
 
-/* CVE-2024-11614 and trap 11: offsets that lie past the packet */
+/* CVE-2024-11614: checksum offsets that lie past the packet */
 TEST_F_TIMEOUT(packet, CVE_2024_11614_tx_header_offsets, 120)
 {
 	struct virtio_net_hdr_mrg_rxbuf h = {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad guests: one case for each row of abi.md 7.3 that a split ring reaches.
+ * Hostile guests with a split ring: one case for each way to break the ring.
  * A case ends in one of two ways:
  *
  *   BREAK  the queue stops, err eventfd signalled, fault counted; a stop and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What clients do to rings in use (abi.md trap 2): stop and start with base
+ * What clients do to rings in use: stop and start with base
  * round trips, memory hotplug, eventfd swaps, addresses set again, one queue
  * reset - while checked traffic runs. Nothing may be lost, doubled, reordered.
  *

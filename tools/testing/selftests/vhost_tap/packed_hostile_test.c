@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad guests with a packed ring: each case of abi.md 7.3 that it adds or meets in
- * its own way. What is not a mistake by the format - an id of any kind, a
- * descriptor whose bits say that it is not available, an event word of
- * nonsense - must be taken as the format has it.
+ * Hostile guests with a packed ring: the cases that the packed format adds or
+ * handles in its own way. The format permits any buffer id, a descriptor whose
+ * flags do not make it available, and any event word; the device must accept them.
  *
  * Read before: hostile_test.c, pvq.h.
  */
