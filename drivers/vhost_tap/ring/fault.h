@@ -2,11 +2,9 @@
 /*
  * fault.h - the closed list of what can be wrong with a ring or a packet
  *
- * Read before: os.h. Read next: mem.h, ring.h.
- *
  * One list feeds the enum, the counter names in debugfs, the symbols of the
- * tracepoint and the table in Documentation/uapi.rst. Names stay; the numbers
- * follow the list and are nobody's business.
+ * tracepoint and the table in Documentation/uapi.rst. Names are
+ * stable, numbers are internal.
  *
  * A ring fault breaks the queue until it is stopped and started again; a
  * packet fault (a drop) completes or discards one packet and goes on.
@@ -60,40 +58,7 @@ enum vtap_fault {
 	VTAP_NR_FAULTS
 };
 
-/**
- * vtap_fault_name - the fault's name as counters and traces show it
- * @fault: any value
- *
- * Return: a constant string, "none" for 0, "?" for what is no fault.
- */
-static inline const char *vtap_fault_name(enum vtap_fault fault)
-{
-	switch (fault) {
-	case VTAP_FAULT_NONE:
-		return "none";
-#define VTAP_FAULT_NAME(name, doc)	case VTAP_FAULT_##name: return #name;
-	VTAP_FAULTS(VTAP_FAULT_NAME)
-#undef VTAP_FAULT_NAME
-	default:
-		return "?";
-	}
-}
-
-/**
- * vtap_fault_doc - the fault in a sentence
- * @fault: any value
- *
- * Return: a constant string, empty for what is no fault.
- */
-static inline const char *vtap_fault_doc(enum vtap_fault fault)
-{
-	switch (fault) {
-#define VTAP_FAULT_DOC(name, doc)	case VTAP_FAULT_##name: return doc;
-	VTAP_FAULTS(VTAP_FAULT_DOC)
-#undef VTAP_FAULT_DOC
-	default:
-		return "";
-	}
-}
+const char *vtap_fault_name(enum vtap_fault fault);
+const char *vtap_fault_doc(enum vtap_fault fault);
 
 #endif /* VTAP_RING_FAULT_H */

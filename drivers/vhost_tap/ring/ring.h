@@ -273,17 +273,6 @@ struct vtap_chain {
 	u64 in_len;
 };
 
-/* Break the ring; the first fault is the one that is told. */
-static noinline __cold int vtap_ring_break(struct vtap_ring *r,
-					   enum vtap_fault fault)
-{
-	if (!r->fault)
-		r->fault = fault;
-	r->ready = 0;
-	r->stage_max = 0;
-	return -EIO;
-}
-
 /* Where a word of a scattered ring is; @at lies in the area. */
 static __always_inline void __user *
 vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
@@ -300,6 +289,9 @@ vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
 		      vtap_ring_far_at(&(r)->far->area, at) :		\
 		      (void __user *)(at)))
 
+/* fault.c */
+int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault);
+
 /* setup.c */
 bool vtap_ring_num_ok(u32 num, bool packed);
 bool vtap_ring_aligned(const struct vtap_ring_cfg *cfg);
@@ -311,12 +303,14 @@ u32 vtap_ring_base(const struct vtap_ring *r);
 int vtap_ring_load(struct vtap_ring *r);
 bool vtap_ring_retry(struct vtap_ring *r);
 void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
+void vtap_ring_unmap(struct vtap_ring *r);
 
 /* area.c */
 int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 		  const struct vtap_ring_cfg *cfg);
-void vtap_ring_unmap(struct vtap_ring *r);
 bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last);
+
+/* log.c */
 void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len);
 void vtap_ring_log_desc(struct vtap_ring *r, u64 off, u64 len);
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fault.c - break a ring, and name what broke it
+ */
+#include "ring.h"
+
+/**
+ * vtap_ring_break - declare a ring broken
+ * @r: ring; the caller owns the pass
+ * @fault: reason; the first one stays
+ *
+ * Return: -EIO, for the caller to pass on.
+ */
+noinline __cold int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault)
+{
+	if (!r->fault)
+		r->fault = fault;
+	r->ready = 0;
+	r->stage_max = 0;
+	return -EIO;
+}
+
+/**
+ * vtap_fault_name - name of a fault in counters, traces and netlink
+ * @fault: any value
+ *
+ * Return: a constant string, "none" for 0, "?" for an unknown value.
+ */
+const char *vtap_fault_name(enum vtap_fault fault)
+{
+	switch (fault) {
+	case VTAP_FAULT_NONE:
+		return "none";
+#define VTAP_FAULT_NAME(name, doc)	case VTAP_FAULT_##name: return #name;
+	VTAP_FAULTS(VTAP_FAULT_NAME)
+#undef VTAP_FAULT_NAME
+	default:
+		return "?";
+	}
+}
+
+/**
+ * vtap_fault_doc - a fault in one sentence
+ * @fault: any value
+ *
+ * Return: a constant string, empty for an unknown value.
+ */
+const char *vtap_fault_doc(enum vtap_fault fault)
+{
+	switch (fault) {
+#define VTAP_FAULT_DOC(name, doc)	case VTAP_FAULT_##name: return doc;
+	VTAP_FAULTS(VTAP_FAULT_DOC)
+#undef VTAP_FAULT_DOC
+	default:
+		return "";
+	}
+}
