@@ -61,9 +61,9 @@ style:	## checkpatch, sparse, shellcheck, purity, indirect calls, layout, size
 	@scripts/style
 
 .PHONY: check-unit
-check-unit:	## ring/ in user space: unit tests (ASan+UBSan), races (TSan), a short fuzz
-	@scripts/deps unit
-	@$(MAKE) --no-print-directory -C $(USER_TESTS) check
+check-unit:	## ring/ in user space: unit tests (ASan+UBSan), races (TSan), a short fuzz; TEST=part of a name
+	@scripts/deps unit ctl
+	@$(MAKE) --no-print-directory -C $(USER_TESTS) $(if $(TEST),unit CASE="$(TEST)",check)
 
 .PHONY: fuzz
 fuzz:	## libFuzzer on ring/, TIME=60 seconds for each target
@@ -84,17 +84,27 @@ vm-module:
 	@scripts/kernels build $(KVER) >build/logs/vm-build-$(KVER).log 2>&1 || \
 		{ tail -n 20 build/logs/vm-build-$(KVER).log; exit 1; }
 
+# TEST selects programs or single cases: "rx_direct_test workers_test:case". Two
+# programs need two CPUs on two NUMA nodes, so a second VM runs them.
+smp_tests = polling_test numa_test
+is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
+# "all" names the programs of the first VM; run.sh knows them.
+vm_tests = $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all)
+vm_smp_tests = $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests))
+
 .PHONY: check-vm
-check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2
+check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	@$(MAKE) --no-print-directory -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
 		{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
-	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1800 --out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh
-	@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 --out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh polling_test numa_test
+	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1800 \
+		--out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh $(vm_tests:all=))
+	$(if $(vm_smp_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 \
+		--out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh $(vm_smp_tests))
 
 .PHONY: check-qemu
-check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=
-	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short)
+check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=, CASE="tap mq ..."
+	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
 
 .PHONY: check-migrate
 check-migrate: vm-module	## live migration between vhost-tap and vhost-net, both ways, KVER=

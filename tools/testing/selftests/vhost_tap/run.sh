@@ -4,7 +4,9 @@
 # Run all selftests here and now and print one flat list of TAP results:
 # "program: test" each. The module is loaded, the programs are built (make).
 #
-# Usage: run.sh [-o FOLDER-OF-PROGRAMS] [PROGRAM...]
+# Usage: run.sh [-o FOLDER-OF-PROGRAMS] [PROGRAM[:CASE]...]
+# CASE is a test's name, or its whole name as printed: fixture.test or
+# fixture.variant.test.
 # polling_test and numa_test are not among them: they want two CPUs, on two nodes
 # (make check-vm boots again for them). VTAP_NODE selects the node, VTAP_ROUNDS the length of the kick race.
 # Exit: 1 when a test failed.
@@ -33,6 +35,12 @@ result() { # VERDICT TEXT
 }
 
 for prog; do
+	only=()
+	case $prog in
+	*:*.*) only=(-r "${prog#*:}") ;;
+	*:*) only=(-t "${prog#*:}") ;;
+	esac
+	prog=${prog%%:*}
 	path=./$prog
 	[[ -x $path ]] || path=$here/$prog
 	start=$SECONDS told=0
@@ -52,7 +60,7 @@ for prog; do
 		*)
 			echo "# ${line#\# }" ;;
 		esac
-	done < <(timeout 600 "$path" 2>&1; echo "exit $?")
+	done < <(timeout 600 "$path" "${only[@]}" 2>&1; echo "exit $?")
 	echo "# $prog: $((SECONDS - start)) s"
 done
 echo "1..$n"

@@ -26,14 +26,9 @@ typedef long long s64;
 #define U32_MAX			0xffffffffu
 #define S32_MAX			0x7fffffff
 #define U64_MAX			0xffffffffffffffffull
-#ifndef INT_MAX
 #define INT_MAX			S32_MAX
-#endif
-#ifndef ULONG_MAX
 #define ULONG_MAX		(~0ul)
-#endif
 
-#undef UIO_MAXIOV	/* the C library's expands to something private */
 #define UIO_MAXIOV		1024
 #define PAGE_SIZE		4096ul
 #define PAGE_MASK		(~(PAGE_SIZE - 1))

@@ -13,23 +13,46 @@
 #ifndef VTAP_OS_USER_H
 #define VTAP_OS_USER_H
 
+/* All that the tests use: no system header follows the names of the shim. */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <linux/types.h>
 /* Without the vring_need_event() & co of the legacy part: ring/ has its own. */
 #include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 #include <linux/vhost_types.h>
 
+/*
+ * A newer C library, UAPI header or compiler may define any name of the three
+ * files below. The Makefile generates undef.h from them (names.awk), which
+ * frees those names, so the shim's own meaning always holds. With SHIM_CLASH,
+ * clash.h defines all of them first, as such a header would.
+ */
+#ifdef SHIM_CLASH
+#include "clash.h"
+#endif
+#include "undef.h"
 #include "stubs.h"
 #include "dup.h"
 #include "custom.h"

@@ -17,16 +17,12 @@
 #define __counted_by(member)
 #define __guarded_by(lock)
 
-#ifndef __always_inline
 #define __always_inline		inline __attribute__((__always_inline__))
-#endif
 #define noinline		__attribute__((__noinline__))
 #define __cold			__attribute__((__cold__))
 #define __aligned(x)		__attribute__((__aligned__(x)))
 #define __packed		__attribute__((__packed__))
-#ifndef fallthrough
 #define fallthrough		__attribute__((__fallthrough__))
-#endif
 
 #define ____cacheline_aligned			__aligned(64)
 #define ____cacheline_aligned_in_smp		__aligned(64)
