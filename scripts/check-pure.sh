@@ -5,7 +5,7 @@
 #
 #  ring/ includes only "os.h" and ring headers; barriers only in os.h, mem.h
 #  nobody asks for a kernel version; VTAP_HAVE_* only in include/compat/ and
-#  the seams (task.c, backend/*.c); every probe has a user and the reverse.
+#  the seams (thread.c, backend/*.c); every probe has a user and the reverse.
 
 set -u
 shopt -s lastpipe	# "... | bad" sets status here
@@ -42,8 +42,8 @@ grep -rnE '\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE)' Kbuild drivers in
 	--include=Makefile --include=Kbuild | bad "no kernel version in code, ask with a probe:"
 
 grep -rnE '#[[:space:]]*(if|ifdef|ifndef|elif)\b.*VTAP_HAVE_' drivers include --include='*.[ch]' |
-	grep -vE '^(include/compat/|drivers/vhost_tap/(task\.c|backend/[a-z_]*\.[ch]|vtap_kcompat\.h):?)' |
-	bad "VTAP_HAVE_* only in include/compat/, task.c and backend/:"
+	grep -vE '^(include/compat/|drivers/vhost_tap/(thread\.c|backend/[a-z_]*\.[ch]|vtap_kcompat\.h):?)' |
+	bad "VTAP_HAVE_* only in include/compat/, thread.c and backend/:"
 
 asked=$(cd scripts/kcompat/probe && printf '%s\n' *.c | sed '/^control_/d; s/\.c$//' | tr '[:lower:]' '[:upper:]' | sort)
 used=$(grep -rhoE '\bVTAP_HAVE_[A-Z0-9_]+' drivers include --include='*.[ch]' --exclude=vtap_kcompat.h |

@@ -24,17 +24,13 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base);
 int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd);
 
-/* workers.c: which thread serves which queue */
+/* worker_pool.c: which thread serves which queue */
 void vtap_workers_init(struct vtap_dev *dev);
 int vtap_workers_start(struct vtap_dev *dev);
 void vtap_workers_stop(struct vtap_dev *dev);
 int vtap_workers_new(struct vtap_dev *dev, u32 *id);
 int vtap_workers_free(struct vtap_dev *dev, u32 id);
 int vtap_workers_attach(struct vtap_queue *q, u32 id);
-void vtap_workers_changed(struct vtap_dev *dev);
-void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us);
-void vtap_queue_wake(struct vtap_queue *q);
-pid_t vtap_queue_tid(const struct vtap_queue *q);
 
 /* numa.c: on which CPUs */
 int vtap_numa_init(struct vtap_worker *w);
@@ -56,7 +52,6 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 			bool nonblock);
 __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 			 poll_table *wait);
-void vtap_queue_unask(struct vtap_queue *q);
 
 /* queue.c: the life of a queue */
 int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index);
@@ -92,14 +87,14 @@ void vtap_debugfs_remove(struct vtap_dev *dev);
 /* netlink.c */
 int vtap_nl_init(void);
 void vtap_nl_exit(void);
-void vtap_nl_add(struct vtap_dev *dev);
-void vtap_nl_remove(struct vtap_dev *dev);
 
-/* news.c: notifications by netlink */
-void vtap_news_init(struct vtap_dev *dev);
-void vtap_news_stop(struct vtap_dev *dev);
-void vtap_news_device(struct vtap_dev *dev, bool is_there);
-void vtap_news_queue(struct vtap_queue *q);
+/* netlink_notify.c */
+void vtap_notify_open(struct vtap_dev *dev);
+void vtap_notify_stop(struct vtap_dev *dev);
+void vtap_notify_device(struct vtap_dev *dev, bool is_there);
+
+/* latency.c */
+void vtap_latency_stop(struct vtap_dev *dev);
 
 /* chardev.c */
 extern const struct file_operations vtap_fops;

@@ -12,7 +12,7 @@
 #include <linux/seq_file.h>
 
 #include "control.h"
-#include "task.h"
+#include "thread.h"
 
 static struct dentry *root;
 

@@ -12,7 +12,8 @@
 #include <net/net_namespace.h>
 
 #include "control.h"
-#include "task.h"
+#include "registry.h"
+#include "thread.h"
 
 static atomic_t next_id = ATOMIC_INIT(0);
 
@@ -85,7 +86,7 @@ struct vtap_dev *vtap_dev_open(void)
 	spin_lock_init(&dev->miss_lock);
 	init_waitqueue_head(&dev->miss_wait);
 	vtap_features_init(dev);
-	vtap_news_init(dev);
+	vtap_notify_open(dev);
 	dev->kthread = !vtap_task_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
@@ -131,7 +132,9 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 	mmgrab(dev->mm);
 	dev->owner_pid = task_pid_nr(current);
 	vtap_debugfs_add(dev);
-	vtap_nl_add(dev);
+	vtap_registry_add(dev);
+	if (dev->listed)
+		vtap_notify_device(dev, true);
 	return 0;
 }
 
@@ -157,7 +160,11 @@ static void quiesce(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
-	vtap_nl_remove(dev);
+	if (dev->listed) {
+		vtap_registry_remove(dev);
+		vtap_latency_stop(dev);
+		vtap_notify_device(dev, false);
+	}
 	vtap_debugfs_remove(dev);
 	vtap_for_each_queue(dev, q, i) {
 		vtap_poll_disarm(&q->kick_poll);
@@ -166,7 +173,7 @@ static void quiesce(struct vtap_dev *dev)
 	vtap_workers_stop(dev);
 	vtap_for_each_queue(dev, q, i)
 		vtap_queue_reset(q);
-	vtap_news_stop(dev);
+	vtap_notify_stop(dev);
 	vtap_iotlb_off(dev);
 	memset(dev->features, 0, sizeof(dev->features));
 	dev->kthread = !vtap_task_has_owner_kind();

@@ -15,7 +15,7 @@
 #include <linux/vhost_tap.h>
 
 #include "control.h"
-#include "task.h"
+#include "thread.h"
 
 union vtap_arg {
 	u64 word;

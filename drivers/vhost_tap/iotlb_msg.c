@@ -2,97 +2,17 @@
 /*
  * iotlb_msg.c - the device IOTLB's conversation with the client
  *
- * Read before: vtap.h, control.h, ring/iotlb.h.
- *
- * A pass that meets an unknown address asks for it and ends; the question is
- * read from the file (VHOST_IOTLB_MISS), the answer written to it
- * (VHOST_IOTLB_UPDATE), which wakes the queue. A queue has one question at a
- * time, kept in the queue itself, so nothing piles up if nobody reads.
- *
- * Neither an answer nor a question may be lost between the pass, which looks
- * up and then asks, and the client, who writes a mapping and then looks for
- * questions:
- *
- *   pass: ask; look up again      client's write: add; look for the question
- *
- * Both sides do the two under miss_lock and vtap_iotlb.lock, so one of them
- * sees what the other did.
+ * The client reads misses from the node (VHOST_IOTLB_MISS, iotlb_miss.c) and
+ * writes mappings to it (VHOST_IOTLB_UPDATE, VHOST_IOTLB_INVALIDATE). An update
+ * wakes the queues that wait for it.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "control.h"
-#include "trace.h"
 
 #define MSG_SIZE	sizeof(struct vhost_msg)
-
-static void set_state(struct vtap_queue *q, enum vtap_miss_state state)
-{
-	/* vtap_queue_begin() looks without the lock. */
-	WRITE_ONCE(q->miss.state, state);
-}
-
-/**
- * vtap_queue_unask - the queue does not want to know any more
- * @q: queue
- */
-void vtap_queue_unask(struct vtap_queue *q)
-{
-	spin_lock(&q->dev->miss_lock);
-	set_state(q, VTAP_MISS_NONE);
-	spin_unlock(&q->dev->miss_lock);
-}
-
-/**
- * vtap_queue_ask - ask the client for the address that was met last
- * @q: queue whose look-up gave -EAGAIN; its lock is held
- *
- * The queue rests until the answer comes.
- */
-void vtap_queue_ask(struct vtap_queue *q)
-{
-	const struct vtap_tlb *tlb = q->mem.tlb;
-	struct vtap_dev *dev = q->dev;
-	struct vtap_mapping found;
-
-	vtap_count(&q->stats, iotlb_misses);
-	trace_vtap_iotlb_miss(q, tlb->miss_iova, tlb->miss_perm);
-
-	spin_lock(&dev->miss_lock);
-	q->miss.iova = tlb->miss_iova;
-	q->miss.perm = tlb->miss_perm;
-	set_state(q, VTAP_MISS_ASKED);
-	spin_unlock(&dev->miss_lock);
-
-	if (vtap_iotlb_find(tlb->table, tlb->miss_iova, &found)) {
-		vtap_queue_unask(q);
-		q->again = true;
-		return;
-	}
-	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
-}
-
-/**
- * vtap_queue_ask_again - leave a question that was read for the next reader
- * @q: queue; nothing happens when it is answered or was not read
- *
- * A reader did not get it, or the queue was woken while it is open: a client
- * that could not answer says nothing, and its IOMMU may know the address by now.
- */
-void vtap_queue_ask_again(struct vtap_queue *q)
-{
-	bool open;
-
-	spin_lock(&q->dev->miss_lock);
-	open = q->miss.state == VTAP_MISS_READ;
-	if (open)
-		set_state(q, VTAP_MISS_ASKED);
-	spin_unlock(&q->dev->miss_lock);
-	if (open)
-		wake_up_interruptible_poll(&q->dev->miss_wait,
-					   EPOLLIN | EPOLLRDNORM);
-}
 
 /* There is a mapping for [first, last] now: wake who waits for it. */
 static void answer(struct vtap_dev *dev, u64 first, u64 last)
@@ -107,7 +27,7 @@ static void answer(struct vtap_dev *dev, u64 first, u64 last)
 		hit = q->miss.state && q->miss.iova >= first &&
 		      q->miss.iova <= last;
 		if (hit)
-			set_state(q, VTAP_MISS_NONE);
+			WRITE_ONCE(q->miss.state, VTAP_MISS_NONE);
 		spin_unlock(&dev->miss_lock);
 		if (hit) {
 			/* Pairs with the worker's xchg of its bits. */
@@ -240,7 +160,7 @@ static struct vtap_queue *take_question(struct vtap_dev *dev,
 	vtap_for_each_queue(dev, q, i) {
 		if (q->miss.state != VTAP_MISS_ASKED)
 			continue;
-		set_state(q, VTAP_MISS_READ);
+		WRITE_ONCE(q->miss.state, VTAP_MISS_READ);
 		m->iova = q->miss.iova;
 		m->perm = q->miss.perm;
 		m->type = VHOST_IOTLB_MISS;
@@ -300,7 +220,7 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 		memcpy(&msg.v1.iotlb, &m, sizeof(m));
 	}
 	if (copy_to_iter(&msg, MSG_SIZE, to) != MSG_SIZE) {
-		vtap_queue_ask_again(q);
+		vtap_miss_requeue(q);
 		return -EFAULT;
 	}
 	return MSG_SIZE;

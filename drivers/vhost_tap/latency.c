@@ -18,10 +18,12 @@
 #include <linux/log2.h>
 #include <linux/workqueue.h>
 
+#include "control.h"
 #include "netlink.h"
+#include "registry.h"
 #include "trace.h"
 
-/* Queues that are measured. Locking: vtap_nl_lock(). */
+/* Queues that are measured. Locking: vtap_registry_lock(). */
 static unsigned int nr_measured;
 static bool is_hooked;
 
@@ -130,19 +132,19 @@ static void unhook(void)
  */
 static void unhook_work(struct work_struct *unused)
 {
-	vtap_nl_lock();
+	vtap_registry_lock();
 	if (!nr_measured && is_hooked) {
 		unhook();
 		is_hooked = false;
 	}
-	vtap_nl_unlock();
+	vtap_registry_unlock();
 }
 
 static DECLARE_DELAYED_WORK(unhook_later, unhook_work);
 
 /**
  * vtap_latency_set - measure a queue, or do not
- * @q: queue of a listed device; vtap_nl_lock() is held
+ * @q: queue of a listed device; vtap_registry_lock() is held
  * @on: measure from now on, from zero
  *
  * Return: 0; negative errno, -ENOSYS in a kernel without tracepoints.
@@ -170,6 +172,21 @@ int vtap_latency_set(struct vtap_queue *q, bool on)
 	memset(l, 0, sizeof(*l));
 	WRITE_ONCE(l->is_on, true);
 	return 0;
+}
+
+/**
+ * vtap_latency_stop - measure no queue of a device any more
+ * @dev: device, off the list
+ */
+void vtap_latency_stop(struct vtap_dev *dev)
+{
+	struct vtap_queue *q;
+	u32 i;
+
+	vtap_registry_lock();
+	vtap_for_each_queue(dev, q, i)
+		vtap_latency_set(q, false);
+	vtap_registry_unlock();
 }
 
 /**

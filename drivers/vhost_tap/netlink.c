@@ -3,7 +3,7 @@
  * netlink.c - the generic netlink family: who may ask, and what
  *
  * Read before: netlink.h; Documentation/netlink.rst has the rules. Read next:
- * netlink_fill.c, news.c.
+ * netlink_dump.c, netlink_notify.c.
  *
  * A device is listed while it has an owner. It belongs to the network namespace
  * of whoever opened the file; a request sees those of its socket's namespace,
@@ -20,80 +20,9 @@
 
 #include "control.h"
 #include "netlink.h"
+#include "registry.h"
 
-static DEFINE_MUTEX(list_lock);
-static DEFINE_XARRAY(list);
-
-/**
- * vtap_nl_lock - listed devices stay listed from here on
- */
-void vtap_nl_lock(void)
-{
-	mutex_lock(&list_lock);
-}
-
-/**
- * vtap_nl_unlock - until here
- */
-void vtap_nl_unlock(void)
-{
-	mutex_unlock(&list_lock);
-}
-
-/**
- * vtap_nl_add - list a device that just got an owner
- * @dev: device, locked
- *
- * Without memory for it the device is not seen; that is all.
- */
-void vtap_nl_add(struct vtap_dev *dev)
-{
-	mutex_lock(&list_lock);
-	dev->listed = !xa_insert(&list, dev->id, dev, GFP_KERNEL);
-	mutex_unlock(&list_lock);
-	if (dev->listed)
-		vtap_news_device(dev, true);
-}
-
-/**
- * vtap_nl_remove - take a device off the list
- * @dev: device, locked; its workers still there
- */
-void vtap_nl_remove(struct vtap_dev *dev)
-{
-	struct vtap_queue *q;
-	u32 i;
-
-	if (!dev->listed)
-		return;
-	mutex_lock(&list_lock);
-	vtap_for_each_queue(dev, q, i)
-		vtap_latency_set(q, false);
-	xa_erase(&list, dev->id);
-	WRITE_ONCE(dev->listed, false);
-	mutex_unlock(&list_lock);
-	vtap_news_device(dev, false);
-}
-
-/* The device @id for a request from @net; locked. */
-static struct vtap_dev *find(const struct net *net, u32 id)
-{
-	struct vtap_dev *dev = xa_load(&list, id);
-
-	return dev && net_eq(dev->net, net) ? dev : NULL;
-}
-
-/* The next device from @id on; locked. */
-static struct vtap_dev *find_next(const struct net *net, unsigned long *id)
-{
-	struct vtap_dev *dev;
-
-	xa_for_each_start(&list, *id, dev, *id) {
-		if (net_eq(dev->net, net))
-			return dev;
-	}
-	return NULL;
-}
+static struct genl_family vtap_nl_family;
 
 /* ---- one thing ---- */
 
@@ -148,7 +77,7 @@ static void *named(struct genl_info *info, enum what what)
 	struct vtap_dev *dev;
 	void *thing;
 
-	dev = find(genl_info_net(info),
+	dev = vtap_registry_find(genl_info_net(info),
 		   nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
 	if (!dev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VHOST_TAP_A_DEVICE_ID],
@@ -171,6 +100,7 @@ static void *named(struct genl_info *info, enum what what)
 static int get(struct genl_info *info, enum what what)
 {
 	struct vtap_nl_to to = {
+		.family = &vtap_nl_family,
 		.portid = info->snd_portid,
 		.seq = info->snd_seq,
 		.cmd = info->genlhdr->cmd,
@@ -186,10 +116,10 @@ static int get(struct genl_info *info, enum what what)
 	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!to.skb)
 		return -ENOMEM;
-	mutex_lock(&list_lock);
+	vtap_registry_lock();
 	thing = named(info, what);
 	err = IS_ERR(thing) ? PTR_ERR(thing) : fill(what, &to, thing);
-	mutex_unlock(&list_lock);
+	vtap_registry_unlock();
 	if (err) {
 		nlmsg_free(to.skb);
 		return err;
@@ -219,6 +149,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 		enum what what, u8 cmd)
 {
 	const struct vtap_nl_to to = {
+		.family = &vtap_nl_family,
 		.skb = skb,
 		.portid = NETLINK_CB(cb->skb).portid,
 		.seq = cb->nlh->nlmsg_seq,
@@ -233,8 +164,8 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 	void *thing;
 	int err = 0;
 
-	mutex_lock(&list_lock);
-	while (!err && (dev = find_next(net, &id))) {
+	vtap_registry_lock();
+	while (!err && (dev = vtap_registry_next(net, &id))) {
 		if (id != cb->args[0])
 			index = 0;
 		cb->args[0] = id;
@@ -247,7 +178,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 		if (!err)
 			id++;
 	}
-	mutex_unlock(&list_lock);
+	vtap_registry_unlock();
 	return skb->len ?: err;
 }
 
@@ -279,14 +210,14 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_DEVICE) ||
 	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX))
 		return -EINVAL;
-	mutex_lock(&list_lock);
+	vtap_registry_lock();
 	q = named(info, QUEUE);
 	err = PTR_ERR_OR_ZERO(q);
 	if (!err && latency)
 		err = vtap_latency_set(q, nla_get_u32(latency));
 	if (!err && busyloop)
 		vtap_queue_set_busyloop(q, nla_get_u32(busyloop));
-	mutex_unlock(&list_lock);
+	vtap_registry_unlock();
 	return err;
 }
 
@@ -319,12 +250,12 @@ static int device_set(struct sk_buff *skb, struct genl_info *info)
 			       "microseconds go with fixed and adaptive polling");
 		return -EINVAL;
 	}
-	mutex_lock(&list_lock);
+	vtap_registry_lock();
 	dev = named(info, DEVICE);
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err)
 		set_polling(dev, mode, us);
-	mutex_unlock(&list_lock);
+	vtap_registry_unlock();
 	return err;
 }
 
@@ -404,7 +335,7 @@ static const struct genl_multicast_group groups[] = {
 	},
 };
 
-struct genl_family vtap_nl_family __ro_after_init = {
+static struct genl_family vtap_nl_family __ro_after_init = {
 	.name = VHOST_TAP_FAMILY_NAME,
 	.version = VHOST_TAP_FAMILY_VERSION,
 	.netnsok = true,
@@ -423,7 +354,11 @@ struct genl_family vtap_nl_family __ro_after_init = {
  */
 int __init vtap_nl_init(void)
 {
-	return genl_register_family(&vtap_nl_family);
+	int err = genl_register_family(&vtap_nl_family);
+
+	if (!err)
+		vtap_notify_init(&vtap_nl_family);
+	return err;
 }
 
 /**
@@ -431,6 +366,7 @@ int __init vtap_nl_init(void)
  */
 void vtap_nl_exit(void)
 {
+	vtap_notify_exit();
 	genl_unregister_family(&vtap_nl_family);
 	vtap_latency_exit();
 }

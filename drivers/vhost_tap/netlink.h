@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * netlink.h - what the files of the netlink family share
- *
- * Read before: vtap.h. Read next: netlink.c, netlink_fill.c, news.c.
  */
 #ifndef VTAP_NETLINK_H
 #define VTAP_NETLINK_H
@@ -16,16 +14,12 @@ enum vtap_nl_group {
 	VTAP_NL_EVENTS,
 };
 
-/* netlink.c */
-extern struct genl_family vtap_nl_family;
-void vtap_nl_lock(void);
-void vtap_nl_unlock(void);
-
 /*
- * netlink_fill.c: each adds one whole message, or nothing; -EMSGSIZE when it
- * does not fit. vtap_nl_lock() is held.
+ * netlink_dump.c: each adds one whole message, or nothing; -EMSGSIZE when it
+ * does not fit. vtap_registry_lock() is held.
  */
 struct vtap_nl_to {
+	const struct genl_family *family;
 	struct sk_buff *skb;
 	u32 portid;
 	u32 seq;
@@ -41,6 +35,10 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to,
 		       const struct vtap_queue *q);
 int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 			const struct vtap_worker *w);
+
+/* netlink_notify.c */
+void vtap_notify_init(const struct genl_family *fam);
+void vtap_notify_exit(void);
 
 /* latency.c */
 int vtap_latency_set(struct vtap_queue *q, bool on);

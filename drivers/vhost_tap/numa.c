@@ -2,7 +2,7 @@
 /*
  * numa.c - which CPUs a worker gets unless somebody says
  *
- * Read before: vtap.h, control.h. Read next: workers.c.
+ * Read before: vtap.h, control.h. Read next: worker_pool.c.
  *
  * With the module parameter numa= a worker is given the CPUs of one node, once,
  * when the first of its queues starts: the node of the guest's memory, or of
@@ -28,7 +28,7 @@
 #include <net/sock.h>
 
 #include "control.h"
-#include "task.h"
+#include "thread.h"
 
 enum {
 	FOLLOW_NOTHING,
@@ -257,22 +257,4 @@ void vtap_numa_choose(struct vtap_queue *q)
 		return;
 	WRITE_ONCE(w->node, node);
 	vtap_workers_changed(q->dev);
-}
-
-/**
- * vtap_numa_settle - go to the node that was chosen
- * @w: worker; called by its thread
- */
-void vtap_numa_settle(struct vtap_worker *w)
-{
-	int node = READ_ONCE(w->node);
-
-	if (node == NUMA_NO_NODE || w->is_settled)
-		return;
-	w->is_settled = true;
-	if (!cpumask_equal(current->cpus_ptr, w->born_with))
-		return;			/* somebody has other plans */
-	/* None left: the node has no CPUs, or not for us. */
-	if (cpumask_and(w->born_with, w->born_with, cpumask_of_node(node)))
-		set_cpus_allowed_ptr(current, w->born_with);
 }

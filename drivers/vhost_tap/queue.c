@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * queue.c - the life of a queue: configure, start, stop, break
+ * queue.c - configure, start and stop a queue
  *
- * Read before: vtap.h, control.h.
- *
- * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). The settings
- * of the client wait in ring_cfg and base until then. A ring fault leaves the
+ * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). The client's
+ * settings wait in ring_cfg and base until then. A ring fault leaves the
  * backend in place and the queue silent; stopping and starting it again, as a
- * reset of the guest's device does, mends it. So does a new memory table or
- * ring address, when memory was what was missing.
+ * reset of the guest's device does, clears the fault. So does a new memory
+ * table or ring address, if memory was what was missing.
  */
 #define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
 
@@ -22,96 +20,6 @@
 #include "backend/backend.h"
 #include "control.h"
 #include "trace.h"
-
-static void set_state(struct vtap_queue *q, enum vtap_queue_state state)
-{
-	trace_vtap_state(q, q->state, state);
-	WRITE_ONCE(q->state, state);	/* iotlb_msg.c looks without the lock */
-	vtap_news_queue(q);
-}
-
-/**
- * vtap_queue_drop - account for a packet that goes no further
- * @q: queue; its lock is held
- * @why: a packet fault
- */
-noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
-{
-	vtap_count(&q->stats, fault[why]);
-	trace_vtap_fault(q, why);
-	vtap_news_queue(q);
-}
-
-/**
- * vtap_queue_broken - stop a queue whose guest broke the ring
- * @q: queue whose ring has a fault; its lock is held
- *
- * Return: VTAP_IDLE, for the pass to end with.
- */
-noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
-{
-	vtap_queue_drop(q, q->ring.fault);
-	vtap_count(&q->stats, broken);
-	set_state(q, VTAP_BROKEN);
-	if (q->err)
-		eventfd_signal(q->err);
-	return VTAP_IDLE;
-}
-
-/**
- * vtap_queue_begin - may a pass work on the queue?
- * @q: queue; its lock is held
- *
- * Return: true if so; vtap_queue_end() comes after the pass.
- */
-bool vtap_queue_begin(struct vtap_queue *q)
-{
-	int err;
-
-	/* While the client looks an address up there is nothing to do. */
-	if (q->state != VTAP_RUNNING || READ_ONCE(q->miss.state))
-		return false;
-	vtap_count(&q->stats, passes);
-	if (likely(q->ring.mapped && q->ring.loaded))
-		return true;
-
-	err = vtap_ring_map(&q->ring, &q->mem, &q->ring_cfg);
-	if (!err)
-		return true;
-	if (err == -EAGAIN)
-		vtap_queue_ask(q);
-	else
-		vtap_queue_broken(q);
-	vtap_queue_end(q);
-	return false;
-}
-
-/* Bring to the dirty log what was written. */
-static noinline __cold void write_log(struct vtap_queue *q)
-{
-	struct vtap_dirty *d = &q->dirty;
-	u64 before = d->pages;
-
-	vtap_dirty_flush(d);
-	vtap_count_add(&q->stats, dirty_pages, d->pages - before);
-	if (d->news && q->log_call)
-		eventfd_signal(q->log_call);
-	d->news = false;
-	if (d->failed && q->state == VTAP_RUNNING) {
-		vtap_ring_break(&q->ring, VTAP_FAULT_LOG_ACCESS);
-		vtap_queue_broken(q);
-	}
-}
-
-/**
- * vtap_queue_end - a pass is over
- * @q: queue; its lock is still held
- */
-void vtap_queue_end(struct vtap_queue *q)
-{
-	if (unlikely(q->dirty.payload || q->dirty.ring))
-		write_log(q);
-}
 
 /**
  * vtap_queue_init - make a queue of a new device
@@ -166,7 +74,7 @@ static struct socket *stop(struct vtap_queue *q)
 	mutex_lock(&q->lock);
 	if (q->state != VTAP_STOPPED) {
 		q->base = vtap_ring_base(&q->ring);
-		set_state(q, VTAP_STOPPED);
+		vtap_queue_set_state(q, VTAP_STOPPED);
 		vtap_ring_unmap(&q->ring);
 	}
 	/*
@@ -174,7 +82,7 @@ static struct socket *stop(struct vtap_queue *q)
 	 * is lost now: the caller's memory need not be the owner's.
 	 */
 	vtap_dirty_drop(&q->dirty);
-	vtap_queue_unask(q);
+	vtap_miss_cancel(q);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
 	return sock;
@@ -218,7 +126,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 		return err;
 	}
 	mutex_lock(&q->lock);
-	set_state(q, VTAP_RUNNING);
+	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
 	vtap_numa_choose(q);
 	/* What the guest did before we listened brought no kick. */
@@ -291,7 +199,7 @@ static void revive(struct vtap_queue *q)
 		return;
 	if (!vtap_ring_retry(&q->ring))
 		return;
-	set_state(q, VTAP_RUNNING);
+	vtap_queue_set_state(q, VTAP_RUNNING);
 	vtap_queue_wake(q);
 }
 
@@ -301,7 +209,7 @@ static void revive(struct vtap_queue *q)
  */
 static void move(struct vtap_queue *q)
 {
-	vtap_queue_unask(q);
+	vtap_miss_cancel(q);
 	/* The end of a log is the end of its troubles, and of its bits. */
 	if (!q->dirty.payload && !q->dirty.ring)
 		vtap_dirty_drop(&q->dirty);

@@ -216,7 +216,7 @@ static int wait_for_buffers(struct vtap_queue *q)
 
 	vtap_queue_finish(q);
 	WRITE_ONCE(q->starved_at, ktime_get_ns());
-	/* Pairs with the acquire in netlink_fill.c: the time comes first. */
+	/* Pairs with the acquire in netlink_dump.c: the time comes first. */
 	smp_store_release(&q->starved, true);
 	ret = vtap_ring_kick_on(&q->ring, q->ring.packed);
 	if (ret)
@@ -255,7 +255,7 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 		return 1;
 	case RX_UNMAPPED:
 		vtap_queue_finish(q);
-		vtap_queue_ask(q);
+		vtap_miss_report(q);
 		return 0;
 	default:
 		vtap_queue_finish(q);

@@ -15,7 +15,7 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/stat.h>
 
-#include "adapt.h"
+#include "busypoll.h"
 #include "backend/xdp_tx.h"
 #include "trace.h"
 #include "vtap.h"
@@ -51,7 +51,7 @@ static void flush(struct vtap_queue *q)
 
 /*
  * A driver that had several packets may be about to add the next: look again
- * before it is asked to kick (adapt.h has why and how long). Only while nobody
+ * before it is asked to kick (busypoll.h has why and how long). Only while nobody
  * else wants this processor, and no other queue this worker.
  * Return: true the ring has news, or is broken.
  */
@@ -263,7 +263,7 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 		if (unlikely(ret < 0 || c.nr_in)) {
 			if (ret == -EAGAIN) {
 				flush(q);
-				vtap_queue_ask(q);
+				vtap_miss_report(q);
 				return VTAP_IDLE;
 			}
 			if (ret > 0) {

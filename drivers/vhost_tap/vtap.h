@@ -27,7 +27,7 @@
 #include <net/xdp.h>
 
 #include "ring/verbs.h"
-#include "adapt.h"
+#include "busypoll.h"
 #include "stats.h"
 
 /* Words of feature bits: what virtio knows has outgrown one. */
@@ -125,7 +125,7 @@ enum vtap_work {
  *
  * Whoever finds a bit of @pending set need not wake; whoever set it has the
  * queue served by this worker, also when the queue has another one by then.
- * The bits of a worker that ends are passed on (workers.c).
+ * The bits of a worker that ends are passed on (worker_pool.c).
  */
 struct vtap_worker {
 	/** @pending: see vtap_work_bit(); set by anyone, taken by the thread */
@@ -403,8 +403,8 @@ struct vtap_queue {
 	/** @backend_fd: what the client called the backend, for netlink */
 	int backend_fd;
 
-	/** @has_news: a notification is due; by anyone, without a lock */
-	u32 has_news;
+	/** @notify_due: a notification is due; by anyone, without a lock */
+	u32 notify_due;
 	/** @starved_at: ns, since when @starved */
 	u64 starved_at;
 	struct vtap_latency latency;
@@ -481,12 +481,12 @@ struct vtap_dev {
 	bool listed;
 	/** @nr_regions: of @map, for netlink */
 	u32 nr_regions;
-	/** @news: sends notifications */
-	struct delayed_work news;
-	/** @news_next: jiffies, not before which it runs again */
-	unsigned long news_next;
-	/** @news_from: the vring that it begins with */
-	u32 news_from;
+	/** @notify_work: sends notifications */
+	struct delayed_work notify_work;
+	/** @notify_next: earliest jiffies of its next run */
+	unsigned long notify_next;
+	/** @notify_from: the vring that it begins with */
+	u32 notify_from;
 };
 
 /* Vring @i of a device; it has to be one. */
@@ -507,6 +507,11 @@ static inline u32 vtap_nr_queues(const struct vtap_dev *dev)
 	for ((i) = 0; (i) < vtap_nr_queues(dev) &&			\
 	     ((q) = vtap_queue_at(dev, i), true); (i)++)
 
+/* The words of vtap_worker.pending in which worker @w may have bits. */
+#define vtap_for_each_word(w, i)					\
+	for ((i) = READ_ONCE((w)->first) / VTAP_QUEUES_PER_WORD;	\
+	     (i) <= READ_ONCE((w)->last) / VTAP_QUEUES_PER_WORD; (i)++)
+
 /* Bit of vtap_worker.pending. */
 static inline u32 vtap_work_bit(const struct vtap_queue *q, enum vtap_work work)
 {
@@ -515,22 +520,24 @@ static inline u32 vtap_work_bit(const struct vtap_queue *q, enum vtap_work work)
 
 /* ---- every function a packet meets, in the order it meets them ---- */
 
-/* notify.c: from the guest's kick or the tap's wake-up to the worker */
+/* poll.c: the guest's kick, or the socket's wake-up */
 void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask);
 int vtap_poll_arm(struct vtap_poll *p, struct file *file);
 void vtap_poll_disarm(struct vtap_poll *p);
 void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w);
-void vtap_queue_publish(struct vtap_queue *q);
-void vtap_queue_call(struct vtap_queue *q);
-void vtap_queue_finish(struct vtap_queue *q);
 
-/* worker.c */
-bool vtap_worker_run(void *data);
+/* wakeup.c: the pending bits of a worker */
 void vtap_worker_wake(struct vtap_worker *w, u32 bit);
+bool vtap_worker_is_pending(const struct vtap_worker *w);
 bool vtap_worker_has_more(const struct vtap_worker *w);
+void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q);
+void vtap_queue_wake(struct vtap_queue *q);
+pid_t vtap_queue_tid(const struct vtap_queue *q);
+void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us);
+void vtap_workers_changed(struct vtap_dev *dev);
 
-/* numa.c */
-void vtap_numa_settle(struct vtap_worker *w);
+/* worker.c: one round of a thread */
+bool vtap_worker_run(void *data);
 
 /* tx.c: guest to host */
 enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w);
@@ -538,16 +545,20 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w);
 /* rx.c: host to guest */
 enum vtap_verdict vtap_rx(struct vtap_queue *q);
 
-/* iotlb_msg.c: an address that the IOTLB does not know */
-void vtap_queue_ask(struct vtap_queue *q);
-void vtap_queue_ask_again(struct vtap_queue *q);
-
-/* queue.c: before and after a pass */
+/* pass.c: around the packet loop */
 bool vtap_queue_begin(struct vtap_queue *q);
 void vtap_queue_end(struct vtap_queue *q);
-
-/* queue.c: what goes wrong with a packet, and with the ring */
+void vtap_queue_publish(struct vtap_queue *q);
+void vtap_queue_call(struct vtap_queue *q);
+void vtap_queue_finish(struct vtap_queue *q);
+bool vtap_queue_has_work(struct vtap_queue *q);
 void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why);
 enum vtap_verdict vtap_queue_broken(struct vtap_queue *q);
+void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state);
+
+/* iotlb_miss.c: an address without a mapping */
+void vtap_miss_report(struct vtap_queue *q);
+void vtap_miss_requeue(struct vtap_queue *q);
+void vtap_miss_cancel(struct vtap_queue *q);
 
 #endif /* VTAP_VTAP_H */

@@ -2,9 +2,6 @@
 /*
  * worker.c - a thread: who has work, who is next, when to sleep
  *
- * Read before: vtap.h, adapt.h. Read next: tx.c, rx.c; workers.c for how
- * threads and queues come together.
- *
  * The worker knows nothing of packets. Callbacks set bits in the pending
  * words; the worker takes a word at once and gives each queue with a bit one
  * pass, so queues that share a worker take turns. A bit that is set during a
@@ -15,44 +12,9 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 
-#include "adapt.h"
-#include "backend/backend.h"
-#include "task.h"
+#include "busypoll.h"
+#include "thread.h"
 #include "vtap.h"
-
-/**
- * vtap_worker_wake - leave a note for a worker and wake it
- * @w: worker
- * @bit: from vtap_work_bit()
- *
- * Context: any.
- */
-void vtap_worker_wake(struct vtap_worker *w, u32 bit)
-{
-	/* Under load the bit is mostly set: no locked access, no wake-up. */
-	if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
-		return;
-	vtap_task_wake(w->task);
-}
-
-/*
- * A pass of @q was cut short: another one. Of the worker that it has now, or a
- * queue under load would never leave the former.
- */
-static void again(struct vtap_worker *w, struct vtap_queue *q)
-{
-	u32 bit = vtap_work_bit(q, VTAP_WORK_AGAIN);
-
-	if (likely(READ_ONCE(q->worker) == w)) {
-		set_bit(bit, w->pending);
-		return;
-	}
-	/* Who serves a queue is not freed while the queue is locked. */
-	mutex_lock(&q->lock);
-	if (q->worker)
-		vtap_worker_wake(q->worker, bit);
-	mutex_unlock(&q->lock);
-}
 
 /* Give a queue a pass; @works are its bits of vtap_worker.pending. */
 static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
@@ -61,7 +23,7 @@ static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 	enum vtap_verdict verdict;
 
 	if (unlikely(READ_ONCE(q->miss.state)) && works & BIT(VTAP_WORK_WAKE))
-		vtap_queue_ask_again(q);
+		vtap_miss_requeue(q);
 	verdict = q->dir == VTAP_TX ? vtap_tx(q, w) : vtap_rx(q);
 	w->moved += READ_ONCE(q->stats.packets) - before;
 	if (unlikely(READ_ONCE(q->again))) {
@@ -69,7 +31,7 @@ static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 		verdict = VTAP_MORE;
 	}
 	if (verdict == VTAP_MORE)
-		again(w, q);
+		vtap_worker_requeue(w, q);
 	else if (verdict == VTAP_LOOK)
 		__set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->quiet);
 }
@@ -101,35 +63,6 @@ static void serve_word(struct vtap_worker *w, u32 word)
 	}
 }
 
-/* The words in which this worker may have bits. */
-#define for_each_word(w, i)						\
-	for ((i) = READ_ONCE((w)->first) / VTAP_QUEUES_PER_WORD;	\
-	     (i) <= READ_ONCE((w)->last) / VTAP_QUEUES_PER_WORD; (i)++)
-
-static bool is_pending(const struct vtap_worker *w)
-{
-	u32 i;
-
-	for_each_word(w, i) {
-		if (READ_ONCE(w->pending[i]))
-			return true;
-	}
-	return false;
-}
-
-/**
- * vtap_worker_has_more - is there work besides the pass in hand?
- * @w: worker
- *
- * Context: a pass of this worker.
- * Return: true if another queue waits, a note came for this one, or the worker
- * is to end.
- */
-bool vtap_worker_has_more(const struct vtap_worker *w)
-{
-	return w->others_wait || is_pending(w) || READ_ONCE(w->stop);
-}
-
 /* Vrings that may be this worker's. */
 #define for_each_vring(w, i)						\
 	for ((i) = READ_ONCE((w)->first); (i) <= READ_ONCE((w)->last); (i)++)
@@ -142,29 +75,6 @@ static struct vtap_queue *mine(const struct vtap_worker *w, u32 i)
 	return READ_ONCE(q->worker) == w ? q : NULL;
 }
 
-/*
- * Has the queue something to do that no bit told us of yet? A queue that
- * waits for the other side is asked for what it waits for only, or polling
- * would find the same useless work for ever. A broken ring counts as work: the
- * pass tells the client.
- */
-static bool has_work(struct vtap_queue *q)
-{
-	bool found = false;
-
-	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING && !q->parked && q->ring.mapped &&
-	    !READ_ONCE(q->miss.state)) {
-		if (q->dir == VTAP_TX || q->starved)
-			found = vtap_ring_has_news(&q->ring,
-						   q->ring.packed) != 0;
-		else
-			found = vtap_backend_peek(&q->backend) != 0;
-	}
-	mutex_unlock(&q->lock);
-	return found;
-}
-
 /* Look at each queue once. */
 static void look(struct vtap_worker *w)
 {
@@ -173,10 +83,25 @@ static void look(struct vtap_worker *w)
 	for_each_vring(w, i) {
 		struct vtap_queue *q = mine(w, i);
 
-		if (q && has_work(q))
+		if (q && vtap_queue_has_work(q))
 			set_bit(vtap_work_bit(q, VTAP_WORK_AGAIN), w->pending);
 	}
 	cpu_relax();
+}
+
+/* Move this thread, once, to the CPUs of the node that control chose (numa.c). */
+static void move_to_node(struct vtap_worker *w)
+{
+	int node = READ_ONCE(w->node);
+
+	if (node == NUMA_NO_NODE || w->is_settled)
+		return;
+	w->is_settled = true;
+	if (!cpumask_equal(current->cpus_ptr, w->born_with))
+		return;			/* somebody has other plans */
+	/* None left: the node has no CPUs, or not for us. */
+	if (cpumask_and(w->born_with, w->born_with, cpumask_of_node(node)))
+		set_cpus_allowed_ptr(current, w->born_with);
 }
 
 /* Control changed something: what have our queues now, and where do we run? */
@@ -193,7 +118,7 @@ static noinline __cold void refresh(struct vtap_worker *w)
 			us = max(us, READ_ONCE(q->busyloop_us));
 	}
 	w->busyloop_us = us;
-	vtap_numa_settle(w);
+	move_to_node(w);
 }
 
 /*
@@ -222,7 +147,7 @@ static void plan(struct vtap_worker *w)
 /* The looking is over: what was it good for? */
 static void account(struct vtap_worker *w)
 {
-	bool found = is_pending(w);
+	bool found = vtap_worker_is_pending(w);
 	u32 i;
 
 	for_each_vring(w, i) {
@@ -250,14 +175,14 @@ static void poll_a_while(struct vtap_worker *w)
 
 	if (!vtap_adapt_begin(&w->adapt, now, w->look_ns))
 		return;
-	while (!is_pending(w) &&
+	while (!vtap_worker_is_pending(w) &&
 	       vtap_adapt_go_on(&w->adapt, now, must_yield)) {
 		look(w);
 		must_yield = need_resched() || !single_task_running() ||
 			     signal_pending(current) || READ_ONCE(w->stop);
 		now = local_clock();
 	}
-	if (must_yield && !is_pending(w))
+	if (must_yield && !vtap_worker_is_pending(w))
 		vtap_adapt_yield(&w->adapt);
 	account(w);
 }
@@ -267,7 +192,7 @@ static bool is_quiet(const struct vtap_worker *w)
 {
 	u32 i;
 
-	for_each_word(w, i) {
+	vtap_for_each_word(w, i) {
 		if (w->quiet[i])
 			return true;
 	}
@@ -286,7 +211,7 @@ static void rest(struct vtap_worker *w)
 		w->look_ns = w->adapt.window_ns[w->adapt.after];
 	if (w->look_ns || is_adaptive)
 		poll_a_while(w);
-	w->is_last = !is_pending(w) && is_quiet(w);
+	w->is_last = !vtap_worker_is_pending(w) && is_quiet(w);
 }
 
 /*
@@ -328,7 +253,7 @@ static void hush(struct vtap_worker *w)
 	}
 }
 
-/* Woken: perhaps the driver runs first (adapt.h). Return: true if it did. */
+/* Woken: perhaps the driver runs first (busypoll.h). Return: true if it did. */
 static bool defer(struct vtap_worker *w)
 {
 	if (likely(!shares_cpu(w)) || !vtap_defer_try(&w->defer))
@@ -353,7 +278,7 @@ bool vtap_worker_run(void *data)
 	bool woken = w->slept, deferred = false;
 	u32 i;
 
-	w->slept = !is_pending(w) && !w->is_last;
+	w->slept = !vtap_worker_is_pending(w) && !w->is_last;
 	if (w->slept)
 		return false;
 	__set_current_state(TASK_RUNNING);
@@ -362,7 +287,7 @@ bool vtap_worker_run(void *data)
 
 	plan(w);
 	w->moved = 0;
-	for_each_word(w, i) {
+	vtap_for_each_word(w, i) {
 		if (READ_ONCE(w->pending[i]) || w->quiet[i])
 			serve_word(w, i);
 	}
@@ -370,7 +295,7 @@ bool vtap_worker_run(void *data)
 		vtap_defer_learn(&w->defer, deferred, w->moved);
 	if (w->is_last)
 		w->is_last = false;
-	else if (!is_pending(w))
+	else if (!vtap_worker_is_pending(w))
 		rest(w);
 	cond_resched();
 	return true;

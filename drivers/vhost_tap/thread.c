@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task.c - SEAM: the worker thread of this kernel
+ * thread.c - SEAM: the worker thread of this kernel
  *
- * Read before: task.h.
+ * Read before: thread.h.
  *
  * Two kinds of thread, of which the client may choose one before the device has
  * an owner (VHOST_SET_FORK_FROM_OWNER):
@@ -28,7 +28,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "task.h"
+#include "thread.h"
 
 struct vhost_task;
 

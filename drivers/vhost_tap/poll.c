@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * notify.c - kicks and wake-ups in, calls out
+ * poll.c - hooks in the wait queues of kick eventfds and sockets
  *
- * Read before: vtap.h. Read next: worker.c.
+ * A hook turns a guest's kick, or a packet or room in the backend's socket, into
+ * a pending bit of the queue's worker. It runs in the context of whoever
+ * writes the eventfd or feeds the socket.
  */
-#include <linux/eventfd.h>
 #include <linux/file.h>
-#include <linux/log2.h>
 
 #include "trace.h"
 #include "vtap.h"
@@ -133,61 +133,4 @@ void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w)
 	spin_lock_irqsave(&p->wqh->lock, flags);
 	p->worker = w;
 	spin_unlock_irqrestore(&p->wqh->lock, flags);
-}
-
-/**
- * vtap_queue_call - signal the guest if it wants to hear of what was published
- * @q: queue; its lock is held
- *
- * For all since the last time. When the ring breaks here, or broke since, the
- * guest is called: it may have seen what was published before. Without an
- * eventfd (QEMU without a vector) the decision is left for the time when there
- * is one.
- */
-void vtap_queue_call(struct vtap_queue *q)
-{
-	int must;
-
-	if (!q->nr_uncalled)
-		return;
-	q->nr_uncalled = 0;
-	if (!q->call)
-		return;
-	must = vtap_ring_must_call(&q->ring, q->ring.packed);
-	if (must) {
-		eventfd_signal(q->call);
-		vtap_count(&q->stats, calls);
-	} else {
-		vtap_count(&q->stats, calls_suppressed);
-	}
-	trace_vtap_call(q, must);
-}
-
-/**
- * vtap_queue_publish - show the driver what is done
- * @q: queue; its lock is held
- *
- * vtap_queue_call() comes next, or soon: before the pass ends.
- */
-void vtap_queue_publish(struct vtap_queue *q)
-{
-	int n = vtap_ring_publish(&q->ring, q->ring.packed);
-
-	if (n <= 0)
-		return;
-	vtap_count_add(&q->stats, buffers, n);
-	vtap_count(&q->stats, batches);
-	vtap_count(&q->stats, batch_size[min(ilog2(n), VTAP_BATCH_SIZES - 1)]);
-	trace_vtap_batch(q, n);
-	q->nr_uncalled += n;
-}
-
-/**
- * vtap_queue_finish - publish and call
- * @q: queue; its lock is held
- */
-void vtap_queue_finish(struct vtap_queue *q)
-{
-	vtap_queue_publish(q);
-	vtap_queue_call(q);
 }

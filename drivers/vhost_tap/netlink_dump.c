@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * netlink_fill.c - a device, a queue, a worker as a netlink message
+ * netlink_dump.c - a device, a queue, a worker as a netlink message
  *
  * Read before: netlink.h; Documentation/netlink/specs/vhost_tap.yaml has every
  * attribute and its meaning.
@@ -18,9 +18,9 @@
 #include <linux/sched.h>
 #include <linux/vhost_tap.h>
 
-#include "adapt.h"
+#include "busypoll.h"
 #include "netlink.h"
-#include "task.h"
+#include "thread.h"
 
 static_assert(VTAP_POLL_MAX_US == VHOST_TAP_BUSYLOOP_MAX_US);
 static_assert((int)VTAP_RX == VHOST_TAP_DIRECTION_RX);
@@ -42,7 +42,7 @@ static_assert((int)VTAP_BACKEND_PACKET == VHOST_TAP_BACKEND_PACKET);
 
 static void *begin(const struct vtap_nl_to *to)
 {
-	return genlmsg_put(to->skb, to->portid, to->seq, &vtap_nl_family,
+	return genlmsg_put(to->skb, to->portid, to->seq, to->family,
 			   to->flags, to->cmd);
 }
 

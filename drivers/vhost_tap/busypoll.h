@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * adapt.h - poll on or sleep? as arithmetic
+ * busypoll.h - poll on or sleep? as arithmetic
  *
  * Read before: nothing. Read next: worker.c.
  *

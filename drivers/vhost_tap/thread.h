@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * task.h - a thread that works in its creator's address space and cgroups
+ * thread.h - a thread that works in its creator's address space and cgroups
  *
- * Read next: task.c.
+ * Read next: thread.c.
  */
-#ifndef VTAP_TASK_H
-#define VTAP_TASK_H
+#ifndef VTAP_THREAD_H
+#define VTAP_THREAD_H
 
 #include <linux/types.h>
 
@@ -22,4 +22,4 @@ const struct cpumask *vtap_task_cpus(const struct vtap_task *t);
 pid_t vtap_task_pid(const struct vtap_task *t);
 pid_t vtap_task_pid_here(const struct vtap_task *t);
 
-#endif /* VTAP_TASK_H */
+#endif /* VTAP_THREAD_H */

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * workers.c - which thread serves which queue
+ * worker_pool.c - the workers of a device, and which of them serves which queue
  *
- * Read before: vtap.h, control.h. Read next: task.c.
- *
- * A device with an owner has workers, and each of its queues one of them. Who
- * wakes a worker is: a hook in a wait queue (notify.c), whose target changes
- * under that wait queue's lock; and control code, under vtap_dev.lock. So once
- * a queue is with another worker, no one wakes the former on its behalf. Bits
- * that are set there already are served there, or passed on when it ends.
+ * A device with an owner has workers, and each of its queues has one of them.
+ * Two parties wake a worker: a hook in a wait queue (poll.c), whose target
+ * changes under that wait queue's lock, and control code under vtap_dev.lock.
+ * Once a queue has moved to another worker, nobody wakes the former one on its
+ * behalf. Bits that are set there already are served there, or passed on when
+ * that worker ends.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
@@ -17,8 +16,8 @@
 #include <linux/vhost_tap.h>
 
 #include "control.h"
-#include "netlink.h"
-#include "task.h"
+#include "registry.h"
+#include "thread.h"
 
 static bool split_workers;
 module_param(split_workers, bool, 0644);
@@ -27,53 +26,6 @@ MODULE_PARM_DESC(split_workers, "Give RX and TX of each new file a worker each (
 static uint adaptive_poll_us;
 module_param(adaptive_poll_us, uint, 0644);
 MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
-
-/**
- * vtap_workers_changed - have workers look at what changed
- * @dev: device; the change is made
- *
- * What a worker needs in every round it keeps, so a round does not go through
- * all queues for it. The next round begins with a look.
- */
-void vtap_workers_changed(struct vtap_dev *dev)
-{
-	/* Pairs with the acquire in refresh(). */
-	atomic_fetch_inc_release(&dev->changes);
-}
-
-/**
- * vtap_queue_set_busyloop - how long a queue's worker polls
- * @q: queue
- * @us: microseconds, 0 not at all
- */
-void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us)
-{
-	WRITE_ONCE(q->busyloop_us, us);
-	vtap_workers_changed(q->dev);
-}
-
-/**
- * vtap_queue_wake - have a queue looked at
- * @q: queue; nothing happens without owner
- *
- * Context: vtap_dev.lock held.
- */
-void vtap_queue_wake(struct vtap_queue *q)
-{
-	if (q->worker)
-		vtap_worker_wake(q->worker, vtap_work_bit(q, VTAP_WORK_AGAIN));
-}
-
-/**
- * vtap_queue_tid - which thread serves a queue?
- * @q: queue; its lock, or vtap_dev.lock, is held
- *
- * Return: id in the initial pid namespace; 0 without owner.
- */
-pid_t vtap_queue_tid(const struct vtap_queue *q)
-{
-	return q->worker ? vtap_task_pid(q->worker->task) : 0;
-}
 
 /* Free a worker whose thread has ended. */
 static void destroy(struct vtap_worker *w)
@@ -256,9 +208,9 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 		return -ENODEV;
 	if (w->nr_queues)
 		return -EBUSY;
-	vtap_nl_lock();		/* whose readers find it there, or by a queue */
+	vtap_registry_lock();		/* whose readers find it there, or by a queue */
 	xa_erase(&dev->workers, id);
-	vtap_nl_unlock();
+	vtap_registry_unlock();
 	WRITE_ONCE(w->stop, true);
 	vtap_task_stop(w->task);
 	/* Its notes go to the workers that its queues have now. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * adapt_test.c - poll or sleep, with invented clocks
+ * busypoll_test.c - poll or sleep, with invented clocks
  *
- * Read before: adapt.h. Pure: runs in user space and under the kernel's
+ * Read before: busypoll.h. Pure: runs in user space and under the kernel's
  * KUnit.
  */
 #include <kunit/test.h>
-#include "adapt.h"
+#include "busypoll.h"
 
 #define US	1000ull
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * netlink_notify.c - notifications: devices come and go, queues change state
+ *
+ * A pass that drops a packet or breaks its ring hits a tracepoint; the probes
+ * here set a flag in the queue and, unless one is set already, queue a delayed
+ * work. The work reports the state of flagged queues as it finds it, so
+ * the last state is never lost. It runs at most once in NOTIFY_INTERVAL for a
+ * device and sends at most NOTIFY_MAX messages a time, whatever a guest does.
+ */
+#include <linux/jiffies.h>
+
+#include "control.h"
+#include "netlink.h"
+#include "registry.h"
+#include "trace.h"
+
+#define NOTIFY_INTERVAL	(HZ / 10)
+#define NOTIFY_MAX		32
+
+/* The netlink family, from vtap_notify_init(); constant while devices exist. */
+static const struct genl_family *family;
+static bool has_probes;
+
+static bool nobody_listens(const struct vtap_dev *dev)
+{
+	return !genl_has_listeners(family, dev->net, VTAP_NL_EVENTS);
+}
+
+/* Send a filled message, or free it. */
+static void notify_send(const struct vtap_dev *dev, struct sk_buff *skb, int err)
+{
+	if (err)
+		nlmsg_free(skb);
+	else
+		genlmsg_multicast_netns(family, dev->net, skb, 0,
+					VTAP_NL_EVENTS, GFP_KERNEL);
+}
+
+/**
+ * vtap_notify_device - announce a device that came or went
+ * @dev: device, locked
+ * @is_there: it has an owner
+ */
+void vtap_notify_device(struct vtap_dev *dev, bool is_there)
+{
+	struct vtap_nl_to to = {
+		.family = family,
+		.cmd = is_there ? VHOST_TAP_CMD_DEVICE_ADD_NTF :
+				  VHOST_TAP_CMD_DEVICE_DEL_NTF,
+	};
+
+	if (nobody_listens(dev))
+		return;
+	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!to.skb)
+		return;
+	notify_send(dev, to.skb, is_there ? vtap_nl_fill_device(&to, dev) :
+				     vtap_nl_fill_gone(&to, dev));
+}
+
+static void notify_about_queue(struct vtap_dev *dev, struct vtap_queue *q)
+{
+	struct vtap_nl_to to = {
+		.family = family,
+		.cmd = VHOST_TAP_CMD_QUEUE_NTF,
+	};
+	int err = -ENODEV;
+
+	/* Cleared first: a change from here on needs another message. */
+	xchg(&q->notify_due, 0);
+	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!to.skb)
+		return;
+	vtap_registry_lock();
+	if (dev->listed)
+		err = vtap_nl_fill_queue(&to, q);
+	vtap_registry_unlock();
+	notify_send(dev, to.skb, err);
+}
+
+static void notify_work(struct work_struct *work)
+{
+	struct vtap_dev *dev = container_of(to_delayed_work(work),
+					    struct vtap_dev, notify_work);
+	u32 i, nr = vtap_nr_queues(dev), from = dev->notify_from;
+	int nr_sent = 0;
+
+	WRITE_ONCE(dev->notify_next, jiffies + NOTIFY_INTERVAL);
+	/* Each round begins where the last one ended: all get their turn. */
+	for (i = 0; i < nr && nr_sent <= NOTIFY_MAX; i++) {
+		u32 at = (from + i) % nr;
+		struct vtap_queue *q = vtap_queue_at(dev, at);
+
+		if (!READ_ONCE(q->notify_due))
+			continue;
+		if (nr_sent++ == NOTIFY_MAX)
+			dev->notify_from = at;
+		else
+			notify_about_queue(dev, q);
+	}
+	if (nr_sent > NOTIFY_MAX)
+		schedule_delayed_work(&dev->notify_work, NOTIFY_INTERVAL);
+}
+
+/*
+ * A queue changed state or dropped a packet. In any context that may take a
+ * spinlock. The tracepoints pass the queue as const; its notification flag
+ * belongs to this file.
+ */
+static void notify_queue(const struct vtap_queue *queue)
+{
+	struct vtap_queue *q = (struct vtap_queue *)queue;
+	struct vtap_dev *dev = q->dev;
+	unsigned long now = jiffies, next;
+
+	if (READ_ONCE(q->notify_due) || !READ_ONCE(dev->listed) ||
+	    nobody_listens(dev) || xchg(&q->notify_due, 1))
+		return;
+	next = READ_ONCE(dev->notify_next);
+	/* Long ago, or a clock that has wrapped: at once. */
+	schedule_delayed_work(&dev->notify_work,
+			      next - now <= NOTIFY_INTERVAL ? next - now : 0);
+}
+
+static void notify_on_state(void *unused, const struct vtap_queue *q,
+			    enum vtap_queue_state from,
+			    enum vtap_queue_state to)
+{
+	notify_queue(q);
+}
+
+static void notify_on_fault(void *unused, const struct vtap_queue *q,
+			    enum vtap_fault fault)
+{
+	notify_queue(q);
+}
+
+/**
+ * vtap_notify_open - prepare a new device
+ * @dev: device, zeroed
+ */
+void vtap_notify_open(struct vtap_dev *dev)
+{
+	dev->notify_next = jiffies;
+	INIT_DELAYED_WORK(&dev->notify_work, notify_work);
+}
+
+/**
+ * vtap_notify_stop - no more notifications of a device
+ * @dev: device, off the list; its workers and hooks are gone
+ */
+void vtap_notify_stop(struct vtap_dev *dev)
+{
+	struct vtap_queue *q;
+	u32 i;
+
+	cancel_delayed_work_sync(&dev->notify_work);
+	vtap_for_each_queue(dev, q, i)
+		q->notify_due = 0;
+}
+
+/**
+ * vtap_notify_init - start watching queues
+ * @fam: the netlink family, registered
+ *
+ * A kernel without tracepoints has no notifications of queues.
+ */
+void vtap_notify_init(const struct genl_family *fam)
+{
+	family = fam;
+	if (register_trace_vtap_state(notify_on_state, NULL))
+		return;
+	if (register_trace_vtap_fault(notify_on_fault, NULL)) {
+		unregister_trace_vtap_state(notify_on_state, NULL);
+		return;
+	}
+	has_probes = true;
+}
+
+/**
+ * vtap_notify_exit - stop watching queues; there are no devices any more
+ */
+void vtap_notify_exit(void)
+{
+	if (!has_probes)
+		return;
+	unregister_trace_vtap_fault(notify_on_fault, NULL);
+	unregister_trace_vtap_state(notify_on_state, NULL);
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pass.c - what surrounds the packet loop of tx.c and rx.c
+ *
+ * Begin and end a pass, publish used entries and call the guest, drop a packet,
+ * declare a ring broken. Everything here runs under the queue's lock.
+ */
+#include <linux/eventfd.h>
+#include <linux/log2.h>
+
+#include "backend/backend.h"
+#include "trace.h"
+#include "vtap.h"
+
+/**
+ * vtap_queue_set_state - start, stop or break a queue
+ * @q: queue; its lock is held
+ * @state: new state
+ *
+ * The tracepoint follows the change: netlink notifications hang on it and read
+ * the new state.
+ */
+void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state)
+{
+	enum vtap_queue_state old = q->state;
+
+	WRITE_ONCE(q->state, state);	/* iotlb_msg.c reads it without the lock */
+	trace_vtap_state(q, old, state);
+}
+
+/**
+ * vtap_queue_drop - count a dropped packet
+ * @q: queue; its lock is held
+ * @why: a packet fault
+ */
+noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
+{
+	vtap_count(&q->stats, fault[why]);
+	trace_vtap_fault(q, why);
+}
+
+/**
+ * vtap_queue_broken - stop a queue whose guest broke the ring
+ * @q: queue whose ring has a fault; its lock is held
+ *
+ * Return: VTAP_IDLE, for the pass to end with.
+ */
+noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
+{
+	vtap_queue_drop(q, q->ring.fault);
+	vtap_count(&q->stats, broken);
+	vtap_queue_set_state(q, VTAP_BROKEN);
+	if (q->err)
+		eventfd_signal(q->err);
+	return VTAP_IDLE;
+}
+
+/**
+ * vtap_queue_begin - may a pass work on the queue?
+ * @q: queue; its lock is held
+ *
+ * Return: true if so; vtap_queue_end() comes after the pass.
+ */
+bool vtap_queue_begin(struct vtap_queue *q)
+{
+	int err;
+
+	/* While the client looks an address up there is nothing to do. */
+	if (q->state != VTAP_RUNNING || READ_ONCE(q->miss.state))
+		return false;
+	vtap_count(&q->stats, passes);
+	if (likely(q->ring.mapped && q->ring.loaded))
+		return true;
+
+	err = vtap_ring_map(&q->ring, &q->mem, &q->ring_cfg);
+	if (!err)
+		return true;
+	if (err == -EAGAIN)
+		vtap_miss_report(q);
+	else
+		vtap_queue_broken(q);
+	vtap_queue_end(q);
+	return false;
+}
+
+/* Write the collected dirty bits to the client's bitmap. */
+static noinline __cold void write_log(struct vtap_queue *q)
+{
+	struct vtap_dirty *d = &q->dirty;
+	u64 before = d->pages;
+
+	vtap_dirty_flush(d);
+	vtap_count_add(&q->stats, dirty_pages, d->pages - before);
+	if (d->news && q->log_call)
+		eventfd_signal(q->log_call);
+	d->news = false;
+	if (d->failed && q->state == VTAP_RUNNING) {
+		vtap_ring_break(&q->ring, VTAP_FAULT_LOG_ACCESS);
+		vtap_queue_broken(q);
+	}
+}
+
+/**
+ * vtap_queue_end - a pass is over
+ * @q: queue; its lock is still held
+ */
+void vtap_queue_end(struct vtap_queue *q)
+{
+	if (unlikely(q->dirty.payload || q->dirty.ring))
+		write_log(q);
+}
+
+/**
+ * vtap_queue_call - call the guest, if it wants to know of published entries
+ * @q: queue; its lock is held
+ *
+ * Covers everything published since the last call. When the ring breaks here,
+ * or broke since, the guest is called: it may wait for what was published
+ * before. Without an eventfd (QEMU without a vector) nothing is decided until
+ * there is one.
+ */
+void vtap_queue_call(struct vtap_queue *q)
+{
+	int must;
+
+	if (!q->nr_uncalled)
+		return;
+	q->nr_uncalled = 0;
+	if (!q->call)
+		return;
+	must = vtap_ring_must_call(&q->ring, q->ring.packed);
+	if (must) {
+		eventfd_signal(q->call);
+		vtap_count(&q->stats, calls);
+	} else {
+		vtap_count(&q->stats, calls_suppressed);
+	}
+	trace_vtap_call(q, must);
+}
+
+/**
+ * vtap_queue_publish - make the staged used entries visible to the driver
+ * @q: queue; its lock is held
+ *
+ * vtap_queue_call() follows before the pass ends.
+ */
+void vtap_queue_publish(struct vtap_queue *q)
+{
+	int n = vtap_ring_publish(&q->ring, q->ring.packed);
+
+	if (n <= 0)
+		return;
+	vtap_count_add(&q->stats, buffers, n);
+	vtap_count(&q->stats, batches);
+	vtap_count(&q->stats, batch_size[min(ilog2(n), VTAP_BATCH_SIZES - 1)]);
+	trace_vtap_batch(q, n);
+	q->nr_uncalled += n;
+}
+
+/**
+ * vtap_queue_finish - publish and call
+ * @q: queue; its lock is held
+ */
+void vtap_queue_finish(struct vtap_queue *q)
+{
+	vtap_queue_publish(q);
+	vtap_queue_call(q);
+}
+
+/**
+ * vtap_queue_has_work - would a pass find something to do?
+ * @q: queue; not locked
+ *
+ * For a worker that polls. A queue that waits for the other side is checked
+ * only for what it waits for, or polling would find the same useless work
+ * for ever. A broken ring counts as work: the pass reports it to the client.
+ *
+ * Context: the worker's thread.
+ * Return: true if so.
+ */
+bool vtap_queue_has_work(struct vtap_queue *q)
+{
+	bool found = false;
+
+	mutex_lock(&q->lock);
+	if (q->state == VTAP_RUNNING && !q->parked && q->ring.mapped &&
+	    !READ_ONCE(q->miss.state)) {
+		if (q->dir == VTAP_TX || q->starved)
+			found = vtap_ring_has_news(&q->ring,
+						   q->ring.packed) != 0;
+		else
+			found = vtap_backend_peek(&q->backend) != 0;
+	}
+	mutex_unlock(&q->lock);
+	return found;
+}
