@@ -14,6 +14,7 @@ INSTALL_MOD_PATH ?=
 UDEVDIR          ?= /usr/lib/udev/rules.d
 MODLOADDIR       ?= /usr/lib/modules-load.d
 SYSUSERSDIR      ?= /usr/lib/sysusers.d
+MANDIR           ?= /usr/share/man
 
 TIME ?= 60
 
@@ -142,6 +143,10 @@ check-deb:	## the Debian packages installed, used in a VM and purged in a clean 
 	@scripts/kernels fetch 6.12 headers image cloud
 	@tools/testing/packages/check-deb
 
+.PHONY: check-into-tree
+check-into-tree:	## the driver as a part of Linux 7.2's source: module and built in
+	@tools/testing/packages/check-into-tree
+
 .PHONY: check-faults
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
@@ -167,7 +172,7 @@ check-dkms:	## dkms add, build, sign, install, kernel upgrade, remove in a clean
 # ---- install ----
 
 .PHONY: install
-install: modules install-host	## install module, udev rule and modules-load file (DESTDIR=, INSTALL_MOD_PATH=)
+install: modules install-host	## install module, udev rule, modules-load file and manual (DESTDIR=, INSTALL_MOD_PATH=)
 	+$(kbuild) INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
 	@# into a package's DESTDIR: depmod and udev are the package's business
 	$(if $(DESTDIR),:,depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
@@ -179,6 +184,7 @@ install-host:
 	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
 	install -D -m 644 dist/vhost-tap.conf $(DESTDIR)$(MODLOADDIR)/vhost-tap.conf
 	install -D -m 644 dist/sysusers.d/vhost-tap.conf $(DESTDIR)$(SYSUSERSDIR)/vhost-tap.conf
+	install -D -m 644 dist/vhost_tap.4 $(DESTDIR)$(MANDIR)/man4/vhost_tap.4
 
 .PHONY: vhost-tapctl
 vhost-tapctl:	## build the command line tool: build/vhost-tapctl/vhost-tapctl
@@ -232,7 +238,7 @@ dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 dkms-remove:	## take out what dkms-install put in
 	dkms remove vhost-tap/$(VERSION) --all
 	rm -rf $(DKMS_SRC) $(UDEVDIR)/60-vhost-tap.rules $(MODLOADDIR)/vhost-tap.conf \
-		$(SYSUSERSDIR)/vhost-tap.conf
+		$(SYSUSERSDIR)/vhost-tap.conf $(MANDIR)/man4/vhost_tap.4
 
 # ---- documentation, packages ----
 
@@ -245,6 +251,10 @@ docs:	## Documentation/ as HTML, in build/docs/html
 deb:	## Debian packages, in build/deb
 	@scripts/deps deb
 	@scripts/make-deb
+
+.PHONY: release-check
+release-check:	## before a release: versions, changelog, tag, clean tree, commit messages
+	@scripts/release-check
 
 .PHONY: clean
 clean:	## remove what was built (fetched kernels stay in ~/.cache/vhost-tap)
