@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""icount-docs.py [--check]: bring recorded instruction counts into the documents
+
+Reads tools/testing/bench/icount.expect, which check-icount records, and writes the
+picture Documentation/images/icount.svg and the parts between "icount: NAME" and
+"icount: end" of README.md and performance.rst. With --check it writes nothing,
+names what is out of date, and fails if there is any.
+"""
+
+import os
+import re
+import sys
+
+PICTURED = "6.12"
+WORDS = {"ind2": "indirect, 2 buffers", "chain17": "chain of 17", "fwd": "forwarded, buffers ahead",
+         "nomrg": "no mergeable buffers", "reg500": "500 memory regions", "log": "migrating (dirty log)",
+         "iotlb4k": "virtual IOMMU, 4 KiB pages", "burst1": "one packet at a time", "packed": "packed ring"}
+PART = re.compile(r"^(\S+ icount: (?!end)(\w+)[^\n]*\n).*?^(\S+ icount: end)", re.M | re.S)
+WIDTH, LEFT, RIGHT, ROW = 920, 320, 130, 22
+
+
+def words(row):
+    """tx-64-log -> from guest, 64 bytes, migrating (dirty log)"""
+    direction, size, *rest = row.split("-")
+    text = {"tx": "from guest", "rx": "to guest"}[direction] + ", "
+    text += "64 KiB GSO" if size == "gso" else f"{size} bytes"
+    return text + "".join(", " + WORDS.get(r, r) for r in rest)
+
+
+def read_expect(path):
+    """-> {kernel: {row: (in-tree, ours)}}"""
+    kernels = {}
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            fields = line.split()
+            if len(fields) == 4 and fields[0] != "#":
+                kernels.setdefault(fields[0], {})[fields[1]] = int(fields[2]), int(fields[3])
+    return kernels
+
+
+def picture(kernel, counts):
+    """Bars of our counts in percent of in-tree's, as SVG"""
+    rows = [(row, theirs, ours) for row, (theirs, ours) in counts.items() if theirs]
+    unit = (WIDTH - LEFT - RIGHT) / 1.1
+    height = 70 + ROW * len(rows)
+    one = LEFT + unit
+    title = f"Instructions per packet on Linux {kernel}, in-tree vhost_net = 100 %, less is better"
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+           'font-family="DejaVu Sans, sans-serif" font-size="12">',
+           f"<title>{title}</title>", f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
+           f'<text x="{WIDTH / 2}" y="22" font-size="14" text-anchor="middle">{title}</text>']
+    for i, (row, theirs, ours) in enumerate(rows):
+        y = 40 + i * ROW
+        part = ours / theirs
+        fill = "#7aa0c4" if part <= 1 else "#d08770"
+        out += [f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{words(row)}</text>',
+                f'<rect x="{LEFT}" y="{y + 3}" width="{min(part, 1.1) * unit:.1f}" height="{ROW - 6}" fill="{fill}"/>',
+                f'<text x="{LEFT + 6}" y="{y + 14}" fill="#fff">{round(part * 100)} %</text>',
+                f'<text x="{WIDTH - 8}" y="{y + 14}" text-anchor="end" fill="#555">{ours} of {theirs}</text>']
+    out += [f'<path d="M{one:.1f} 36V{height - 24}" stroke="#bf3b3b" stroke-width="1.5"/>',
+            f'<text x="{one:.1f}" y="{height - 8}" text-anchor="middle" fill="#bf3b3b">in-tree</text>', "</svg>"]
+    return "\n".join(out) + "\n"
+
+
+def table(head, rows):
+    """A simple table of reStructuredText"""
+    widths = [max(map(len, column)) for column in zip(head, *rows)]
+    rule = "  ".join("=" * w for w in widths)
+
+    def line(cells):
+        return "  ".join(c.ljust(w) for c, w in zip(cells, widths)).rstrip()
+    return "\n".join([rule, line(head), rule, *map(line, rows), rule])
+
+
+def versions(kernels):
+    return sorted(kernels, key=lambda v: [int(n) for n in v.split(".")])
+
+
+def by_kernel(kernels):
+    """Each row: ratio and counts on each kernel"""
+    names = versions(kernels)
+    rows = []
+    for row, (theirs, _) in kernels[PICTURED].items():
+        if theirs:
+            cells = [kernels[k].get(row, (0, 0)) for k in names]
+            rows.append([words(row)] + [f"{o / t:.2f} ({o} / {t})" if t else "" for t, o in cells])
+    return table(["packet", *names], rows)
+
+
+def packed(kernels):
+    """Packed rings over split ones, ours"""
+    names = versions(kernels)
+    rows = [[words(row.removesuffix("-packed"))] +
+            [f"{kernels[k][row][1] / kernels[k][row.removesuffix('-packed')][1]:.3f}" for k in names]
+            for row in kernels[PICTURED] if row.endswith("-packed")]
+    return table(["packet", *names], rows)
+
+
+def sentence(kernels):
+    """The three figures of README.md"""
+    def less(row):
+        theirs, ours = kernels[PICTURED][row]
+        return f"{round(100 - 100 * ours / theirs)} %"
+    return (f"On Linux {PICTURED} a 64-byte packet from the guest takes {less('tx-64')} fewer instructions than with\n"
+            f"vhost-net, a 64-byte packet to the guest {less('rx-64')} fewer, and a 64 KiB packet from the\n"
+            f"guest, with segmentation offload, {less('tx-gso')} fewer.")
+
+
+def migration(kernels):
+    """What a packet costs more while a guest migrates"""
+    more = [f"{round(100 * kernels[PICTURED]['rx-64-log'][i] / kernels[PICTURED]['rx-64'][i] - 100)} %" for i in (0, 1)]
+    return (f"While a guest migrates, a 64-byte packet to it takes {more[1]} more instructions, and {more[0]} more with\n"
+            f"vhost-net (rows `rx-64` and `rx-64-log` of `make check-icount`, Linux {PICTURED}).")
+
+
+def main():
+    os.chdir(f"{os.path.dirname(os.path.abspath(__file__))}/..")
+    kernels = read_expect("tools/testing/bench/icount.expect")
+    parts = {"figures": sentence(kernels), "migration": migration(kernels),
+             "kernels": by_kernel(kernels), "packed": packed(kernels)}
+    wanted = {"Documentation/images/icount.svg": picture(PICTURED, kernels[PICTURED])}
+    for path in "README.md", "Documentation/performance.rst":
+        with open(path, encoding="utf-8") as f:
+            wanted[path] = PART.sub(lambda m: f"{m[1]}\n{parts[m[2]]}\n\n{m[3]}", f.read())
+    bad = 0
+    for path, text in wanted.items():
+        with open(path, encoding="utf-8") as f:
+            if f.read() == text:
+                continue
+        if sys.argv[1:] == ["--check"]:
+            print(f"{path} does not show what icount.expect says; scripts/icount-docs.py updates it")
+            bad = 1
+        else:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+    return bad
+
+
+if __name__ == "__main__":
+    sys.exit(main())
