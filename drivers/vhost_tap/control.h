@@ -4,8 +4,8 @@
  *
  * Read before: vtap.h. Read next: chardev.c, ioctl.c, dev.c, queue.c.
  *
- * Nothing here runs per packet. Every function but vtap_dev_open() and
- * vtap_dev_close() wants vtap_dev.lock held.
+ * Nothing here runs per packet. Every function but vtap_dev_open(), vtap_dev_close()
+ * and vtap_dev_lock() wants vtap_dev.lock held.
  */
 #ifndef VTAP_CONTROL_H
 #define VTAP_CONTROL_H
@@ -31,6 +31,10 @@ void vtap_workers_stop(struct vtap_dev *dev);
 int vtap_workers_new(struct vtap_dev *dev, u32 *id);
 int vtap_workers_free(struct vtap_dev *dev, u32 id);
 int vtap_workers_attach(struct vtap_queue *q, u32 id);
+void vtap_workers_interrupt(struct vtap_dev *dev);
+int vtap_dev_lock(struct vtap_dev *dev);
+void vtap_dev_unlock(struct vtap_dev *dev);
+void vtap_queue_lock(struct vtap_queue *q);
 
 /* numa.c: on which CPUs */
 int vtap_numa_init(struct vtap_worker *w);

@@ -51,7 +51,8 @@ static int state_show(struct seq_file *s, void *unused)
 	pid_t tid;
 
 	/* The folder is gone before the workers are. */
-	mutex_lock(&q->lock);
+	if (mutex_lock_killable(&q->lock))
+		return -EINTR;
 	tid = vtap_queue_tid(q);
 	mutex_unlock(&q->lock);
 	seq_printf(s, "owner_pid %d\n", dev->owner_pid);
@@ -59,7 +60,8 @@ static int state_show(struct seq_file *s, void *unused)
 	seq_printf(s, "worker_tid %d\n", tid);
 	seq_printf(s, "features 0x%llx\n", READ_ONCE(dev->features[0]));
 	seq_printf(s, "features_hi 0x%llx\n", READ_ONCE(dev->features[1]));
-	mutex_lock(&q->lock);
+	if (mutex_lock_killable(&q->lock))
+		return -EINTR;
 	seq_printf(s, "iotlb %d\n", !!q->mem.tlb);
 	seq_printf(s, "dirty_log %d\n", q->dirty.payload || q->dirty.ring);
 	seq_printf(s, "memory_regions %u\n", q->mem.map ? q->mem.map->nr : 0);
@@ -68,9 +70,10 @@ static int state_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(state);
 
-static void show_ring(struct seq_file *s, struct vtap_queue *q)
+static int show_ring(struct seq_file *s, struct vtap_queue *q)
 {
-	mutex_lock(&q->lock);
+	if (mutex_lock_killable(&q->lock))
+		return -EINTR;
 	seq_printf(s, "state %s\n", state_name(q->state));
 	seq_printf(s, "fault %s\n", vtap_fault_name(q->ring.fault));
 	seq_printf(s, "fault_means %s\n", vtap_fault_doc(q->ring.fault));
@@ -85,6 +88,7 @@ static void show_ring(struct seq_file *s, struct vtap_queue *q)
 	seq_printf(s, "starved_now %d\n", q->starved);
 	seq_printf(s, "parked_now %d\n", q->parked);
 	mutex_unlock(&q->lock);
+	return 0;
 }
 
 static void show_counters(struct seq_file *s, const struct vtap_stats *st)
@@ -102,8 +106,10 @@ static void show_counters(struct seq_file *s, const struct vtap_stats *st)
 static int queue_show(struct seq_file *s, void *unused)
 {
 	struct vtap_queue *q = s->private;
+	int err = show_ring(s, q);
 
-	show_ring(s, q);
+	if (err)
+		return err;
 	show_counters(s, &q->stats);
 	return 0;
 }
@@ -137,7 +143,8 @@ void vtap_debugfs_add(struct vtap_dev *dev)
  * vtap_debugfs_remove - hide a device
  * @dev: device, locked; its worker still there
  *
- * Waits for readers, so the files take no vtap_dev.lock.
+ * Waits for readers, so the files take no vtap_dev.lock. They wait for passes, so
+ * kernel threads are interrupted before (vtap_workers_interrupt()).
  */
 void vtap_debugfs_remove(struct vtap_dev *dev)
 {

@@ -152,14 +152,16 @@ static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 }
 
 /*
- * Stop everything. Callbacks that wake workers go first, then the workers;
- * detaching the queues needs neither.
+ * Stop everything. First the workers stop waiting for the owner's memory: readers
+ * of debugfs, which we wait for next, wait for passes. Callbacks that wake workers
+ * follow, then the workers; detaching the queues needs neither.
  */
 static void quiesce(struct vtap_dev *dev)
 {
 	struct vtap_queue *q;
 	u32 i;
 
+	vtap_workers_interrupt(dev);
 	if (dev->listed) {
 		vtap_registry_remove(dev);
 		vtap_latency_stop(dev);

@@ -461,7 +461,8 @@ static long run(struct call *c, const struct row *row)
  * @uarg: argument in the caller's memory
  *
  * Context: process context; sleeps for a pass in progress.
- * Return: 0 or more, or negative errno; -ENOIOCTLCMD for an unknown @cmd.
+ * Return: 0 or more, or negative errno; -ENOIOCTLCMD for an unknown @cmd; -EINTR
+ * the caller is being killed.
  */
 long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg)
 {
@@ -479,8 +480,9 @@ long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg)
 	if (row->need & ARG_FIRST && copy_arg(&c, row))
 		return -EFAULT;
 
-	mutex_lock(&dev->lock);
+	if (vtap_dev_lock(dev))
+		return -EINTR;
 	ret = run(&c, row);
-	mutex_unlock(&dev->lock);
+	vtap_dev_unlock(dev);
 	return ret;
 }

@@ -87,7 +87,8 @@ static int handle(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 {
 	int err = -EFAULT;
 
-	mutex_lock(&dev->lock);
+	if (vtap_dev_lock(dev))
+		return -EINTR;
 	if (dev->mm && dev->mm != current->mm) {
 		err = -EPERM;
 	} else if (dev->iotlb) {
@@ -96,7 +97,7 @@ static int handle(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 		else if (m->type == VHOST_IOTLB_INVALIDATE)
 			err = invalidate(dev, m);
 	}
-	mutex_unlock(&dev->lock);
+	vtap_dev_unlock(dev);
 	return err;
 }
 

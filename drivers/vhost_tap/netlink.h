@@ -16,7 +16,8 @@ enum vtap_nl_group {
 
 /*
  * netlink_dump.c: each adds one whole message, or nothing; -EMSGSIZE when it
- * does not fit. vtap_registry_lock() is held.
+ * does not fit. vtap_registry_lock() is held, or vtap_dev.lock for a device that
+ * was listed just now.
  */
 struct vtap_nl_to {
 	const struct genl_family *family;

@@ -71,7 +71,7 @@ static struct socket *stop(struct vtap_queue *q)
 	struct socket *sock;
 
 	vtap_poll_disarm(&q->sock_poll);
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	if (q->state != VTAP_STOPPED) {
 		q->base = vtap_ring_base(&q->ring);
 		vtap_queue_set_state(q, VTAP_STOPPED);
@@ -103,7 +103,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 {
 	int err;
 
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	err = vtap_ring_start(&q->ring, &q->ring_cfg, q->base);
 	vtap_queue_end(q);
 	if (!err) {
@@ -125,7 +125,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 		stop(q);	/* the caller still has @sock */
 		return err;
 	}
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
 	vtap_numa_choose(q);
@@ -224,7 +224,7 @@ static void move(struct vtap_queue *q)
  */
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 {
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	vtap_mem_set(&q->mem, map, q->mem.tlb);
 	q->dirty.map = map;
 	q->dirty.hit.size = 0;
@@ -246,7 +246,7 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 {
 	struct vtap_tlb *old;
 
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	old = q->mem.tlb;
 	vtap_mem_set(&q->mem, q->mem.map, tlb);
 	q->ring_cfg.iotlb = tlb;
@@ -266,7 +266,7 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
  */
 void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last)
 {
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	vtap_mem_forget(&q->mem, first, last);
 	if (q->state != VTAP_STOPPED && q->ring_cfg.iotlb &&
 	    vtap_ring_touches(&q->ring_cfg, first, last))
@@ -286,7 +286,7 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 {
 	bool packed = features[0] & BIT_ULL(VIRTIO_F_RING_PACKED);
 
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	q->cfg = *cfg;
 	if (q->ring_cfg.packed != packed)	/* not while it runs */
 		q->base = packed ? VTAP_PACKED_FRESH : 0;
@@ -357,7 +357,7 @@ bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
  */
 void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 {
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	q->dirty.base = base;
 	q->dirty.failed = false;
 	revive(q);
@@ -398,7 +398,7 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 	      !ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr))))
 		return -EINVAL;
 
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	q->ring_cfg = cfg;
 	q->dirty.ring = cfg.log;
 	q->dirty.ring_gpa = a->log_guest_addr;
@@ -457,7 +457,7 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 		if (IS_ERR(ctx))
 			return PTR_ERR(ctx);
 	}
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	swap(*slot, ctx);
 	mutex_unlock(&q->lock);
 	if (ctx)
@@ -477,7 +477,7 @@ u32 vtap_queue_base(struct vtap_queue *q)
 {
 	u32 base;
 
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	base = q->state == VTAP_STOPPED ? q->base : vtap_ring_base(&q->ring);
 	mutex_unlock(&q->lock);
 	return base;

@@ -16,12 +16,18 @@
  *                The only kind of 6.1.
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
+ *
+ * A worker ends in two steps. After vtap_task_end() its thread runs none of our
+ * code; vtap_task_free() frees the task. Between the two a wake-up still finds
+ * memory, and nothing happens. Documentation/locking.rst says who may wake a
+ * worker until when.
  */
 #include <linux/cgroup.h>
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/pid.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -33,18 +39,20 @@
 struct vhost_task;
 
 struct vtap_task {
-	/* Owner kind: NULL until the first round; a reference of our own,
-	 * because vhost_task of some kernels has none and its thread may die
-	 * with the owner.
+	/* A reference of our own, because vhost_task of some kernels has none
+	 * and its thread may die with the owner. Owner kind: NULL until the
+	 * first round; set once @done is.
 	 */
 	struct task_struct *thread;
 	struct vhost_task *vhost;	/* owner kind, or NULL */
+	struct completion done;		/* @fn is not called any more */
+	bool must_end;			/* vtap_task_stop() was called */
 	/* kthread */
 	struct mm_struct *mm;
 	struct task_struct *owner;	/* until it is ready */
 	struct completion ready;	/* it is in the owner's cgroups, or @err */
 	int err;
-	bool go;			/* vtap_task_start() was called */
+	bool go;			/* rounds are run */
 	bool (*fn)(void *data);
 	void *data;
 };
@@ -53,23 +61,35 @@ struct vtap_task {
 
 #include <linux/sched/vhost_task.h>
 
+static void note_thread(struct vtap_task *t)
+{
+	/* Pairs with the acquires below: the reference comes first. */
+	if (unlikely(!t->thread))
+		smp_store_release(&t->thread, get_task_struct(current));
+}
+
 static bool owner_fn(void *data)
 {
 	struct vtap_task *t = data;
 
-	if (unlikely(!t->thread)) {
-		/* Pairs with the acquires below: the reference comes first. */
-		smp_store_release(&t->thread, get_task_struct(current));
+	note_thread(t);
+	if (unlikely(READ_ONCE(t->must_end))) {
+		complete_all(&t->done);
+		return false;
 	}
 	return t->fn(t->data);
 }
 
 /*
- * The owner is being killed and takes the worker along. Nothing to do: what
- * is pending stays pending; closing the file waits for the round in progress.
+ * The owner is being killed and takes the worker along, perhaps before its
+ * first round. What is pending stays pending.
  */
 static void owner_killed(void *data)
 {
+	struct vtap_task *t = data;
+
+	note_thread(t);
+	complete_all(&t->done);
 }
 
 /*
@@ -101,11 +121,9 @@ static void owner_wake(struct vtap_task *t)
 	vhost_task_wake(t->vhost);
 }
 
-static void owner_stop(struct vtap_task *t)
+static void owner_end(struct vtap_task *t)
 {
 	vhost_task_stop(t->vhost);
-	if (t->thread)
-		put_task_struct(t->thread);
 }
 
 /**
@@ -133,7 +151,7 @@ static void owner_wake(struct vtap_task *t)
 {
 }
 
-static void owner_stop(struct vtap_task *t)
+static void owner_end(struct vtap_task *t)
 {
 }
 
@@ -144,10 +162,14 @@ bool vtap_task_has_owner_kind(void)
 
 #endif /* VTAP_HAVE_VHOST_TASK_SIGKILL */
 
+/* ---- kernel threads ---- */
+
 static int kthread_main(void *data)
 {
 	struct vtap_task *t = data;
 
+	/* For vtap_task_interrupt(). Nobody outside of the kernel can send it. */
+	allow_kernel_signal(SIGKILL);
 	/* Here and not by the owner: the cpuset controller asks whether current
 	 * may steer the thread, and an owner without CAP_SYS_NICE may not.
 	 */
@@ -157,19 +179,22 @@ static int kthread_main(void *data)
 	kthread_use_mm(t->mm);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (kthread_should_stop())
+		if (READ_ONCE(t->must_end))
 			break;
+		/* First the signal, then @go: see vtap_task_interrupt(). */
+		if (unlikely(signal_pending(current)))
+			flush_signals(current);
 		if (!READ_ONCE(t->go) || !t->fn(t->data))
 			schedule();
 	}
 	__set_current_state(TASK_RUNNING);
 	kthread_unuse_mm(t->mm);
+	complete_all(&t->done);
 	return 0;
 }
 
-static void kthread_end(struct vtap_task *t)
+static void kthread_free(struct vtap_task *t)
 {
-	kthread_stop(t->thread);
 	put_task_struct(t->thread);
 	mmput(t->mm);
 }
@@ -190,8 +215,11 @@ static int kthread_begin(struct vtap_task *t, const char *name)
 	wake_up_process(t->thread);
 	wait_for_completion(&t->ready);
 	t->owner = NULL;
-	if (t->err)
-		kthread_end(t);
+	if (t->err) {
+		vtap_task_stop(t);
+		vtap_task_end(t);
+		kthread_free(t);
+	}
 	return t->err;
 }
 
@@ -216,6 +244,7 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 		return ERR_PTR(-ENOMEM);
 	t->fn = fn;
 	t->data = data;
+	init_completion(&t->done);
 	err = kthread ? kthread_begin(t, name) : owner_create(t, name);
 	if (err) {
 		kfree(t);
@@ -225,22 +254,32 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 }
 
 /**
+ * vtap_task_resume - let an interrupted worker run
+ * @t: worker, interrupted or not
+ */
+void vtap_task_resume(struct vtap_task *t)
+{
+	if (t->vhost)
+		return;
+	WRITE_ONCE(t->go, true);
+	wake_up_process(t->thread);
+}
+
+/**
  * vtap_task_start - let a new worker run
  * @t: worker
  */
 void vtap_task_start(struct vtap_task *t)
 {
-	if (t->vhost) {
+	if (t->vhost)
 		owner_start(t);
-	} else {
-		WRITE_ONCE(t->go, true);
-		wake_up_process(t->thread);
-	}
+	else
+		vtap_task_resume(t);
 }
 
 /**
  * vtap_task_wake - make a sleeping worker look for work
- * @t: worker or NULL
+ * @t: worker, not freed, or NULL
  *
  * Context: any.
  */
@@ -250,26 +289,96 @@ void vtap_task_wake(struct vtap_task *t)
 
 	if (!t)
 		return;
-	/* Pairs with the release in owner_fn(). */
+	/* Pairs with the release in note_thread(). */
 	thread = smp_load_acquire(&t->thread);
-	if (likely(thread))
+	if (likely(thread)) {
+		wake_up_process(thread);
+		return;
+	}
+	/* A thread that has not come to note_thread() yet may be killed while
+	 * we wake it: it comes there first, and is freed after a grace period.
+	 */
+	rcu_read_lock();
+	thread = smp_load_acquire(&t->thread);
+	if (thread)
 		wake_up_process(thread);
 	else
 		owner_wake(t);
+	rcu_read_unlock();
 }
 
 /**
- * vtap_task_stop - end a worker and free it
- * @t: worker, started; no one wakes it any more
+ * vtap_task_interrupt - make a kernel thread give up waiting for memory
+ * @t: worker
  *
- * Context: process context; waits for the round in progress.
+ * A page fault of the round in progress that nobody answers fails, and with it
+ * the access to the owner's memory; no more rounds are run. vtap_task_resume()
+ * ends that. A thread of the owner's is interrupted by the owner's SIGKILL only.
+ *
+ * Context: process context; does not wait.
+ */
+void vtap_task_interrupt(struct vtap_task *t)
+{
+	if (t->vhost)
+		return;
+	/*
+	 * Both sides have siglock between their two steps: if the thread flushes
+	 * this signal, it sees @go after that. Otherwise the signal stays for as
+	 * long as its round lasts.
+	 */
+	WRITE_ONCE(t->go, false);
+	send_sig(SIGKILL, t->thread, 1);
+}
+
+/**
+ * vtap_task_stop - tell a worker to end
+ * @t: worker, started
+ *
+ * Context: process context; does not wait. vtap_task_end() comes next.
  */
 void vtap_task_stop(struct vtap_task *t)
 {
+	WRITE_ONCE(t->must_end, true);
+	vtap_task_wake(t);
+}
+
+/**
+ * vtap_task_wait_killable - wait for the last round of a worker
+ * @t: worker that was told to end
+ *
+ * Return: 0; -EINTR the caller is being killed, and the round is still in
+ * progress.
+ */
+int vtap_task_wait_killable(struct vtap_task *t)
+{
+	return wait_for_completion_killable(&t->done) ? -EINTR : 0;
+}
+
+/**
+ * vtap_task_end - wait until a worker's thread runs none of our code
+ * @t: worker that was told to end
+ *
+ * Context: process context; waits for the round in progress.
+ */
+void vtap_task_end(struct vtap_task *t)
+{
+	wait_for_completion(&t->done);
 	if (t->vhost)
-		owner_stop(t);
+		owner_end(t);
 	else
-		kthread_end(t);
+		kthread_stop(t->thread);
+}
+
+/**
+ * vtap_task_free - free a worker's task
+ * @t: worker that has ended; nobody can wake it any more
+ */
+void vtap_task_free(struct vtap_task *t)
+{
+	if (t->vhost)
+		put_task_struct(t->thread);
+	else
+		kthread_free(t);
 	kfree(t);
 }
 
@@ -294,7 +403,7 @@ const struct cpumask *vtap_task_cpus(const struct vtap_task *t)
  */
 pid_t vtap_task_pid(const struct vtap_task *t)
 {
-	/* Pairs with the release in owner_fn(). */
+	/* Pairs with the release in note_thread(). */
 	struct task_struct *thread = smp_load_acquire(&t->thread);
 
 	return thread ? task_pid_nr(thread) : 0;
@@ -309,7 +418,7 @@ pid_t vtap_task_pid(const struct vtap_task *t)
  */
 pid_t vtap_task_pid_here(const struct vtap_task *t)
 {
-	/* Pairs with the release in owner_fn(). */
+	/* Pairs with the release in note_thread(). */
 	struct task_struct *thread = smp_load_acquire(&t->thread);
 
 	return thread ? task_pid_vnr(thread) : -EAGAIN;

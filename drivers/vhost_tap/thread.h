@@ -17,7 +17,12 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 bool vtap_task_has_owner_kind(void);
 void vtap_task_start(struct vtap_task *t);
 void vtap_task_wake(struct vtap_task *t);
+void vtap_task_resume(struct vtap_task *t);
+void vtap_task_interrupt(struct vtap_task *t);
 void vtap_task_stop(struct vtap_task *t);
+int vtap_task_wait_killable(struct vtap_task *t);
+void vtap_task_end(struct vtap_task *t);
+void vtap_task_free(struct vtap_task *t);
 const struct cpumask *vtap_task_cpus(const struct vtap_task *t);
 pid_t vtap_task_pid(const struct vtap_task *t);
 pid_t vtap_task_pid_here(const struct vtap_task *t);

@@ -463,6 +463,8 @@ struct vtap_dev {
 	 * vtap_workers_changed()
 	 */
 	atomic_t changes;
+	/** @is_interrupted: kernel threads rest, see vtap_workers_interrupt() */
+	bool is_interrupted;
 	/** @by_hand: a queue was given another worker than @layout says */
 	bool by_hand;
 	/** @layout: enum vhost_tap_layout, for VHOST_SET_OWNER */

@@ -3,11 +3,15 @@
  * worker_pool.c - the workers of a device, and which of them serves which queue
  *
  * A device with an owner has workers, and each of its queues has one of them.
- * Two parties wake a worker: a hook in a wait queue (poll.c), whose target
- * changes under that wait queue's lock, and control code under vtap_dev.lock.
+ * Three parties wake a worker: a hook in a wait queue (poll.c), whose target
+ * changes under that wait queue's lock; control code under vtap_dev.lock; and a
+ * former worker of one of its queues, under that queue's lock (wakeup.c).
  * Once a queue has moved to another worker, nobody wakes the former one on its
  * behalf. Bits that are set there already are served there, or passed on when
  * that worker ends.
+ *
+ * Documentation/locking.rst ("The life of a worker") has the rules for looking at
+ * a queue's worker and for ending one.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
@@ -27,9 +31,88 @@ static uint adaptive_poll_us;
 module_param(adaptive_poll_us, uint, 0644);
 MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
 
-/* Free a worker whose thread has ended. */
+/**
+ * vtap_workers_interrupt - have no worker wait for the owner's memory
+ * @dev: device, locked
+ *
+ * Kernel threads wait for a page fault as long as it takes; with an owner who is
+ * being killed that may be for ever. The access to memory fails instead, which may
+ * cost a packet or break a ring, and the worker rests until vtap_dev_unlock().
+ * All of them, for a queue's pass may be in the hands of any former worker.
+ */
+void vtap_workers_interrupt(struct vtap_dev *dev)
+{
+	struct vtap_worker *w;
+	unsigned long id;
+
+	dev->is_interrupted = true;
+	xa_for_each(&dev->workers, id, w)
+		vtap_task_interrupt(w->task);
+}
+
+/* Let workers go on that were interrupted. */
+static void resume(struct vtap_dev *dev)
+{
+	struct vtap_worker *w;
+	unsigned long id;
+
+	dev->is_interrupted = false;
+	xa_for_each(&dev->workers, id, w)
+		vtap_task_resume(w->task);
+}
+
+/**
+ * vtap_dev_lock - lock a device for a call of a client
+ * @dev: device
+ *
+ * Another call may wait for a pass, and a pass for its owner's memory.
+ *
+ * Return: 0; -EINTR the caller is being killed.
+ */
+int vtap_dev_lock(struct vtap_dev *dev)
+{
+	return mutex_lock_killable(&dev->lock);
+}
+
+/**
+ * vtap_dev_unlock - the call is over
+ * @dev: device, locked
+ */
+void vtap_dev_unlock(struct vtap_dev *dev)
+{
+	if (unlikely(dev->is_interrupted))
+		resume(dev);
+	mutex_unlock(&dev->lock);
+}
+
+/**
+ * vtap_queue_lock - lock a queue for control code
+ * @q: queue; vtap_dev.lock is held
+ *
+ * Waits for the pass in progress. A caller that is being killed interrupts it, so
+ * that a change of state is always completed and never waits for ever.
+ */
+void vtap_queue_lock(struct vtap_queue *q)
+{
+	if (likely(!mutex_lock_killable(&q->lock)))
+		return;
+	vtap_workers_interrupt(q->dev);
+	mutex_lock(&q->lock);
+}
+
+/* Wait until a worker that was told to end has. */
+static void end(struct vtap_worker *w)
+{
+	if (vtap_task_wait_killable(w->task))
+		vtap_workers_interrupt(w->dev);
+	vtap_task_end(w->task);
+}
+
+/* Free a worker that nobody can find any more; its thread, if any, has ended. */
 static void destroy(struct vtap_worker *w)
 {
+	if (!IS_ERR_OR_NULL(w->task))
+		vtap_task_free(w->task);
 	vtap_numa_free(w);
 	kfree(w);
 }
@@ -80,7 +163,7 @@ static void attach(struct vtap_queue *q, struct vtap_worker *w)
 	w->nr_queues++;
 	if (q->worker)
 		q->worker->nr_queues--;
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	WRITE_ONCE(q->worker, w);
 	mutex_unlock(&q->lock);
 	vtap_poll_retarget(&q->kick_poll, w);
@@ -141,7 +224,12 @@ int vtap_workers_start(struct vtap_dev *dev)
 
 /**
  * vtap_workers_stop - end all workers of a device
- * @dev: device, locked; the hooks of its queues are disarmed
+ * @dev: device, locked and off netlink's list; the hooks of its queues are
+ *	disarmed, and debugfs does not show it
+ *
+ * Then a worker is found by a queue only. First no queue has one any more, then
+ * all threads end, and only then the workers are freed: until its end any thread
+ * may be in a pass of any queue and look for that one's worker.
  */
 void vtap_workers_stop(struct vtap_dev *dev)
 {
@@ -152,16 +240,18 @@ void vtap_workers_stop(struct vtap_dev *dev)
 
 	xa_for_each(&dev->workers, id, w)
 		WRITE_ONCE(w->stop, true);
-	/* A pass may look at its queue's worker, whichever thread it is in. */
-	xa_for_each(&dev->workers, id, w)
-		vtap_task_stop(w->task);
 	vtap_for_each_queue(dev, q, i) {
-		mutex_lock(&q->lock);
+		vtap_queue_lock(q);
 		WRITE_ONCE(q->worker, NULL);
 		mutex_unlock(&q->lock);
 		q->kick_poll.worker = NULL;
 		q->sock_poll.worker = NULL;
 	}
+	xa_for_each(&dev->workers, id, w)
+		vtap_task_stop(w->task);
+	xa_for_each(&dev->workers, id, w)
+		end(w);
+	dev->is_interrupted = false;
 	xa_for_each(&dev->workers, id, w) {
 		xa_erase(&dev->workers, id);
 		destroy(w);
@@ -208,11 +298,18 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 		return -ENODEV;
 	if (w->nr_queues)
 		return -EBUSY;
-	vtap_registry_lock();		/* whose readers find it there, or by a queue */
-	xa_erase(&dev->workers, id);
-	vtap_registry_unlock();
 	WRITE_ONCE(w->stop, true);
 	vtap_task_stop(w->task);
+	end(w);
+	/*
+	 * No queue has this worker, and no hook wakes it, since it lost its last
+	 * queue (attach()): former workers and callbacks cannot find it. Control
+	 * waits for vtap_dev.lock. Netlink finds it in vtap_dev.workers, or by a
+	 * look at a queue before that, and has its lock for as long as it looks.
+	 */
+	vtap_registry_lock();
+	xa_erase(&dev->workers, id);
+	vtap_registry_unlock();
 	/* Its notes go to the workers that its queues have now. */
 	bitmap_or(w->pending, w->pending, w->quiet,
 		  VTAP_MAX_QUEUES * VTAP_NR_WORKS);

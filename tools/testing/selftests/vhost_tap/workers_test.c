@@ -14,6 +14,7 @@
 #include "kselftest_harness.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "pairs.h"
+#include "stuck.h"
 #include "threads.h"
 
 /* Newer than the headers of Debian 12. */
@@ -369,6 +370,116 @@ TEST_F_TIMEOUT(work, end_while_attaching, 200)
 		pairs_free(p);
 		EXPECT_TRUE(workers_gone(getpid()));
 	}
+}
+
+/* ---- the end of the workers ---- */
+
+FIXTURE(ending) {
+	struct pairs p;
+	struct stuck at[2];
+};
+
+FIXTURE_VARIANT(ending) {
+	uint8_t kind;
+};
+
+FIXTURE_VARIANT_ADD(ending, kthread) { .kind = 0 };
+FIXTURE_VARIANT_ADD(ending, vhost_task) { .kind = 1 };
+
+FIXTURE_SETUP(ending)
+{
+	static const struct guest_cfg big = {
+		.features = F_QEMU, .num = { 512, 512 },
+	};
+	int i;
+
+	self->p.fd = -1;
+	if (!guest_is_ours())
+		SKIP(return, "ours only");
+	if (variant->kind && !node_has_owner_kind())
+		SKIP(return, "kernel threads only");
+	if (stuck_open(&self->at[0]) || stuck_open(&self->at[1]))
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, pairs_open(&self->p, 2));
+	ASSERT_EQ(0, node_set_kind(self->p.fd, variant->kind));
+	ASSERT_EQ(0, pairs_up(&self->p, &big));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, stuck_page(&self->at[i], &self->p.g[i]));
+}
+
+FIXTURE_TEARDOWN(ending)
+{
+	pairs_free(&self->p);
+}
+
+static void *answer(void *arg)
+{
+	usleep(4 * QUIET_MS * 1000);
+	stuck_end(arg);
+	return NULL;
+}
+
+/*
+ * Worker 1 is stuck in TX 0, and has a note for TX 1, which is with worker 0 by
+ * now and has more than a pass may do. So when the workers end worker 1 has a
+ * rest to pass on, to a worker that may have ended before it.
+ */
+static int end_with_a_former_worker(struct pairs *p, struct stuck *at,
+				    int (*end)(struct pairs *p))
+{
+	struct seg seg = { at[1].gpa, 100, false };
+	pthread_t thread;
+	int i;
+
+	if (node_attach(p->fd, TX, 1) ||
+	    stuck_tx(&at[1], &p->g[1]) || !stuck_wait(&at[1]) ||
+	    stuck_tx(&at[0], &p->g[0]))
+		return __LINE__;
+	vq_kick_hard(&p->g[1].vq[TX]);
+	if (stuck_end(&at[1]) || !stuck_wait(&at[0]) ||
+	    node_attach(p->fd, 2 + TX, 0))
+		return __LINE__;
+	usleep(QUIET_MS * 1000);
+	for (i = 0; i < 400; i++)
+		if (vq_add(&p->g[1].vq[TX], &seg, 1, 0) < 0)
+			return __LINE__;
+	vq_publish(&p->g[1].vq[TX]);
+	if (pthread_create(&thread, NULL, answer, &at[0]))
+		return __LINE__;
+	i = end(p) ? __LINE__ : 0;
+	pthread_join(thread, NULL);
+	return i;
+}
+
+static int reset(struct pairs *p)
+{
+	return guest_ioctl(p->fd, VHOST_RESET_OWNER, NULL);
+}
+
+static int close_all(struct pairs *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr; i++) {
+		close(p->g[i].vhost);
+		p->g[i].vhost = -1;
+	}
+	i = close(p->fd);
+	p->fd = -1;
+	return i;
+}
+
+TEST_F_TIMEOUT(ending, reset_with_a_former_worker, 100)
+{
+	ASSERT_EQ(0, end_with_a_former_worker(&self->p, self->at, reset));
+	EXPECT_TRUE(workers_gone(getpid()));
+}
+
+TEST_F_TIMEOUT(ending, close_with_a_former_worker, 100)
+{
+	ASSERT_EQ(0, end_with_a_former_worker(&self->p, self->at, close_all));
+	EXPECT_TRUE(workers_gone(getpid()));
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A worker is in the middle of a pass and waits for a page of its owner's memory
+ * that nobody will bring. Whoever waits for that pass - to close the node, to
+ * change or read anything, or for somebody else who does - can be killed, and
+ * what the device had is free after it.
+ *
+ * Read before: stuck.h, pairs.h, workers_test.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "pairs.h"
+#include "stuck.h"
+#include "threads.h"
+
+#define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
+/* A mapping of the device IOTLB; without one it is refused, under the same lock. */
+#define MSG_LEN		72
+
+static const struct guest_cfg qemu = { .features = F_QEMU };
+
+/* What the owner does once its worker is stuck. */
+enum op {
+	CLOSE,		/* nothing: the end of the process closes the node */
+	EXIT,		/* the same, without being killed */
+	RESET,
+	STOP,
+	ATTACH,
+	FREE,		/* the worker itself, which has no queues any more */
+	MEM_TABLE,
+	BASE,
+	BEHIND,		/* a call that waits for another thread's call */
+	WRITE,		/* the same, an IOTLB message */
+};
+
+/* What the processes know of each other. */
+struct scene {
+	enum { NOTHING, STUCK, WAITING, FAILED } stage;
+	int line;
+	int fd;
+	char debugfs[96];
+};
+
+struct owner {
+	struct pairs p;
+	struct stuck at[2];
+};
+
+static void set_stage(struct scene *s, int stage, int line)
+{
+	s->line = line;
+	__atomic_store_n(&s->stage, stage, __ATOMIC_RELEASE);
+}
+
+static bool wait_stage(struct scene *s, int stage)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS / 10; i++) {
+		if ((int)__atomic_load_n(&s->stage, __ATOMIC_ACQUIRE) >= stage)
+			return s->stage != FAILED;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Return: it has ended */
+static bool reap(pid_t pid)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS / 10; i++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+#define DO(x)	do { if (x) return __LINE__; } while (0)
+
+/* Two pairs with a worker each; worker 0 is stuck in the first pair's TX. */
+static int stick(struct owner *o, uint8_t kind)
+{
+	struct pairs *p = &o->p;
+
+	DO(stuck_open(&o->at[0]) || stuck_open(&o->at[1]));
+	DO(pairs_open(p, 2));
+	DO(node_set_kind(p->fd, kind) && kind);
+	DO(pairs_up(p, &qemu));
+	DO(stuck_page(&o->at[0], &p->g[0]) || stuck_page(&o->at[1], &p->g[1]));
+	DO(stuck_tx(&o->at[0], &p->g[0]));
+	DO(!stuck_wait(&o->at[0]));
+	return 0;
+}
+
+/*
+ * As before, but by then the queue is with worker 1 already, as are all others:
+ * worker 0 had a note for it while it was stuck elsewhere.
+ */
+static int stick_former(struct owner *o, uint8_t kind)
+{
+	struct pairs *p = &o->p;
+
+	DO(stuck_open(&o->at[0]) || stuck_open(&o->at[1]));
+	DO(pairs_open(p, 2));
+	DO(node_set_kind(p->fd, kind) && kind);
+	DO(pairs_up(p, &qemu));
+	DO(stuck_page(&o->at[0], &p->g[0]) || stuck_page(&o->at[1], &p->g[1]));
+	DO(node_attach(p->fd, 3, 0));
+	DO(stuck_tx(&o->at[1], &p->g[1]) || !stuck_wait(&o->at[1]));
+	DO(stuck_tx(&o->at[0], &p->g[0]));
+	DO(node_attach(p->fd, 0, 1) || node_attach(p->fd, 1, 1));
+	DO(stuck_end(&o->at[1]) || !stuck_wait(&o->at[0]));
+	DO(node_attach(p->fd, 3, 1));
+	return 0;
+}
+
+static void *stop_tx(void *arg)
+{
+	struct owner *o = arg;
+
+	guest_attach(&o->p.g[0], TX, -1);
+	return NULL;
+}
+
+static void act(struct owner *o, enum op op)
+{
+	struct pairs *p = &o->p;
+	unsigned int id = 0;
+	char msg[MSG_LEN] = { 1 };	/* VHOST_IOTLB_MSG */
+	uint64_t features;
+	pthread_t thread;
+
+	switch (op) {
+	case CLOSE:
+		break;
+	case EXIT:
+		_exit(0);
+	case RESET:
+		guest_ioctl(p->fd, VHOST_RESET_OWNER, NULL);
+		break;
+	case STOP:
+		stop_tx(o);
+		break;
+	case ATTACH:
+		node_attach(p->fd, 1, 1);
+		break;
+	case FREE:
+		guest_ioctl(p->fd, FREE_WORKER, &id);
+		break;
+	case MEM_TABLE:
+		guest_ioctl(p->fd, VHOST_SET_MEM_TABLE, p->table);
+		break;
+	case BASE:
+		guest_get_base(p->fd, 1);
+		break;
+	case BEHIND:
+	case WRITE:
+		pthread_create(&thread, NULL, stop_tx, o);
+		usleep(QUIET_MS * 1000);
+		if (op == BEHIND)
+			guest_ioctl(p->fd, VHOST_GET_FEATURES, &features);
+		else if (write(p->fd, msg, sizeof(msg)) > 0)
+			break;
+	}
+	pause();
+}
+
+FIXTURE(killed) {
+	struct scene *s;
+	pid_t owner;
+};
+
+FIXTURE_VARIANT(killed) {
+	uint8_t kind;
+};
+
+FIXTURE_VARIANT_ADD(killed, kthread) { .kind = 0 };
+FIXTURE_VARIANT_ADD(killed, vhost_task) { .kind = 1 };
+
+FIXTURE_SETUP(killed)
+{
+	struct stuck s;
+
+	if (!guest_is_ours())
+		SKIP(return, "vhost-net's workers have a kernel's life");
+	if (variant->kind && !node_has_owner_kind())
+		SKIP(return, "kernel threads only");
+	if (stuck_open(&s))
+		SKIP(return, "no userfaultfd");
+	close(s.uffd);
+	ASSERT_EQ(0, net_ns());
+	self->s = mmap(NULL, sizeof(*self->s), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->s);
+}
+
+FIXTURE_TEARDOWN(killed)
+{
+}
+
+/* Return: the owner, stuck and doing @op; -1 */
+static pid_t begin(struct scene *s, uint8_t kind, enum op op, bool former)
+{
+	struct owner o = {};
+	pid_t pid;
+	int line;
+
+	memset(s, 0, sizeof(*s));
+	pid = fork();
+	if (pid)
+		return wait_stage(s, WAITING) && !usleep(2 * QUIET_MS * 1000) ?
+		       pid : -1;
+	line = former ? stick_former(&o, kind) : stick(&o, kind);
+	if (line) {
+		set_stage(s, FAILED, line);
+		_exit(1);
+	}
+	snprintf(s->debugfs, sizeof(s->debugfs), "%.80s/tx",
+		 o.p.g[0].debugfs);
+	s->fd = o.p.fd;
+	set_stage(s, WAITING, 0);
+	act(&o, op);
+	_exit(1);
+}
+
+/* Tap and node are free: the same again, with all that belongs to it. */
+static int lives(void)
+{
+	struct pairs p;
+	int err;
+
+	err = pairs_open(&p, 2) ?: pairs_up(&p, &qemu);
+	if (!err && !pairs_pass(&p))
+		err = -EIO;
+	pairs_free(&p);
+	return err;
+}
+
+#define KILLED(op, former)						\
+do {									\
+	self->owner = begin(self->s, variant->kind, op, former);	\
+	ASSERT_LT(0, self->owner) {					\
+		TH_LOG("line %d", self->s->line);			\
+	}								\
+	if ((op) != EXIT)						\
+		ASSERT_EQ(0, kill(self->owner, SIGKILL));		\
+	ASSERT_TRUE(reap(self->owner));					\
+	EXPECT_TRUE(workers_gone(self->owner));				\
+	EXPECT_EQ(0, lives());						\
+} while (0)
+
+TEST_F_TIMEOUT(killed, closes, 120) { KILLED(CLOSE, false); }
+TEST_F_TIMEOUT(killed, closes_with_a_former_worker, 120) { KILLED(CLOSE, true); }
+TEST_F_TIMEOUT(killed, exits_unkilled, 120) { KILLED(EXIT, false); }
+TEST_F_TIMEOUT(killed, in_reset_owner, 120) { KILLED(RESET, false); }
+TEST_F_TIMEOUT(killed, in_stop, 120) { KILLED(STOP, false); }
+TEST_F_TIMEOUT(killed, in_stop_of_a_former_worker, 120) { KILLED(STOP, true); }
+TEST_F_TIMEOUT(killed, in_attach, 120) { KILLED(ATTACH, false); }
+TEST_F_TIMEOUT(killed, in_free_worker, 120) { KILLED(FREE, true); }
+TEST_F_TIMEOUT(killed, in_set_mem_table, 120) { KILLED(MEM_TABLE, false); }
+TEST_F_TIMEOUT(killed, in_get_base, 120) { KILLED(BASE, false); }
+TEST_F_TIMEOUT(killed, behind_another_call, 120) { KILLED(BEHIND, false); }
+TEST_F_TIMEOUT(killed, in_iotlb_write, 120) { KILLED(WRITE, false); }
+
+/* ---- others than the owner ---- */
+
+#define NOTHING_MORE	0UL
+
+/* A process that has the owner's file, too, and makes one call. */
+static pid_t stranger(pid_t owner, int fd, unsigned long req)
+{
+	uint64_t features = qemu.features;
+	pid_t pid = fork();
+
+	if (pid)
+		return usleep(2 * QUIET_MS * 1000) ? -1 : pid;
+	fd = syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, owner, 0), fd, 0);
+	if (fd < 0)
+		_exit(1);
+	if (req != NOTHING_MORE)
+		guest_ioctl(fd, req, &features);
+	pause();
+	_exit(1);
+}
+
+/* The device outlives its owner, and ends with whoever has the file last. */
+#define INHERITED(op)							\
+do {									\
+	pid_t heir;							\
+									\
+	self->owner = begin(self->s, variant->kind, op, false);		\
+	ASSERT_LT(0, self->owner);					\
+	heir = stranger(self->owner, self->s->fd, NOTHING_MORE);	\
+	ASSERT_EQ(0, kill(self->owner, SIGKILL));			\
+	ASSERT_TRUE(reap(self->owner));					\
+	EXPECT_EQ(0, waitpid(heir, NULL, WNOHANG));			\
+	ASSERT_EQ(0, kill(heir, SIGKILL));				\
+	ASSERT_TRUE(reap(heir));					\
+	EXPECT_EQ(0, lives());						\
+} while (0)
+
+TEST_F_TIMEOUT(killed, the_file_stays_open, 120) { INHERITED(CLOSE); }
+TEST_F_TIMEOUT(killed, the_file_stays_open_in_stop, 120) { INHERITED(STOP); }
+
+TEST_F_TIMEOUT(killed, a_stranger_behind_another_call, 120)
+{
+	pid_t pid;
+
+	self->owner = begin(self->s, variant->kind, STOP, false);
+	ASSERT_LT(0, self->owner);
+	pid = stranger(self->owner, self->s->fd, VHOST_GET_FEATURES);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_TRUE(reap(pid));
+	EXPECT_EQ(0, waitpid(self->owner, NULL, WNOHANG));
+	ASSERT_EQ(0, kill(self->owner, SIGKILL));
+	ASSERT_TRUE(reap(self->owner));
+	EXPECT_EQ(0, lives());
+}
+
+/* The one call of a stranger's that waits for a pass. */
+TEST_F_TIMEOUT(killed, a_stranger_in_set_features, 120)
+{
+	pid_t pid;
+
+	if (variant->kind)
+		SKIP(return, "a thread of the owner's is for the owner to kill");
+	self->owner = begin(self->s, variant->kind, CLOSE, false);
+	ASSERT_LT(0, self->owner);
+	pid = stranger(self->owner, self->s->fd, VHOST_SET_FEATURES);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_TRUE(reap(pid));
+	EXPECT_EQ(0, waitpid(self->owner, NULL, WNOHANG));
+	ASSERT_EQ(0, kill(self->owner, SIGKILL));
+	ASSERT_TRUE(reap(self->owner));
+	EXPECT_EQ(0, lives());
+}
+
+TEST_F_TIMEOUT(killed, a_reader_of_debugfs, 120)
+{
+	pid_t reader;
+	char c[64];
+	int fd, i;
+
+	self->owner = begin(self->s, variant->kind, CLOSE, false);
+	ASSERT_LT(0, self->owner);
+	for (i = 0; i < 2; i++) {
+		fd = open(self->s->debugfs, O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		reader = fork();
+		if (!reader)
+			_exit(read(fd, c, sizeof(c)) < 0);
+		close(fd);
+		usleep(QUIET_MS * 1000);
+		EXPECT_EQ(0, waitpid(reader, NULL, WNOHANG));
+		/* first the reader, then the owner of what it reads */
+		ASSERT_EQ(0, kill(i ? self->owner : reader, SIGKILL));
+		ASSERT_TRUE(reap(reader));
+	}
+	ASSERT_TRUE(reap(self->owner));
+	EXPECT_EQ(0, lives());
+}
+
+TEST_HARNESS_MAIN
