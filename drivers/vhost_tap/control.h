@@ -26,6 +26,7 @@ int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd);
 
 /* worker_pool.c: which thread serves which queue */
 void vtap_workers_init(struct vtap_dev *dev);
+int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread);
 int vtap_workers_start(struct vtap_dev *dev);
 void vtap_workers_stop(struct vtap_dev *dev);
 int vtap_workers_new(struct vtap_dev *dev, u32 *id);

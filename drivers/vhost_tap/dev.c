@@ -119,14 +119,19 @@ int vtap_dev_check_owner(const struct vtap_dev *dev)
  * in its cgroups.
  *
  * Return: 0; -EBUSY there is an owner; -ENOMEM not all threads could be made,
- * be it for the owner's limits (RLIMIT_NPROC, pids cgroup).
+ * be it for the owner's limits (RLIMIT_NPROC, pids cgroup), as in-tree; -EAGAIN
+ * not all kernel threads, for RLIMIT_NPROC. In-tree does not limit them, so there
+ * is no errno of its own to follow, and fork(2)'s tells what is wrong.
  */
 int vtap_dev_set_owner(struct vtap_dev *dev)
 {
+	int err;
+
 	if (dev->mm)
 		return -EBUSY;
-	if (vtap_workers_start(dev))	/* in-tree's errno, also for -EAGAIN */
-		return -ENOMEM;
+	err = vtap_workers_start(dev);
+	if (err)
+		return err == -EAGAIN && dev->kthread ? err : -ENOMEM;
 
 	dev->mm = current->mm;
 	mmgrab(dev->mm);

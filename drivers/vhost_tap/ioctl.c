@@ -151,10 +151,7 @@ static long set_fork_from_owner(struct call *c)
 		return -EFAULT;
 	if (kind != VHOST_FORK_OWNER_KTHREAD && kind != VHOST_FORK_OWNER_TASK)
 		return -EINVAL;
-	if (kind == VHOST_FORK_OWNER_TASK && !vtap_task_has_owner_kind())
-		return -EOPNOTSUPP;
-	c->dev->kthread = kind == VHOST_FORK_OWNER_KTHREAD;
-	return 0;
+	return vtap_workers_set_kind(c->dev, kind == VHOST_FORK_OWNER_KTHREAD);
 }
 
 static long get_fork_from_owner(struct call *c)

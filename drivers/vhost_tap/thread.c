@@ -11,9 +11,9 @@
  *                owner's memory, cgroups, limits and affinity, shows up among
  *                its threads, and dies with it. There since 6.4; its signature
  *                settled in 6.10, when the handler for SIGKILL came.
- *   kthread      a kernel thread that borrows the owner's memory and is moved
- *                into the owner's cgroups; it lives until the file is closed.
- *                The only kind of 6.1.
+ *   kthread      a kernel thread that borrows the owner's memory, is moved
+ *                into the owner's cgroups and counts as a process of its user;
+ *                it lives until the file is closed. The only kind of 6.1.
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
  *
@@ -22,8 +22,10 @@
  * memory, and nothing happens. Documentation/locking.rst says who may wake a
  * worker until when.
  */
+#include <linux/capability.h>
 #include <linux/cgroup.h>
 #include <linux/completion.h>
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/pid.h>
@@ -33,6 +35,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "thread.h"
 
@@ -49,6 +52,7 @@ struct vtap_task {
 	bool must_end;			/* vtap_task_stop() was called */
 	/* kthread */
 	struct mm_struct *mm;
+	const struct cred *cred;	/* whose process it counts as */
 	struct task_struct *owner;	/* until it is ready */
 	struct completion ready;	/* it is in the owner's cgroups, or @err */
 	int err;
@@ -164,6 +168,42 @@ bool vtap_task_has_owner_kind(void)
 
 /* ---- kernel threads ---- */
 
+/*
+ * Count the thread as a process of the user who asked for it, in each user
+ * namespace up to the initial one, as fork(2) counts. The kernel exports no
+ * function for it; credentials hold the counters as long as they are held.
+ */
+static long nproc_add(struct ucounts *u, long nr)
+{
+	return atomic_long_add_return(nr, &u->rlimit[UCOUNT_RLIMIT_NPROC]);
+}
+
+static void kthread_uncharge(struct vtap_task *t)
+{
+	struct ucounts *u;
+
+	for (u = t->cred->ucounts; u; u = u->ns->ucounts)
+		nproc_add(u, -1);
+	put_cred(t->cred);
+}
+
+static int kthread_charge(struct vtap_task *t)
+{
+	long limit = min_t(unsigned long, rlimit(RLIMIT_NPROC), LONG_MAX);
+	struct ucounts *u;
+	bool is_over = false;
+
+	t->cred = get_current_cred();
+	for (u = t->cred->ucounts; u; u = u->ns->ucounts) {
+		is_over |= nproc_add(u, 1) > limit;
+		limit = get_userns_rlimit_max(u->ns, UCOUNT_RLIMIT_NPROC);
+	}
+	if (!is_over || capable(CAP_SYS_RESOURCE))
+		return 0;
+	kthread_uncharge(t);
+	return -EAGAIN;
+}
+
 static int kthread_main(void *data)
 {
 	struct vtap_task *t = data;
@@ -197,17 +237,23 @@ static void kthread_free(struct vtap_task *t)
 {
 	put_task_struct(t->thread);
 	mmput(t->mm);
+	kthread_uncharge(t);
 }
 
 static int kthread_begin(struct vtap_task *t, const char *name)
 {
+	int err;
+
 	t->mm = get_task_mm(current);
 	if (!t->mm)			/* a kernel thread or an exiting one */
 		return -EINVAL;
+	err = kthread_charge(t);
+	if (err)
+		goto err_mmput;
 	t->thread = kthread_create(kthread_main, t, "%s", name);
 	if (IS_ERR(t->thread)) {
-		mmput(t->mm);
-		return PTR_ERR(t->thread);
+		err = PTR_ERR(t->thread);
+		goto err_uncharge;
 	}
 	get_task_struct(t->thread);
 	t->owner = current;
@@ -221,6 +267,12 @@ static int kthread_begin(struct vtap_task *t, const char *name)
 		kthread_free(t);
 	}
 	return t->err;
+
+err_uncharge:
+	kthread_uncharge(t);
+err_mmput:
+	mmput(t->mm);
+	return err;
 }
 
 /**
@@ -231,8 +283,8 @@ static int kthread_begin(struct vtap_task *t, const char *name)
  * @kthread: a kernel thread, not one of the process
  *
  * Return: the task, not running before vtap_task_start(); ERR_PTR() with
- * -ENOMEM, -EAGAIN by the owner's limits, or -EOPNOTSUPP if this kernel has
- * kernel threads only.
+ * -ENOMEM, -EAGAIN by the owner's limits (RLIMIT_NPROC for both kinds), or
+ * -EOPNOTSUPP if this kernel has kernel threads only.
  */
 struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 				   const char *name, bool kthread)

@@ -14,6 +14,8 @@
  * a queue's worker and for ending one.
  */
 #include <linux/bitmap.h>
+#include <linux/capability.h>
+#include <linux/cpumask.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -26,6 +28,10 @@
 static bool split_workers;
 module_param(split_workers, bool, 0644);
 MODULE_PARM_DESC(split_workers, "Give RX and TX of each new file a worker each (default off)");
+
+static bool kthread_workers = true;
+module_param(kthread_workers, bool, 0644);
+MODULE_PARM_DESC(kthread_workers, "Let clients ask for kernel threads where threads of their own are available (default on)");
 
 static uint adaptive_poll_us;
 module_param(adaptive_poll_us, uint, 0644);
@@ -185,6 +191,24 @@ void vtap_workers_init(struct vtap_dev *dev)
 		   min(READ_ONCE(adaptive_poll_us), VTAP_POLL_MAX_US));
 }
 
+/**
+ * vtap_workers_set_kind - which kind of thread (VHOST_SET_FORK_FROM_OWNER)
+ * @dev: device, locked, without owner
+ * @kthread: kernel threads, not threads of the owner's
+ *
+ * Return: 0; -EOPNOTSUPP this kernel has kernel threads only; -EPERM the
+ * administrator does not want them where there is a choice.
+ */
+int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
+{
+	if (!vtap_task_has_owner_kind())
+		return kthread ? 0 : -EOPNOTSUPP;
+	if (kthread && !READ_ONCE(kthread_workers))
+		return -EPERM;
+	dev->kthread = kthread;
+	return 0;
+}
+
 /* Place of vring @i's worker among those of the layout. */
 static u32 place(const struct vtap_dev *dev, u32 i)
 {
@@ -198,6 +222,38 @@ static u32 place(const struct vtap_dev *dev, u32 i)
 	}
 }
 
+/* Workers that the layout asks for. */
+static u32 nr_wanted(const struct vtap_dev *dev)
+{
+	u32 pairs = vtap_nr_queues(dev) / VTAP_NR_DIRS;
+
+	switch (dev->layout) {
+	case VHOST_TAP_WORKER_PER_VRING:
+		return vtap_nr_queues(dev);
+	case VHOST_TAP_WORKERS_SHARED:
+		return min(pairs, dev->nr_shared);
+	default:
+		return pairs;
+	}
+}
+
+/*
+ * Workers that there will be. More kernel threads than CPUs serve nobody, so only
+ * a client that may use resources freely gets them; nor does it get two for a pair
+ * unless the administrator said so for all files.
+ */
+static u32 nr_granted(const struct vtap_dev *dev)
+{
+	u32 nr = vtap_nr_queues(dev), wanted = nr_wanted(dev);
+
+	if (!READ_ONCE(split_workers))
+		nr /= VTAP_NR_DIRS;
+	nr = min(nr, num_online_cpus());
+	if (!dev->kthread || wanted <= nr || capable(CAP_SYS_RESOURCE))
+		return wanted;
+	return nr;
+}
+
 /**
  * vtap_workers_start - give each queue of a device a worker
  * @dev: device, locked, without workers
@@ -206,13 +262,14 @@ static u32 place(const struct vtap_dev *dev, u32 i)
  */
 int vtap_workers_start(struct vtap_dev *dev)
 {
+	u32 nr = nr_granted(dev);
 	struct vtap_worker *w;
 	struct vtap_queue *q;
 	u32 i;
 
 	vtap_for_each_queue(dev, q, i) {
 		/* The xarray gives ids from 0 on. */
-		w = xa_load(&dev->workers, place(dev, i)) ?: create(dev);
+		w = xa_load(&dev->workers, place(dev, i) % nr) ?: create(dev);
 		if (IS_ERR(w)) {
 			vtap_workers_stop(dev);
 			return PTR_ERR(w);

@@ -8,7 +8,9 @@
  *
  * What an errno means, for all ioctls of the device:
  *
- *   EPERM       the caller's process is not the owner (VHOST_SET_OWNER)
+ *   EPERM       the caller's process is not the owner (VHOST_SET_OWNER);
+ *               VHOST_SET_FORK_FROM_OWNER: kernel threads are forbidden (module
+ *               parameter kthread_workers=)
  *   EBUSY       there is an owner already; or the queue has a backend and
  *               the call wants it stopped
  *   EFAULT      the argument cannot be read or written; VHOST_NET_SET_BACKEND:
@@ -22,7 +24,10 @@
  *   EBADF       no such file descriptor (eventfds)
  *   ENOTSOCK    the backend is no tap, macvtap or AF_PACKET raw socket
  *   ENOTTY      unknown ioctl
- *   ENOMEM      out of memory
+ *   ENOMEM      out of memory; VHOST_SET_OWNER, VHOST_NEW_WORKER: also no more
+ *               threads for the owner
+ *   EAGAIN      VHOST_SET_OWNER: the workers are kernel threads, and the
+ *               caller's user would have more processes than RLIMIT_NPROC allows
  *
  * VHOST_NET_SET_BACKEND with fd -1 succeeds for the owner in every state.
  */
@@ -146,6 +151,12 @@ struct vhost_tap_workers {
  * and VHOST_ATTACH_VRING_WORKER can move vrings between them, as between those
  * that VHOST_NEW_WORKER makes. The module parameter numa= gives them the CPUs of
  * a NUMA node where nobody else does.
+ *
+ * If they are kernel threads (VHOST_SET_FORK_FROM_OWNER) and whoever calls
+ * VHOST_SET_OWNER lacks CAP_SYS_RESOURCE, there are no more of them than CPUs, nor
+ * than pairs (with split_workers=1: vrings): what @layout would give worker i has
+ * worker i modulo that number.
+ *
  * Returns 0; EFAULT; EINVAL an unknown layout, or @nr out of range; EBUSY there
  * is an owner. On a stock vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and
  * changes nothing.

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How many kernel threads a client without CAP_SYS_RESOURCE gets as workers: no
+ * more than CPUs for a file, and no more than RLIMIT_NPROC for its user, whatever
+ * it does with files, forks and user namespaces. And whether it gets any.
+ *
+ * Read before: workers_test.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "../../../../include/uapi/linux/vhost_tap.h"
+#include "pairs.h"
+#include "threads.h"
+
+#define PARAMETER(name)	"/sys/module/vhost_tap/parameters/" name
+#define GET_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vring_worker)
+/* Nobody else's processes are counted with ours. */
+#define USER		54321
+#define NR_FILES	12
+
+#define CHECK(x)	do { if (!(x)) return __LINE__; } while (0)
+
+static int open_node(void)
+{
+	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && node_set_kind(fd, 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* What @fn finds wrong as an ordinary user with @nproc processes; a line, or 0 */
+static int as_user(rlim_t nproc, int (*fn)(int *fd))
+{
+	struct rlimit r = { nproc, nproc };
+	int fd[NR_FILES], status, line, i;
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (i = 0; i < NR_FILES; i++)
+			fd[i] = open_node();
+		if (setrlimit(RLIMIT_NPROC, &r) || setgroups(0, NULL) ||
+		    setresgid(USER, USER, USER) || setresuid(USER, USER, USER))
+			_exit(255);
+		line = fn(fd);
+		if (line)
+			fprintf(stderr, "# limits_test.c:%d\n", line);
+		_exit(!!line);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int own(int fd)
+{
+	return guest_ioctl(fd, VHOST_SET_OWNER, NULL);
+}
+
+static int worker_of(int fd, unsigned int vring)
+{
+	struct vring_worker w = { vring, ~0U };
+
+	return guest_ioctl(fd, GET_WORKER, &w) ?: (int)w.id;
+}
+
+/* Is the user at the limit for fork(2), too? */
+static bool cannot_fork(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return pid < 0 && errno == EAGAIN;
+}
+
+FIXTURE(limits) {
+};
+
+FIXTURE_SETUP(limits)
+{
+	if (!guest_is_ours())
+		SKIP(return, "ours only");
+}
+
+FIXTURE_TEARDOWN(limits)
+{
+}
+
+static int min_int(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* Every layout has what is granted, and every vring a worker of it. */
+static int no_more_than_cpus(int *fd)
+{
+	static const struct {
+		unsigned int layout, nr, pairs, wanted;
+	} ask[] = {
+		{ VHOST_TAP_WORKER_PER_VRING, 0, 1, 1 },
+		{ VHOST_TAP_WORKER_PER_PAIR, 0, 256, 256 },
+		{ VHOST_TAP_WORKER_PER_VRING, 0, 256, 256 },
+		{ VHOST_TAP_WORKERS_SHARED, 256, 100, 100 },
+		{ VHOST_TAP_WORKERS_SHARED, 1, 100, 1 },
+	};
+	int cpus = sysconf(_SC_NPROCESSORS_ONLN), nr, i, k;
+
+	for (i = 0; i < (int)ARRAY_SIZE(ask); i++) {
+		nr = min_int(ask[i].wanted, cpus);
+		CHECK(!node_set_pairs(fd[i], ask[i].pairs));
+		CHECK(!node_set_layout(fd[i], ask[i].layout, ask[i].nr));
+		CHECK(!own(fd[i]));
+		CHECK(workers_of(getpid(), NULL) == nr);
+		CHECK(worker_of(fd[i], 0) == 0);
+		for (k = 0; k < (int)ask[i].pairs * 2; k++)
+			CHECK(worker_of(fd[i], k) < nr);
+		CHECK(!guest_ioctl(fd[i], VHOST_RESET_OWNER, NULL));
+		CHECK(workers_gone(getpid()));
+	}
+	return 0;
+}
+
+TEST_F(limits, no_more_than_cpus)
+{
+	EXPECT_EQ(0, as_user(RLIM_INFINITY, no_more_than_cpus));
+}
+
+TEST_F(limits, the_capability_gets_all)
+{
+	int fd = open_node(), cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, node_set_pairs(fd, cpus + 2));
+	ASSERT_EQ(0, node_set_layout(fd, VHOST_TAP_WORKER_PER_VRING, 0));
+	ASSERT_EQ(0, own(fd));
+	EXPECT_EQ(2 * (cpus + 2), workers_of(getpid(), NULL));
+	close(fd);
+}
+
+/* The administrator's own choice of two for a pair holds for everybody. */
+static int split_by_parameter(int *fd)
+{
+	CHECK(!own(fd[0]));
+	CHECK(workers_of(getpid(), NULL) ==
+	      min_int(2, sysconf(_SC_NPROCESSORS_ONLN)));
+	return 0;
+}
+
+TEST_F(limits, split_by_parameter)
+{
+	ASSERT_EQ(0, put_text(PARAMETER("split_workers"), "1"));
+	EXPECT_EQ(0, as_user(RLIM_INFINITY, split_by_parameter));
+	ASSERT_EQ(0, put_text(PARAMETER("split_workers"), "0"));
+}
+
+/* This process is one of 5. A refused call leaves nothing behind. */
+static int no_more_than_processes(int *fd)
+{
+	int i, round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 4; i++)
+			CHECK(!own(fd[i]));
+		CHECK(workers_of(getpid(), NULL) == 4);
+		for (i = 0; i < 20; i++)
+			CHECK(own(fd[4]) == -EAGAIN);
+		CHECK(workers_of(getpid(), NULL) == 4);
+		CHECK(cannot_fork());
+		/* one goes, one comes */
+		CHECK(!guest_ioctl(fd[0], VHOST_RESET_OWNER, NULL));
+		CHECK(!own(fd[4]));
+		CHECK(!node_set_kind(fd[0], 0) && own(fd[0]) == -EAGAIN);
+		for (i = 1; i < 5; i++)
+			CHECK(!guest_ioctl(fd[i], VHOST_RESET_OWNER, NULL));
+		for (i = 0; i < 5; i++)
+			CHECK(!node_set_kind(fd[i], 0));
+		CHECK(workers_gone(getpid()) && !cannot_fork());
+	}
+	return 0;
+}
+
+TEST_F(limits, no_more_than_processes)
+{
+	EXPECT_EQ(0, as_user(5, no_more_than_processes));
+}
+
+/* Root of a namespace of one's own has the capability there, and here no more. */
+static int in_a_user_namespace(int *fd)
+{
+	int i;
+
+	if (unshare(CLONE_NEWUSER))
+		return 0;
+	for (i = 0; i < 4; i++)
+		CHECK(!own(fd[i]));
+	CHECK(own(fd[4]) == -EAGAIN);
+	return 0;
+}
+
+TEST_F(limits, in_a_user_namespace)
+{
+	EXPECT_EQ(0, as_user(5, in_a_user_namespace));
+}
+
+/* What an unprivileged QEMU has: a file for each pair, and a limit that suffices. */
+static int a_file_for_each_pair(int *fd)
+{
+	int i;
+
+	for (i = 0; i < NR_FILES; i++)
+		CHECK(!own(fd[i]));
+	CHECK(workers_of(getpid(), NULL) == NR_FILES);
+	return 0;
+}
+
+TEST_F(limits, a_file_for_each_pair)
+{
+	EXPECT_EQ(0, as_user(100, a_file_for_each_pair));
+	/* its end gave all of it back */
+	EXPECT_EQ(0, as_user(NR_FILES + 1, a_file_for_each_pair));
+}
+
+/* Kernel threads are not to be had where there is a choice. */
+TEST_F(limits, forbidden)
+{
+	int fd = open_node(), other = open_node();
+	bool has_choice = node_has_owner_kind();
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, put_text(PARAMETER("kthread_workers"), "0"));
+	EXPECT_EQ(has_choice ? -EPERM : 0, node_set_kind(other, 0));
+	EXPECT_EQ(has_choice ? 0 : -EOPNOTSUPP, node_set_kind(other, 1));
+	EXPECT_EQ(-EINVAL, node_set_kind(other, 2));
+	EXPECT_EQ(0, own(other));
+	EXPECT_EQ(-EBUSY, node_set_kind(other, 0));
+	/* chosen before */
+	EXPECT_EQ(0, own(fd));
+	ASSERT_EQ(0, put_text(PARAMETER("kthread_workers"), "1"));
+	close(other);
+	other = open_node();
+	EXPECT_LE(0, other);
+	close(fd);
+	close(other);
+}
+
+TEST_HARNESS_MAIN
