@@ -7,6 +7,7 @@
 #ifndef VHOST_TAPCTL_H
 #define VHOST_TAPCTL_H
 
+#include <getopt.h>
 #include <linux/vhost_tap_netlink.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -34,6 +35,16 @@ enum ctl_exit {
 #define MAX_FAULTS	64
 #define MAX_LIST	64
 
+/*
+ * Room for a name from outside, as clean_name() writes it: 15 bytes of at most
+ * four characters each, and a NUL. A network device's name and a task's have
+ * 15 bytes.
+ */
+#define NAME_ROOM	(4 * 15 + 1)
+
+/* Room for such a name as a word of a command, as shell_word() writes it. */
+#define SHELL_ROOM	(NAME_ROOM + 3)
+
 /* Name of counter i + 1 of the netlink family, with underscores. */
 extern const char * const counter_names[NR_COUNTERS];
 
@@ -41,7 +52,7 @@ extern const char * const counter_names[NR_COUNTERS];
 #define COUNTER(name)	(VHOST_TAP_A_COUNTERS_##name - 1)
 
 struct fault {
-	char name[32];
+	char name[NAME_ROOM];
 	uint64_t count;
 };
 
@@ -64,7 +75,7 @@ struct queue {
 	uint32_t worker;
 	bool starved;
 	bool parked;
-	char fault[32];
+	char fault[NAME_ROOM];
 	char fault_means[96];
 	uint64_t counter[NR_COUNTERS];
 	uint64_t iotlb_lookups;
@@ -75,7 +86,7 @@ struct queue {
 	struct list wake_to_call;
 	unsigned int nr_faults;
 	struct fault faults[MAX_FAULTS];
-	char tap[IFNAMSIZ];	/* found by tap_name(), or empty */
+	char tap[NAME_ROOM];	/* found by tap_name(), or empty */
 };
 
 struct device {
@@ -90,7 +101,7 @@ struct device {
 	uint64_t features[2];
 	bool iotlb;
 	bool dirty_log;
-	char owner[32];		/* its name, or empty */
+	char owner[NAME_ROOM];	/* its name, or empty */
 };
 
 struct worker {
@@ -162,16 +173,22 @@ double now(void);
 /* ---- text (text.c) ---- */
 extern bool use_colour;
 void text_init(void);
+void clean_text(char *buf, size_t room, const char *text, size_t len,
+		const char *keep);
+void clean_name(char *buf, size_t room, const char *name, size_t len);
+void shell_word(char *buf, size_t room, const char *word);
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *bold(void);
 const char *red(void);
 const char *yellow(void);
 const char *green(void);
 const char *plain(void);
-void put_safe(FILE *f, const char *s);
+const char *plural(unsigned long nr);
 void human(double v, char *buf, size_t len);
 int number(const char *s, unsigned long min, unsigned long max,
 	   unsigned long *out);
+int next_option(int argc, char **argv, const char *mode,
+		const struct option *options);
 
 /* ---- commands: each returns an exit code ---- */
 int cmd_show(int argc, char **argv);

@@ -70,18 +70,19 @@ long read_number(const char *path)
 /**
  * process_name - a process's name
  * @pid: process, 0 for none
- * @buf: where to; empty if it is not known
- * @len: room
+ * @buf: its name, cleaned; empty if it is not known
+ * @len: room; NAME_ROOM suffices
  */
 void process_name(uint32_t pid, char *buf, size_t len)
 {
-	char path[64];
+	char path[64], name[32];
 
 	buf[0] = 0;
 	if (!pid)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
-	read_line(path, buf, len);
+	read_line(path, name, sizeof(name));
+	clean_name(buf, len, name, sizeof(name));
 }
 
 /**
@@ -117,9 +118,13 @@ static void name_of_macvtap(uint32_t pid, uint32_t fd, char *buf)
 {
 	char path[PATH_MAX], real[PATH_MAX], *at;
 	struct stat st;
+	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/%u/fd/%u", pid, fd);
-	if (stat(path, &st) || !S_ISCHR(st.st_mode))
+	/* stat() of a file on a dead mount would wait for ever. */
+	len = readlink(path, real, sizeof(real));
+	if (len < 5 || memcmp(real, "/dev/", 5) || stat(path, &st) ||
+	    !S_ISCHR(st.st_mode))
 		return;
 	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u", major(st.st_rdev),
 		 minor(st.st_rdev));
@@ -140,15 +145,15 @@ static void name_of_macvtap(uint32_t pid, uint32_t fd, char *buf)
  * @pid: owner, in our PID namespace; 0 not known
  * @fd: the owner's file descriptor
  * @backend: VHOST_TAP_BACKEND_*
- * @buf: IFNAMSIZ; empty if it cannot be found
+ * @buf: NAME_ROOM; its name, cleaned; empty if it cannot be found
  */
 void tap_name(uint32_t pid, uint32_t fd, uint32_t backend, char *buf)
 {
-	buf[0] = 0;
-	if (!pid)
-		return;
-	if (backend == VHOST_TAP_BACKEND_TUN)
-		name_of_tun(pid, fd, buf);
-	else if (backend == VHOST_TAP_BACKEND_MACVTAP)
-		name_of_macvtap(pid, fd, buf);
+	char name[IFNAMSIZ] = "";
+
+	if (pid && backend == VHOST_TAP_BACKEND_TUN)
+		name_of_tun(pid, fd, name);
+	else if (pid && backend == VHOST_TAP_BACKEND_MACVTAP)
+		name_of_macvtap(pid, fd, name);
+	clean_name(buf, NAME_ROOM, name, sizeof(name));
 }

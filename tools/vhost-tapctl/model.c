@@ -116,12 +116,11 @@ static uint64_t get_uint(const struct nlattr *attr)
 	}
 }
 
+/* Names come in here, and nowhere else: clean them. */
 static void get_string(const struct nlattr *attr, char *buf, size_t len)
 {
-	size_t have = mnl_attr_get_payload_len(attr);
-	const char *s = mnl_attr_get_payload(attr);
-
-	snprintf(buf, len, "%.*s", (int)strnlen(s, have), s);
+	clean_name(buf, len, mnl_attr_get_payload(attr),
+		   mnl_attr_get_payload_len(attr));
 }
 
 static void list_add(struct list *l, uint64_t val)

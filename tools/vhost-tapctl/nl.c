@@ -65,9 +65,9 @@ static int on_error(const struct nlmsghdr *nlh, void *data)
 	    skip < mnl_nlmsg_get_payload_len(nlh)) {
 		mnl_attr_for_each(attr, nlh, skip) {
 			if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
-				snprintf(nl->said, sizeof(nl->said), "%.*s",
-					 (int)mnl_attr_get_payload_len(attr),
-					 mnl_attr_get_str(attr));
+				clean_name(nl->said, sizeof(nl->said),
+					   mnl_attr_get_str(attr),
+					   mnl_attr_get_payload_len(attr));
 		}
 	}
 	if (!err->error)

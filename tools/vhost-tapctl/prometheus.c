@@ -6,7 +6,6 @@
  * file beside and renames it, so that the collector never reads half of one.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,13 +13,11 @@
 
 #include "ctl.h"
 
-/* A label's value: what would end it is escaped. */
+/* A label's value. It is a cleaned name, thus holds no newline. */
 static void put_label(FILE *f, const char *s)
 {
 	for (; *s; s++) {
-		if (*s == '\n')
-			fputs("\\n", f);
-		else if (*s == '"' || *s == '\\')
+		if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
 		else
 			fputc(*s, f);
@@ -36,8 +33,11 @@ static void put_sample(FILE *f, const char *metric, const struct snapshot *s,
 		metric, q->device, q->index, direction_name(q->direction));
 	put_label(f, q->tap);
 	fprintf(f, "\",owner=\"%u\"", d ? d->owner_pid : 0);
-	if (reason)
-		fprintf(f, ",reason=\"%s\"", reason);
+	if (reason) {
+		fputs(",reason=\"", f);
+		put_label(f, reason);
+		fputc('"', f);
+	}
 	fputs("} ", f);
 }
 
@@ -91,7 +91,6 @@ static void put_faults(FILE *f, const struct snapshot *s)
 	}
 }
 
-/* Everything, to @f. */
 static void put_all(FILE *f, const struct snapshot *s)
 {
 	unsigned int i;
@@ -169,7 +168,7 @@ int cmd_prometheus(int argc, char **argv)
 	struct genl *nl;
 	int c, err, ret;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c != 'o')
 			return CTL_USAGE;
 		output = optarg;

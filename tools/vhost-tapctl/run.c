@@ -265,7 +265,7 @@ static int parse(struct plan *p, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "+", options)) != -1) {
 		if (c == 't' && strlen(optarg) < IFNAMSIZ &&
 		    !strchr(optarg, '/'))
 			p->tap = optarg;
@@ -291,10 +291,19 @@ static int parse(struct plan *p, int argc, char **argv)
 
 static void print_command(char **args)
 {
+	size_t room;
+	char *word;
 	int i;
 
-	for (i = 0; args[i]; i++)
-		printf("%s%s", i ? " " : "", args[i]);
+	for (i = 0; args[i]; i++) {
+		room = 4 * strlen(args[i]) + 4;
+		word = malloc(room);
+		if (!word)
+			return;
+		shell_word(word, room, args[i]);
+		printf("%s%s", i ? " " : "", word);
+		free(word);
+	}
 	putchar('\n');
 }
 

@@ -38,8 +38,9 @@ static void show_device(const struct snapshot *s, const struct device *d)
 	printf("%sdevice %u%s  owner ", bold(), d->id, plain());
 	if (d->owner_pid)
 		printf("%u ", d->owner_pid);
-	put_safe(stdout, d->owner[0] ? d->owner : "(not in this PID namespace)");
-	printf("  features 0x%llx", (unsigned long long)d->features[0]);
+	printf("%s  features 0x%llx",
+	       d->owner[0] ? d->owner : "(not in this PID namespace)",
+	       (unsigned long long)d->features[0]);
 	if (d->features[1])
 		printf(":0x%llx", (unsigned long long)d->features[1]);
 	printf("  memory regions %u%s%s\n", d->memory_regions,

@@ -5,7 +5,6 @@
  * Read before: ctl.h, json.h.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,7 +131,7 @@ int cmd_stats(int argc, char **argv)
 	struct genl *nl;
 	int c, err, ret;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'j')
 			json = true;
 		else if (c == 'i' && !number(optarg, 1, 86400, &interval))

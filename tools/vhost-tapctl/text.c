@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * text.c - messages, colours, numbers
+ * text.c - names, messages, colors, numbers and options
  *
- * Read before: ctl.h.
+ * A name from outside (of a network device, a process, a file, or of the command
+ * line) may hold any bytes. It is cleaned where it enters, by clean_name(), so
+ * that text, JSON and metrics hold printable ASCII only. A command that a user
+ * may run holds the true name, quoted by shell_word().
  */
 #include <ctype.h>
 #include <errno.h>
@@ -26,20 +29,122 @@ void text_init(void)
 		     strcmp(term, "dumb");
 }
 
+static bool is_printable(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
 /**
- * warn - a line on stderr
- * @fmt: as printf()
+ * clean_text - make bytes from outside safe for terminals, JSON and metrics
+ * @buf: result, always terminated
+ * @room: size of @buf
+ * @text: any bytes
+ * @len: bytes to read at most; a NUL ends @text earlier
+ * @keep: characters that stay although they are not printable, or a backslash
+ *
+ * Printable ASCII is kept. Each other byte, and the backslash, becomes \xNN. A
+ * result that does not fit is cut between two of those.
+ */
+void clean_text(char *buf, size_t room, const char *text, size_t len,
+		const char *keep)
+{
+	size_t i;
+
+	for (i = 0; i < len && text[i]; i++) {
+		bool as_is = (is_printable(text[i]) && text[i] != '\\') ||
+			     strchr(keep, text[i]);
+		size_t size = as_is ? 1 : 4;
+
+		if (size >= room)
+			break;
+		snprintf(buf, room, as_is ? "%c" : "\\x%02x",
+			 (unsigned char)text[i]);
+		buf += size;
+		room -= size;
+	}
+	*buf = 0;
+}
+
+/**
+ * clean_name - make a name from outside printable, without ambiguity
+ * @buf: result; NAME_ROOM bytes hold every name of 15 bytes
+ * @room: size of @buf
+ * @name: any bytes
+ * @len: bytes to read at most; a NUL ends @name earlier
+ *
+ * Two different names have different results.
+ */
+void clean_name(char *buf, size_t room, const char *name, size_t len)
+{
+	clean_text(buf, room, name, len, "");
+}
+
+/**
+ * shell_word - quote a word so that a shell reads exactly its bytes
+ * @buf: result; four times the word and four bytes more hold every word
+ * @room: size of @buf
+ * @word: any bytes
+ *
+ * The result is printable ASCII. bash and zsh know the form $'...', which is used only
+ * where plain quotes are not enough.
+ */
+void shell_word(char *buf, size_t room, const char *word)
+{
+	const char *quote = "'";
+	char *inside;
+	size_t i;
+
+	for (i = 0; isalnum((unsigned char)word[i]) ||
+	     (word[i] && strchr("%+,-./:=@_", word[i])); i++)
+		;
+	if (*word && !word[i]) {
+		snprintf(buf, room, "%s", word);
+		return;
+	}
+	for (i = 0; word[i]; i++)
+		if (!is_printable(word[i]) || strchr("'\\", word[i]))
+			quote = "$'";
+	inside = calloc(i + 1, 4);
+	if (!inside) {
+		buf[0] = 0;
+		return;
+	}
+	/* Within $'...' the quote itself is an escape, too. */
+	for (i = 0; *word; word++) {
+		bool as_is = is_printable(*word) && !strchr("'\\", *word);
+
+		i += sprintf(inside + i, as_is ? "%c" : "\\x%02x",
+			     (unsigned char)*word);
+	}
+	snprintf(buf, room, "%s%s'", quote, inside);
+	free(inside);
+}
+
+/**
+ * warn - print a message on stderr
+ * @fmt: as printf(); names in it need no cleaning
  */
 void warn(const char *fmt, ...)
 {
+	char *text, *clean = NULL;
+	size_t room;
 	va_list ap;
+	int len;
 
 	va_start(ap, fmt);
-	fflush(stdout);
-	fputs("vhost-tapctl: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
+	if (len < 0)
+		return;
+	room = 4 * (size_t)len + 1;
+	clean = malloc(room);
+	fflush(stdout);
+	if (clean) {
+		clean_text(clean, room, text, len, "\n\\");
+		fprintf(stderr, "vhost-tapctl: %s\n", clean);
+	}
+	free(clean);
+	free(text);
 }
 
 static const char *colour(const char *code)
@@ -98,14 +203,14 @@ const char *plain(void)
 }
 
 /**
- * put_safe - print a name that a process or a user chose
- * @f: where to
- * @s: text; what does not print becomes a question mark
+ * plural - the end of a noun
+ * @nr: how many
+ *
+ * Return: "s", or nothing for one.
  */
-void put_safe(FILE *f, const char *s)
+const char *plural(unsigned long nr)
 {
-	for (; *s; s++)
-		fputc(isprint((unsigned char)*s) ? *s : '?', f);
+	return nr == 1 ? "" : "s";
 }
 
 /**
@@ -148,4 +253,31 @@ int number(const char *s, unsigned long min, unsigned long max,
 	errno = 0;
 	*out = strtoul(s, &end, 10);
 	return errno || *end || *out < min || *out > max ? -EINVAL : 0;
+}
+
+/**
+ * next_option - getopt_long() with messages whose names are cleaned
+ * @argc: arguments, with the name
+ * @argv: arguments
+ * @mode: "+" stops at the first argument that is no option; else ""
+ * @options: options that exist
+ *
+ * Return: the option's val, '?' after a message, -1 at the end.
+ */
+int next_option(int argc, char **argv, const char *mode,
+		const struct option *options)
+{
+	char shorts[3];
+	int c;
+
+	opterr = 0;
+	snprintf(shorts, sizeof(shorts), "%.1s:", mode);
+	c = getopt_long(argc, argv, shorts, options, NULL);
+	if (c == ':')
+		warn("option %s needs a value", argv[optind - 1]);
+	else if (c == '?' && !strncmp(argv[optind - 1], "--", 2))
+		warn("invalid option %s", argv[optind - 1]);
+	else if (c == '?')
+		warn("invalid option -%c", optopt);
+	return c == ':' ? '?' : c;
 }

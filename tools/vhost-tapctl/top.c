@@ -6,7 +6,6 @@
  */
 #include <curses.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -299,7 +298,7 @@ int cmd_top(int argc, char **argv)
 	struct genl *nl;
 	int c, err, ret;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'i' && !number(optarg, 1, 3600, &interval))
 			;
 		else if (c == 's' && !set_sort(optarg))

@@ -15,7 +15,12 @@ _vhost_tapctl() {
 	done
 	case $prev in
 	--tap | --macvtap)
-		words=$(cd /sys/class/net && echo *) ;;
+		# compgen -W would run what a name may hold, as in $(reboot).
+		for i in /sys/class/net/*; do
+			i=${i##*/}
+			[[ $i != "${cur//\\/}"* ]] || COMPREPLY+=("$(printf %q "$i")")
+		done
+		return ;;
 	--user)
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
 		return ;;
