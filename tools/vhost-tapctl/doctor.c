@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * doctor.c - vhost-tapctl doctor: what is wrong, why it matters, what mends it
+ * doctor.c - vhost-tapctl doctor: report what is wrong with a host, and the fix
  *
- * Read before: doctor.h. Nothing is changed here, only looked at.
+ * The doctor changes nothing. Each finding has a command that fixes it, which
+ * the user may run.
  */
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -15,47 +15,66 @@
 
 #include "doctor.h"
 
-/**
- * finding - tell what was found
- * @p: patient
- * @how: how bad it is
- * @what: what is wrong
- * @why: why it matters
- * @mend_fmt: the command, as printf(); NULL when there is nothing to mend
- */
-void finding(struct patient *p, enum severity how, const char *what,
-	     const char *why, const char *mend_fmt, ...)
+/* Print a line whose names may hold any bytes. */
+static void put_line(const char *start, const char *text)
 {
-	static const char * const word[] = { "note", "warning", "problem" };
-	va_list ap;
+	size_t room = 4 * strlen(text) + 1;
+	char *clean = malloc(room);
 
-	if (how == PROBLEM)
-		p->problems++;
-	else if (how == WARNING)
-		p->warnings++;
-	else
-		p->notes++;
-	printf("%s%s%s: %s\n  why:  %s\n",
-	       how == PROBLEM ? red() : how == WARNING ? yellow() : bold(),
-	       word[how], plain(), what, why);
-	if (!mend_fmt)
-		return;
-	va_start(ap, mend_fmt);
-	printf("  mend: ");
-	vprintf(mend_fmt, ap);
-	putchar('\n');
-	va_end(ap);
+	if (clean) {
+		clean_text(clean, room, text, room, "\\");
+		printf("%s%s\n", start, clean);
+	}
+	free(clean);
 }
 
-static bool in_group(const struct patient *p, gid_t group)
+/**
+ * finding - print and count a finding
+ * @ctx: context
+ * @severity: how bad it is
+ * @what: what is wrong
+ * @why: why it matters
+ * @fix_fmt: the command that fixes it, as printf(); NULL: there is none
+ */
+void finding(struct doctor_ctx *ctx, enum severity severity, const char *what,
+	     const char *why, const char *fix_fmt, ...)
+{
+	static const char * const word[] = { "note", "warning", "problem" };
+	const char *color = bold();
+	char *fix = NULL;
+	va_list ap;
+
+	if (severity == PROBLEM) {
+		ctx->problems++;
+		color = red();
+	} else if (severity == WARNING) {
+		ctx->warnings++;
+		color = yellow();
+	} else {
+		ctx->notes++;
+	}
+	printf("%s%s%s", color, word[severity], plain());
+	put_line(": ", what);
+	put_line("  why: ", why);
+	if (!fix_fmt)
+		return;
+	va_start(ap, fix_fmt);
+	if (vasprintf(&fix, fix_fmt, ap) >= 0)
+		put_line("  fix: ", fix);
+	va_end(ap);
+	free(fix);
+}
+
+static bool in_group(const struct doctor_ctx *ctx, gid_t group)
 {
 	gid_t groups[256];
 	int nr = 256, i;
 
-	if (p->gid == group)
+	if (ctx->gid == group)
 		return true;
-	if (p->user)
-		nr = getgrouplist(p->user, p->gid, groups, &nr) < 0 ? 0 : nr;
+	if (ctx->user)
+		nr = getgrouplist(ctx->user, ctx->gid, groups, &nr) < 0 ? 0 :
+									  nr;
 	else
 		nr = getgroups(256, groups);
 	for (i = 0; i < nr; i++)
@@ -65,32 +84,60 @@ static bool in_group(const struct patient *p, gid_t group)
 }
 
 /**
- * may_use - may the patient's user open a file for reading and writing?
- * @p: patient
+ * may_use - whether the user may open a file for reading and writing
+ * @ctx: context
  * @path: file
  *
- * By owner, group and mode; root may.
+ * For another user than the current one, owner, group and mode decide.
  *
  * Return: true if so.
  */
-bool may_use(const struct patient *p, const char *path)
+bool may_use(const struct doctor_ctx *ctx, const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st))
 		return false;
-	if (!p->user)
+	if (!ctx->user)
 		return !access(path, R_OK | W_OK);
-	if (!p->uid)
+	if (!ctx->uid)
 		return true;
-	if (st.st_uid == p->uid)
+	if (st.st_uid == ctx->uid)
 		return (st.st_mode & 0600) == 0600;
-	if (in_group(p, st.st_gid))
+	if (in_group(ctx, st.st_gid))
 		return (st.st_mode & 0060) == 0060;
 	return (st.st_mode & 0006) == 0006;
 }
 
-static int parse(struct patient *p, int argc, char **argv)
+/* The kernel's rule for the name of a network device (dev_valid_name()). */
+static bool is_link_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < IFNAMSIZ && strcmp(name, ".") &&
+	       strcmp(name, "..") && !strpbrk(name, "/: \t\n\v\f\r\xa0");
+}
+
+static int set_user(struct doctor_ctx *ctx)
+{
+	const struct passwd *pw;
+
+	ctx->uid = geteuid();
+	ctx->gid = getegid();
+	if (!ctx->user)
+		return CTL_OK;
+	pw = getpwnam(ctx->user);
+	if (!pw || strlen(ctx->user) > LOGIN_NAME_MAX) {
+		warn("there is no user \"%s\"", ctx->user);
+		return CTL_NOT_FOUND;
+	}
+	shell_word(ctx->user_word, sizeof(ctx->user_word), ctx->user);
+	ctx->uid = pw->pw_uid;
+	ctx->gid = pw->pw_gid;
+	return CTL_OK;
+}
+
+static int parse(struct doctor_ctx *ctx, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "tap", required_argument, NULL, 't' },
@@ -99,39 +146,31 @@ static int parse(struct patient *p, int argc, char **argv)
 		{ "user", required_argument, NULL, 'u' },
 		{ 0 },
 	};
-	const struct passwd *pw;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		bool is_link = (c == 't' || c == 'm') && *optarg &&
-			       strlen(optarg) < IFNAMSIZ &&
-			       !strpbrk(optarg, "/ \t\n;&|$`'\"\\<>()*?");
-
-		if (c == 't' && is_link)
-			p->tap = optarg;
-		else if (c == 'm' && is_link)
-			p->macvtap = optarg;
-		else if (c == 'q' && !number(optarg, 1, 256, &p->queues))
+	while ((c = next_option(argc, argv, "", options)) != -1) {
+		if ((c == 't' || c == 'm') && !is_link_name(optarg)) {
+			warn("\"%s\" is not a valid name for a network device",
+			     optarg);
+			return CTL_USAGE;
+		}
+		if (c == 't')
+			ctx->tap = optarg;
+		else if (c == 'm')
+			ctx->macvtap = optarg;
+		else if (c == 'q' && !number(optarg, 1, 256, &ctx->queues))
 			;
 		else if (c == 'u')
-			p->user = optarg;
+			ctx->user = optarg;
 		else
 			return CTL_USAGE;
 	}
-	if (optind != argc || (p->tap && p->macvtap))
+	if (optind != argc || (ctx->tap && ctx->macvtap))
 		return CTL_USAGE;
-	p->uid = geteuid();
-	p->gid = getegid();
-	if (!p->user)
-		return CTL_OK;
-	pw = getpwnam(p->user);
-	if (!pw) {
-		warn("there is no user \"%s\"", p->user);
-		return CTL_NOT_FOUND;
-	}
-	p->uid = pw->pw_uid;
-	p->gid = pw->pw_gid;
-	return CTL_OK;
+	if (ctx->tap || ctx->macvtap)
+		shell_word(ctx->link_word, sizeof(ctx->link_word),
+			   ctx->tap ? ctx->tap : ctx->macvtap);
+	return set_user(ctx);
 }
 
 /**
@@ -143,24 +182,27 @@ static int parse(struct patient *p, int argc, char **argv)
  */
 int cmd_doctor(int argc, char **argv)
 {
-	struct patient p = { .queues = 1 };
-	int ret = parse(&p, argc, argv);
+	struct doctor_ctx ctx = { .queues = 1 };
+	int ret = parse(&ctx, argc, argv);
 
 	if (ret != CTL_OK)
 		return ret;
-	check_module(&p);
-	check_node(&p);
-	check_tun(&p);
-	check_queues(&p);
-	if (p.tap)
-		check_tap(&p);
-	if (p.macvtap)
-		check_macvtap(&p);
-	check_slots(&p);
-	check_security(&p);
-	check_workers(&p);
-	check_in_tree(&p);
-	printf("%u problems, %u warnings, %u notes\n", p.problems, p.warnings,
-	       p.notes);
-	return p.problems ? CTL_PROBLEMS : p.warnings ? CTL_WARNINGS : CTL_OK;
+	check_module(&ctx);
+	check_versions(&ctx);
+	check_node(&ctx);
+	check_tun(&ctx);
+	check_queues(&ctx);
+	if (ctx.tap)
+		check_tap(&ctx);
+	if (ctx.macvtap)
+		check_macvtap(&ctx);
+	check_slots(&ctx);
+	check_security(&ctx);
+	check_workers(&ctx);
+	check_in_tree(&ctx);
+	printf("%u problem%s, %u warning%s, %u note%s\n",
+	       ctx.problems, plural(ctx.problems), ctx.warnings,
+	       plural(ctx.warnings), ctx.notes, plural(ctx.notes));
+	return ctx.problems ? CTL_PROBLEMS :
+	       ctx.warnings ? CTL_WARNINGS : CTL_OK;
 }

@@ -1,108 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * doctor_host.c - the doctor's checks of module, nodes and security modules
- *
- * Read before: doctor.h.
  */
-#include <errno.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/utsname.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "doctor.h"
 
-/* What dkms signs with, as DER. */
+/* The certificate of the key that DKMS signs modules with, as DER. */
 #define DKMS_KEY	"/var/lib/dkms/mok.pub"
 
-/* Does depmod know the module for this kernel? */
-static bool is_installed(const char *name)
-{
-	char path[256], line[512], want[64], *file;
-	struct utsname u;
-	bool found = false;
-	FILE *f;
+static const char denied[] =
+	"the VMM gets \"Permission denied\", or QEMU reports that vhost-net was requested but could not be initialized";
 
-	uname(&u);
-	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", u.release);
-	snprintf(want, sizeof(want), "%s.ko", name);
-	f = fopen(path, "re");
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, ":")] = 0;
-		file = strrchr(line, '/');
-		found = !strncmp(file ? file + 1 : line, want, strlen(want));
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/**
- * check_module - loaded, and may it be?
- * @p: patient
- */
-void check_module(struct patient *p)
+static void not_loaded(struct doctor_ctx *ctx)
 {
-	char taint[16], enforce[8];
+	char enforce[8];
 	bool has_dkms;
 	glob_t g;
 
 	read_line("/sys/module/module/parameters/sig_enforce", enforce,
 		  sizeof(enforce));
+	if (is_installed()) {
+		finding(ctx, PROBLEM, "the module vhost_tap is not loaded",
+			enforce[0] == 'Y' ?
+			"without it there is no device; this kernel accepts only modules that are signed by a key it knows" :
+			"without it there is no device",
+			"modprobe vhost_tap");
+		return;
+	}
+	has_dkms = !glob("/usr/src/vhost-tap-*/dkms.conf", 0, NULL, &g);
+	if (has_dkms)
+		globfree(&g);
+	finding(ctx, PROBLEM,
+		"the module vhost_tap is not installed for this kernel",
+		"without it there is no device; each kernel needs its own build",
+		has_dkms ? "dkms autoinstall && modprobe vhost_tap" :
+		"apt-get install vhost-tap-dkms && modprobe vhost_tap");
+}
+
+/**
+ * check_module - check that the module is loaded and signed
+ * @ctx: context
+ */
+void check_module(struct doctor_ctx *ctx)
+{
+	char taint[16];
+
 	if (access("/sys/module/vhost_tap", F_OK)) {
-		if (is_installed("vhost_tap")) {
-			finding(p, PROBLEM, "the module vhost_tap is not loaded",
-				enforce[0] == 'Y' ?
-				"there is no device without it; this kernel takes only modules signed by a key it knows" :
-				"there is no device without it",
-				"modprobe vhost_tap");
-			return;
-		}
-		has_dkms = !glob("/usr/src/vhost-tap-*/dkms.conf", 0, NULL, &g);
-		if (has_dkms)
-			globfree(&g);
-		finding(p, PROBLEM,
-			"the module vhost_tap is not installed for this kernel",
-			"there is no device without it; kernel upgrades want it built anew",
-			has_dkms ? "dkms autoinstall && modprobe vhost_tap" :
-			"apt-get install vhost-tap-dkms && modprobe vhost_tap");
+		not_loaded(ctx);
 		return;
 	}
 	read_line("/sys/module/vhost_tap/taint", taint, sizeof(taint));
 	if (strchr(taint, 'E'))
-		finding(p, NOTE,
+		finding(ctx, NOTE,
 			"the loaded module is not signed by a key that this kernel knows",
-			"Secure Boot refuses such modules, this kernel does not; a key is known from the next boot on, which asks for the password given here",
+			"with Secure Boot the kernel refuses such a module; after the command below, the next boot asks for its password and enrolls the key",
 			access(DKMS_KEY, F_OK) ?
 			"apt-get install vhost-tap-dkms mokutil && mokutil --import " DKMS_KEY :
 			"mokutil --import " DKMS_KEY);
 }
 
-/* Who may, by the means at hand: the group of the file if it has one. */
-static void mend_access(struct patient *p, const char *path, const char *what)
+/* Suggest the file's group if it has access, else give it a group. */
+static void fix_access(struct doctor_ctx *ctx, const char *path,
+		       const char *what)
 {
+	char group[SHELL_ROOM];
 	const struct group *gr;
 	struct stat st;
 
 	if (stat(path, &st))
 		return;
 	gr = getgrgid(st.st_gid);
-	if (p->user && st.st_gid && (st.st_mode & 0060) == 0060 && gr)
-		finding(p, PROBLEM, what,
-			"the VMM gets \"Permission denied\", or QEMU says that vhost-net was requested but could not be initialized",
-			"usermod -a -G %s %s", gr->gr_name, p->user);
-	else
-		finding(p, PROBLEM, what,
-			"the VMM gets \"Permission denied\", or QEMU says that vhost-net was requested but could not be initialized",
+	if (ctx->user && st.st_gid && (st.st_mode & 0060) == 0060 && gr) {
+		shell_word(group, sizeof(group), gr->gr_name);
+		finding(ctx, PROBLEM, what, denied, "usermod -a -G %s %s",
+			group, ctx->user_word);
+	} else {
+		finding(ctx, PROBLEM, what, denied,
 			"chgrp kvm %s && chmod 660 %s", path, path);
+	}
 }
 
-/* The numbers of a misc device that is there. */
+/* Device numbers of a misc device; false: it does not exist. */
 static bool misc_numbers(const char *name, dev_t *numbers)
 {
 	unsigned int maj, min;
@@ -117,85 +106,85 @@ static bool misc_numbers(const char *name, dev_t *numbers)
 }
 
 /**
- * check_node - is the node there, the right one, and usable?
- * @p: patient
+ * check_node - check that the node exists, is the right one, and is usable
+ * @ctx: context
  */
-void check_node(struct patient *p)
+void check_node(struct doctor_ctx *ctx)
 {
 	struct stat st;
 	dev_t numbers;
 
 	if (!misc_numbers("vhost-tap", &numbers)) {
 		if (!access("/sys/module/vhost_tap", F_OK))
-			finding(p, WARNING,
-				"the module has its node under another name",
-				"everything here looks for " NODE,
+			finding(ctx, WARNING,
+				"the module's node has another name than " NODE,
+				"VMMs and vhost-tapctl expect it there",
 				"rmmod vhost_tap && modprobe vhost_tap devname=vhost-tap");
 		return;
 	}
 	if (stat(NODE, &st)) {
-		finding(p, PROBLEM, NODE " is not there",
-			"no VMM can open it; in a container it has to be passed on (--device " NODE ")",
+		finding(ctx, PROBLEM, NODE " does not exist",
+			"no VMM can open it; a container needs --device " NODE,
 			"mknod -m 660 " NODE " c %u %u", major(numbers),
 			minor(numbers));
 		return;
 	}
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != numbers) {
-		finding(p, PROBLEM, NODE " is something else",
-			"a file in its place, or the numbers of another module",
+		finding(ctx, PROBLEM, NODE " is not the module's node",
+			"another file has its place, or the node has the numbers of another driver",
 			"rm -f " NODE " && mknod -m 660 " NODE " c %u %u",
 			major(numbers), minor(numbers));
 		return;
 	}
-	if (!may_use(p, NODE))
-		mend_access(p, NODE, NODE " may not be opened");
+	if (!may_use(ctx, NODE))
+		fix_access(ctx, NODE, "this user may not open " NODE);
 }
 
 /**
- * check_tun - the other end: /dev/net/tun
- * @p: patient
+ * check_tun - check the node that taps are opened through
+ * @ctx: context
  */
-void check_tun(struct patient *p)
+void check_tun(struct doctor_ctx *ctx)
 {
 	static const char node[] = "/dev/net/tun";
 
-	if (p->macvtap)
+	if (ctx->macvtap)
 		return;
 	if (access("/sys/class/misc/tun", F_OK)) {
-		finding(p, PROBLEM, "the module tun is not loaded",
-			"there are no taps without it", "modprobe tun");
+		finding(ctx, PROBLEM, "the module tun is not loaded",
+			"without it there are no taps", "modprobe tun");
 		return;
 	}
 	if (access(node, F_OK))
-		finding(p, PROBLEM, "/dev/net/tun is not there",
-			"no VMM can open a tap; in a container it has to be passed on (--device /dev/net/tun)",
+		finding(ctx, PROBLEM, "/dev/net/tun does not exist",
+			"no VMM can open a tap; a container needs --device /dev/net/tun",
 			"mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200");
-	else if (!may_use(p, node))
-		finding(p, PROBLEM, "/dev/net/tun may not be opened",
-			"the VMM gets \"Permission denied\"; what may be done with a tap is decided by the tap's owner and group",
+	else if (!may_use(ctx, node))
+		finding(ctx, PROBLEM, "this user may not open /dev/net/tun",
+			"the VMM gets \"Permission denied\"; opening the node is harmless, for each tap's owner and group decide who may use that tap",
 			"chmod 666 /dev/net/tun");
 }
 
 /**
- * check_slots - memory regions that VMMs believe to have
- * @p: patient
+ * check_slots - check the number of memory regions that VMMs will use
+ * @ctx: context
  */
-void check_slots(struct patient *p)
+void check_slots(struct doctor_ctx *ctx)
 {
 	long max = read_number("/sys/module/vhost/parameters/max_mem_regions");
 
 	if (max < 0 || max >= 509)
 		return;
-	finding(p, WARNING, "VMMs will use few memory slots",
-		"vhost-tap takes 509, but QEMU and DPDK read the limit of the in-tree module and stop there; memory hotplug then fails",
+	finding(ctx, WARNING, "VMMs will use few memory slots",
+		"vhost-tap accepts 509, but QEMU and DPDK obey the limit of in-tree vhost-net, and memory hotplug fails there",
 		"echo options vhost max_mem_regions=509 >/etc/modprobe.d/vhost-slots.conf && modprobe -r vhost_net && modprobe vhost_net");
 }
 
 /**
- * check_security - AppArmor and SELinux
- * @p: patient
+ * check_security - check that AppArmor and SELinux allow the node
+ * @ctx: context
  */
-void check_security(struct patient *p)
+void check_security(struct doctor_ctx *ctx)
 {
 	static const char dir[] = "/etc/apparmor.d/abstractions/libvirt-qemu";
 	char buf[256] = "";
@@ -205,9 +194,9 @@ void check_security(struct patient *p)
 	if (buf[0] == 'Y' && !access(dir, F_OK) &&
 	    access("/etc/apparmor.d/abstractions/libvirt-qemu.d/vhost-tap",
 		   F_OK))
-		finding(p, WARNING,
-			"AppArmor does not let libvirt's guests have " NODE,
-			"QEMU gets \"Permission denied\" though the node's mode is right",
+		finding(ctx, WARNING,
+			"AppArmor does not let libvirt's guests use " NODE,
+			"QEMU gets \"Permission denied\" although the node's mode is right",
 			"mkdir -p %s.d && echo '%s rw,' >%s.d/vhost-tap", dir,
 			NODE, dir);
 	if (read_number("/sys/fs/selinux/enforce") != 1)
@@ -215,44 +204,80 @@ void check_security(struct patient *p)
 	len = getxattr(NODE, "security.selinux", buf, sizeof(buf) - 1);
 	buf[len > 0 ? len : 0] = 0;
 	if (!strstr(buf, "vhost_device_t"))
-		finding(p, WARNING, NODE " has not the label that SELinux wants",
-			"confined QEMU gets \"Permission denied\" though the node's mode is right",
+		finding(ctx, WARNING, NODE " lacks the label that SELinux requires",
+			"confined QEMU gets \"Permission denied\" although the node's mode is right",
 			"chcon -t vhost_device_t " NODE);
 }
 
-/* Who has the misc device @numbers open: the first process, and how many. */
-static unsigned int openers(dev_t numbers, char *first, size_t len)
+/*
+ * Whether an open file is the device @numbers. @files is /proc/PID/fd, @fd an
+ * entry of it.
+ *
+ * stat() of somebody's open file waits for its file system, for ever if that is
+ * dead. So only the link is read, and stat() looks at the same name below our
+ * own /dev.
+ */
+static bool is_device(int files, const char *fd, dev_t numbers)
 {
-	unsigned int nr = 0, last = 0, pid;
-	char name[32];
 	struct stat st;
-	glob_t g;
-	size_t i;
+	char name[128];
+	ssize_t len;
+
+	len = readlinkat(files, fd, name, sizeof(name) - 1);
+	if (len < 0)
+		return false;
+	name[len] = 0;
+	return !strncmp(name, "/dev/", strlen("/dev/")) &&
+	       !fstatat(AT_FDCWD, name, &st,
+			AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) &&
+	       S_ISCHR(st.st_mode) && st.st_rdev == numbers;
+}
+
+static bool has_open(unsigned int pid, dev_t numbers)
+{
+	struct dirent *fd;
+	bool found = false;
+	char path[64];
+	DIR *files;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
+	files = opendir(path);
+	while (files && !found && (fd = readdir(files)))
+		found = is_device(dirfd(files), fd->d_name, numbers);
+	if (files)
+		closedir(files);
+	return found;
+}
+
+/* How many processes have the device @numbers open; @first describes one. */
+static unsigned int openers(dev_t numbers, char *first, size_t room)
+{
+	DIR *proc = opendir("/proc");
+	char name[NAME_ROOM];
+	unsigned int nr = 0;
+	unsigned long pid;
+	struct dirent *d;
 
 	first[0] = 0;
-	if (glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, NULL, &g))
-		return 0;
-	for (i = 0; i < g.gl_pathc; i++) {
-		if (sscanf(g.gl_pathv[i], "/proc/%u/", &pid) != 1 ||
-		    pid == last || stat(g.gl_pathv[i], &st) ||
-		    !S_ISCHR(st.st_mode) || st.st_rdev != numbers)
+	while (proc && (d = readdir(proc))) {
+		if (number(d->d_name, 1, INT_MAX, &pid) ||
+		    !has_open(pid, numbers) || nr++)
 			continue;
-		last = pid;
 		process_name(pid, name, sizeof(name));
-		if (!nr++)
-			snprintf(first, len, "process %u, %s", pid, name);
+		snprintf(first, room, "process %lu, %s", pid, name);
 	}
-	globfree(&g);
+	if (proc)
+		closedir(proc);
 	return nr;
 }
 
 /**
- * check_in_tree - what vhost-net is doing
- * @p: patient
+ * check_in_tree - check whether VMMs still use in-tree vhost-net
+ * @ctx: context
  */
-void check_in_tree(struct patient *p)
+void check_in_tree(struct doctor_ctx *ctx)
 {
-	char who[80], what[160];
+	char who[NAME_ROOM + 32], what[NAME_ROOM + 128];
 	dev_t in_tree, ours;
 	unsigned int nr;
 	struct stat st;
@@ -261,28 +286,28 @@ void check_in_tree(struct patient *p)
 	    !misc_numbers("vhost-net", &in_tree) ||
 	    !misc_numbers("vhost-tap", &ours))
 		return;
-	/* What was started before stays there; what starts now is ours. */
+	/* VMMs that started earlier keep in-tree vhost-net; new ones get ours. */
 	if (!stat("/dev/vhost-net", &st) && st.st_rdev == ours)
 		return;
 	nr = openers(in_tree, who, sizeof(who));
 	if (nr > 1)
 		snprintf(what, sizeof(what),
-			 "in-tree vhost_net is in use, too (%s, and %u more)",
+			 "in-tree vhost-net is in use (%s, and %u more)",
 			 who, nr - 1);
 	else
 		snprintf(what, sizeof(what),
-			 "in-tree vhost_net is in use, too%s%s%s",
+			 "in-tree vhost-net is in use%s%s%s",
 			 nr ? " (" : "", who, nr ? ")" : "");
-	finding(p, NOTE, what,
-		"a VMM that is told vhost=on without vhostfd opens /dev/vhost-net itself; \"vhost-tapctl run\" and libvirt's <backend vhost=> give it " NODE ", and with this any VMM gets it that is started from now on",
+	finding(ctx, NOTE, what,
+		"a VMM with vhost=on and without vhostfd opens /dev/vhost-net; \"vhost-tapctl run\" and libvirt's <backend vhost=> pass " NODE " instead, and the command below gives it to every VMM that starts later",
 		"mount --bind " NODE " /dev/vhost-net");
 }
 
 /**
- * check_workers - may the workers run anywhere?
- * @p: patient
+ * check_workers - check that the workers are pinned to CPUs
+ * @ctx: context
  */
-void check_workers(struct patient *p)
+void check_workers(struct doctor_ctx *ctx)
 {
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct snapshot s = { 0 };
@@ -303,10 +328,10 @@ void check_workers(struct patient *p)
 		    CPU_COUNT(&set) < cpus)
 			continue;
 		snprintf(what, sizeof(what),
-			 "worker %u of device %u (thread %d) runs on any processor",
+			 "worker %u of device %u (thread %d) may run on any CPU",
 			 s.worker[i].index, s.worker[i].device, tid);
-		finding(p, NOTE, what,
-			"the scheduler may put it where a guest's processor runs; latency is steadier with a place of its own",
+		finding(ctx, NOTE, what,
+			"the scheduler may put it on the CPU of a guest's vCPU; a CPU of its own makes latency steadier",
 			"taskset -p -c %u %d", i % cpus, tid);
 	}
 out:

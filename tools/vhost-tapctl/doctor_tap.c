@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * doctor_tap.c - the doctor's checks of a tap or macvtap
- *
- * Read before: doctor.h.
  */
-#include <glob.h>
 #include <libgen.h>
 #include <linux/ethtool.h>
 #include <linux/if_tun.h>
@@ -16,6 +13,9 @@
 
 #include "doctor.h"
 
+/* A command with three names of a link and one of a user. */
+#define COMMAND_ROOM	2048
+
 static long link_number(const char *link, const char *file)
 {
 	char path[96];
@@ -24,43 +24,45 @@ static long link_number(const char *link, const char *file)
 	return read_number(path);
 }
 
-/* What makes a tap as it should be; flags of those who have it now stay. */
-static void tap_command(const struct patient *p, bool is_there, char *buf,
-			size_t len)
+/*
+ * The command that makes a tap as it should be. It replaces a tap that exists,
+ * since these properties of a tap cannot be changed.
+ */
+static void tap_command(const struct doctor_ctx *ctx, const char *word,
+			bool exists, char *buf, size_t room)
 {
-	char bridge[IFNAMSIZ + 16] = "", path[96], master[256], remove[64] = "";
-	const char *multi = p->queues > 1 ? " multi_queue" : "";
+	char path[96], link[256], master[SHELL_ROOM] = "", remove[128] = "";
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/master", p->tap);
-	n = readlink(path, master, sizeof(master) - 1);
-	if (n > 0) {
-		master[n] = 0;
-		snprintf(bridge, sizeof(bridge), " master %.15s",
-			 basename(master));
+	snprintf(path, sizeof(path), "/sys/class/net/%s/master", ctx->tap);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (exists && n > 0) {
+		link[n] = 0;
+		shell_word(master, sizeof(master), basename(link));
 	}
-	if (is_there)
+	if (exists)
 		snprintf(remove, sizeof(remove),
-			 "ip tuntap del dev %s mode tap%s && ", p->tap,
-			 link_number(p->tap, "tun_flags") & IFF_MULTI_QUEUE ?
+			 "ip tuntap del dev %s mode tap%s && ", word,
+			 link_number(ctx->tap, "tun_flags") & IFF_MULTI_QUEUE ?
 			 " multi_queue" : "");
-	snprintf(buf, len,
-		 "%sip tuntap add dev %s mode tap vnet_hdr%s%s%s && ip link set %s%s up",
-		 remove, p->tap, multi, p->user ? " user " : "",
-		 p->user ? p->user : "", p->tap, bridge);
+	snprintf(buf, room,
+		 "%sip tuntap add dev %s mode tap vnet_hdr%s%s%s && ip link set dev %s%s%s up",
+		 remove, word, ctx->queues > 1 ? " multi_queue" : "",
+		 ctx->user ? " user " : "", ctx->user_word, word,
+		 master[0] ? " master " : "", master);
 }
 
-static void check_up(struct patient *p, const char *link)
+static void check_up(struct doctor_ctx *ctx, const char *link)
 {
 	long flags = link_number(link, "flags");
 
 	if (flags >= 0 && !(flags & IFF_UP))
-		finding(p, PROBLEM, "the link is down",
-			"no packet comes or goes", "ip link set %s up", link);
+		finding(ctx, PROBLEM, "the link is down",
+			"it carries no packets", "ip link set dev %s up",
+			ctx->link_word);
 }
 
-/* Offloads that somebody switched off. */
-static void check_offloads(struct patient *p, const char *link)
+static void check_offloads(struct doctor_ctx *ctx, const char *link)
 {
 	static const struct {
 		uint32_t cmd;
@@ -79,36 +81,36 @@ static void check_offloads(struct patient *p, const char *link)
 
 		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", link);
 		if (!ioctl(fd, SIOCETHTOOL, &ifr) && !val.data)
-			finding(p, WARNING, offloads[i].what,
-				"the host cuts every large packet for this link, which costs most of the throughput",
-				"ethtool -K %s %s on", link, offloads[i].name);
+			finding(ctx, WARNING, offloads[i].what,
+				"the host splits every large packet for this link, which costs most of the throughput",
+				"ethtool -K %s %s on", ctx->link_word,
+				offloads[i].name);
 	}
 	if (fd >= 0)
 		close(fd);
 }
 
 /**
- * check_queues - more queues than processors?
- * @p: patient
+ * check_queues - check that there is a CPU for each queue
+ * @ctx: context
  */
-void check_queues(struct patient *p)
+void check_queues(struct doctor_ctx *ctx)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	const char *link = p->tap ? p->tap : p->macvtap;
 	char what[80];
 
-	if ((long)p->queues <= cpus)
+	if ((long)ctx->queues <= cpus)
 		return;
-	snprintf(what, sizeof(what), "%lu queues on %ld processors", p->queues,
-		 cpus);
-	finding(p, WARNING, what,
-		"workers take processor time from each other; more queues than that gain nothing",
+	snprintf(what, sizeof(what), "%lu queues on %ld CPU%s", ctx->queues,
+		 cpus, plural(cpus));
+	finding(ctx, WARNING, what,
+		"the workers compete for CPU time; more queues than CPUs gain nothing",
 		"vhost-tapctl doctor %s%s%s--queues %ld",
-		p->tap ? "--tap " : p->macvtap ? "--macvtap " : "",
-		link ? link : "", link ? " " : "", cpus);
+		ctx->tap ? "--tap " : ctx->macvtap ? "--macvtap " : "",
+		ctx->link_word, ctx->link_word[0] ? " " : "", cpus);
 }
 
-/* A name that no link has. */
+/* A name that no link has, which needs no quotes. */
 static void free_name(const char *stem, char *buf)
 {
 	unsigned int i = 0;
@@ -118,93 +120,94 @@ static void free_name(const char *stem, char *buf)
 	} while (link_exists(buf));
 }
 
-/* The file with the numbers of a macvtap's node; false if the link is none. */
-static bool is_macvtap(const char *link, char *file, size_t len)
+/* The file with the device numbers of a macvtap's node; false: no macvtap. */
+static bool is_macvtap(const char *link, char *file, size_t room)
 {
-	static const char * const where[] = { "*tap*/*", "tap*" };
-	char pattern[96];
-	glob_t g;
+	static const char * const where[] = { "", "macvtap/" };
 	size_t i;
 
 	for (i = 0; i < sizeof(where) / sizeof(*where); i++) {
-		snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/%s/dev",
-			 link, where[i]);
-		if (glob(pattern, 0, NULL, &g))
-			continue;
-		snprintf(file, len, "%s", g.gl_pathv[0]);
-		globfree(&g);
-		return true;
+		snprintf(file, room, "/sys/class/net/%s/%stap%u/dev", link,
+			 where[i], if_nametoindex(link));
+		if (!access(file, F_OK))
+			return true;
 	}
 	return false;
 }
 
-static void not_a_tap(struct patient *p)
+static void not_a_tap(struct doctor_ctx *ctx)
 {
-	static const char what[] = "the link is no tap";
+	static const char what[] = "the link is not a tap";
 	static const char why[] =
 		"only a tap can be opened through /dev/net/tun";
-	char name[IFNAMSIZ], mend[256], file[128];
-	struct patient other = *p;
+	char name[IFNAMSIZ], fix[COMMAND_ROOM], file[128];
 
-	if (is_macvtap(p->tap, file, sizeof(file))) {
-		finding(p, PROBLEM, what, why,
-			"vhost-tapctl doctor --macvtap %s --queues %lu", p->tap,
-			p->queues);
+	if (is_macvtap(ctx->tap, file, sizeof(file))) {
+		finding(ctx, PROBLEM, what, why,
+			"vhost-tapctl doctor --macvtap %s --queues %lu",
+			ctx->link_word, ctx->queues);
 		return;
 	}
 	free_name("tap", name);
-	other.tap = name;
-	tap_command(&other, false, mend, sizeof(mend));
-	finding(p, PROBLEM, what, why,
-		"%s && vhost-tapctl doctor --tap %s --queues %lu", mend, name,
-		p->queues);
+	tap_command(ctx, name, false, fix, sizeof(fix));
+	finding(ctx, PROBLEM, what, why,
+		"%s && vhost-tapctl doctor --tap %s --queues %lu", fix, name,
+		ctx->queues);
+}
+
+/* How the tap was made; @flags are its tun_flags. */
+static void check_tap_flags(struct doctor_ctx *ctx, long flags)
+{
+	char fix[COMMAND_ROOM];
+
+	tap_command(ctx, ctx->link_word, true, fix, sizeof(fix));
+	if (ctx->queues > 1 && !(flags & IFF_MULTI_QUEUE))
+		finding(ctx, PROBLEM, "the tap was made without multi_queue",
+			"a VMM cannot open a second queue: \"could not configure /dev/net/tun: Invalid argument\"",
+			"%s", fix);
+	else if (ctx->queues == 1 && flags & IFF_MULTI_QUEUE)
+		finding(ctx, WARNING,
+			"the tap was made with multi_queue, for one queue",
+			"a VMM that opens one queue by the tap's name gets \"Invalid argument\"; \"vhost-tapctl run\" does not",
+			"%s", fix);
+	else if (!(flags & IFF_VNET_HDR))
+		finding(ctx, WARNING, "the tap was made without vnet_hdr",
+			"a VMM that does not ask for the header itself gets no offloads",
+			"%s", fix);
+	else if (ctx->user && ctx->uid &&
+		 link_number(ctx->tap, "owner") != (long)ctx->uid &&
+		 link_number(ctx->tap, "group") != (long)ctx->gid)
+		finding(ctx, PROBLEM, "the tap belongs to another user",
+			"TUNSETIFF fails with \"Operation not permitted\" for this user",
+			"%s", fix);
 }
 
 /**
- * check_tap - a tap that a VMM is to use
- * @p: patient
+ * check_tap - check a tap that a VMM is to use
+ * @ctx: context
  */
-void check_tap(struct patient *p)
+void check_tap(struct doctor_ctx *ctx)
 {
-	long flags = link_number(p->tap, "tun_flags");
-	char mend[256];
+	long flags = link_number(ctx->tap, "tun_flags");
+	char fix[COMMAND_ROOM];
 
-	if (!link_exists(p->tap)) {
-		tap_command(p, false, mend, sizeof(mend));
-		finding(p, PROBLEM, "there is no such tap",
+	if (!link_exists(ctx->tap)) {
+		tap_command(ctx, ctx->link_word, false, fix, sizeof(fix));
+		finding(ctx, PROBLEM, "the tap does not exist",
 			"a VMM without CAP_NET_ADMIN cannot make it", "%s",
-			mend);
+			fix);
 		return;
 	}
 	if (flags < 0 || !(flags & IFF_TAP)) {
-		not_a_tap(p);
+		not_a_tap(ctx);
 		return;
 	}
-	tap_command(p, true, mend, sizeof(mend));
-	if (p->queues > 1 && !(flags & IFF_MULTI_QUEUE))
-		finding(p, PROBLEM, "the tap was made without multi_queue",
-			"opening its second queue fails: \"could not configure /dev/net/tun: Invalid argument\"",
-			"%s", mend);
-	else if (p->queues == 1 && flags & IFF_MULTI_QUEUE)
-		finding(p, WARNING,
-			"the tap was made with multi_queue, for one queue",
-			"a VMM that opens one queue by the tap's name gets \"Invalid argument\"; \"vhost-tapctl run\" does not",
-			"%s", mend);
-	else if (!(flags & IFF_VNET_HDR))
-		finding(p, WARNING, "the tap was made without vnet_hdr",
-			"a VMM that does not ask for the header itself gets no offloads",
-			"%s", mend);
-	else if (p->user && p->uid &&
-		 link_number(p->tap, "owner") != (long)p->uid &&
-		 link_number(p->tap, "group") != (long)p->gid)
-		finding(p, PROBLEM, "the tap belongs to somebody else",
-			"TUNSETIFF says \"Operation not permitted\" to that user",
-			"%s", mend);
-	check_up(p, p->tap);
-	check_offloads(p, p->tap);
+	check_tap_flags(ctx, flags);
+	check_up(ctx, ctx->tap);
+	check_offloads(ctx, ctx->tap);
 }
 
-/* The link that packets leave by: the default route's, or the first one. */
+/* The link of the default route, else the first one. */
 static void lower_link(char *buf)
 {
 	char line[256], dest[16];
@@ -233,55 +236,58 @@ static void lower_link(char *buf)
 		if_freenameindex(all);
 }
 
-static void not_a_macvtap(struct patient *p)
+static void not_a_macvtap(struct doctor_ctx *ctx)
 {
-	static const char what[] = "the link is no macvtap";
-	static const char why[] = "it has no node that a VMM could open";
+	static const char what[] = "the link is not a macvtap";
+	static const char why[] = "it has no node that a VMM can open";
 	char name[IFNAMSIZ];
 
-	if (link_number(p->macvtap, "tun_flags") >= 0) {
-		finding(p, PROBLEM, what, why,
-			"vhost-tapctl doctor --tap %s --queues %lu", p->macvtap,
-			p->queues);
+	if (link_number(ctx->macvtap, "tun_flags") >= 0) {
+		finding(ctx, PROBLEM, what, why,
+			"vhost-tapctl doctor --tap %s --queues %lu",
+			ctx->link_word, ctx->queues);
 		return;
 	}
 	free_name("macvtap", name);
-	finding(p, PROBLEM, what, why,
-		"ip link add link %s name %s type macvtap mode bridge && ip link set %s up && vhost-tapctl doctor --macvtap %s --queues %lu",
-		p->macvtap, name, name, name, p->queues);
+	finding(ctx, PROBLEM, what, why,
+		"ip link add link %s name %s type macvtap mode bridge && ip link set dev %s up && vhost-tapctl doctor --macvtap %s --queues %lu",
+		ctx->link_word, name, name, name, ctx->queues);
 }
 
 /**
- * check_macvtap - a macvtap that a VMM is to use
- * @p: patient
+ * check_macvtap - check a macvtap that a VMM is to use
+ * @ctx: context
  */
-void check_macvtap(struct patient *p)
+void check_macvtap(struct doctor_ctx *ctx)
 {
-	char file[128], numbers[32] = "", node[32], lower[IFNAMSIZ];
+	char file[128], numbers[32], node[32], lower[IFNAMSIZ];
+	char lower_word[SHELL_ROOM];
 	unsigned int maj, min;
 
-	if (!link_exists(p->macvtap)) {
+	if (!link_exists(ctx->macvtap)) {
 		lower_link(lower);
-		finding(p, PROBLEM, "there is no such macvtap",
+		shell_word(lower_word, sizeof(lower_word),
+			   lower[0] ? lower : "eth0");
+		finding(ctx, PROBLEM, "the macvtap does not exist",
 			"a VMM cannot make it",
-			"ip link add link %s name %s type macvtap mode bridge && ip link set %s up",
-			lower[0] ? lower : "eth0", p->macvtap, p->macvtap);
+			"ip link add link %s name %s type macvtap mode bridge && ip link set dev %s up",
+			lower_word, ctx->link_word, ctx->link_word);
 		return;
 	}
-	if (!is_macvtap(p->macvtap, file, sizeof(file))) {
-		not_a_macvtap(p);
+	if (!is_macvtap(ctx->macvtap, file, sizeof(file))) {
+		not_a_macvtap(ctx);
 		return;
 	}
 	read_line(file, numbers, sizeof(numbers));
-	snprintf(node, sizeof(node), "/dev/tap%u", if_nametoindex(p->macvtap));
+	snprintf(node, sizeof(node), "/dev/tap%u", if_nametoindex(ctx->macvtap));
 	if (sscanf(numbers, "%u:%u", &maj, &min) == 2 && access(node, F_OK))
-		finding(p, PROBLEM, "the macvtap's node is not there",
-			"no VMM can open it; in a container nobody makes it",
+		finding(ctx, PROBLEM, "the macvtap's node does not exist",
+			"no VMM can open it; in a container, udev does not make it",
 			"mknod -m 660 %s c %u %u", node, maj, min);
-	else if (!may_use(p, node))
-		finding(p, PROBLEM, "the macvtap's node may not be opened",
+	else if (!may_use(ctx, node))
+		finding(ctx, PROBLEM, "this user may not open the macvtap's node",
 			"the VMM gets \"Permission denied\"",
 			"chgrp kvm %s && chmod 660 %s", node, node);
-	check_up(p, p->macvtap);
-	check_offloads(p, p->macvtap);
+	check_up(ctx, ctx->macvtap);
+	check_offloads(ctx, ctx->macvtap);
 }

@@ -110,7 +110,7 @@ systemd_down() {
 doctor_mends() {
 	local what="vhost_tap is not installed for this kernel" cmd
 	inside vhost-tapctl doctor | tee "$work/doctor"
-	cmd=$(grep -A 2 "$what" "$work/doctor" | sed -n 's/^  mend: //p')
+	cmd=$(grep -A 2 "$what" "$work/doctor" | sed -n 's/^  fix: //p')
 	[[ $cmd == "$1"* ]] || return 1
 	inside DEBIAN_FRONTEND=noninteractive bash -e -c "$cmd" &&
 		! inside vhost-tapctl doctor | grep "$what" && [[ -c $node ]]
@@ -122,7 +122,7 @@ doctor_mends() {
 doctor_says_apt() {
 	inside vhost-tapctl doctor | tee "$work/doctor"
 	grep -A 2 "vhost_tap is not installed for this kernel" "$work/doctor" |
-		grep -x "  mend: apt-get install vhost-tap-dkms && modprobe vhost_tap"
+		grep -x "  fix: apt-get install vhost-tap-dkms && modprobe vhost_tap"
 }
 
 for dir in proc sys dev; do

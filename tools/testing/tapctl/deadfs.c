@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * deadfs.c - a mount whose server does not answer, and a process in it
+ *
+ * Mounts a FUSE file system and answers no request, so stat() of anything in it
+ * waits. Opens the mount's root with O_PATH, which needs no answer, prints "ok"
+ * and waits to be killed. Then the kernel ends the waiting requests.
+ *
+ * Usage: deadfs FOLDER
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	char options[128];
+	int fuse, fd;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: deadfs FOLDER\n");
+		return 2;
+	}
+	fuse = open("/dev/fuse", O_RDWR);
+	if (fuse < 0) {
+		perror("/dev/fuse");
+		return 1;
+	}
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
+	if (mount("deadfs", argv[1], "fuse", 0, options)) {
+		perror("mount");
+		return 1;
+	}
+	fd = open(argv[1], O_PATH);
+	if (fd < 0) {
+		perror(argv[1]);
+		return 1;
+	}
+	printf("ok\n");
+	fflush(stdout);
+	pause();
+	return 0;
+}
