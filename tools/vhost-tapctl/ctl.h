@@ -190,6 +190,11 @@ int number(const char *s, unsigned long min, unsigned long max,
 int next_option(int argc, char **argv, const char *mode,
 		const struct option *options);
 
+/* ---- output (output.c) ---- */
+int output_flush(void);
+int output_wait(int fd, double seconds);
+int output_lost(void);
+
 /* ---- commands: each returns an exit code ---- */
 int cmd_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);

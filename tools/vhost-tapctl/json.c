@@ -189,7 +189,6 @@ int json_print(struct json_object *o)
 		puts(text);
 	else
 		warn("out of memory");
-	fflush(stdout);
 	json_object_put(o);
-	return text ? CTL_OK : CTL_FAILED;
+	return text ? output_flush() : CTL_FAILED;
 }

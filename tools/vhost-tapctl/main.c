@@ -43,44 +43,57 @@ static int help(FILE *f)
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(f, "  %-10s  %s\n              %s\n", commands[i].name,
 			commands[i].usage, commands[i].help);
-	fprintf(f, "\nvhost-tapctl(8) has the options and exit codes.\n");
+	fprintf(f, "\nvhost-tapctl(8) describes the options and the exit status.\n");
 	return f == stdout ? CTL_OK : CTL_USAGE;
 }
 
-int main(int argc, char **argv)
+static bool is_help(const char *arg)
 {
-	size_t i;
+	return !strcmp(arg, "--help") || !strcmp(arg, "-h");
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
 	int ret;
 
-	text_init();
+	if (argc == 2 && is_help(argv[1])) {
+		printf("usage: vhost-tapctl %s %s\n", c->name, c->usage);
+		return CTL_OK;
+	}
+	ret = c->run(argc, argv);
+	if (ret == CTL_USAGE)
+		fprintf(stderr, "usage: vhost-tapctl %s %s\n", c->name,
+			c->usage);
+	return ret;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	size_t i;
+
 	if (argc < 2)
 		return help(stderr);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-	    !strcmp(argv[1], "help"))
+	if (is_help(argv[1]) || !strcmp(argv[1], "help"))
 		return help(stdout);
 	if (!strcmp(argv[1], "--version")) {
 		printf("vhost-tapctl %s\n", VERSION);
 		return CTL_OK;
 	}
-	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		if (strcmp(commands[i].name, argv[1]))
-			continue;
-		if (argc == 3 && (!strcmp(argv[2], "--help") ||
-				  !strcmp(argv[2], "-h"))) {
-			printf("usage: vhost-tapctl %s %s\n", argv[1],
-			       commands[i].usage);
-			return CTL_OK;
-		}
-		ret = commands[i].run(argc - 1, argv + 1);
-		if (ret == CTL_USAGE)
-			fprintf(stderr, "usage: vhost-tapctl %s %s\n", argv[1],
-				commands[i].usage);
-		if (fflush(stdout) || ferror(stdout)) {
-			warn("cannot write the output");
-			return CTL_FAILED;
-		}
-		return ret;
-	}
-	warn("no command \"%s\"", argv[1]);
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].name, argv[1]))
+			return run(&commands[i], argc - 1, argv + 1);
+	warn("there is no command \"%s\"", argv[1]);
 	return help(stderr);
+}
+
+int main(int argc, char **argv)
+{
+	int ret;
+
+	text_init();
+	ret = dispatch(argc, argv);
+	/* A command that failed has said so. */
+	if ((ret == CTL_OK || ret >= CTL_WARNINGS) && output_flush() != CTL_OK)
+		ret = CTL_FAILED;
+	return ret;
 }

@@ -13,13 +13,21 @@
 #include "ctl.h"
 #include "json.h"
 
+/** struct monitor - state of the command */
+struct monitor {
+	/** @json: print JSON and not text */
+	bool json;
+	/** @status: exit code; CTL_OK as long as the output can be written */
+	int status;
+};
+
 static int print_json(const char *event, struct json_object *what)
 {
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "event", json_object_new_string(event));
 	json_object_object_add(o, "what", what);
-	return json_print(o) == CTL_OK ? MNL_CB_OK : MNL_CB_ERROR;
+	return json_print(o);
 }
 
 static void print_time(void)
@@ -41,7 +49,7 @@ static int on_device(const struct nlmsghdr *nlh, bool json, bool added)
 	struct device d;
 
 	if (parse_device(nlh, &d))
-		return MNL_CB_OK;
+		return CTL_OK;
 	if (json) {
 		o = json_object_new_object();
 		json_object_object_add(o, "device",
@@ -50,7 +58,7 @@ static int on_device(const struct nlmsghdr *nlh, bool json, bool added)
 	}
 	print_time();
 	printf("device %u %s\n", d.id, added ? "has an owner" : "is gone");
-	return MNL_CB_OK;
+	return output_flush();
 }
 
 static int on_queue(const struct nlmsghdr *nlh, bool json)
@@ -60,7 +68,7 @@ static int on_queue(const struct nlmsghdr *nlh, bool json)
 	unsigned int i;
 
 	if (parse_queue(nlh, &q))
-		return MNL_CB_OK;
+		return CTL_OK;
 	if (json)
 		return print_json("queue", json_queue(&q, NULL, 0));
 	queue_label(&q, label, sizeof(label));
@@ -75,28 +83,40 @@ static int on_queue(const struct nlmsghdr *nlh, bool json)
 			printf(" %s=%llu", q.faults[i].name,
 			       (unsigned long long)q.faults[i].count);
 	putchar('\n');
-	return MNL_CB_OK;
+	return output_flush();
 }
 
 static int on_event(const struct nlmsghdr *nlh, void *data)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-	bool json = *(bool *)data;
-	int ret = MNL_CB_OK;
+	struct monitor *m = data;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
 		return MNL_CB_OK;
 	if (genl->cmd == VHOST_TAP_CMD_QUEUE_NTF)
-		ret = on_queue(nlh, json);
+		m->status = on_queue(nlh, m->json);
 	else if (genl->cmd == VHOST_TAP_CMD_DEVICE_ADD_NTF ||
 		 genl->cmd == VHOST_TAP_CMD_DEVICE_DEL_NTF)
-		ret = on_device(nlh, json,
-				genl->cmd == VHOST_TAP_CMD_DEVICE_ADD_NTF);
-	if (fflush(stdout)) {
-		errno = EPIPE;
-		return MNL_CB_ERROR;
+		m->status = on_device(nlh, m->json, genl->cmd ==
+				      VHOST_TAP_CMD_DEVICE_ADD_NTF);
+	return m->status == CTL_OK ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+/* Print events until the output or the socket fails. Return: exit code. */
+static int watch(struct genl *nl, struct monitor *m)
+{
+	int err;
+
+	while (m->status == CTL_OK) {
+		if (output_wait(genl_fd(nl), -1) < 0)
+			return output_lost();
+		err = genl_receive(nl, on_event, m);
+		if (err == -ENOBUFS)
+			warn("events were lost; \"vhost-tapctl show\" prints the present state");
+		else if (err && err != -EINTR)
+			return genl_failure(nl, err);
 	}
-	return ret;
+	return m->status;
 }
 
 /**
@@ -108,26 +128,26 @@ static int on_event(const struct nlmsghdr *nlh, void *data)
  */
 int cmd_monitor(int argc, char **argv)
 {
-	bool json = argc == 2 && !strcmp(argv[1], "--json");
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	struct monitor m = { .status = CTL_OK };
 	struct genl *nl;
-	int err, ret;
+	int c, err, ret;
 
-	if (argc > 1 && !json)
+	while ((c = next_option(argc, argv, "", options)) != -1) {
+		if (c != 'j')
+			return CTL_USAGE;
+		m.json = true;
+	}
+	if (optind != argc)
 		return CTL_USAGE;
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
 	err = genl_subscribe(nl);
-	while (!err) {
-		err = genl_receive(nl, on_event, &json);
-		if (err == -ENOBUFS) {
-			warn("events were lost; \"vhost-tapctl show\" tells how things are");
-			err = 0;
-		} else if (err == -EINTR) {
-			err = 0;
-		}
-	}
-	ret = err == -EPIPE ? CTL_OK : genl_failure(nl, err);
+	ret = err ? genl_failure(nl, err) : watch(nl, &m);
 	genl_close(nl);
 	return ret;
 }

@@ -81,13 +81,22 @@ static void show_device(const struct snapshot *s, const struct device *d)
  */
 int cmd_show(int argc, char **argv)
 {
-	bool json = argc == 2 && !strcmp(argv[1], "--json");
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
 	struct snapshot s;
+	bool json = false;
 	struct genl *nl;
 	unsigned int i;
-	int err, ret;
+	int c, err, ret;
 
-	if (argc > 1 && !json)
+	while ((c = next_option(argc, argv, "", options)) != -1) {
+		if (c != 'j')
+			return CTL_USAGE;
+		json = true;
+	}
+	if (optind != argc)
 		return CTL_USAGE;
 	nl = genl_open();
 	if (!nl)

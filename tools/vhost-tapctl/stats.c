@@ -72,7 +72,6 @@ static void print_rates(const struct snapshot *s, const struct snapshot *was)
 		       (double)(queue_drops(q) - queue_drops(b)) / t);
 #undef RATE
 	}
-	fflush(stdout);
 }
 
 static int report(const struct snapshot *s, const struct snapshot *was,
@@ -87,7 +86,7 @@ static int report(const struct snapshot *s, const struct snapshot *was,
 	else
 		for (i = 0; i < s->nr_queues; i++)
 			print_counters(&s->queue[i]);
-	return CTL_OK;
+	return output_flush();
 }
 
 static int repeat(struct genl *nl, unsigned long interval, unsigned long count,
@@ -97,7 +96,10 @@ static int repeat(struct genl *nl, unsigned long interval, unsigned long count,
 	int err = snapshot_take(nl, &was), ret = CTL_OK;
 
 	while (!err && ret == CTL_OK) {
-		sleep(interval);
+		if (output_wait(-1, interval)) {
+			ret = output_lost();
+			break;
+		}
 		err = snapshot_take(nl, &s);
 		if (!err)
 			ret = report(&s, &was, json);

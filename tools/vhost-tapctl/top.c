@@ -6,6 +6,7 @@
  */
 #include <curses.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,9 @@ static const struct column {
 	{ 'd', "drops", "[d]rops" },
 	{ 'a', "batch", "b[a]tch" },
 };
+
+/* So often a terminal may claim to have input that turns out to be none. */
+#define MAX_EMPTY	8
 
 #define NR_COLUMNS	(sizeof(columns) / sizeof(*columns))
 
@@ -131,8 +135,9 @@ static void draw(const struct snapshot *s, const struct row *rows,
 	human(bytes * 8, b, sizeof(b));
 	erase();
 	attron(A_BOLD);
-	mvprintw(0, 0, "vhost-tap  %u devices, %u queues, %u workers",
-		 s->nr_devices, s->nr_queues, s->nr_workers);
+	mvprintw(0, 0, "vhost-tap  %u device%s, %u queue%s, %u worker%s",
+		 s->nr_devices, plural(s->nr_devices), s->nr_queues,
+		 plural(s->nr_queues), s->nr_workers, plural(s->nr_workers));
 	attroff(A_BOLD);
 	printw("   %s packets/s, %sbit/s", p, b);
 	mvprintw(1, 0, "sorted by %s%s; keys in brackets, r reverses, q quits",
@@ -171,73 +176,117 @@ static bool key(int c)
 	return true;
 }
 
-/* Draw, and obey keys, until @until. Return: false to end. */
-static bool show_until(const struct snapshot *s, const struct snapshot *was,
-		       double until)
+/*
+ * Wait for a key until @until.
+ *
+ * getch() cannot tell a terminal that hung up from one without input, so poll()
+ * looks at it. A terminal that can be read and has nothing to read is at its end.
+ *
+ * Return: 1 with the key in @c, 0 time is over, -EIO the terminal is gone.
+ */
+static int wait_key(double until, int *c)
 {
-	for (;;) {
-		unsigned int nr;
-		struct row *rows = make_rows(s, was, &nr);
-		double left;
-		int c;
+	struct pollfd p[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+	unsigned int nr_empty = 0;
+	double left;
 
-		if (!rows)
-			return false;
-		draw(s, rows, nr);
-		free(rows);
+	for (;;) {
+		*c = getch();
+		if (*c != ERR)
+			return 1;
 		left = until - now();
 		if (left <= 0)
-			return true;
-		timeout((int)(left * 1000) + 1);
-		c = getch();
-		if (c == ERR && now() >= until)
-			return true;
-		if (c != ERR && !key(c))
-			return false;
+			return 0;
+		/* A signal may mean a new size; then getch() returns it. */
+		if (poll(p, 2, (int)(left * 1000) + 1) <= 0)
+			continue;
+		if ((p[0].revents | p[1].revents) & ~POLLIN ||
+		    ++nr_empty > MAX_EMPTY)
+			return -EIO;
 	}
 }
 
-static int live(struct genl *nl, unsigned long interval)
+/*
+ * Draw, and obey keys, until @until. Return: 1 time is over, 0 the user quits,
+ * or negative errno.
+ */
+static int show_until(const struct snapshot *s, const struct snapshot *was,
+		      double until)
 {
-	struct snapshot was, s;
-	int err = snapshot_take(nl, &was);
-	bool go_on = true;
+	struct row *rows;
+	unsigned int nr;
+	int c, ret;
 
-	if (err) {
-		snapshot_free(&was);
-		return err;
+	for (;;) {
+		rows = make_rows(s, was, &nr);
+		if (!rows)
+			return -ENOMEM;
+		draw(s, rows, nr);
+		free(rows);
+		ret = wait_key(until, &c);
+		if (ret <= 0)
+			return ret ? ret : 1;
+		if (!key(c))
+			return 0;
 	}
-	if (!initscr()) {
-		snapshot_free(&was);
-		return -ENOTTY;
-	}
+}
+
+/* Return: false if the terminal's type is not known. */
+static bool open_screen(void)
+{
+	if (!newterm(NULL, stdout, stdin))
+		return false;
 	raw();
 	noecho();
 	curs_set(0);
 	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
 	if (has_colors() && !getenv("NO_COLOR")) {
 		start_color();
 		use_default_colors();
 		init_pair(1, COLOR_RED, -1);
 	}
-	/* The first figures come soon, the next in their time. */
+	return true;
+}
+
+/* Return: exit code. */
+static int live(struct genl *nl, unsigned long interval)
+{
+	struct snapshot was, s;
+	int err = snapshot_take(nl, &was), show = 1;
+
+	if (err) {
+		snapshot_free(&was);
+		return genl_failure(nl, err);
+	}
+	if (!open_screen()) {
+		warn("terminal type \"%s\" is not known", getenv("TERM") ?: "");
+		snapshot_free(&was);
+		return CTL_FAILED;
+	}
+	/* The first rates come early, the others at each interval. */
 	napms(300);
-	while (go_on) {
+	while (!err && show > 0) {
 		err = snapshot_take(nl, &s);
-		if (err) {
-			snapshot_free(&s);
-			break;
-		}
-		go_on = show_until(&s, &was, s.at + interval);
+		if (!err)
+			show = show_until(&s, &was, s.at + interval);
 		snapshot_free(&was);
 		was = s;
 	}
 	endwin();
 	snapshot_free(&was);
-	return err;
+	if (err)
+		return genl_failure(nl, err);
+	if (show < 0)
+		warn("%s", show == -EIO ? "the terminal is gone" :
+		     strerror(-show));
+	return show < 0 ? CTL_FAILED : CTL_OK;
 }
 
-/* One picture, as text. */
+/* Print the rates of one interval as text. Return: exit code. */
 static int once(struct genl *nl, unsigned long interval)
 {
 	struct snapshot was, s = { 0 };
@@ -246,10 +295,12 @@ static int once(struct genl *nl, unsigned long interval)
 	struct row *rows;
 	char text[256];
 
-	if (!err) {
-		sleep(interval);
-		err = snapshot_take(nl, &s);
+	if (!err && output_wait(-1, interval)) {
+		snapshot_free(&was);
+		return output_lost();
 	}
+	if (!err)
+		err = snapshot_take(nl, &s);
 	if (!err) {
 		rows = make_rows(&s, &was, &nr);
 		head_text(text, sizeof(text));
@@ -262,7 +313,7 @@ static int once(struct genl *nl, unsigned long interval)
 	}
 	snapshot_free(&was);
 	snapshot_free(&s);
-	return err;
+	return err ? genl_failure(nl, err) : CTL_OK;
 }
 
 static int set_sort(const char *name)
@@ -296,7 +347,7 @@ int cmd_top(int argc, char **argv)
 	unsigned long interval = 1;
 	bool only_once = false;
 	struct genl *nl;
-	int c, err, ret;
+	int c, ret;
 
 	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'i' && !number(optarg, 1, 3600, &interval))
@@ -311,14 +362,13 @@ int cmd_top(int argc, char **argv)
 	if (optind != argc)
 		return CTL_USAGE;
 	if (!only_once && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))) {
-		warn("top wants a terminal; without one, top --once or stats --interval 1");
+		warn("top needs a terminal; without one use top --once or stats --interval 1");
 		return CTL_USAGE;
 	}
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
-	err = only_once ? once(nl, interval) : live(nl, interval);
-	ret = err ? genl_failure(nl, err) : CTL_OK;
+	ret = only_once ? once(nl, interval) : live(nl, interval);
 	genl_close(nl);
 	return ret;
 }
