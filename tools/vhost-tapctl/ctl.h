@@ -102,6 +102,11 @@ struct device {
 	bool iotlb;
 	bool dirty_log;
 	char owner[NAME_ROOM];	/* its name, or empty */
+	/* Its part of the snapshot's arrays, from first to before end. */
+	unsigned int first_queue;
+	unsigned int end_queue;
+	unsigned int first_worker;
+	unsigned int end_worker;
 };
 
 struct worker {
@@ -112,7 +117,11 @@ struct worker {
 	struct list queues;
 };
 
-/** struct snapshot - everything there is, as of one moment or nearly so */
+/**
+ * struct snapshot - all devices, queues and workers, at nearly one moment
+ *
+ * Each array is sorted by device, then by index.
+ */
 struct snapshot {
 	double at;		/* seconds, monotonic */
 	struct device *device;

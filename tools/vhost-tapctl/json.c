@@ -123,12 +123,9 @@ static struct json_object *device(const struct snapshot *s,
 	add_string(o, "worker_layout", layout_name(d->layout));
 	add_string(o, "polling", poll_mode_name(d->poll_mode));
 	add_number(o, "poll_us", d->poll_us);
-	for (i = 0; i < s->nr_workers; i++) {
-		struct json_object *w;
+	for (i = d->first_worker; i < d->end_worker; i++) {
+		struct json_object *w = json_object_new_object();
 
-		if (s->worker[i].device != d->id)
-			continue;
-		w = json_object_new_object();
 		add_number(w, "index", s->worker[i].index);
 		if (s->worker[i].tid)
 			add_number(w, "tid", s->worker[i].tid);

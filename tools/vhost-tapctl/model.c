@@ -336,14 +336,20 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 	return 0;
 }
 
-/* One more element of an array of @nr; NULL with errno. */
+/*
+ * One more element of an array of @nr; NULL with errno. The array has room for
+ * the next power of two, so that it is seldom moved.
+ */
 static void *grow(void **array, unsigned int *nr, size_t size)
 {
-	void *p = reallocarray(*array, *nr + 1, size);
+	void *p = *array;
 
-	if (!p)
-		return NULL;
-	*array = p;
+	if (!(*nr & (*nr - 1))) {
+		p = reallocarray(p, *nr ? 2 * (size_t)*nr : 1, size);
+		if (!p)
+			return NULL;
+		*array = p;
+	}
 	return (char *)p + size * (*nr)++;
 }
 
@@ -379,6 +385,68 @@ static int on_worker(const struct nlmsghdr *nlh, void *data)
 	return w ? result(parse_worker(nlh, w)) : MNL_CB_ERROR;
 }
 
+static int compare_numbers(uint32_t a, uint32_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+	const struct device *x = a, *y = b;
+
+	return compare_numbers(x->id, y->id);
+}
+
+static int compare_queues(const void *a, const void *b)
+{
+	const struct queue *x = a, *y = b;
+
+	return compare_numbers(x->device, y->device) ?:
+	       compare_numbers(x->index, y->index);
+}
+
+static int compare_workers(const void *a, const void *b)
+{
+	const struct worker *x = a, *y = b;
+
+	return compare_numbers(x->device, y->device) ?:
+	       compare_numbers(x->index, y->index);
+}
+
+static void sort(void *array, unsigned int nr, size_t size,
+		 int (*compare)(const void *a, const void *b))
+{
+	if (nr)
+		qsort(array, nr, size, compare);
+}
+
+/* Sort all arrays by device, and number each device's queues and workers. */
+static void snapshot_index(struct snapshot *s)
+{
+	unsigned int i, q = 0, w = 0;
+
+	sort(s->device, s->nr_devices, sizeof(*s->device), compare_devices);
+	sort(s->queue, s->nr_queues, sizeof(*s->queue), compare_queues);
+	sort(s->worker, s->nr_workers, sizeof(*s->worker), compare_workers);
+	for (i = 0; i < s->nr_devices; i++) {
+		struct device *d = &s->device[i];
+
+		/* A device may be gone between two dumps. */
+		while (q < s->nr_queues && s->queue[q].device < d->id)
+			q++;
+		d->first_queue = q;
+		while (q < s->nr_queues && s->queue[q].device == d->id)
+			q++;
+		d->end_queue = q;
+		while (w < s->nr_workers && s->worker[w].device < d->id)
+			w++;
+		d->first_worker = w;
+		while (w < s->nr_workers && s->worker[w].device == d->id)
+			w++;
+		d->end_worker = w;
+	}
+}
+
 /**
  * snapshot_take - ask for everything
  * @nl: socket
@@ -397,6 +465,7 @@ int snapshot_take(struct genl *nl, struct snapshot *s)
 		err = genl_dump(nl, VHOST_TAP_CMD_QUEUE_GET, on_queue, s);
 	if (!err)
 		err = genl_dump(nl, VHOST_TAP_CMD_WORKER_GET, on_worker, s);
+	snapshot_index(s);
 	for (i = 0; i < s->nr_devices; i++)
 		process_name(s->device[i].owner_pid, s->device[i].owner,
 			     sizeof(s->device[i].owner));
@@ -432,12 +501,12 @@ void snapshot_free(struct snapshot *s)
  */
 const struct device *snapshot_device(const struct snapshot *s, uint32_t id)
 {
-	unsigned int i;
+	const struct device wanted = { .id = id };
 
-	for (i = 0; i < s->nr_devices; i++)
-		if (s->device[i].id == id)
-			return &s->device[i];
-	return NULL;
+	if (!s->nr_devices)
+		return NULL;
+	return bsearch(&wanted, s->device, s->nr_devices, sizeof(*s->device),
+		       compare_devices);
 }
 
 /**
@@ -451,12 +520,12 @@ const struct device *snapshot_device(const struct snapshot *s, uint32_t id)
 const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,
 				   uint32_t index)
 {
-	unsigned int i;
+	const struct queue wanted = { .device = device, .index = index };
 
-	for (i = 0; i < s->nr_queues; i++)
-		if (s->queue[i].device == device && s->queue[i].index == index)
-			return &s->queue[i];
-	return NULL;
+	if (!s->nr_queues)
+		return NULL;
+	return bsearch(&wanted, s->queue, s->nr_queues, sizeof(*s->queue),
+		       compare_queues);
 }
 
 /**

@@ -50,14 +50,11 @@ static void show_device(const struct snapshot *s, const struct device *d)
 	if (d->poll_us)
 		printf(" %u us", d->poll_us);
 	putchar('\n');
-	for (i = 0; i < s->nr_queues; i++)
-		if (s->queue[i].device == d->id)
-			show_queue(&s->queue[i]);
-	for (i = 0; i < s->nr_workers; i++) {
+	for (i = d->first_queue; i < d->end_queue; i++)
+		show_queue(&s->queue[i]);
+	for (i = d->first_worker; i < d->end_worker; i++) {
 		const struct worker *w = &s->worker[i];
 
-		if (w->device != d->id)
-			continue;
 		printf("  worker %u  thread ", w->index);
 		if (w->tid)
 			printf("%u", w->tid);
