@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ctl.h - what the files of vhost-tapctl share
+ * ctl.h - interface between the files of vhost-tapctl
  *
- * Read next: main.c, then nl.c, model.c, and the file of a command.
+ * main.c starts a command. A command asks for a snapshot of all devices, which
+ * model.c makes of the netlink messages that nl.c receives.
  */
 #ifndef VHOST_TAPCTL_H
 #define VHOST_TAPCTL_H
@@ -17,7 +18,7 @@
 
 #define NODE	"/dev/vhost-tap"
 
-/** enum ctl_exit - exit codes, as the man page has them */
+/** enum ctl_exit - exit codes; the man page lists them */
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_FAILED = 1,
@@ -25,11 +26,11 @@ enum ctl_exit {
 	CTL_NO_MODULE = 3,
 	CTL_DENIED = 4,
 	CTL_NOT_FOUND = 5,
-	CTL_WARNINGS = 6,	/* doctor: only warnings */
-	CTL_PROBLEMS = 7,	/* doctor */
+	CTL_WARNINGS = 6,	/* doctor: warnings, no problem */
+	CTL_PROBLEMS = 7,	/* doctor: problems */
 };
 
-/* ---- what the module told (model.c) ---- */
+/* ---- devices, queues and workers (model.c) ---- */
 
 #define NR_COUNTERS	VHOST_TAP_A_COUNTERS_MAX
 #define MAX_FAULTS	64
@@ -45,10 +46,10 @@ enum ctl_exit {
 /* Room for such a name as a word of a command, as shell_word() writes it. */
 #define SHELL_ROOM	(NAME_ROOM + 3)
 
-/* Name of counter i + 1 of the netlink family, with underscores. */
+/* Names of the netlink family's counters, with underscores; the first is 1. */
 extern const char * const counter_names[NR_COUNTERS];
 
-/* Places in struct queue's counter[]. */
+/* Index of a counter in counter_names and in struct queue's counter[]. */
 #define COUNTER(name)	(VHOST_TAP_A_COUNTERS_##name - 1)
 
 struct fault {
@@ -56,7 +57,7 @@ struct fault {
 	uint64_t count;
 };
 
-/** struct list - numbers that an attribute has many of */
+/** struct list - values of an attribute that occurs several times */
 struct list {
 	unsigned int nr;
 	uint64_t val[MAX_LIST];
@@ -80,7 +81,7 @@ struct queue {
 	uint64_t counter[NR_COUNTERS];
 	uint64_t iotlb_lookups;
 	uint64_t starved_for_ns;
-	uint32_t latency;	/* it is measured */
+	uint32_t latency;	/* nonzero: latency is measured */
 	struct list batch_sizes;
 	struct list kick_to_done;
 	struct list wake_to_call;
@@ -113,7 +114,7 @@ struct worker {
 	uint32_t device;
 	uint32_t index;
 	uint32_t tid;
-	int64_t node;		/* -1: follows none */
+	int64_t node;		/* NUMA node that it follows, or -1 */
 	struct list queues;
 };
 
@@ -157,7 +158,7 @@ int genl_fd(const struct genl *nl);
 int genl_dump(struct genl *nl, uint8_t cmd,
 	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data);
 
-/** struct number_attr - an attribute of 32 bits */
+/** struct number_attr - an attribute with a value of 32 bits */
 struct number_attr {
 	uint16_t type;
 	uint32_t value;
@@ -180,7 +181,7 @@ bool link_exists(const char *name);
 double now(void);
 
 /* ---- text (text.c) ---- */
-extern bool use_colour;
+extern bool use_color;
 void text_init(void);
 void clean_text(char *buf, size_t room, const char *text, size_t len,
 		const char *keep);

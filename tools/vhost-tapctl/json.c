@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * json.c - a snapshot as JSON
+ * json.c - turn queues and snapshots into JSON
  *
- * Read before: json.h. An object is NULL when there was no memory for it;
- * json-c takes NULL for null, and json_print() fails.
+ * An object is NULL if memory was short. json-c accepts NULL and prints null;
+ * json_print() fails for it. All names are printable ASCII (see text.c), so the
+ * output is valid UTF-8.
  */
 #include <string.h>
 
@@ -54,12 +55,12 @@ static struct json_object *counters(const struct queue *q,
 }
 
 /**
- * json_queue - a queue
+ * json_queue - turn a queue into an object
  * @q: queue
- * @before: the same queue, earlier: rates and not counters; or NULL
- * @seconds: how much earlier
+ * @before: the same queue earlier, for rates; NULL for counters
+ * @seconds: time between @before and @q
  *
- * Return: the object or NULL.
+ * Return: the object, or NULL if memory was short.
  */
 struct json_object *json_queue(const struct queue *q, const struct queue *before,
 			       double seconds)
@@ -139,11 +140,11 @@ static struct json_object *device(const struct snapshot *s,
 }
 
 /**
- * json_snapshot - everything
+ * json_snapshot - turn a snapshot into an object
  * @s: snapshot
- * @before: an earlier one, to tell rates; or NULL
+ * @before: an earlier snapshot, for rates; NULL for counters
  *
- * Return: the object or NULL.
+ * Return: the object, or NULL if memory was short.
  */
 struct json_object *json_snapshot(const struct snapshot *s,
 				  const struct snapshot *before)
@@ -171,7 +172,7 @@ struct json_object *json_snapshot(const struct snapshot *s,
 }
 
 /**
- * json_print - print an object on a line of its own, and free it
+ * json_print - print an object as one line, and free it
  * @o: object
  *
  * Return: exit code.

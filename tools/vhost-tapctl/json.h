@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * json.h - what there is as JSON, by json-c
- *
- * Read before: ctl.h. Read next: json.c.
+ * json.h - JSON output, by json-c
  */
 #ifndef VHOST_TAPCTL_JSON_H
 #define VHOST_TAPCTL_JSON_H

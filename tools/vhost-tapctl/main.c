@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main.c - vhost-tapctl: which command
- *
- * Read before: ctl.h.
+ * main.c - vhost-tapctl: find the command and start it
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,23 +14,23 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "show", cmd_show, "[--json]",
-	  "devices, queues, taps, owners, worker threads" },
+	  "print devices, queues, taps, owners and worker threads" },
 	{ "stats", cmd_stats, "[--json] [--interval SECONDS [--count N]]",
-	  "all counters, or rates" },
+	  "print all counters, or rates" },
 	{ "top", cmd_top, "[--interval SECONDS] [--sort COLUMN] [--once]",
-	  "a live screen of rates" },
+	  "show rates on the terminal" },
 	{ "prometheus", cmd_prometheus, "[--output FILE]",
-	  "counters for node_exporter's textfile collector" },
+	  "print or write all counters for Prometheus" },
 	{ "set", cmd_set, "DEVICE[/QUEUE] NAME=VALUE...",
-	  "change tunables" },
+	  "change tunables of a device or queue" },
 	{ "monitor", cmd_monitor, "[--json]",
-	  "state changes and faults as they happen" },
+	  "print state changes and faults as they happen" },
 	{ "doctor", cmd_doctor,
 	  "[--tap NAME | --macvtap NAME] [--queues N] [--user NAME]",
-	  "check this host, and a set-up that is planned" },
+	  "check this host and a planned setup, and suggest fixes" },
 	{ "run", cmd_run,
-	  "--tap NAME | --macvtap LINK[,mode=MODE] [--queues N] -- VMM ARG...",
-	  "start a VMM with its queues and nodes open" },
+	  "{--tap NAME | --macvtap LINK[,mode=MODE][,name=NAME]} [--queues N] [--mac ADDRESS] [--device PROPERTIES] [--id ID] [--node PATH] [--dry-run] -- COMMAND [ARGUMENT]...",
+	  "start a VMM on a tap or macvtap" },
 };
 
 static int help(FILE *f)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * monitor.c - vhost-tapctl monitor: events as they come
- *
- * Read before: ctl.h, json.h.
+ * monitor.c - vhost-tapctl monitor: print events as they happen
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * prometheus.c - vhost-tapctl prometheus: text exposition
+ * prometheus.c - vhost-tapctl prometheus: print counters for Prometheus
  *
- * Read before: ctl.h. For node_exporter's textfile collector: --output writes a
- * file beside and renames it, so that the collector never reads half of one.
+ * With --output, a temporary file is written and renamed, so that node_exporter's
+ * textfile collector never reads half a file.
  */
 #include <errno.h>
 #include <limits.h>
@@ -48,7 +48,7 @@ static void head(FILE *f, const char *metric, const char *type,
 		help, metric, type);
 }
 
-/* Prometheus wants seconds, whatever they are counted in. */
+/* Prometheus expects seconds; nanosecond counters are converted. */
 static void put_counter(FILE *f, const struct snapshot *s, unsigned int which)
 {
 	const char *name = counter_names[which];
@@ -79,7 +79,7 @@ static void put_faults(FILE *f, const struct snapshot *s)
 	unsigned int i, k;
 
 	head(f, "faults_total", "counter",
-	     "Packets dropped and ring faults by reason.");
+	     "Dropped packets and ring faults, by reason.");
 	for (i = 0; i < s->nr_queues; i++) {
 		const struct queue *q = &s->queue[i];
 
@@ -111,15 +111,15 @@ static void put_all(FILE *f, const struct snapshot *s)
 			fprintf(f, "%u\n", value);			\
 		}							\
 	} while (0)
-	GAUGE("queue_broken", "1 when the guest broke the ring.",
+	GAUGE("queue_broken", "1 if the queue is broken by a fault of the guest.",
 	      q->state == VHOST_TAP_STATE_BROKEN);
-	GAUGE("queue_running", "1 when the queue moves packets.",
+	GAUGE("queue_running", "1 if the queue is running.",
 	      q->state == VHOST_TAP_STATE_RUNNING);
-	GAUGE("queue_starved", "1 when packets wait and the guest has no buffer.",
+	GAUGE("queue_starved", "1 if packets wait for a buffer of the guest.",
 	      q->starved);
-	GAUGE("queue_depth", "Entries that the guest offered and wait.",
+	GAUGE("queue_depth", "Descriptors that the guest made available and that wait.",
 	      q->depth);
-	GAUGE("queue_size", "Entries of the ring.", q->size);
+	GAUGE("queue_size", "Size of the ring in entries.", q->size);
 #undef GAUGE
 }
 
@@ -131,7 +131,7 @@ static int write_file(const char *path, const struct snapshot *s)
 
 	if (snprintf(tmp, sizeof(tmp), "%s.%d", path, getpid()) >=
 	    (int)sizeof(tmp)) {
-		warn("%s: name too long", path);
+		warn("%s: the name is too long", path);
 		return CTL_USAGE;
 	}
 	f = fopen(tmp, "wxe");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * show.c - vhost-tapctl show: what is there
- *
- * Read before: ctl.h, json.h.
+ * show.c - vhost-tapctl show: print devices, queues and workers
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +22,7 @@ static void show_queue(const struct queue *q)
 	if (q->starved)
 		printf(" %sstarved%s", yellow(), plain());
 	if (q->parked)
-		printf(" %sparked%s", yellow(), plain());
+		printf(" %sblocked%s", yellow(), plain());
 	if (q->fault[0])
 		printf("\n        %s%s%s: %s", red(), q->fault, plain(),
 		       q->fault_means);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stats.c - vhost-tapctl stats: counters, or how they grow
- *
- * Read before: ctl.h, json.h.
+ * stats.c - vhost-tapctl stats: print counters, or their growth per second
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +9,7 @@
 #include "ctl.h"
 #include "json.h"
 
-/* Buckets of a power of two each; the first is below 2^@first + 1. */
+/* Bucket i counts the values below 2^(@first + i + 1); the last has no limit. */
 static void print_hist(const char *name, const struct list *l,
 		       unsigned int first, const char *unit)
 {
@@ -47,7 +45,7 @@ static void print_counters(const struct queue *q)
 		       (unsigned long long)q->faults[i].count);
 }
 
-/* A line a queue: what counts most, for each second. */
+/* One line per queue with its most important rates. */
 static void print_rates(const struct snapshot *s, const struct snapshot *was)
 {
 	double t = s->at - was->at;

@@ -16,16 +16,16 @@
 
 #include "ctl.h"
 
-bool use_colour;
+bool use_color;
 
 /**
- * text_init - colours on a terminal that wants them, and nowhere else
+ * text_init - decide about colors: on a terminal, unless NO_COLOR is set
  */
 void text_init(void)
 {
 	const char *term = getenv("TERM");
 
-	use_colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
+	use_color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
 		     strcmp(term, "dumb");
 }
 
@@ -147,59 +147,59 @@ void warn(const char *fmt, ...)
 	free(text);
 }
 
-static const char *colour(const char *code)
+static const char *color(const char *code)
 {
-	return use_colour ? code : "";
+	return use_color ? code : "";
 }
 
 /**
  * bold - begin bold text
  *
- * Return: what to print for it.
+ * Return: the characters that do so, or none without colors.
  */
 const char *bold(void)
 {
-	return colour("\033[1m");
+	return color("\033[1m");
 }
 
 /**
  * red - begin red text
  *
- * Return: what to print for it.
+ * Return: the characters that do so, or none without colors.
  */
 const char *red(void)
 {
-	return colour("\033[31m");
+	return color("\033[31m");
 }
 
 /**
  * yellow - begin yellow text
  *
- * Return: what to print for it.
+ * Return: the characters that do so, or none without colors.
  */
 const char *yellow(void)
 {
-	return colour("\033[33m");
+	return color("\033[33m");
 }
 
 /**
  * green - begin green text
  *
- * Return: what to print for it.
+ * Return: the characters that do so, or none without colors.
  */
 const char *green(void)
 {
-	return colour("\033[32m");
+	return color("\033[32m");
 }
 
 /**
- * plain - end of all that
+ * plain - end bold and colored text
  *
- * Return: what to print for it.
+ * Return: the characters that do so, or none without colors.
  */
 const char *plain(void)
 {
-	return colour("\033[0m");
+	return color("\033[0m");
 }
 
 /**
@@ -214,10 +214,10 @@ const char *plural(unsigned long nr)
 }
 
 /**
- * human - a number in four characters or so
+ * human - write a number with a unit, in at most five characters
  * @v: number, not negative
- * @buf: where to
- * @len: room
+ * @buf: result
+ * @len: size of @buf
  */
 void human(double v, char *buf, size_t len)
 {
@@ -235,13 +235,13 @@ void human(double v, char *buf, size_t len)
 }
 
 /**
- * number - a number of the command line
- * @s: decimal digits
- * @min: smallest
- * @max: largest
- * @out: the number
+ * number - parse a decimal number within bounds
+ * @s: text
+ * @min: smallest value
+ * @max: largest value
+ * @out: result
  *
- * Return: 0; -EINVAL no such number.
+ * Return: 0, or -EINVAL if @s is not such a number.
  */
 int number(const char *s, unsigned long min, unsigned long max,
 	   unsigned long *out)

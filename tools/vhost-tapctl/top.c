@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * top.c - vhost-tapctl top: a live screen, by ncurses
+ * top.c - vhost-tapctl top: show the rates of all queues, by ncurses
  *
- * Read before: ctl.h. 80 columns suffice.
+ * A row fits in 80 columns.
  */
 #include <curses.h>
 #include <errno.h>
@@ -13,13 +13,13 @@
 
 #include "ctl.h"
 
-/** struct row - a queue's line */
+/** struct row - one queue and the values of its columns */
 struct row {
 	const struct queue *q;
 	double val[6];
 };
 
-/* Columns that can be sorted by; the key is the letter in brackets. */
+/* Columns to sort by; the key is the letter in brackets. */
 static const struct column {
 	char key;
 	const char *name;
@@ -33,7 +33,7 @@ static const struct column {
 	{ 'a', "batch", "b[a]tch" },
 };
 
-/* So often a terminal may claim to have input that turns out to be none. */
+/* So often in a row, a terminal may have input according to poll() and then none. */
 #define MAX_EMPTY	8
 
 #define NR_COLUMNS	(sizeof(columns) / sizeof(*columns))
@@ -65,12 +65,12 @@ static int compare(const void *a, const void *b)
 	const struct row *x = a, *y = b;
 	double d = y->val[sort_by] - x->val[sort_by];
 
-	if (d == 0)		/* stable: as the module lists them */
+	if (d == 0)		/* keep the order of the snapshot */
 		return x->q < y->q ? -1 : 1;
 	return (d > 0) != reversed ? 1 : -1;
 }
 
-/* Rows of all queues that were there before, too; NULL without memory. */
+/* Rows of all queues that are in both snapshots; NULL if memory is short. */
 static struct row *make_rows(const struct snapshot *s,
 			     const struct snapshot *was, unsigned int *nr)
 {
@@ -95,7 +95,7 @@ static const char *short_state(const struct queue *q)
 {
 	if (q->state == VHOST_TAP_STATE_BROKEN)
 		return q->fault[0] ? q->fault : "broken";
-	return q->starved ? "starved" : q->parked ? "parked" :
+	return q->starved ? "starved" : q->parked ? "blocked" :
 	       state_name(q->state);
 }
 
@@ -140,7 +140,7 @@ static void draw(const struct snapshot *s, const struct row *rows,
 		 plural(s->nr_queues), s->nr_workers, plural(s->nr_workers));
 	attroff(A_BOLD);
 	printw("   %s packets/s, %sbit/s", p, b);
-	mvprintw(1, 0, "sorted by %s%s; keys in brackets, r reverses, q quits",
+	mvprintw(1, 0, "sorted by %s%s; the keys in brackets sort, r reverses, q quits",
 		 columns[sort_by].name, reversed ? ", smallest first" : "");
 	head_text(text, sizeof(text));
 	attron(A_REVERSE);
@@ -161,7 +161,7 @@ static void draw(const struct snapshot *s, const struct row *rows,
 	refresh();
 }
 
-/* Return: false to end. */
+/* Handle a key. Return: false if the user quits. */
 static bool key(int c)
 {
 	unsigned int i;
