@@ -151,6 +151,12 @@ check-into-tree:	## the driver as a part of Linux 7.2's source: module and built
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
 
+.PHONY: check-tool
+check-tool:	## vhost-tapctl with a fake of the module: names, lost terminals, run time
+	@scripts/deps ctl
+	@$(MAKE) --no-print-directory -s -C tools/testing/tapctl tool
+	@tools/testing/tapctl/check-tool
+
 .PHONY: check-ctl
 check-ctl: vm-module	## netlink, vhost-tapctl, tracepoints and the doctor in a VM, KVER=
 	@tools/testing/tapctl/check-ctl --kver $(KVER)

@@ -14,6 +14,7 @@
  *   stop          stop them
  *   file LAYOUT   have another device, of two pairs: enum vhost_tap_layout, of
  *                 shared ones one worker; -1 none. The former is closed
+ *   files N       open N more devices, of one pair and one worker each
  *   move VRING    let its first worker serve that vring
  *
  * Usage: client TAP. Answers "ok" or "failed ERRNO" to each line, the first time
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -136,6 +138,27 @@ static int open_file(long layout)
 	       guest_ioctl(file, VHOST_SET_OWNER, NULL);
 }
 
+/* They stay open until the process ends. */
+static int open_files(long n)
+{
+	struct rlimit limit;
+	int err = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return -errno;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return -errno;
+	while (n-- > 0 && !err) {
+		int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		err = guest_ioctl(fd, VHOST_SET_OWNER, NULL);
+	}
+	return err;
+}
+
 static int obey(const char *line)
 {
 	char verb[16] = "";
@@ -161,6 +184,8 @@ static int obey(const char *line)
 		return guest_stop(&g);
 	if (!strcmp(verb, "file"))
 		return open_file(n);
+	if (!strcmp(verb, "files"))
+		return open_files(n);
 	if (!strcmp(verb, "move"))
 		return node_attach(file, n, 0);
 	return -EINVAL;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fake_nl.c - nl.c without a kernel: devices that exist only in messages
+ *
+ * check-tool links it with the other files of vhost-tapctl, to run the tool where
+ * the module is not loaded. The environment describes the devices:
+ *
+ *   FAKE_DEVICES  number of devices, of two queues and one worker each (1)
+ *   FAKE_OWNER    process id of their owner (none)
+ *   FAKE_NAME     name of each queue's fault; any bytes
+ *   FAKE_EVENTS   milliseconds between two events (none ever)
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+struct genl {
+	int timer;
+	char buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
+
+static unsigned long env_number(const char *name, unsigned long otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? strtoul(s, NULL, 10) : otherwise;
+}
+
+static struct nlmsghdr *message(struct genl *nl, uint8_t cmd)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(nl->buf);
+	struct genlmsghdr *genl;
+
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	return nlh;
+}
+
+static void put_device(struct nlmsghdr *nlh, unsigned int id)
+{
+	unsigned int pid = env_number("FAKE_OWNER", 0);
+
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_DEVICE_ID, id);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_DEVICE_NR_QUEUES, 2);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_DEVICE_NR_WORKERS, 1);
+	if (pid)
+		mnl_attr_put_u32(nlh, VHOST_TAP_A_DEVICE_OWNER_PID, pid);
+}
+
+static void put_queue(struct nlmsghdr *nlh, unsigned int device,
+		      unsigned int index)
+{
+	const char *name = getenv("FAKE_NAME") ?: "RX_DROP";
+	struct nlattr *nest;
+	int i;
+
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_DEVICE, device);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_INDEX, index);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_DIRECTION, index % 2);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_STATE,
+			 VHOST_TAP_STATE_BROKEN);
+	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT, name);
+	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT_MEANS, name);
+	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_COUNTERS);
+	for (i = 1; i <= NR_COUNTERS; i++)
+		mnl_attr_put_u64(nlh, i, i);
+	mnl_attr_nest_end(nlh, nest);
+	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_FAULTS);
+	mnl_attr_put_strz(nlh, VHOST_TAP_A_FAULT_NAME, name);
+	mnl_attr_put_u64(nlh, VHOST_TAP_A_FAULT_COUNT, 1);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+struct genl *genl_open(void)
+{
+	return calloc(1, sizeof(struct genl));
+}
+
+void genl_close(struct genl *nl)
+{
+	free(nl);
+}
+
+int genl_fd(const struct genl *nl)
+{
+	return nl->timer;
+}
+
+int genl_dump(struct genl *nl, uint8_t cmd,
+	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data)
+{
+	unsigned int nr = env_number("FAKE_DEVICES", 1), id, k;
+
+	for (id = 0; id < nr; id++) {
+		for (k = 0; k < (cmd == VHOST_TAP_CMD_QUEUE_GET ? 2 : 1); k++) {
+			struct nlmsghdr *nlh = message(nl, cmd);
+
+			if (cmd == VHOST_TAP_CMD_DEVICE_GET)
+				put_device(nlh, id);
+			else if (cmd == VHOST_TAP_CMD_QUEUE_GET)
+				put_queue(nlh, id, k);
+			else
+				mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_DEVICE,
+						 id);
+			if (each(nlh, data) < 0)
+				return -errno;
+		}
+	}
+	return 0;
+}
+
+int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
+	     size_t nr)
+{
+	(void)nl;
+	(void)cmd;
+	(void)attr;
+	(void)nr;
+	return 0;
+}
+
+int genl_subscribe(struct genl *nl)
+{
+	unsigned long ms = env_number("FAKE_EVENTS", 0);
+	struct itimerspec when = {
+		.it_value = { ms / 1000, ms % 1000 * 1000000 },
+		.it_interval = { ms / 1000, ms % 1000 * 1000000 },
+	};
+
+	nl->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	return nl->timer < 0 || timerfd_settime(nl->timer, 0, &when, NULL) ?
+	       -errno : 0;
+}
+
+int genl_receive(struct genl *nl,
+		 int (*each)(const struct nlmsghdr *nlh, void *data),
+		 void *data)
+{
+	struct nlmsghdr *nlh;
+	uint64_t ticks;
+
+	if (read(nl->timer, &ticks, sizeof(ticks)) < 0)
+		return -errno;
+	nlh = message(nl, VHOST_TAP_CMD_QUEUE_NTF);
+	put_queue(nlh, 0, 0);
+	return each(nlh, data) < 0 ? -errno : 0;
+}
+
+int genl_failure(const struct genl *nl, int err)
+{
+	(void)nl;
+	warn("%s", strerror(-err));
+	return CTL_FAILED;
+}
