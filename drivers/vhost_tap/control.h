@@ -80,6 +80,10 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 			   int fd);
 u32 vtap_queue_base(struct vtap_queue *q);
 
+/* trim.c: memory that idle queues keep */
+void vtap_trim_init(struct vtap_dev *dev);
+void vtap_trim_stop(struct vtap_dev *dev);
+
 /* ioctl.c */
 long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg);
 

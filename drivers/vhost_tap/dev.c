@@ -87,6 +87,7 @@ struct vtap_dev *vtap_dev_open(void)
 	init_waitqueue_head(&dev->miss_wait);
 	vtap_features_init(dev);
 	vtap_notify_open(dev);
+	vtap_trim_init(dev);
 	dev->kthread = !vtap_task_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
@@ -178,6 +179,7 @@ static void quiesce(struct vtap_dev *dev)
 		vtap_poll_disarm(&q->sock_poll);
 	}
 	vtap_workers_stop(dev);
+	vtap_trim_stop(dev);
 	vtap_for_each_queue(dev, q, i)
 		vtap_queue_reset(q);
 	vtap_notify_stop(dev);
@@ -262,7 +264,7 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 		return -EOPNOTSUPP;
 	if (head.nregions > VTAP_MAX_REGIONS)
 		return -E2BIG;
-	regs = kvcalloc(head.nregions ?: 1, sizeof(*regs), GFP_KERNEL);
+	regs = kvcalloc(head.nregions ?: 1, sizeof(*regs), GFP_KERNEL_ACCOUNT);
 	if (!regs)
 		return -ENOMEM;
 	if (copy_from_user(regs, uarg->regions, head.nregions * sizeof(*regs)))

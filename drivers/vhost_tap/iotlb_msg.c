@@ -272,7 +272,7 @@ int vtap_iotlb_on(struct vtap_dev *dev)
 		return 0;
 	}
 	table = vtap_iotlb_new();
-	tlb = kvcalloc(vtap_nr_queues(dev), sizeof(*tlb), GFP_KERNEL);
+	tlb = kvcalloc(vtap_nr_queues(dev), sizeof(*tlb), GFP_KERNEL_ACCOUNT);
 	if (!table || !tlb)
 		goto err_free;
 	vtap_for_each_queue(dev, q, i) {

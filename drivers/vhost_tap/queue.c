@@ -38,6 +38,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	q->index = index;
 	q->dev = dev;
 	q->ring_cfg.num = 1;
+	q->backend.trim = &dev->trim;
 	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
 	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
 

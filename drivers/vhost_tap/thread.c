@@ -12,8 +12,9 @@
  *                its threads, and dies with it. There since 6.4; its signature
  *                settled in 6.10, when the handler for SIGKILL came.
  *   kthread      a kernel thread that borrows the owner's memory, is moved
- *                into the owner's cgroups and counts as a process of its user;
- *                it lives until the file is closed. The only kind of 6.1.
+ *                into the owner's cgroups, which are charged for what it
+ *                allocates, and counts as a process of its user; it lives
+ *                until the file is closed. The only kind of 6.1.
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
  *
@@ -28,6 +29,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/memcontrol.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -207,6 +209,7 @@ static int kthread_charge(struct vtap_task *t)
 static int kthread_main(void *data)
 {
 	struct vtap_task *t = data;
+	struct mem_cgroup *memcg;
 
 	/* For vtap_task_interrupt(). Nobody outside of the kernel can send it. */
 	allow_kernel_signal(SIGKILL);
@@ -216,6 +219,9 @@ static int kthread_main(void *data)
 	t->err = cgroup_attach_task_all(t->owner, current);
 	complete(&t->ready);
 
+	/* Allocations of a kernel thread are charged to nobody by default. */
+	memcg = get_mem_cgroup_from_mm(t->mm);
+	set_active_memcg(memcg);
 	kthread_use_mm(t->mm);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -229,6 +235,8 @@ static int kthread_main(void *data)
 	}
 	__set_current_state(TASK_RUNNING);
 	kthread_unuse_mm(t->mm);
+	set_active_memcg(NULL);
+	mem_cgroup_put(memcg);
 	complete_all(&t->done);
 	return 0;
 }
@@ -289,7 +297,7 @@ err_mmput:
 struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 				   const char *name, bool kthread)
 {
-	struct vtap_task *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct vtap_task *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!t)

@@ -202,6 +202,11 @@ enum vtap_backend_kind {
  * @at: its place in @piece
  * @piece: start (pages, one compound; NULL: none yet), bytes, and references
  *	that are ours while it is not in use
+ * @nr_skip: pieces not to ask the page allocator for, because it had none
+ * @nr_taken: pieces taken in use so far; with @left it tells whether any frame
+ *	was allocated since the last vtap_xdp_tx_trim()
+ * @trim_taken: @nr_taken as of then
+ * @trim_left: @left as of then
  */
 struct vtap_frames {
 	void *start;
@@ -213,22 +218,37 @@ struct vtap_frames {
 		u32 size;
 		u32 refs;
 	} piece[VTAP_FRAME_PIECES];
+	u32 nr_skip;
+	u32 nr_taken;
+	u32 trim_taken;
+	u32 trim_left;
 };
 
-/* Long frames that may be on their way at a time; the others go by sendmsg. */
+/*
+ * Long frames of a size that may be on their way at a time; the others go by
+ * sendmsg.
+ */
 #define VTAP_LONG_FRAMES	4
 
+/* Memory for a long frame comes in two sizes: 64 and 128 KiB. */
+#define VTAP_LONG_SIZES		2
+
 /**
- * struct vtap_long - memory for long frames, one each
+ * struct vtap_long - memory for long frames of a size, one each
  * @start: compound pages, NULL: none yet; a reference is ours, one the frame's
  * @at: the one in use
  * @nr_skip: frames to go by sendmsg before memory is asked for again
+ * @is_used: since the last vtap_xdp_tx_trim()
  */
 struct vtap_long {
 	void *start[VTAP_LONG_FRAMES];
 	u8 at;
 	u8 nr_skip;
+	bool is_used;
 };
+
+/* How often the memory of idle TX queues is looked at; see trim.c. */
+#define VTAP_TRIM_INTERVAL	(2 * HZ)
 
 /**
  * struct vtap_backend - the other end of a queue
@@ -266,8 +286,12 @@ struct vtap_backend {
 	struct xdp_buff xdp[VTAP_BATCH];
 	/** @frames: TX: where frames are allocated */
 	struct vtap_frames frames;
-	/** @long_frames: TX: where long ones are */
-	struct vtap_long long_frames;
+	/** @long_frames: TX: where long ones are, by size */
+	struct vtap_long long_frames[VTAP_LONG_SIZES];
+	/** @trim: TX: to be scheduled when there is memory to give back one
+	 * day; constant
+	 */
+	struct delayed_work *trim;
 	/** @headroom: TX: bytes in front of each frame of this batch */
 	u16 headroom;
 };
@@ -489,6 +513,8 @@ struct vtap_dev {
 	unsigned long notify_next;
 	/** @notify_from: the vring that it begins with */
 	u32 notify_from;
+	/** @trim: gives back the memory of idle queues */
+	struct delayed_work trim;
 };
 
 /* Vring @i of a device; it has to be one. */

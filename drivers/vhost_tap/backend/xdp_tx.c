@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/skbuff.h>
+#include <linux/workqueue.h>
 #include <net/sock.h>
 
 #include "xdp_tx.h"
@@ -18,12 +19,24 @@
 /* More than a piece has frames. */
 #define PIECE_REFS	1024
 
-/* A long frame's memory holds the longest, with all that goes with it. */
-#define LONG_FRAME_ROOM	SZ_128K
+/* The smaller of the two sizes that memory for a long frame has. */
+#define LONG_FRAME_ROOM	SZ_64K
 /* Frames below that leave too much of it unused. */
 #define LONG_FRAME_MIN	SZ_32K
+
 /* Where there was no memory there will be none so soon. */
-#define LONG_FRAME_SKIP	255
+#define SKIP_FRAMES	255
+#define SKIP_PIECES	255
+
+/*
+ * All memory for frames is charged to the owner's memory cgroup. A cgroup at its
+ * limit is no reason to end a process: frames go by sendmsg for a while, whose
+ * memory is the socket's affair. Single pages may be reclaimed for; larger
+ * memory is not worth it.
+ */
+#define FRAME_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_COMP |	\
+			 __GFP_NORETRY)
+#define FRAME_GFP_LARGE	((FRAME_GFP & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC)
 
 /**
  * vtap_xdp_tx_headroom - room in front of a frame
@@ -52,40 +65,46 @@ static void drop_piece(struct vtap_piece *p)
 }
 
 /* Fill @p with memory of its own; false: there is none. */
-static bool new_piece(struct vtap_piece *p)
+static bool new_piece(struct vtap_backend *b, struct vtap_piece *p)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_COMP;
 	unsigned int order = get_order(PIECE_BYTES);
+	struct vtap_frames *f = &b->frames;
 	struct page *page = NULL;
 
 	BUILD_BUG_ON((PIECE_BYTES + PAGE_SIZE) / VTAP_FRAME_TAIL >= PIECE_REFS);
+	if (f->nr_skip) {
+		f->nr_skip--;
+		return false;
+	}
 	p->size = PAGE_SIZE << order;
-	/* Not worth making room for. */
 	if (order)
-		page = alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) |
-				   __GFP_NORETRY | __GFP_NOMEMALLOC, order);
+		page = alloc_pages(FRAME_GFP_LARGE, order);
 	if (!page) {
 		p->size = PAGE_SIZE;
-		page = alloc_pages(gfp, 0);
+		page = alloc_pages(FRAME_GFP, 0);
 	}
-	if (!page)
+	if (!page) {
+		f->nr_skip = SKIP_PIECES;
 		return false;
+	}
 	p->start = page_address(page);
 	p->refs = 1;
+	schedule_delayed_work(b->trim, VTAP_TRIM_INTERVAL);
 	return true;
 }
 
 /**
  * vtap_frames_next - the piece that frames come from is used up
- * @f: memory for frames
+ * @b: backend
  *
  * The oldest piece is next. If all its frames are gone it starts again, still
  * in the cache; otherwise they keep it and another takes its place.
  *
  * Return: false if there is no memory.
  */
-bool vtap_frames_next(struct vtap_frames *f)
+bool vtap_frames_next(struct vtap_backend *b)
 {
+	struct vtap_frames *f = &b->frames;
 	struct vtap_piece *p = &f->piece[f->at];
 	struct page *page;
 
@@ -99,7 +118,7 @@ bool vtap_frames_next(struct vtap_frames *f)
 	if (!page || page_ref_count(page) != p->refs ||
 	    page_is_pfmemalloc(page)) {
 		drop_piece(p);
-		if (!new_piece(p))
+		if (!new_piece(b, p))
 			return false;
 		page = virt_to_page(p->start);
 	}
@@ -107,7 +126,30 @@ bool vtap_frames_next(struct vtap_frames *f)
 	f->start = p->start;
 	f->left = p->size;
 	f->refs = PIECE_REFS;
+	f->nr_taken++;
 	return true;
+}
+
+static void free_pieces(struct vtap_frames *f)
+{
+	int i;
+
+	f->piece[f->at].refs = f->refs;
+	for (i = 0; i < VTAP_FRAME_PIECES; i++)
+		drop_piece(&f->piece[i]);
+	f->left = 0;
+	f->refs = 0;
+}
+
+static void free_long(struct vtap_long *l)
+{
+	int i;
+
+	for (i = 0; i < VTAP_LONG_FRAMES; i++) {
+		if (l->start[i])
+			put_page(virt_to_page(l->start[i]));
+	}
+	memset(l, 0, sizeof(*l));
 }
 
 /**
@@ -116,25 +158,63 @@ bool vtap_frames_next(struct vtap_frames *f)
  */
 void vtap_xdp_tx_free(struct vtap_backend *b)
 {
-	struct vtap_frames *f = &b->frames;
 	int i;
 
-	f->piece[f->at].refs = f->refs;
-	for (i = 0; i < VTAP_FRAME_PIECES; i++)
-		drop_piece(&f->piece[i]);
-	f->left = 0;
-	f->refs = 0;
+	free_pieces(&b->frames);
+	for (i = 0; i < VTAP_LONG_SIZES; i++)
+		free_long(&b->long_frames[i]);
+}
 
-	for (i = 0; i < VTAP_LONG_FRAMES; i++) {
-		if (b->long_frames.start[i])
-			put_page(virt_to_page(b->long_frames.start[i]));
-	}
-	memset(&b->long_frames, 0, sizeof(b->long_frames));
+/* Give back the pieces if no frame was allocated since the last time. */
+static bool trim_pieces(struct vtap_frames *f)
+{
+	bool is_left = false;
+	int i;
+
+	if (f->nr_taken == f->trim_taken && f->left == f->trim_left)
+		free_pieces(f);
+	f->trim_taken = f->nr_taken;
+	f->trim_left = f->left;
+	for (i = 0; i < VTAP_FRAME_PIECES; i++)
+		is_left |= !!f->piece[i].start;
+	return is_left;
+}
+
+static bool trim_long(struct vtap_long *l)
+{
+	bool is_left = false;
+	int i;
+
+	if (!l->is_used)
+		free_long(l);
+	l->is_used = false;
+	for (i = 0; i < VTAP_LONG_FRAMES; i++)
+		is_left |= !!l->start[i];
+	return is_left;
+}
+
+/**
+ * vtap_xdp_tx_trim - give back memory for frames that is not in use
+ * @b: backend, attached or not; no frame of it waits, its queue's lock is held
+ *
+ * Memory is in use if a frame was allocated from it since the last call.
+ *
+ * Return: true if there is memory to look at another time.
+ */
+bool vtap_xdp_tx_trim(struct vtap_backend *b)
+{
+	bool is_left = trim_pieces(&b->frames);
+	int i;
+
+	for (i = 0; i < VTAP_LONG_SIZES; i++)
+		is_left |= trim_long(&b->long_frames[i]);
+	return is_left;
 }
 
 /* Memory for a long frame, if place @at has none that the stack still uses. */
-static void *long_at(struct vtap_long *l, u8 at)
+static void *long_at(struct vtap_backend *b, struct vtap_long *l, u8 at)
 {
+	u32 room = LONG_FRAME_ROOM << (l - b->long_frames);
 	struct page *page;
 
 	if (l->start[at]) {
@@ -145,29 +225,29 @@ static void *long_at(struct vtap_long *l, u8 at)
 		l->nr_skip--;
 		return NULL;
 	}
-	/* Not worth making room for. */
-	page = alloc_pages((GFP_KERNEL_ACCOUNT & ~__GFP_DIRECT_RECLAIM) |
-			   __GFP_NOWARN | __GFP_COMP | __GFP_NORETRY |
-			   __GFP_NOMEMALLOC, get_order(LONG_FRAME_ROOM));
+	page = alloc_pages(FRAME_GFP_LARGE, get_order(room));
 	if (!page) {
-		l->nr_skip = LONG_FRAME_SKIP;
+		l->nr_skip = SKIP_FRAMES;
 		return NULL;
 	}
 	l->start[at] = page_address(page);
+	schedule_delayed_work(b->trim, VTAP_TRIM_INTERVAL);
 	return l->start[at];
 }
 
 /* The same place again if its frame has gone: it is still in the cache. */
-static void *long_alloc(struct vtap_long *l)
+static void *long_alloc(struct vtap_backend *b, struct vtap_long *l)
 {
-	void *buf = long_at(l, l->at);
+	void *buf = long_at(b, l, l->at);
 
 	if (!buf) {
 		l->at = (l->at + 1) % VTAP_LONG_FRAMES;
-		buf = long_at(l, l->at);
+		buf = long_at(b, l, l->at);
 	}
-	if (buf)
+	if (buf) {
 		get_page(virt_to_page(buf));
+		l->is_used = true;
+	}
 	return buf;
 }
 
@@ -179,10 +259,13 @@ static void *long_alloc(struct vtap_long *l)
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
  * @len: bytes of the frame, at least ETH_HLEN
  *
- * What sendmsg makes of such a frame is pages anew, which many kernels clear
- * first (init_on_alloc), in several pieces. Here it is one piece of memory that
+ * sendmsg allocates new pages for such a frame, in several pieces, and many
+ * kernels clear them first (init_on_alloc). Here it is one piece of memory that
  * is used again. As many frames as VTAP_LONG_FRAMES can wait for what the host
  * does with them; with more sendmsg costs no more than ever.
+ *
+ * The frame keeps the whole piece from being used or freed, so the backend is
+ * told the size of the piece, which becomes the truesize of the skb.
  *
  * For tun only, which gives in-tree's GSO packets below a page the same way.
  *
@@ -194,9 +277,11 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 	struct vtap_frame f = {
 		.len = len, .skip = skip, .hlen = hlen, .gso = true,
 	};
+	struct vtap_long *l = b->long_frames;
 	int err;
 
-	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K > LONG_FRAME_ROOM);
+	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K >
+		     LONG_FRAME_ROOM << (VTAP_LONG_SIZES - 1));
 	/*
 	 * An XDP program would get what no driver gives it, and some kernels
 	 * keep a frame's length in 16 bits; the second check is for a program
@@ -205,11 +290,15 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 	if (b->kind != VTAP_BACKEND_TUN || sock_flag(b->sock->sk, SOCK_XDP) ||
 	    len < LONG_FRAME_MIN || len > U16_MAX)
 		return -ENOSPC;
-	f.buf = long_alloc(&b->long_frames);
+	b->headroom = vtap_xdp_tx_headroom(b);
+	f.size = LONG_FRAME_ROOM;
+	if (SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL > f.size) {
+		l++;
+		f.size *= 2;
+	}
+	f.buf = long_alloc(b, l);
 	if (!f.buf)
 		return -ENOSPC;
-	b->headroom = vtap_xdp_tx_headroom(b);
-	f.size = SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL;
 	err = vtap_frame_fill(b, c, &f);
 	if (unlikely(err))
 		put_page(virt_to_page(f.buf));

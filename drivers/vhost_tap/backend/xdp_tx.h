@@ -34,7 +34,8 @@
 /* xdp_tx.c */
 u16 vtap_xdp_tx_headroom(const struct vtap_backend *b);
 void vtap_xdp_tx_free(struct vtap_backend *b);
-bool vtap_frames_next(struct vtap_frames *f);
+bool vtap_xdp_tx_trim(struct vtap_backend *b);
+bool vtap_frames_next(struct vtap_backend *b);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len);
@@ -55,9 +56,11 @@ static inline void vtap_frame_set_len(void *buf, int buflen)
  * A page fragment, as build_skb() wants it: page_frag_free() takes back the
  * reference that comes with it. @size is at most PAGE_SIZE.
  */
-static __always_inline void *vtap_frame_alloc(struct vtap_frames *f, u32 size)
+static __always_inline void *vtap_frame_alloc(struct vtap_backend *b, u32 size)
 {
-	if (unlikely(f->left < size) && unlikely(!vtap_frames_next(f)))
+	struct vtap_frames *f = &b->frames;
+
+	if (unlikely(f->left < size) && unlikely(!vtap_frames_next(b)))
 		return NULL;
 	f->left -= size;
 	f->refs--;
@@ -157,7 +160,7 @@ vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 	if (f.size > PAGE_SIZE)
 		return -ENOSPC;
 	/* Sizes are multiples of the cache line, so offsets are, too. */
-	f.buf = vtap_frame_alloc(&b->frames, f.size);
+	f.buf = vtap_frame_alloc(b, f.size);
 	if (unlikely(!f.buf))
 		return -ENOSPC;
 	err = vtap_frame_fill(b, c, &f);

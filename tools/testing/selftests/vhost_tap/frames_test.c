@@ -138,4 +138,49 @@ TEST_F(frames, held_over_stop)
 	EXPECT_EQ(0, check(self, variant, self->sent));
 }
 
+/*
+ * A socket that holds a frame is charged for it (truesize). For a long frame that
+ * is all of the memory that is not free before the frame is.
+ */
+TEST(truesize)
+{
+	static const struct {
+		size_t len;
+		uint32_t room;
+	} want[] = {
+		{ 33000, 65536 }, { 60000, 65536 }, { 65500, 131072 },
+	};
+	struct guest_cfg cfg = { .features = F_QEMU };
+	uint8_t *f = malloc(FRAME_ROOM);
+	socklen_t size;
+	struct guest g;
+	struct tap t;
+	int i;
+
+	if (!guest_is_ours())
+		SKIP(return, "in-tree sends long frames one by one");
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		uint32_t info[9] = {};
+
+		frame_raw(f, want[i].len, i);
+		ASSERT_EQ(0, guest_tx_sync(&g, NULL, f, want[i].len));
+		ASSERT_TRUE(fd_wait(t.host, WAIT_MS));
+		size = sizeof(info);
+		ASSERT_EQ(0, getsockopt(t.host, SOL_SOCKET, SO_MEMINFO, info,
+					&size));
+		EXPECT_LE(want[i].room, info[0]) {
+			TH_LOG("%zu bytes are charged as %u", want[i].len, info[0]);
+		}
+		EXPECT_GE(want[i].room + 1024, info[0]);
+		ASSERT_EQ(want[i].len, host_recv(t.host, f, FRAME_ROOM, WAIT_MS));
+	}
+	guest_free(&g);
+	tap_free(&t);
+	free(f);
+}
+
 TEST_HARNESS_MAIN
