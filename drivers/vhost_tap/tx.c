@@ -109,7 +109,7 @@ static enum vtap_fault drop_reason(int err)
 	switch (err) {
 	case -EFAULT:
 		return VTAP_FAULT_TX_UNREADABLE;
-	case -EINVAL:		/* backends check it as vtap_vnet_hdr_fix() does */
+	case -EINVAL:		/* backends check it as vtap_vnet_hdr_ok() does */
 		return VTAP_FAULT_TX_BAD_HEADER;
 	case -EBADFD:
 	case -ENXIO:
@@ -124,17 +124,23 @@ static enum vtap_fault drop_reason(int err)
  * Send one packet by itself, after those batched before it.
  * Return: 0 done with it, sent or dropped; -EAGAIN keep it and wait.
  */
-static noinline int send_single(struct vtap_queue *q, struct iov_iter *from,
-				size_t len)
+static noinline int send_single(struct vtap_queue *q,
+				const struct vtap_chain *c, u32 len)
 {
 	struct vtap_backend *b = &q->backend;
 	struct vtap_ring *r = &q->ring;
+	struct iov_iter from;
 	int err;
 
 	flush_batch(q);
+	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
+	iov_iter_advance(&from, q->cfg.guest_hlen);
 	/* A hint to a socket that is charged for what it sends. */
-	err = vtap_backend_send(b, from, !vtap_backend_has_xdp(b) &&
+	err = vtap_backend_send(b, &from, !vtap_backend_has_xdp(b) &&
 				vtap_ring_empty(r, r->packed) == 0);
+	if (unlikely(err == -EINVAL))
+		err = vtap_msg_resend(b, c, q->cfg.guest_hlen,
+				      q->cfg.sock_hlen, len);
 	if (likely(!err)) {
 		q->nr_retries = 0;
 		count_sent(q, 1, len);
@@ -166,7 +172,6 @@ static noinline __cold void drop_length(struct vtap_queue *q, s64 len)
 static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
 			       u32 len, int why)
 {
-	struct iov_iter from;
 	int err;
 
 	if (why == -ENOSPC && vtap_backend_has_xdp(&q->backend)) {
@@ -183,9 +188,7 @@ static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
 						    VTAP_FAULT_TX_UNREADABLE);
 		return 0;
 	}
-	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
-	iov_iter_advance(&from, q->cfg.guest_hlen);
-	err = send_single(q, &from, len);
+	err = send_single(q, c, len);
 	return err ? err : (int)len;
 }
 

@@ -32,6 +32,10 @@ struct socket *vtap_backend_detach(struct vtap_backend *b);
 u32 vtap_ring_rx_peek(struct vtap_backend *b);
 u32 vtap_ring_rx_len(void *ptr);
 
+/* msg.c: a packet that sendmsg refused */
+int vtap_msg_resend(struct vtap_backend *b, const struct vtap_chain *c,
+		    u8 skip, u8 hlen, u32 len);
+
 /* skb_rx.c: an skb into guest memory */
 int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		u16 nr_buffers, const struct iovec *iov, u16 nr_iov);

@@ -125,7 +125,7 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 		memcpy(hdr, from, f->hlen);
 	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) && !f->gso)
 		return -ENOSPC;
-	if (unlikely(!vtap_vnet_hdr_fix(hdr, f->len)))
+	if (unlikely(!vtap_vnet_hdr_ok(hdr, f->len)))
 		return -EINVAL;
 	vtap_frame_set_len(f->buf, f->size);
 	xdp = &b->xdp[b->nr_batch++];
@@ -144,8 +144,8 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
  * @len: bytes of the frame, at least ETH_HLEN
  *
  * Return: 0 the frame waits for vtap_xdp_tx_flush(); -ENOSPC it is too long,
- * a GSO packet, or there is no memory: send it alone; -EINVAL the header's
- * offsets lie past the frame; -EFAULT its memory cannot be read.
+ * a GSO packet, or there is no memory: send it alone; -EINVAL the checksum lies
+ * past the frame; -EFAULT its memory cannot be read.
  */
 static __always_inline int
 vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,

@@ -18,75 +18,97 @@ static struct virtio_net_hdr hdr(u8 flags, u16 hdr_len, u16 start, u16 offset)
 	};
 }
 
-static void vnet_plain(struct kunit *test)
+/* Without NEEDS_CSUM and a GSO type the other fields mean nothing. */
+static void vnet_meaningless_fields(struct kunit *test)
 {
-	struct virtio_net_hdr h = hdr(0, 0, 0xffff, 0xffff);
+	static const u16 any[] = { 0, 1, 13, 14, 99, 100, 101, 0xffff };
+	u32 i, k;
 
-	/* Without NEEDS_CSUM the offsets mean nothing. */
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 14));
-	KUNIT_EXPECT_EQ(test, h.hdr_len, 0);
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 0));
+	for (i = 0; i < ARRAY_SIZE(any); i++) {
+		for (k = 0; k < ARRAY_SIZE(any); k++) {
+			struct virtio_net_hdr h = hdr(0, any[i], any[k],
+						      any[i]);
+
+			h.gso_size = (__virtio16)cpu_to_le16(any[k]);
+			KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_ok(&h, 100));
+			h.flags = VIRTIO_NET_HDR_F_DATA_VALID;
+			KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_ok(&h, 14));
+		}
+	}
 }
 
-/* A header said to be longer than the packet would be retried for ever. */
-static void vnet_hdr_len_past_packet(struct kunit *test)
+static u16 fixed(u8 flags, u16 hdr_len, u16 start, u16 offset, size_t len)
 {
-	struct virtio_net_hdr h = hdr(0, 60, 0, 0);
+	struct virtio_net_hdr h = hdr(flags, hdr_len, start, offset);
+	bool changed = vtap_vnet_hdr_fix_len(&h, len);
+	u16 now = le16_to_cpu((__le16)h.hdr_len);
 
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 60));
-	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_fix(&h, 59));
-	h = hdr(0, 0xffff, 0, 0);
-	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_fix(&h, 1500));
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 65535));
+	return changed == (now != hdr_len) ? now : 0xdead;
 }
 
-static void vnet_csum_raises_hdr_len(struct kunit *test)
+static void vnet_fix_len(struct kunit *test)
 {
-	struct virtio_net_hdr h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 14, 34, 16);
+	const u8 csum = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 60));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(h.hdr_len), 52);
-	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 54, 34, 16);
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 60));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(h.hdr_len), 54);
+	/* In the frame: as it is. */
+	KUNIT_EXPECT_EQ(test, fixed(0, 0, 0, 0, 60), 0);
+	KUNIT_EXPECT_EQ(test, fixed(0, 14, 0, 0, 14), 14);
+	KUNIT_EXPECT_EQ(test, fixed(0, 60, 0, 0, 60), 60);
+	KUNIT_EXPECT_EQ(test, fixed(0, 65535, 0, 0, 65535), 65535);
+	KUNIT_EXPECT_EQ(test, fixed(csum, 54, 34, 16, 60), 54);
+	/* Past its end: what headers have mostly, or all of the frame. */
+	KUNIT_EXPECT_EQ(test, fixed(0, 60, 0, 0, 59), 59);
+	KUNIT_EXPECT_EQ(test, fixed(0, 0xffff, 0, 0, 1500), VTAP_HDR_LEN_USUAL);
+	/* Shorter than an Ethernet header. */
+	KUNIT_EXPECT_EQ(test, fixed(0, 1, 0, 0, 60), 14);
+	KUNIT_EXPECT_EQ(test, fixed(0, 13, 0, 0, 14), 14);
+	/* The checksum is in the linear part, as drivers may leave it out. */
+	KUNIT_EXPECT_EQ(test, fixed(csum, 14, 34, 16, 60), 52);
+	KUNIT_EXPECT_EQ(test, fixed(csum, 0, 34, 16, 60), 52);
+	KUNIT_EXPECT_EQ(test, fixed(csum, 0xffff, 1000, 16, 1500), 1018);
+	/* Its offsets say nothing without the flag. */
+	KUNIT_EXPECT_EQ(test, fixed(0, 14, 34, 16, 60), 14);
 }
 
 static void vnet_csum_past_packet(struct kunit *test)
 {
 	struct virtio_net_hdr h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 34, 16);
 
-	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_fix(&h, 52));
-	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 34, 16);
-	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_fix(&h, 51));
+	KUNIT_EXPECT_TRUE(test, vtap_vnet_hdr_ok(&h, 52));
+	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 51));
 	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 0xffff, 0xffff);
-	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_fix(&h, 1500));
+	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 1500));
 	/* The sum passes 16 bits: not what is left of it. */
 	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 0xfff0, 0x0020);
-	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_fix(&h, 1u << 20));
+	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 1u << 20));
 	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0xffff, 0xffff, 0xffff);
-	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_fix(&h, 1u << 20));
+	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 1u << 20));
 }
 
-/* All of a header's words, small packets: what passes lies in the packet. */
+/* All of a header's words, small packets: what passes, sendmsg takes. */
 static void vnet_what_passes_fits(struct kunit *test)
 {
 	u32 i;
 
-	for (i = 0; i < 26 * 26 * 26 * 5; i++) {
-		u32 len = i % 26, start = i / 26 % 26, offset = i / 676 % 26;
-		u32 hdr_len = i / 17576 * 5;
+	for (i = 0; i < 26 * 26 * 26 * 8; i++) {
+		u32 len = 14 + i % 26, start = i / 26 % 26, offset = i / 676 % 26;
+		u32 hdr_len = i / 17576 * 6, end = start + offset + 2;
 		struct virtio_net_hdr h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM,
 					      hdr_len, start, offset);
+		bool ok = vtap_vnet_hdr_ok(&h, len);
 
-		KUNIT_EXPECT_EQ(test, vtap_vnet_hdr_fix(&h, len),
-				start + offset + 2 <= len && hdr_len <= len);
+		KUNIT_EXPECT_EQ(test, ok, end <= len);
+		if (!ok)
+			continue;
+		vtap_vnet_hdr_fix_len(&h, len);
+		hdr_len = le16_to_cpu((__le16)h.hdr_len);
+		KUNIT_EXPECT_TRUE(test, hdr_len <= len && hdr_len >= end);
 	}
 }
 
 static struct kunit_case vnet_cases[] = {
-	KUNIT_CASE(vnet_plain),
-	KUNIT_CASE(vnet_hdr_len_past_packet),
-	KUNIT_CASE(vnet_csum_raises_hdr_len),
+	KUNIT_CASE(vnet_meaningless_fields),
+	KUNIT_CASE(vnet_fix_len),
 	KUNIT_CASE(vnet_csum_past_packet),
 	KUNIT_CASE(vnet_what_passes_fits),
 	{}

@@ -190,9 +190,10 @@ TEST_F(stats, drops_by_reason)
 	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 0));
 	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 5));
 	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 80000));
-	h.hdr.hdr_len = 200;
+	h.hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h.hdr.csum_start = 200;
 	ASSERT_EQ(0, guest_tx_sync(g, &h, f, 100));
-	h.hdr.hdr_len = 0;
+	h.hdr.flags = 0;
 	h.hdr.gso_type = 77;
 	ASSERT_EQ(0, guest_tx_sync(g, &h, f, 5000));
 	EXPECT_EQ(1, tx(g, "fault.TX_NO_HEADER"));
