@@ -22,6 +22,10 @@ QEMU_TESTS := tools/testing/qemu
 KSELFTESTS := tools/testing/selftests/vhost_tap
 USER_TESTS := tools/testing/user
 
+# Selftests that receive, for a module that has nothing but recvmsg to do so.
+RECVMSG_TESTS := data_test backend_test rx_device_test notify_test live_test lifecycle_test \
+	iotlb_data_test packed_test stats_test
+
 # What the kernel's build leaves beside the sources, as find knows it.
 built = \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	-o -name '.*.d' -o -name modules.order -o -name 'vtap_kcompat.h*' \)
@@ -102,6 +106,17 @@ check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[
 		--out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh $(vm_tests:all=))
 	$(if $(vm_smp_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 \
 		--out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh $(vm_smp_tests))
+
+.PHONY: check-recvmsg
+check-recvmsg: vm-module	## RX by recvmsg alone, as on a kernel that does not lend the rings of its taps, KVER=
+	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
+	@$(MAKE) --no-print-directory -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
+		{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
+	@VTAP_BUILD=$(CURDIR)/build/$(KVER)/recvmsg scripts/kernels build $(KVER) VTAP_WITHOUT=ring_getters \
+		>build/logs/recvmsg-build-$(KVER).log 2>&1 || \
+		{ tail -n 20 build/logs/recvmsg-build-$(KVER).log; exit 1; }
+	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 900 --ko build/$(KVER)/recvmsg/vhost_tap.ko \
+		--out build/$(KVER)/check-recvmsg -- $(KSELFTESTS)/run.sh $(RECVMSG_TESTS)
 
 .PHONY: check-qemu
 check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=, CASE="tap mq ..."

@@ -63,18 +63,6 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 	return ERR_PTR(-ENOTSOCK);
 }
 
-static struct ptr_ring *backend_ring(struct socket *sock,
-				     enum vtap_backend_kind kind)
-{
-	struct ptr_ring *ring = NULL;
-
-	if (kind == VTAP_BACKEND_TUN)
-		ring = tun_get_tx_ring(sock->file);
-	else if (kind == VTAP_BACKEND_TAP)
-		ring = tap_get_ptr_ring(sock->file);
-	return IS_ERR(ring) ? NULL : ring;
-}
-
 /**
  * vtap_backend_attach - make a socket the backend of a queue
  * @b: empty backend
@@ -87,7 +75,7 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 {
 	b->kind = kind;
 	b->sock = sock;
-	b->ring = dir == VTAP_RX ? backend_ring(sock, kind) : NULL;
+	b->ring = dir == VTAP_RX ? vtap_ring_rx_find(sock, kind) : NULL;
 	b->batch_at = 0;
 	b->nr_batch = 0;
 	b->direct_hlen = 0;

@@ -7,9 +7,9 @@
  *
  * All three kinds are sockets underneath: sendmsg and recvmsg work for each.
  * Tun and tap add two fast ways: frames in batches towards the host, and a
- * ring that packets for the guest wait in. AF_PACKET has neither, and so would
- * a kernel that keeps its rings to itself: backend.ring is NULL there and
- * everything still works.
+ * ring that packets for the guest wait in. AF_PACKET has neither. A kernel may
+ * keep the rings of its taps to itself: backend.ring is NULL then, and packets
+ * are taken by recvmsg one by one (make check-recvmsg).
  */
 #ifndef VTAP_BACKEND_H
 #define VTAP_BACKEND_H
@@ -29,10 +29,13 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 struct socket *vtap_backend_detach(struct vtap_backend *b);
 
 /* ring_rx.c: packets for the guest from a tun or tap ring */
+struct ptr_ring *vtap_ring_rx_find(struct socket *sock,
+				   enum vtap_backend_kind kind);
 u32 vtap_ring_rx_peek(struct vtap_backend *b);
 u32 vtap_ring_rx_len(void *ptr);
 
-/* msg.c: a packet that sendmsg refused */
+/* msg.c: packets by recvmsg, and such that sendmsg refused */
+u32 vtap_msg_peek(struct vtap_backend *b);
 int vtap_msg_resend(struct vtap_backend *b, const struct vtap_chain *c,
 		    u8 skip, u8 hlen, u32 len);
 
@@ -108,26 +111,11 @@ static inline bool vtap_user_scatter(const struct iovec *iov, u16 nr_iov,
  */
 static inline u32 vtap_backend_peek(struct vtap_backend *b)
 {
-	struct sk_buff_head *list;
-	struct sk_buff *skb;
-	unsigned long flags;
-	u32 len = 0;
-
 	if (likely(b->batch_at < b->nr_batch))
 		return vtap_ring_rx_len(b->batch[b->batch_at]);
 	if (b->ring)
 		return vtap_ring_rx_peek(b);
-
-	list = &b->sock->sk->sk_receive_queue;
-	if (skb_queue_empty_lockless(list))
-		return 0;
-	spin_lock_irqsave(&list->lock, flags);
-	skb = skb_peek(list);
-	if (skb)
-		len = skb->len +
-		      (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
-	spin_unlock_irqrestore(&list->lock, flags);
-	return len;
+	return vtap_msg_peek(b);
 }
 
 /**

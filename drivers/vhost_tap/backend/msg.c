@@ -1,20 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * msg.c - send a packet again whose header the backend did not take
+ * msg.c - packets by recvmsg and sendmsg, where that takes more than a call
  *
- * Read before: backend.h, ../vnet_hdr.h. Read next: ../tx.c.
+ * Read before: backend.h, ../vnet_hdr.h. Read next: ../tx.c, ../rx.c.
  *
- * A packet by itself goes to sendmsg as it lies in guest memory, header included.
- * Tun, tap and packet sockets refuse one whose hdr_len does not fit the frame. The
- * driver need not care for that field, so the packet is copied and sent once more
- * with a header of our own. Drivers rarely need that: it is not fast.
+ * RX: recvmsg of a backend without a ring wants to know the packet's length first.
+ *
+ * TX: a packet by itself goes to sendmsg as it lies in guest memory, header
+ * included. Tun, tap and packet sockets refuse one whose hdr_len does not fit the
+ * frame. The driver need not care for that field, so the packet is copied and sent
+ * once more with a header of our own. Drivers rarely need that: it is not fast.
  */
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "../vnet_hdr.h"
 #include "backend.h"
+
+/**
+ * vtap_msg_peek - length of the next packet for the guest
+ * @b: attached backend of an RX queue, without a ring
+ *
+ * Packets of tun and tap wait in a ring that their peek_len() looks into. A packet
+ * socket has no such operation: its packets are in the socket's own queue.
+ *
+ * Return: as vtap_backend_peek().
+ */
+u32 vtap_msg_peek(struct vtap_backend *b)
+{
+	struct sk_buff_head *list = &b->sock->sk->sk_receive_queue;
+	struct sk_buff *skb;
+	unsigned long flags;
+	u32 len = 0;
+
+	if (b->sock->ops->peek_len)
+		return max(b->sock->ops->peek_len(b->sock), 0);
+	if (skb_queue_empty_lockless(list))
+		return 0;
+	spin_lock_irqsave(&list->lock, flags);
+	skb = skb_peek(list);
+	if (skb)
+		len = skb->len +
+		      (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	spin_unlock_irqrestore(&list->lock, flags);
+	return len;
+}
 
 /**
  * vtap_msg_resend - send a packet that sendmsg refused with -EINVAL

@@ -6,13 +6,36 @@
  *
  * Tun and tap let vhost take packets straight from the ring that ndo_xmit
  * fills. Since 7.3 a tun with IFF_BACKPRESSURE stops its queue when the ring
- * is full and wants to be told, under the ring's lock, what was consumed.
+ * is full and wants to be told, under the ring's lock, what was consumed. A
+ * kernel that does not lend its rings is served by recvmsg alone (msg.c).
  */
+#include <linux/if_tap.h>
 #include <linux/if_tun.h>
 #include <linux/ptr_ring.h>
 #include <linux/skb_array.h>
 
 #include "backend.h"
+
+/**
+ * vtap_ring_rx_find - the ring that a backend's packets wait in
+ * @sock: from vtap_backend_socket()
+ * @kind: of @sock
+ *
+ * Return: the ring, valid as long as @sock; NULL when there is none to use.
+ */
+struct ptr_ring *vtap_ring_rx_find(struct socket *sock,
+				   enum vtap_backend_kind kind)
+{
+	struct ptr_ring *ring = NULL;
+
+#ifdef VTAP_HAVE_RING_GETTERS
+	if (kind == VTAP_BACKEND_TUN)
+		ring = tun_get_tx_ring(sock->file);
+	else if (kind == VTAP_BACKEND_TAP)
+		ring = tap_get_ptr_ring(sock->file);
+#endif
+	return IS_ERR(ring) ? NULL : ring;
+}
 
 /**
  * vtap_ring_rx_len - length of a packet from the ring
