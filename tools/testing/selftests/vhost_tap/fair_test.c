@@ -36,7 +36,7 @@ static double now(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
+	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 /* One descriptor table and avail ring for all queues; each has a used ring. */
@@ -114,7 +114,8 @@ TEST(one_worker_for_many_queues)
 	for (i = 0; i < PAIRS; i++)
 		ASSERT_EQ(0, start_queue(fd, tap.fd[0], m, i));
 
-	from = last = now();
+	from = now();
+	last = from;
 	before = moved(m);
 	while (last - from < WATCH_S) {
 		n = now();
