@@ -162,6 +162,11 @@ check-deb:	## the Debian packages installed, used in a VM and purged in a clean 
 check-into-tree:	## the driver as a part of Linux 7.2's source: module and built in
 	@tools/testing/packages/check-into-tree
 
+HOST_ARGS =
+.PHONY: check-host
+check-host:	## make demo and make check in fresh, updated roots of Debian 12 and 13, HOST_ARGS="--suite trixie demo"
+	@tools/testing/host/check-host $(HOST_ARGS)
+
 .PHONY: check-faults
 check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults

@@ -43,8 +43,9 @@ for ver in "$@"; do
 
 	# KCFLAGS reaches the compiler, not modpost, objtool or ld.
 	warnings=$(grep -iE 'warning|objtool|^ERROR' "$log" | grep -vE '^# ')
-	[ -z "$warnings" ]
-	result $? "$ver modpost and objtool are silent" <<<"$warnings"
+	status=0
+	[ -z "$warnings" ] || status=1
+	result $status "$ver modpost and objtool are silent" <<<"$warnings"
 
 	header=build/$ver/src/drivers/vhost_tap/vtap_kcompat.h
 	difference=$(diff <(answers "$ver") \
