@@ -9,12 +9,20 @@ KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
 KVERS ?= 6.1 6.12 7.2 7.3
 
+# The kernel's build takes no path with a space or a colon in it, make itself none
+# with a space. Without this, both end in an error that names something else.
+$(foreach v,CURDIR KDIR DESTDIR INSTALL_MOD_PATH HOME VTAP_CACHE,$(if $(word 2,$(subst :, ,x$($v))),$(error \
+	$v is "$($v)": the kernel's build takes no path with a space or a colon, use another folder)))
+
 # Where `make install` puts things; DESTDIR goes in front of all of it.
 INSTALL_MOD_PATH ?=
 UDEVDIR          ?= /usr/lib/udev/rules.d
 MODLOADDIR       ?= /usr/lib/modules-load.d
 SYSUSERSDIR      ?= /usr/lib/sysusers.d
 MANDIR           ?= /usr/share/man
+UNITDIR          ?= /usr/lib/systemd/system
+AADIR             = /etc/apparmor.d
+prefix           ?= /usr/local
 
 TIME ?= 60
 
@@ -30,7 +38,17 @@ RECVMSG_TESTS := data_test backend_test rx_device_test notify_test live_test lif
 built = \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	-o -name '.*.d' -o -name modules.order -o -name 'vtap_kcompat.h*' \)
 
-kbuild  = $(MAKE) -C $(KDIR) M=$(CURDIR)
+# A kernel that clang built needs modules built by clang: its flags are not gcc's.
+# The configuration in KDIR says so. "clang" may also be called "clang-19" there.
+kconfig = $(firstword $(wildcard $(KDIR)/include/config/auto.conf $(KDIR)/.config))
+kconfig_has = $(and $(kconfig),$(shell grep -x '$(1)' $(kconfig)))
+clang_suffix = $(if $(shell command -v clang),,$(shell sed -n \
+	's/^CONFIG_CLANG_VERSION=\([0-9]*\)[0-9]\{4\}$$/-\1/p' $(kconfig)))
+clang_flags = $(if $(call kconfig_has,CONFIG_LD_IS_LLD=y),LLVM=$(or $(clang_suffix),1),CC=clang$(clang_suffix))
+toolchain = $(if $(LLVM)$(filter command environment,$(origin CC)),,$(if \
+	$(call kconfig_has,CONFIG_CC_IS_CLANG=y),$(clang_flags)))
+
+kbuild  = $(MAKE) -C $(KDIR) M=$(CURDIR) $(toolchain)
 
 .PHONY: modules
 modules: need-kdir	## build vhost_tap.ko for the running kernel, or KDIR=dir (plain `make` too)
@@ -66,7 +84,7 @@ style:	## checkpatch, sparse, shellcheck, purity, indirect calls, layout, size
 	@scripts/style
 
 .PHONY: check-unit
-check-unit:	## ring/ in user space: unit tests (ASan+UBSan), litmus, races (TSan), a short fuzz; TEST=part of a name
+check-unit:	## ring/ in user space: unit tests (ASan+UBSan), races (TSan), a short fuzz; TEST=part of a name
 	@scripts/deps unit ctl
 	@$(MAKE) --no-print-directory -C $(USER_TESTS) $(if $(TEST),unit CASE="$(TEST)",check)
 
@@ -195,14 +213,29 @@ check-dkms:	## dkms add, build, sign, install, kernel upgrade, remove in a clean
 	@scripts/deps build
 	@tools/testing/packages/check-dkms $(if $(filter command,$(firstword $(origin KVER))),$(KVER))
 
+.PHONY: check-install
+check-install:	## make install, DKMS and the package on one host, in turn, in a clean root
+	@scripts/deps deb build
+	@tools/testing/packages/check-install
+
 # ---- install ----
 
 .PHONY: install
 install: modules install-host	## install module, udev rule, modules-load file and manual (DESTDIR=, INSTALL_MOD_PATH=)
+	@$(if $(DESTDIR)$(INSTALL_MOD_PATH),:,scripts/installed before-install $(kernelrelease))
 	+$(kbuild) INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
 	@# into a package's DESTDIR: depmod and udev are the package's business
-	$(if $(DESTDIR),:,depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
+	$(if $(DESTDIR),:,depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) $(kernelrelease))
 	@$(if $(DESTDIR),:,! command -v udevadm >/dev/null || udevadm control --reload || :)
+	@$(if $(DESTDIR)$(INSTALL_MOD_PATH),:,scripts/installed check $(kernelrelease) updates/drivers/vhost_tap)
+
+kernelrelease = $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+
+.PHONY: uninstall
+uninstall:	## remove what make install, install-vhost-tapctl, -stats and -apparmor have installed (DESTDIR=, prefix=)
+	@DESTDIR='$(DESTDIR)' INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' UDEVDIR='$(UDEVDIR)' MODLOADDIR='$(MODLOADDIR)' \
+		SYSUSERSDIR='$(SYSUSERSDIR)' MANDIR='$(MANDIR)' UNITDIR='$(UNITDIR)' AADIR='$(AADIR)' prefix='$(prefix)' \
+		scripts/installed uninstall
 
 # What the host needs, wherever the module comes from: the packages use it, too.
 .PHONY: install-host
@@ -219,24 +252,20 @@ vhost-tapctl:	## build the command line tool: build/vhost-tapctl/vhost-tapctl
 
 .PHONY: install-vhost-tapctl
 install-vhost-tapctl: vhost-tapctl	## install it with man page and bash completion (DESTDIR=, prefix=/usr/local)
-	@$(MAKE) --no-print-directory -C tools/vhost-tapctl install
-
-UNITDIR ?= /usr/lib/systemd/system
+	@$(MAKE) --no-print-directory -C tools/vhost-tapctl install prefix=$(prefix)
 
 .PHONY: install-stats
 install-stats:	## install the timer that writes the counters for node_exporter (DESTDIR=)
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) dist/systemd/vhost-tap-stats.service dist/systemd/vhost-tap-stats.timer
 
-AADIR = $(DESTDIR)/etc/apparmor.d
-
 .PHONY: install-apparmor
 install-apparmor:	## let libvirt's domains have the node where AppArmor confines them (DESTDIR=)
-	install -D -m 644 dist/apparmor/vhost-tap $(AADIR)/abstractions/libvirt-qemu.d/vhost-tap
+	install -D -m 644 dist/apparmor/vhost-tap $(DESTDIR)$(AADIR)/abstractions/libvirt-qemu.d/vhost-tap
 	@# Debian 12's profile reads the folder only when the local file says so
-	mkdir -p $(AADIR)/local/abstractions
-	grep -q -s 'include if exists <abstractions/libvirt-qemu.d>' $(AADIR)/abstractions/libvirt-qemu \
-		$(AADIR)/local/abstractions/libvirt-qemu || \
-		cat dist/apparmor/local-libvirt-qemu >>$(AADIR)/local/abstractions/libvirt-qemu
+	mkdir -p $(DESTDIR)$(AADIR)/local/abstractions
+	grep -q -s 'include if exists <abstractions/libvirt-qemu.d>' $(DESTDIR)$(AADIR)/abstractions/libvirt-qemu \
+		$(DESTDIR)$(AADIR)/local/abstractions/libvirt-qemu || \
+		cat dist/apparmor/local-libvirt-qemu >>$(DESTDIR)$(AADIR)/local/abstractions/libvirt-qemu
 
 DKMS_SRC   = /usr/src/vhost-tap-$(VERSION)
 # e.g. -k 6.12.117+deb12-amd64: not for the running kernel
@@ -254,17 +283,17 @@ dkms-tree:	# the sources as DKMS wants them
 .PHONY: dkms-install
 dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 	@command -v dkms >/dev/null || scripts/deps dkms
-	! dkms status vhost-tap/$(VERSION) | grep -q . || dkms remove vhost-tap/$(VERSION) --all
+	@scripts/installed before-dkms
 	$(MAKE) --no-print-directory dkms-tree install-host
 	dkms add vhost-tap/$(VERSION)
 	dkms build vhost-tap/$(VERSION) $(DKMS_FLAGS)
 	dkms install vhost-tap/$(VERSION) $(DKMS_FLAGS)
+	@scripts/installed check-dkms
 
 .PHONY: dkms-remove
 dkms-remove:	## take out what dkms-install put in
-	dkms remove vhost-tap/$(VERSION) --all
-	rm -rf $(DKMS_SRC) $(UDEVDIR)/60-vhost-tap.rules $(MODLOADDIR)/vhost-tap.conf \
-		$(SYSUSERSDIR)/vhost-tap.conf $(MANDIR)/man4/vhost_tap.4
+	@UDEVDIR='$(UDEVDIR)' MODLOADDIR='$(MODLOADDIR)' \
+		SYSUSERSDIR='$(SYSUSERSDIR)' MANDIR='$(MANDIR)' scripts/installed dkms-remove
 
 # ---- documentation, packages ----
 
