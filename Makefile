@@ -84,7 +84,7 @@ style:	## checkpatch, sparse, shellcheck, purity, indirect calls, layout, size
 	@scripts/style
 
 .PHONY: check-unit
-check-unit:	## ring/ in user space: unit tests (ASan+UBSan), races (TSan), a short fuzz; TEST=part of a name
+check-unit:	## ring/ in user space: unit tests (ASan+UBSan), litmus, races (TSan), a short fuzz; TEST=part of a name
 	@scripts/deps unit ctl
 	@$(MAKE) --no-print-directory -C $(USER_TESTS) $(if $(TEST),unit CASE="$(TEST)",check)
 

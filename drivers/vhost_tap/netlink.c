@@ -78,7 +78,7 @@ static void *named(struct genl_info *info, enum what what)
 	void *thing;
 
 	dev = vtap_registry_find(genl_info_net(info),
-		   nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
+				 nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
 	if (!dev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VHOST_TAP_A_DEVICE_ID],
 				    "no such device in this namespace");

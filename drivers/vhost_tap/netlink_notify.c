@@ -114,8 +114,15 @@ static void notify_queue(const struct vtap_queue *queue)
 	struct vtap_dev *dev = q->dev;
 	unsigned long now = jiffies, next;
 
-	if (READ_ONCE(q->notify_due) || !READ_ONCE(dev->listed) ||
-	    nobody_listens(dev) || xchg(&q->notify_due, 1))
+	if (!READ_ONCE(dev->listed) || nobody_listens(dev))
+		return;
+	/*
+	 * The new state before the look at @notify_due. Pairs with the xchg() that
+	 * clears it before the state is read: either the work that is due sends
+	 * this state, or the flag is seen clear and another work follows.
+	 */
+	smp_mb();
+	if (READ_ONCE(q->notify_due) || xchg(&q->notify_due, 1))
 		return;
 	next = READ_ONCE(dev->notify_next);
 	/* Long ago, or a clock that has wrapped: at once. */

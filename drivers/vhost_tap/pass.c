@@ -55,6 +55,34 @@ noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
 	return VTAP_IDLE;
 }
 
+/* The dirty log failed: does it work by now, and did it lose no bit? */
+static bool log_works(struct vtap_dirty *d)
+{
+	if (d->lost)
+		return false;
+	d->failed = false;
+	vtap_dirty_flush(d);
+	return !d->failed;
+}
+
+/*
+ * A broken ring was kicked: try again, for the driver may have repaired what was
+ * wrong, and ring memory may be back. A kick is one pass, which ends where the
+ * fault is met again; in-tree vhost-net does the same.
+ */
+static noinline __cold bool retry(struct vtap_queue *q)
+{
+	if (q->state != VTAP_BROKEN)
+		return false;
+	q->kicks_seen = READ_ONCE(q->stats.kicks);
+	vtap_count(&q->stats, ring_retries);
+	if (q->ring.fault == VTAP_FAULT_LOG_ACCESS && !log_works(&q->dirty))
+		return false;
+	vtap_ring_retry(&q->ring);
+	vtap_queue_set_state(q, VTAP_RUNNING);
+	return true;
+}
+
 /**
  * vtap_queue_begin - may a pass work on the queue?
  * @q: queue; its lock is held
@@ -63,10 +91,16 @@ noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
  */
 bool vtap_queue_begin(struct vtap_queue *q)
 {
+	u64 kicks = READ_ONCE(q->stats.kicks);
 	int err;
 
+	if (unlikely(q->state != VTAP_RUNNING) &&
+	    (kicks == q->kicks_seen || !retry(q)))
+		return false;
+	/* Later ones are about what this pass may not see any more. */
+	q->kicks_seen = kicks;
 	/* While the client looks an address up there is nothing to do. */
-	if (q->state != VTAP_RUNNING || READ_ONCE(q->miss.state))
+	if (READ_ONCE(q->miss.state))
 		return false;
 	vtap_count(&q->stats, passes);
 	if (likely(q->ring.mapped && q->ring.loaded))

@@ -33,8 +33,17 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	/* No key is a wake-up of everybody: look. */
 	if (events && !(events & (p->mask | EPOLLERR | EPOLLHUP)))
 		return 0;
-	if (p == &q->kick_poll) {
+	if (p == &q->kick_poll)
 		vtap_count(&q->stats, kicks);
+	/*
+	 * The wait queue's lock was taken after the packet was put into the ring
+	 * or room was made. What is read from here on (@starved, @parked, the
+	 * pending bit) is read after that, and the kick's count, became visible.
+	 * Pairs with the barrier behind the write of each: want_wakeups(),
+	 * park(), the worker's xchg().
+	 */
+	smp_mb__after_spinlock();
+	if (p == &q->kick_poll) {
 		trace_vtap_kick(q);
 		WRITE_ONCE(p->worker->kicked_on, raw_smp_processor_id() + 1);
 	} else if (sock_wakeup_matters(q)) {

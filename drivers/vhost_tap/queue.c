@@ -4,9 +4,9 @@
  *
  * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). The client's
  * settings wait in ring_cfg and base until then. A ring fault leaves the
- * backend in place and the queue silent; stopping and starting it again, as a
- * reset of the guest's device does, clears the fault. So does a new memory
- * table or ring address, if memory was what was missing.
+ * backend in place and the queue silent. Each kick (pass.c), new memory table,
+ * ring address and IOTLB message tries the ring once more; stopping and starting
+ * the queue, as a reset of the guest's device does, forgets the fault.
  */
 #define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
 
@@ -20,6 +20,15 @@
 #include "backend/backend.h"
 #include "control.h"
 #include "trace.h"
+
+static void init_ring_cfg(struct vtap_queue *q)
+{
+	q->ring_cfg = (struct vtap_ring_cfg){
+		.num = 1,
+		.chains = q->dir == VTAP_RX ? VTAP_CHAINS_WRITABLE :
+					      VTAP_CHAINS_READABLE,
+	};
+}
 
 /**
  * vtap_queue_init - make a queue of a new device
@@ -37,7 +46,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	q->dir = dir;
 	q->index = index;
 	q->dev = dev;
-	q->ring_cfg.num = 1;
+	init_ring_cfg(q);
 	q->backend.trim = &dev->trim;
 	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
 	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
@@ -113,6 +122,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 		WRITE_ONCE(q->parked, false);
 		q->nr_uncalled = 0;
 		q->nr_retries = 0;
+		q->nr_unstaged = 0;
 	}
 	mutex_unlock(&q->lock);
 	if (err)
@@ -361,6 +371,7 @@ void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 	vtap_queue_lock(q);
 	q->dirty.base = base;
 	q->dirty.failed = false;
+	q->dirty.lost = false;
 	revive(q);
 	mutex_unlock(&q->lock);
 	vtap_queue_wake(q);
@@ -435,7 +446,13 @@ int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 	q->kick = file;
 	if (old)
 		fput(old);
-	return file ? vtap_poll_arm(&q->kick_poll, file) : 0;
+	if (!file)
+		return 0;
+	/* What the eventfd holds already is a kick, and counted by nobody. */
+	mutex_lock(&q->lock);
+	q->kicks_seen--;
+	mutex_unlock(&q->lock);
+	return vtap_poll_arm(&q->kick_poll, file);
 }
 
 /**
@@ -497,7 +514,7 @@ void vtap_queue_reset(struct vtap_queue *q)
 	vtap_queue_set_eventfd(q, &q->call, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->err, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->log_call, VHOST_FILE_UNBIND);
-	q->ring_cfg = (struct vtap_ring_cfg){ .num = 1 };
+	init_ring_cfg(q);
 	vtap_dirty_init(&q->dirty);
 	q->cfg = (struct vtap_qcfg){};
 	q->base = 0;

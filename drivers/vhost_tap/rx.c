@@ -153,12 +153,20 @@ static noinline int deliver_msg(struct vtap_queue *q, u32 len, u16 nr_chains,
 	return write_header(q, start, nr_chains);
 }
 
+/* What marking pages took since the last time, in bytes of the pass's budget. */
+static u32 log_cost(struct vtap_queue *q)
+{
+	return vtap_dirty_take_steps(&q->dirty) * VTAP_DESC_WEIGHT;
+}
+
 /*
- * Move the packet into the buffers taken for it.
+ * Move the packet into the buffers taken for it. What logging them takes is added
+ * to @budget.
  * Return: 0, or the fault with which it was lost.
  */
 static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
-					       const struct rx_buffers *buf)
+					       const struct rx_buffers *buf,
+					       u32 *budget)
 {
 	u32 all_len = q->cfg.guest_hlen + q->cfg.sock_hlen + len;
 	int err;
@@ -177,6 +185,7 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 					     all_len);
 		else
 			log_payload(q, all_len, buf->nr_iov);
+		*budget += log_cost(q);
 	}
 	if (likely(!err))
 		return VTAP_FAULT_NONE;
@@ -195,14 +204,62 @@ static noinline __cold void discard(struct vtap_queue *q, enum vtap_fault why)
 	vtap_queue_drop(q, why);
 }
 
-static __always_inline void stage_all(struct vtap_queue *q, u16 nr_chains,
-				      const bool packed)
+/*
+ * Stage the chains of the packet in hand from number @i on. If the ring breaks
+ * meanwhile, the next verb reports it and the others wait for a retry: a driver
+ * that misses some chains of a packet takes those of the next one for them.
+ */
+static __always_inline void stage_from(struct vtap_queue *q, u16 i,
+				       u16 nr_chains, const bool packed)
 {
-	u16 i;
+	for (; i < nr_chains; i++) {
+		if (unlikely(vtap_ring_stage(&q->ring, q->rx_head[i],
+					     q->rx_len[i], packed))) {
+			q->rx_unstaged = i;
+			q->nr_unstaged = nr_chains - i;
+			return;
+		}
+	}
+}
 
-	/* Cannot fail but by a broken ring, which the next verb tells. */
-	for (i = 0; i < nr_chains; i++)
-		vtap_ring_stage(&q->ring, q->rx_head[i], q->rx_len[i], packed);
+/* The ring works again: finish the packet that it broke at. */
+static noinline __cold void stage_rest(struct vtap_queue *q)
+{
+	u16 nr_chains = q->rx_unstaged + q->nr_unstaged;
+
+	q->nr_unstaged = 0;
+	stage_from(q, q->rx_unstaged, nr_chains, q->ring.packed);
+}
+
+/*
+ * The packet is lost. Buffers that cannot be written are returned with length 0:
+ * as the first of the ring they would cost every later packet as well. Otherwise the
+ * packet was at fault, and its buffers are good for the next one.
+ *
+ * Return: chains to stage.
+ */
+static noinline __cold u16 lose(struct vtap_queue *q, enum vtap_fault why,
+				u16 nr_chains)
+{
+	vtap_queue_drop(q, why);
+	if (why != VTAP_FAULT_RX_UNWRITABLE) {
+		vtap_ring_unpop(&q->ring, q->rx_head, nr_chains,
+				q->ring.packed);
+		return 0;
+	}
+	memset(q->rx_len, 0, nr_chains * sizeof(*q->rx_len));
+	return nr_chains;
+}
+
+/*
+ * From here on the pass looks at the backend's ring and relies on a wake-up for
+ * what comes later, so the barrier: without it the look may come first, and the
+ * wake-up of a packet that it missed may still find @starved set.
+ */
+static void want_wakeups(struct vtap_queue *q)
+{
+	/* Pairs with the barrier in poll_wakeup(): packet, then @starved. */
+	smp_store_mb(q->starved, false);
 }
 
 /*
@@ -220,7 +277,7 @@ static int wait_for_buffers(struct vtap_queue *q)
 	smp_store_release(&q->starved, true);
 	ret = vtap_ring_kick_on(&q->ring, q->ring.packed);
 	if (ret)
-		WRITE_ONCE(q->starved, false);
+		want_wakeups(q);
 	else
 		vtap_count(&q->stats, starved);
 	return ret;
@@ -230,7 +287,7 @@ static int wait_for_buffers(struct vtap_queue *q)
 static noinline __cold void end_starved(struct vtap_queue *q)
 {
 	vtap_count_add(&q->stats, starved_ns, ktime_get_ns() - q->starved_at);
-	WRITE_ONCE(q->starved, false);
+	want_wakeups(q);
 }
 
 /*
@@ -244,6 +301,8 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 	int ret;
 
 	vtap_ring_unpop(r, q->rx_head, nr_chains, r->packed);
+	/* A driver may enlarge them where they are, and kick. */
+	vtap_ring_refetch(r);
 	switch (fit) {
 	case RX_STARVED:
 		ret = wait_for_buffers(q);
@@ -272,6 +331,8 @@ static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
 
 	if (unlikely(q->starved))
 		end_starved(q);
+	if (unlikely(q->nr_unstaged))
+		stage_rest(q);
 	if (vtap_ring_kick_off(&q->ring, packed))
 		return vtap_queue_broken(q);
 
@@ -298,21 +359,20 @@ static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
 			continue;
 		}
 
-		lost = deliver(q, len, &buf);
+		lost = deliver(q, len, &buf, &bytes);
 		if (unlikely(lost)) {
-			vtap_ring_unpop(&q->ring, q->rx_head, buf.nr_chains,
-					packed);
-			vtap_queue_drop(q, lost);
-			continue;
+			buf.nr_chains = lose(q, lost, buf.nr_chains);
+		} else {
+			vtap_count(&q->stats, packets);
+			vtap_count_add(&q->stats, bytes, len);
+			bytes += len;
 		}
-		stage_all(q, buf.nr_chains, packed);
-		vtap_count(&q->stats, packets);
-		vtap_count_add(&q->stats, bytes, len);
-		bytes += len;
+		stage_from(q, 0, buf.nr_chains, packed);
 		nr_staged += buf.nr_chains;
 		if (nr_staged >= VTAP_BATCH) {
 			vtap_queue_finish(q);
 			nr_staged = 0;
+			bytes += log_cost(q);
 		}
 	}
 	vtap_queue_finish(q);

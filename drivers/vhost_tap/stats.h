@@ -41,7 +41,8 @@
 	C(broken, "times a ring fault stopped the queue")		\
 	C(starved_ns, "RX: nanoseconds starved, of spells that ended")	\
 	C(poll_hits, "times that polling had work before the worker slept") \
-	C(poll_misses, "times that polling found nothing")
+	C(poll_misses, "times that polling found nothing")		\
+	C(ring_retries, "times a kick had a broken ring tried again")
 
 /**
  * struct vtap_stats - one queue's counters since the device was opened

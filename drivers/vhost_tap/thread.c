@@ -69,9 +69,10 @@ struct vtap_task {
 
 static void note_thread(struct vtap_task *t)
 {
-	/* Pairs with the acquires below: the reference comes first. */
-	if (unlikely(!t->thread))
+	if (unlikely(!t->thread)) {
+		/* Pairs with the acquires below: the reference comes first. */
 		smp_store_release(&t->thread, get_task_struct(current));
+	}
 }
 
 static bool owner_fn(void *data)
@@ -359,6 +360,7 @@ void vtap_task_wake(struct vtap_task *t)
 	 * we wake it: it comes there first, and is freed after a grace period.
 	 */
 	rcu_read_lock();
+	/* Pairs with the release in note_thread(). */
 	thread = smp_load_acquire(&t->thread);
 	if (thread)
 		wake_up_process(thread);

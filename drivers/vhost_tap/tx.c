@@ -216,6 +216,12 @@ static __always_inline int send_chain(struct vtap_queue *q,
 	return send_other(q, c, len, err);
 }
 
+/* What logging the used entries took, in bytes of the budget. */
+static u32 log_cost(struct vtap_queue *q)
+{
+	return vtap_dirty_take_steps(&q->dirty) * VTAP_DESC_WEIGHT;
+}
+
 /*
  * The socket has no room, or there was no memory: stop here, and come back by
  * the socket's wake-up, or at once when there is room after all.
@@ -224,7 +230,10 @@ static enum vtap_verdict park(struct vtap_queue *q, u32 head)
 {
 	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
 	flush(q);
-	/* Pairs with the socket freeing room, then looking at parked. */
+	/*
+	 * Pairs with the barrier in poll_wakeup(): the socket frees room, then
+	 * its callback reads @parked. One of the two sides sees the other.
+	 */
 	smp_store_mb(q->parked, true);
 	if (vtap_backend_has_room(&q->backend)) {
 		WRITE_ONCE(q->parked, false);
@@ -232,6 +241,15 @@ static enum vtap_verdict park(struct vtap_queue *q, u32 head)
 	}
 	vtap_count(&q->stats, parked);
 	return VTAP_IDLE;
+}
+
+/*
+ * The ring broke behind the packet, which the next verb reports. A retry sends it
+ * again: better twice than a buffer that never comes back to the driver.
+ */
+static noinline __cold void keep(struct vtap_queue *q, u32 head)
+{
+	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
 }
 
 static __always_inline enum vtap_verdict
@@ -246,6 +264,7 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 	/* With one processor nobody adds anything while we look. */
 	if (num_online_cpus() > 1)
 		vtap_linger_begin(&l, local_clock());
+	/* No barrier: who is refused room below sets it again, with one. */
 	WRITE_ONCE(q->parked, false);
 	if (vtap_ring_kick_off(&q->ring, packed))
 		return vtap_queue_broken(q);
@@ -260,6 +279,7 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 				return vtap_queue_broken(q);
 			/* Each round costs budget, so it ends. */
 			packets++;
+			bytes += log_cost(q);
 			rounds++;
 			continue;
 		}
@@ -284,11 +304,13 @@ tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
 		packets++;
 		bytes += ret + c.cost * VTAP_DESC_WEIGHT;
 
-		/* Cannot fail but by a broken ring, which the next verb tells. */
-		vtap_ring_stage(&q->ring, c.head, 0, packed);
+		if (unlikely(vtap_ring_stage(&q->ring, c.head, 0, packed)))
+			keep(q, c.head);
 		/* A chain staged for each frame in the batch, or more. */
-		if (q->ring.nr_staged == VTAP_BATCH)
+		if (q->ring.nr_staged == VTAP_BATCH) {
 			flush(q);
+			bytes += log_cost(q);
+		}
 	}
 	flush(q);
 	return VTAP_MORE;

@@ -76,7 +76,7 @@ enum vtap_dir {
 enum vtap_queue_state {
 	VTAP_STOPPED,		/* no backend */
 	VTAP_RUNNING,
-	VTAP_BROKEN,		/* a ring fault; a new backend mends it */
+	VTAP_BROKEN,		/* a ring fault; each kick tries again */
 };
 
 /* What a pass tells the worker. */
@@ -134,7 +134,9 @@ struct vtap_worker {
 	u16 first;
 	/** @last: nor above */
 	u16 last;
-	/** @stop: do not poll any more */
+	/** @stop: do not poll any more; a stale value costs one look, for what
+	 * ends the thread (thread.c) has barriers of its own
+	 */
 	bool stop;
 	/** @is_last: the round before sleeping, which turns kicks on */
 	bool is_last;
@@ -369,21 +371,33 @@ struct vtap_queue {
 
 	/* pass */
 	enum vtap_queue_state state;
-	/** @starved: RX: packets wait for guest buffers. Read by the socket's
-	 * callback without a lock: a stale value costs one idle pass or one
-	 * pass later, for the kick that ends it comes by another bit.
+	/** @starved: RX: packets wait for guest buffers, and wake-ups by more
+	 * packets are ignored. Read by poll_wakeup() without a lock. Set: a
+	 * stale value there costs one idle pass. Cleared: with a full barrier
+	 * before the backend's ring is read, see want_wakeups() in rx.c.
 	 */
 	bool starved;
-	/** @parked: TX: waits for room in the socket; read as @starved */
+	/** @parked: TX: waits for room in the socket, without which its
+	 * wake-ups are ignored. Read by poll_wakeup() without a lock. Set:
+	 * with a full barrier before the socket is asked for room, see
+	 * park(). Cleared: a stale value costs one idle pass.
+	 */
 	bool parked;
 	/** @look: TX: leave kicks off, the worker looks */
 	bool look;
-	/** @again: the pass wants another one, whatever its verdict */
+	/** @again: the pass wants another one, whatever its verdict; read and
+	 * cleared by the worker behind the pass. Where two workers take turns
+	 * either gives it.
+	 */
 	bool again;
 	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
 	u32 nr_uncalled;
 	/** @nr_retries: TX: times the next chain met a lack of memory */
 	u8 nr_retries;
+	/** @kicks_seen: kicks counted before the last pass began; a broken ring
+	 * is tried again when there are more
+	 */
+	u64 kicks_seen;
 	struct vtap_qcfg cfg;
 	struct vtap_ring ring;
 	struct vtap_mem mem;
@@ -405,8 +419,12 @@ struct vtap_queue {
 	struct iovec *iov;
 	/** @rx_head: RX: heads of the packet in hand; VTAP_CHAIN_MAX */
 	u32 *rx_head;
-	/** @rx_len: RX: capacity of each; VTAP_CHAIN_MAX */
+	/** @rx_len: RX: bytes used of each; VTAP_CHAIN_MAX */
 	u32 *rx_len;
+	/** @rx_unstaged: RX: the ring broke at this one of @rx_head */
+	u16 rx_unstaged;
+	/** @nr_unstaged: RX: from there on they are to be staged yet */
+	u16 nr_unstaged;
 
 	/* set by the client */
 	/** @worker: who serves the queue; NULL without owner. Changes under
@@ -427,7 +445,10 @@ struct vtap_queue {
 	/** @backend_fd: what the client called the backend, for netlink */
 	int backend_fd;
 
-	/** @notify_due: a notification is due; by anyone, without a lock */
+	/** @notify_due: a notification is due; by anyone, without a lock. Set
+	 * behind the new state with a full barrier between, cleared by xchg()
+	 * before the state is read (netlink_notify.c).
+	 */
 	u32 notify_due;
 	/** @starved_at: ns, since when @starved */
 	u64 starved_at;
@@ -503,7 +524,9 @@ struct vtap_dev {
 	struct dentry *debugfs;
 	/** @net: namespace of whoever opened the file; constant */
 	struct net *net;
-	/** @listed: netlink shows it; read without a lock */
+	/** @listed: netlink shows it; read without a lock: a stale value costs a
+	 * notification of a device that comes or goes, which has its own
+	 */
 	bool listed;
 	/** @nr_regions: of @map, for netlink */
 	u32 nr_regions;

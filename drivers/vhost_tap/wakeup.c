@@ -20,7 +20,13 @@
  */
 void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 {
-	/* Under load the bit is mostly set: no locked access, no wake-up. */
+	/*
+	 * Under load the bit is mostly set: no locked access, no wake-up. Whoever
+	 * set it wakes the worker, whose xchg() in serve_word() comes before it
+	 * looks at the queue. So what the wake-up is about must be visible before
+	 * this look: by a lock that the pass takes as well (q->lock), or by a
+	 * full barrier of the caller (poll_wakeup(), iotlb_msg.c).
+	 */
 	if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
 		return;
 	vtap_task_wake(w->task);

@@ -60,6 +60,8 @@ static void serve_word(struct vtap_worker *w, u32 word)
 		if (told >> shift & WORKS_MASK)
 			w->adapt.after = q->dir;
 		serve(w, q, works);
+		/* A round may be 512 passes; one is the longest without this. */
+		cond_resched();
 	}
 }
 
@@ -297,6 +299,7 @@ bool vtap_worker_run(void *data)
 		w->is_last = false;
 	else if (!vtap_worker_is_pending(w))
 		rest(w);
-	cond_resched();
+	/* A worker with work in every round never sleeps: RCU-tasks must know. */
+	cond_resched_tasks_rcu_qs();
 	return true;
 }

@@ -33,10 +33,11 @@ const char * const counter_names[NR_COUNTERS] = {
 	[COUNTER(BROKEN)] = "broken",
 	[COUNTER(POLL_HITS)] = "poll_hits",
 	[COUNTER(POLL_MISSES)] = "poll_misses",
+	[COUNTER(RING_RETRIES)] = "ring_retries",
 };
 
 /* Who adds a counter adds its name above, else there is none to print. */
-static_assert(COUNTER(POLL_MISSES) + 1 == NR_COUNTERS);
+static_assert(COUNTER(RING_RETRIES) + 1 == NR_COUNTERS);
 
 /**
  * direction_name - rx or tx

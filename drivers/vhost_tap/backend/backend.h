@@ -123,7 +123,8 @@ static inline u32 vtap_backend_peek(struct vtap_backend *b)
  * @b: attached backend of an RX queue; vtap_backend_peek() gave a length
  * @to: where to; its count is what the packet may have
  *
- * The packet is consumed whatever happens; a shorter @to cuts it off.
+ * The packet is consumed whatever happens; a shorter @to cuts it off. Tun says that
+ * a frame was delivered although it could not be copied, so what was written counts.
  *
  * Return: bytes of header and packet, which may be more than fit; negative
  * errno when it could not be delivered.
@@ -132,10 +133,16 @@ static inline int vtap_backend_recv(struct vtap_backend *b, struct iov_iter *to)
 {
 	struct msghdr msg = { .msg_iter = *to, .msg_flags = MSG_DONTWAIT };
 
+	size_t room = iov_iter_count(to);
+	int ret;
+
 	if (b->ring)
 		msg.msg_control = b->batch[b->batch_at++];
-	return b->sock->ops->recvmsg(b->sock, &msg, iov_iter_count(to),
-				     MSG_DONTWAIT | MSG_TRUNC);
+	ret = b->sock->ops->recvmsg(b->sock, &msg, room,
+				    MSG_DONTWAIT | MSG_TRUNC);
+	if (ret > 0 && room - iov_iter_count(&msg.msg_iter) < min_t(size_t, ret, room))
+		return -EFAULT;
+	return ret;
 }
 
 /**

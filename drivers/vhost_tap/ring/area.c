@@ -85,6 +85,7 @@ static int map_pages(struct vtap_mem *m, const struct extent *e,
 	u64 done, part;
 
 	area->first_page = e->iova >> VTAP_PAGE_SHIFT;
+	area->nr_pages = nr_pages(e);
 	area->delta = delta;
 	for (done = 0; done < e->size; done += part) {
 		u64 iova = e->iova + done;

@@ -14,6 +14,16 @@
 #include "ring.h"
 
 /*
+ * Entry @i of the window. A guest chooses it and it was compared with the window's
+ * length; the mask holds for a CPU that mispredicts the comparison as well.
+ */
+static __always_inline const struct vring_desc *
+vtap_chain_at(const struct vtap_ring *r, u32 i)
+{
+	return &r->table[i & (ARRAY_SIZE(r->table) - 1)];
+}
+
+/*
  * A buffer did not become segments. An address that the IOTLB does not know yet
  * is no fault, and with a segment array that other chains share (RX, mergeable
  * buffers) its end is none of this chain.
@@ -69,14 +79,12 @@ static __always_inline int vtap_chain_map(struct vtap_ring *r,
 	return n;
 }
 
-/* Append one buffer. */
-static __always_inline int vtap_chain_add(struct vtap_ring *r,
-					  struct vtap_mem *m,
-					  struct vtap_chain *c,
-					  const struct vring_desc *d,
-					  const bool packed)
+/* Append one buffer; @in: the device may write it. */
+static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
+					     struct vtap_mem *m,
+					     struct vtap_chain *c,
+					     const struct vring_desc *d, bool in)
 {
-	bool in = vtap_chain_flags(d, packed) & VRING_DESC_F_WRITE;
 	u32 len = le32_to_cpu((__force __le32)d->len);
 	int n = vtap_chain_map(r, m, c, d, in);
 
@@ -95,6 +103,30 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 		c->out_len += len;
 	}
 	return 0;
+}
+
+/* The same, with the direction that the descriptor's flags say. */
+static __always_inline int vtap_chain_add(struct vtap_ring *r,
+					  struct vtap_mem *m,
+					  struct vtap_chain *c,
+					  const struct vring_desc *d,
+					  const bool packed)
+{
+	return vtap_chain_add_as(r, m, c, d, vtap_chain_flags(d, packed) &
+					     VRING_DESC_F_WRITE);
+}
+
+/*
+ * May the device write the buffer of an entry of an indirect table? A packed
+ * ring's table of one direction is taken as such, whatever the entries say: DPDK
+ * leaves WRITE set on the entry of the header, in tables that are only read.
+ */
+static __always_inline bool vtap_chain_table_in(const struct vtap_ring *r,
+						u16 flags, const bool packed)
+{
+	if (!packed || r->chains == VTAP_CHAINS_MIXED)
+		return flags & VRING_DESC_F_WRITE;
+	return r->chains == VTAP_CHAINS_WRITABLE;
 }
 
 static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
@@ -157,11 +189,12 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 			if (err)
 				return vtap_chain_no_table(r, err);
 		}
-		d = &r->table[i - win];
+		d = vtap_chain_at(r, i - win);
 		flags = vtap_chain_flags(d, packed);
 		if (flags & VRING_DESC_F_INDIRECT)
 			return vtap_ring_break(r, VTAP_FAULT_INDIRECT_NESTED);
-		err = vtap_chain_add(r, m, c, d, packed);
+		err = vtap_chain_add_as(r, m, c, d,
+					vtap_chain_table_in(r, flags, packed));
 		if (err)
 			return err;
 		if (packed) {
@@ -282,7 +315,7 @@ static noinline int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 			win = next;
 			in_order_at = win + nr_win;
 		}
-		d = &r->table[next - win];
+		d = vtap_chain_at(r, next - win);
 	}
 	r->ahead = found - 1;
 	return 0;

@@ -23,6 +23,7 @@ void vtap_dirty_drop(struct vtap_dirty *d)
 {
 	memset(d->slot, 0, sizeof(d->slot));
 	d->failed = false;
+	d->lost = false;
 }
 
 /* Set @bits of the aligned word at user address @at. False if that failed. */
@@ -100,7 +101,9 @@ static void mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 	if (unlikely(slot->word != word && slot->bits)) {
 		vtap_mb();		/* G */
 		write_slot(d, slot);
-		slot->bits = 0;		/* if that failed they are lost */
+		if (slot->bits)		/* that failed */
+			d->lost = true;
+		slot->bits = 0;
 	}
 	slot->word = word;
 	slot->bits |= bits;
@@ -134,6 +137,9 @@ static void mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
 	u64 last = uaddr + (len - 1);	/* checked memory: no wrap */
 	u32 i;
 
+	/* Up to 1018 regions, and a packet of 1024 segments comes here for each. */
+	cond_resched();
+	d->steps += d->map->nr;
 	for (i = 0; i < d->map->nr; i++) {
 		const struct vtap_region *r = &d->map->region[i];
 		u64 r_last = r->uaddr + (r->size - 1);

@@ -40,8 +40,11 @@
  * @ring: log what is written into the ring (VHOST_VRING_F_LOG)
  * @ring_by_user: the ring's guest address is I/O virtual, so @ring_gpa is of
  *	no use and its pages are looked up by their user address
- * @failed: the bitmap could not be written, bits may be lost
+ * @failed: the bitmap could not be written
+ * @lost: and bits were lost with that
  * @news: bits were set since the client was told (VHOST_SET_LOG_FD)
+ * @steps: regions looked at because a write has several guest addresses, see
+ *	vtap_dirty_take_steps()
  * @ring_gpa: guest physical address of the device area (log_guest_addr)
  * @map: memory table, for the way from user to guest addresses
  * @hit: region that answered last
@@ -54,7 +57,9 @@ struct vtap_dirty {
 	bool ring;
 	bool ring_by_user;
 	bool failed;
+	bool lost;
 	bool news;
+	u32 steps;
 	u64 ring_gpa;
 	const struct vtap_memmap *map;
 	struct vtap_region hit;
@@ -77,6 +82,23 @@ bool vtap_dirty_map_ok(u64 base, const struct vtap_memmap *map);
 static __always_inline u32 vtap_dirty_bits(u64 first, u64 last)
 {
 	return (~0U << (first & 31)) & (~0U >> (31 - (last & 31)));
+}
+
+/**
+ * vtap_dirty_take_steps - what did marking take since the last time?
+ * @d: log
+ *
+ * A buffer in memory that many regions share is marked in each of them, and that is
+ * work of the pass which no descriptor stands for.
+ *
+ * Return: regions looked at, 0 while no region shares memory.
+ */
+static __always_inline u32 vtap_dirty_take_steps(struct vtap_dirty *d)
+{
+	u32 steps = d->steps;
+
+	d->steps = 0;
+	return steps;
 }
 
 /**

@@ -6,7 +6,7 @@
  * tracepoint and the table in Documentation/uapi.rst. Names are
  * stable, numbers are internal.
  *
- * A ring fault breaks the queue until it is stopped and started again; a
+ * A ring fault breaks the queue until a retry (vtap_ring_retry()) gets past it; a
  * packet fault (a drop) completes or discards one packet and goes on.
  */
 #ifndef VTAP_RING_FAULT_H

@@ -47,8 +47,10 @@
 #include <uapi/linux/futex.h>
 
 /*
- * Acquire: later loads, of what the loaded index covers, stay behind it.
- * Every later store to shared memory depends on such a load.
+ * Acquire: smp_rmb() keeps later loads, of what the loaded index covers, behind
+ * it. Later stores need no barrier: each of them happens only if a comparison
+ * with the loaded index says so, and no CPU makes such a store visible before
+ * the load has completed (a control dependency).
  */
 #define vtap_get16_acquire(x, uptr, label)		\
 	do {						\
@@ -63,15 +65,29 @@
 #define vtap_get64_acquire(x, uptr, label)	vtap_get16_acquire(x, uptr, label)
 
 /*
- * Release: the payload loads (TX) and stores (RX) and the used entries come
- * before the index. smp_wmb() keeps the stores before it. The loads stay before
- * it by smp_rmb() where that orders later stores as well, which is so on
- * x86-64 (no reordering of the kind) and arm64 (dmb ishld).
+ * Orders all earlier loads and stores before all later stores. smp_wmb() does it
+ * for the earlier stores. For the earlier loads smp_rmb() suffices where it also
+ * orders loads before stores: on x86-64, which never swaps the two, and on arm64
+ * (dmb ishld). Other architectures, such as riscv64 (fence r,r), need the full
+ * barrier.
+ */
+static __always_inline void vtap_release_fence(void)
+{
+	if (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64)) {
+		smp_rmb();
+		smp_wmb();
+	} else {
+		smp_mb();
+	}
+}
+
+/*
+ * Release: the payload loads (TX), the payload stores (RX) and the used entries
+ * come before the index.
  */
 #define vtap_put16_release(x, uptr, label)		\
 	do {						\
-		smp_rmb();				\
-		smp_wmb();				\
+		vtap_release_fence();			\
 		unsafe_put_user(x, uptr, label);	\
 	} while (0)
 

@@ -291,6 +291,39 @@ static void packed_indirect_flags(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
 }
 
+/*
+ * A table of a ring whose chains have one direction is of that direction, whatever
+ * WRITE says in its entries: set or clear on any of them.
+ */
+static void packed_indirect_one_way(struct kunit *test)
+{
+	unsigned int bits, i;
+	u8 chains;
+
+	for (chains = VTAP_CHAINS_READABLE; chains <= VTAP_CHAINS_WRITABLE; chains++)
+		for (bits = 0; bits < 8; bits++) {
+			struct pdrv_desc *t = show_table();
+			bool in = chains == VTAP_CHAINS_WRITABLE;
+
+			for (i = 0; i < 3; i++)
+				t[i].flags = (bits >> i & 1 ? DRV_WRITE : 0) |
+					     (i < 2 ? DRV_NEXT : 0) |
+					     (bits & 1 ? AVAIL | USED : 0);
+			e->r.chains = chains;
+			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+			KUNIT_EXPECT_EQ(test, e->c.nr_out, in ? 0 : 3);
+			KUNIT_EXPECT_EQ(test, e->c.nr_in, in ? 3 : 0);
+			KUNIT_EXPECT_EQ(test, e->c.out_len, in ? 0ull : 192ull);
+			KUNIT_EXPECT_EQ(test, e->c.in_len, in ? 192ull : 0ull);
+		}
+	/* In the ring itself the flag counts, in both formats. */
+	start(8, 0x8000);
+	e->r.chains = VTAP_CHAINS_READABLE;
+	show_chain(2);
+	desc(0)->flags |= DRV_WRITE;
+	expect_fault(test, VTAP_FAULT_CHAIN_ORDER);
+}
+
 /* ---- room, and what is forgiven ---- */
 
 static void packed_no_room(struct kunit *test)
@@ -465,6 +498,7 @@ static struct kunit_case packed_bad_cases[] = {
 	KUNIT_CASE(packed_indirect_len),
 	KUNIT_CASE(packed_indirect_where),
 	KUNIT_CASE(packed_indirect_flags),
+	KUNIT_CASE(packed_indirect_one_way),
 	KUNIT_CASE(packed_no_room),
 	KUNIT_CASE(packed_retry),
 	KUNIT_CASE(packed_fault_sweep),

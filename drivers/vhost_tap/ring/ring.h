@@ -72,6 +72,13 @@
 /* Ring size limit of VHOST_SET_VRING_NUM; a split ring's is a power of two. */
 #define VTAP_RING_MAX	32768
 
+/* Which buffers the device type allows in the chains of a ring. */
+enum vtap_chains {
+	VTAP_CHAINS_MIXED,	/* readable ones, then writable ones */
+	VTAP_CHAINS_READABLE,	/* TX */
+	VTAP_CHAINS_WRITABLE,	/* RX */
+};
+
 /**
  * struct vtap_ring_cfg - what the client set, copied when the ring starts
  * @num: entries, 1 to VTAP_RING_MAX; a power of two unless @packed
@@ -81,6 +88,7 @@
  * @packed: VIRTIO_F_RING_PACKED was negotiated
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @call_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
+ * @chains: enum vtap_chains; decided by the queue, not by the client
  * @iotlb: VIRTIO_F_ACCESS_PLATFORM: the addresses are I/O virtual
  * @log: where writes to the device area are noted, or NULL
  */
@@ -92,6 +100,7 @@ struct vtap_ring_cfg {
 	bool packed;
 	bool event_idx;
 	bool call_on_empty;
+	u8 chains;
 	bool iotlb;
 	struct vtap_dirty *log;
 };
@@ -106,10 +115,12 @@ struct vtap_ring_size {
 /**
  * struct vtap_ring_area - one area of a ring that is scattered in user memory
  * @first_page: page number of its first address
+ * @nr_pages: entries in @delta
  * @delta: for each page: user address minus I/O virtual address
  */
 struct vtap_ring_area {
 	u64 first_page;
+	u64 nr_pages;
 	u64 *delta;
 };
 
@@ -169,6 +180,8 @@ struct vtap_ring {
 	bool loaded;
 	/** @packed: the format; else split */
 	bool packed;
+	/** @chains: enum vtap_chains */
+	u8 chains;
 	/** @num: entries; a power of two if split */
 	u16 num;
 	/** @event_idx: notifications by event index, not by flags */
@@ -273,13 +286,18 @@ struct vtap_chain {
 	u64 in_len;
 };
 
-/* Where a word of a scattered ring is; @at lies in the area. */
+/*
+ * Where a word of a scattered ring is. The caller has checked that @at lies in
+ * the area. The guest chooses @at (a descriptor's index), so a CPU that mispredicts
+ * that check must not read past @delta either.
+ */
 static __always_inline void __user *
 vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
 {
 	unsigned long iova = (unsigned long)at;
 	u64 page = (iova >> VTAP_PAGE_SHIFT) - area->first_page;
 
+	page = array_index_nospec(page, area->nr_pages);
 	return (void __user *)(iova + (unsigned long)*(area->delta + page));
 }
 
@@ -302,6 +320,7 @@ int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 u32 vtap_ring_base(const struct vtap_ring *r);
 int vtap_ring_load(struct vtap_ring *r);
 bool vtap_ring_retry(struct vtap_ring *r);
+void vtap_ring_refetch(struct vtap_ring *r);
 void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
 void vtap_ring_unmap(struct vtap_ring *r);
 

@@ -15,6 +15,7 @@ static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 	r->used = (struct vring_used __user *)(unsigned long)cfg->used;
 	r->event_idx = cfg->event_idx;
 	r->call_on_empty = cfg->call_on_empty;
+	r->chains = cfg->chains;
 	r->log = cfg->log;
 	r->mapped = !cfg->iotlb;
 }
@@ -92,7 +93,15 @@ static void forgive(struct vtap_ring *r)
 	vtap_packed_set_max(r);
 }
 
-static void forget_fetched(struct vtap_ring *r)
+/**
+ * vtap_ring_refetch - read descriptors again that were read ahead
+ * @r: ring; what was popped stays popped
+ *
+ * A driver may still change a chain that it has made available, if the device has
+ * not taken it: by enlarging a buffer in place, for example. Called where a chain is
+ * given back and looked at again later.
+ */
+void vtap_ring_refetch(struct vtap_ring *r)
 {
 	r->nr_fetched = 0;
 	r->ready = 0;
@@ -210,30 +219,27 @@ u32 vtap_ring_base(const struct vtap_ring *r)
 }
 
 /**
- * vtap_ring_retry - memory has changed: forgive a fault that came from it
+ * vtap_ring_retry - give a broken ring another try
  * @r: ring, between passes
  *
- * A table that does not have a region yet is no fault of the driver, and a log
- * that cannot be written none at all. The chain
- * was not consumed, so the ring goes on with it. Not so where ring memory
- * failed: there a chain may be done with and its used entry lost.
+ * For a caller with a reason to hope: memory or an address has changed, or the
+ * driver kicked and may have repaired what was wrong. A fault consumes no chain, so
+ * the ring goes on with the one that met it and reads it again from the guest. Used
+ * entries that could not be written are still staged; the next publish writes them.
  *
- * Return: true if the ring works again.
+ * Return: true if the ring was broken.
  */
 bool vtap_ring_retry(struct vtap_ring *r)
 {
-	switch (r->fault) {
-	case VTAP_FAULT_UNMAPPED:
-	case VTAP_FAULT_INDIRECT_ACCESS:
-	case VTAP_FAULT_RING_PIECES:
-	case VTAP_FAULT_IOTLB_DENIED:
-	case VTAP_FAULT_LOG_ACCESS:
-		forgive(r);
-		forget_fetched(r);
-		return true;
-	default:
+	if (!r->fault)
 		return false;
-	}
+	forgive(r);
+	vtap_ring_refetch(r);
+	/* The memory may be other memory: write and decide without a history. */
+	r->called_valid = false;
+	r->kicks_off = false;
+	r->kicks_at = false;
+	return true;
 }
 
 /**
@@ -261,7 +267,7 @@ void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {
 	vtap_ring_unmap(r);
 	set_addresses(r, cfg);
-	forget_fetched(r);
+	vtap_ring_refetch(r);
 	r->called_valid = false;
 	r->kicks_off = false;
 	r->kicks_at = false;

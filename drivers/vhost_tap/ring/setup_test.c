@@ -158,7 +158,7 @@ static void setup_start_after_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.head, 0);
 }
 
-/* A late memory table is not the driver's fault; a bad chain is. */
+/* A late memory table, then a bad head: each is read again from the guest. */
 static void setup_retry(struct kunit *test)
 {
 	u64 late = ENV_RAM + 16 * ENV_RAM_SIZE;
@@ -185,8 +185,134 @@ static void setup_retry(struct kunit *test)
 	drv_put_avail(&e->d, 64);
 	drv_publish(&e->d);
 	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
-	KUNIT_EXPECT_FALSE(test, vtap_ring_retry(&e->r));
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
+	/* Not repaired: the same fault again. */
+	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
+	e->d.avail[2 + ((e->d.avail_idx - 1) & 63)] = 1;
+	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
+	KUNIT_EXPECT_EQ(test, e->c.head, 1);
+}
+
+/* An index that jumped and is put right. */
+static void setup_retry_jump(struct kunit *test)
+{
+	u16 right;
+
+	env_add(e, 2, 1);
+	drv_publish(&e->d);
+	right = e->d.avail[1];
+	e->d.avail[1] = right + 1000;
+	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
+	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_AVAIL_JUMP);
+	e->d.avail[1] = right;
+	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 2);
+}
+
+/*
+ * Every access of a pass fails once, as ring memory does that comes back later:
+ * after a retry each chain is used once and in order. Long enough to spill.
+ */
+static void retry_sweep(struct kunit *test, bool packed)
+{
+	u32 heads[200], nr = 150;
+	unsigned long at;
+
+	for (at = 1; ; at++) {
+		unsigned long long cookie;
+		u32 len, i, got = 0, popped = 0, staged = 0;
+		bool failed = false;
+
+		env_free(e);
+		e = packed ? env_new_packed(256, true, 0x8000 | 200) :
+			     env_new(test, 256, true, 0xff80);
+		env_add(e, nr, 0);
+		drv_publish(&e->d);
+		shim.nr = 0;
+		shim.fail_at = at;
+		while (staged < nr) {
+			while (popped < nr && env_pop(e) == 1)
+				heads[popped++] = e->c.head;
+			while (staged < popped &&
+			       !vtap_ring_stage(&e->r, heads[staged], staged, packed))
+				staged++;
+			if (e->r.fault) {
+				shim_idle();
+				KUNIT_ASSERT_FALSE(test, failed);
+				failed = true;
+				KUNIT_ASSERT_TRUE(test, vtap_ring_retry(&e->r));
+			}
+		}
+		if (vtap_ring_publish(&e->r, packed) < 0) {
+			shim_idle();
+			failed = true;
+			KUNIT_ASSERT_EQ(test, drv_nr_used(&e->d), 0);
+			KUNIT_ASSERT_TRUE(test, vtap_ring_retry(&e->r));
+			KUNIT_ASSERT_EQ(test, vtap_ring_publish(&e->r, packed),
+					(int)nr);
+		}
+		for (i = 0; drv_get(&e->d, &cookie, &len); i++, got++) {
+			KUNIT_EXPECT_EQ(test, cookie, (u64)i);
+			KUNIT_EXPECT_EQ(test, len, i);
+		}
+		KUNIT_ASSERT_EQ(test, got, nr);
+		KUNIT_EXPECT_TRUE(test, !e->d.broken);
+		if (!failed)
+			break;
+	}
+	KUNIT_EXPECT_GE(test, at, 10ul);
+}
+
+static void setup_retry_split_sweep(struct kunit *test)
+{
+	retry_sweep(test, false);
+}
+
+static void setup_retry_packed_sweep(struct kunit *test)
+{
+	retry_sweep(test, true);
+}
+
+/* What was read ahead is read again, and may have changed: nothing was taken. */
+static void setup_refetch(struct kunit *test)
+{
+	u32 packed, i;
+
+	for (packed = 0; packed < 2; packed++) {
+		u32 heads[3];
+
+		env_free(e);
+		e = packed ? env_new_packed(64, true, 0x8000 | 60) :
+			     env_new(test, 64, true, 60);
+		env_add(e, 20, 0);
+		drv_publish(&e->d);
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+		for (i = 0; i < 3; i++) {
+			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+			heads[i] = e->c.head;
+		}
+		vtap_ring_unpop(&e->r, heads, 3, packed);
+		for (i = 0; i < 64; i++) {
+			struct drv_desc *d = drv_desc_at(&e->d, i);
+
+			if (d->len)
+				d->len += 1000;
+		}
+		vtap_ring_refetch(&e->r);
+		for (i = 1; i < 20; i++) {
+			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+			KUNIT_EXPECT_EQ(test, e->c.out_len, 64ull + i + 1000);
+			vtap_ring_stage(&e->r, e->c.head, 0, packed);
+		}
+		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
+		KUNIT_EXPECT_EQ(test, vtap_ring_publish(&e->r, packed), 20);
+	}
 }
 
 /* ---- hand over: GET_VRING_BASE here, SET_VRING_BASE there ---- */
@@ -334,6 +460,10 @@ static struct kunit_case setup_cases[] = {
 	KUNIT_CASE(setup_start_fault_sweep),
 	KUNIT_CASE(setup_start_after_fault),
 	KUNIT_CASE(setup_retry),
+	KUNIT_CASE(setup_retry_jump),
+	KUNIT_CASE(setup_retry_split_sweep),
+	KUNIT_CASE(setup_retry_packed_sweep),
+	KUNIT_CASE(setup_refetch),
 	KUNIT_CASE(setup_base_round_trip),
 	KUNIT_CASE(setup_move),
 	KUNIT_CASE(setup_move_features),

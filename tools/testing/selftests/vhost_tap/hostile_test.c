@@ -350,7 +350,7 @@ TEST_F_TIMEOUT(hostile, tx_descriptors, 120)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* Broken means broken: later good packets do not pass until a restart. */
+/* While the bad head is there later good packets do not pass, kicked or not. */
 TEST_F(hostile, broken_queue_stays_broken)
 {
 	struct vq *q = &self->g.vq[TX];

@@ -215,7 +215,7 @@ TEST_F(limits, in_a_user_namespace)
 }
 
 /* What an unprivileged QEMU has: a file for each pair, and a limit that suffices. */
-static int a_file_for_each_pair(int *fd)
+static int one_file_per_pair(int *fd)
 {
 	int i;
 
@@ -225,11 +225,11 @@ static int a_file_for_each_pair(int *fd)
 	return 0;
 }
 
-TEST_F(limits, a_file_for_each_pair)
+TEST_F(limits, one_file_per_pair)
 {
-	EXPECT_EQ(0, as_user(100, a_file_for_each_pair));
+	EXPECT_EQ(0, as_user(100, one_file_per_pair));
 	/* its end gave all of it back */
-	EXPECT_EQ(0, as_user(NR_FILES + 1, a_file_for_each_pair));
+	EXPECT_EQ(0, as_user(NR_FILES + 1, one_file_per_pair));
 }
 
 /* Kernel threads are not to be had where there is a choice. */

@@ -6,11 +6,14 @@
  * Read before: hostile_test.c.
  */
 #define _GNU_SOURCE
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "pvq.h"
+#include "traffic.h"
 
 #define LEN	100
 #define MIB	(1ULL << 20)
@@ -166,6 +169,265 @@ TEST_F(recover, ring_resized_under_polling)
 		ASSERT_EQ(1000, guest_rx(&self->g, NULL, self->got,
 					 sizeof(self->got), WAIT_MS));
 	}
+}
+
+/* ---- a broken ring and a kick: what recovers with in-tree recovers here ---- */
+
+/* Break TX with what @spoil does to a good chain; @heal undoes it. */
+static void kick_heals(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(recover) *self,
+		       void (*change)(struct guest *g, int head, bool heal))
+{
+	struct vq *q = &self->g.vq[TX];
+	int head, i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	head = guest_tx(&self->g, NULL, self->f, LEN);
+	ASSERT_LE(0, head);
+	change(&self->g, head, false);
+	vq_kick_hard(q);
+	if (guest_is_ours()) {
+		/* one retry for each kick, and none without */
+		ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+		EXPECT_EQ(0, guest_stat(&self->g, "tx", "ring_retries"));
+		for (i = 1; i <= 3; i++) {
+			fd_count(q->err);
+			vq_kick_hard(q);
+			ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+			usleep(20000);
+			EXPECT_EQ(i, guest_stat(&self->g, "tx",
+						"ring_retries"));
+			EXPECT_EQ(i + 1, guest_stat(&self->g, "tx", "broken"));
+		}
+	} else {
+		usleep(QUIET_MS * 1000);
+	}
+	change(&self->g, head, true);
+	vq_kick_hard(q);
+	ASSERT_EQ(LEN, host_recv(self->tap.host, self->got, sizeof(self->got),
+				 WAIT_MS));
+	EXPECT_EQ(0, memcmp(self->f, self->got, LEN));
+	EXPECT_EQ(0, vq_drain(q, 1, WAIT_MS));
+	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
+}
+
+static void spoil_addr(struct guest *g, int head, bool heal)
+{
+	g->vq[TX].desc[head].addr ^= 1ULL << 60;
+}
+
+static void spoil_next(struct guest *g, int head, bool heal)
+{
+	struct vring_desc *d = &g->vq[TX].desc[head];
+
+	d->flags = heal ? 0 : VRING_DESC_F_NEXT;
+	d->next = 0xffff;
+}
+
+static void spoil_direction(struct guest *g, int head, bool heal)
+{
+	g->vq[TX].desc[head].flags ^= VRING_DESC_F_WRITE;
+}
+
+static void spoil_head(struct guest *g, int head, bool heal)
+{
+	struct vq *q = &g->vq[TX];
+
+	q->avail->ring[(uint16_t)(q->avail_idx - 1) % q->num] =
+		heal ? head : 0xffff;
+}
+
+static void spoil_idx(struct guest *g, int head, bool heal)
+{
+	struct vq *q = &g->vq[TX];
+
+	q->avail->idx = q->avail_idx + (heal ? 0 : 1000);
+}
+
+static void spoil_table(struct guest *g, int head, bool heal)
+{
+	g->vq[TX].desc[head].flags ^= VRING_DESC_F_INDIRECT;
+	g->vq[TX].desc[head].len ^= 1;	/* no multiple of 16 */
+}
+
+static void protect(struct guest *g, void *at, bool heal)
+{
+	mprotect(at, 4096, heal ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+static void spoil_desc_memory(struct guest *g, int head, bool heal)
+{
+	protect(g, g->vq[TX].desc, heal);
+}
+
+static void spoil_avail_memory(struct guest *g, int head, bool heal)
+{
+	protect(g, g->vq[TX].avail, heal);
+}
+
+#define KICK_HEALS(what) \
+TEST_F(recover, kick_##what) { kick_heals(_metadata, self, spoil_##what); }
+
+KICK_HEALS(addr)
+KICK_HEALS(next)
+KICK_HEALS(direction)
+KICK_HEALS(head)
+KICK_HEALS(idx)
+KICK_HEALS(table)
+KICK_HEALS(desc_memory)
+KICK_HEALS(avail_memory)
+
+/* Used entries that could not be written are written later, each once. */
+TEST_F(recover, kick_used_memory)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	if (!guest_is_ours())
+		SKIP(return, "in-tree loses the used entries");
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_TRUE(traffic_once(&self->g, self->tap.host));
+	for (i = 0; i < 10; i++)
+		ASSERT_LE(0, guest_tx(&self->g, NULL, self->f, LEN));
+	ASSERT_EQ(0, mprotect(q->used, 4096, PROT_READ));
+	vq_kick_hard(q);
+	ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+	EXPECT_LE(1, guest_stat(&self->g, "tx", "fault.RING_ACCESS"));
+	ASSERT_EQ(0, mprotect(q->used, 4096, PROT_READ | PROT_WRITE));
+	vq_kick_hard(q);
+	EXPECT_EQ(0, vq_drain(q, 10, WAIT_MS));
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(LEN, host_recv(self->tap.host, self->got,
+					 sizeof(self->got), WAIT_MS));
+	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
+}
+
+/* RX, where packets arrive meanwhile: they are no reason to try again. */
+TEST_F(recover, kick_rx)
+{
+	struct seg bad = { .gpa = 0x10, .len = 2000, .is_write = true };
+	struct vq *q = &self->g.vq[RX];
+	int head, i;
+
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	head = vq_add(q, &bad, 1, 0);
+	ASSERT_LE(0, head);
+	vq_publish(q);
+	vq_kick(q);
+	ASSERT_EQ(0, host_send(self->tap.host, self->f, LEN));
+	if (guest_is_ours()) {
+		ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+		for (i = 0; i < 5; i++) {
+			ASSERT_EQ(0, host_send(self->tap.host, self->f, LEN));
+			usleep(20000);
+		}
+		EXPECT_EQ(0, guest_stat(&self->g, "rx", "ring_retries"));
+		EXPECT_EQ(1, guest_stat(&self->g, "rx", "broken"));
+	}
+	q->desc[head].addr = guest_alloc(&self->g, 2000);
+	vq_kick_hard(q);
+	ASSERT_EQ(1, vq_wait_used(q, WAIT_MS));
+}
+
+/*
+ * Without mergeable buffers: one that is too small is enlarged where it lies. The
+ * next packet sees the new length, although the old one was read ahead.
+ */
+static void enlarge(struct __test_metadata *_metadata,
+		    FIXTURE_DATA(recover) *self, uint64_t features, bool waits)
+{
+	struct guest_cfg cfg = { .features = features };
+	struct vq *q = &self->g.vq[RX];
+	int i, n = waits ? 4 : 8;
+	uint32_t len;
+
+	guest_free(&self->g);
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < n; i++) {
+		struct seg seg = { guest_alloc(&self->g, 2000), 100, true };
+
+		ASSERT_LE(0, vq_add(q, &seg, 1, i));
+	}
+	vq_publish(q);
+	vq_kick(q);
+	ASSERT_EQ(0, host_send(self->tap.host, self->f, 1000));
+	usleep(QUIET_MS * 1000);
+	EXPECT_EQ(0, vq_used_idx(q));
+	for (i = 0; i < n; i++) {
+		if (q->packed)
+			pvq_desc(q, i)->len = 2000;
+		else
+			q->desc[i].len = 2000;
+	}
+	vq_kick_hard(q);
+	if (!waits)		/* the first packet was dropped as too long */
+		ASSERT_EQ(0, host_send(self->tap.host, self->f, 1000));
+	ASSERT_EQ(1, vq_wait_used(q, WAIT_MS));
+	ASSERT_EQ(1, vq_get_used(q, &len, NULL));
+	EXPECT_EQ(1012, len);
+}
+
+TEST_F(recover, enlarged_in_place)
+{
+	enlarge(_metadata, self, F_QEMU & ~F_MRG_RXBUF, false);
+}
+
+TEST_F(recover, enlarged_in_place_packed)
+{
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	enlarge(_metadata, self, (F_QEMU & ~F_MRG_RXBUF) | F_PACKED, false);
+}
+
+TEST_F(recover, enlarged_while_starved)
+{
+	enlarge(_metadata, self, F_QEMU, true);
+}
+
+TEST_F(recover, enlarged_while_starved_packed)
+{
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	enlarge(_metadata, self, F_QEMU | F_PACKED, true);
+}
+
+/*
+ * DPDK leaves WRITE set on the header's entry of a packed ring's indirect table,
+ * and other flags on all. A table of TX is readable as a whole.
+ */
+TEST_F(recover, packed_table_flags)
+{
+	struct guest_cfg cfg = { .features = F_QEMU | F_PACKED };
+	struct vq *q = &self->g.vq[TX];
+	uint64_t table, gpa;
+	int i;
+
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	guest_free(&self->g);
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	gpa = guest_alloc(&self->g, 2000);
+	table = guest_alloc(&self->g, 64);
+	ASSERT_EQ(0, guest_write(&self->g, gpa + 12, self->f, LEN));
+	for (i = 0; i < 8; i++) {
+		struct seg seg[3] = {
+			{ gpa, 12, i & 1 }, { gpa + 12, 60, i & 2 },
+			{ gpa + 72, LEN - 60, i & 4 },
+		};
+
+		ASSERT_LE(0, pvq_add_indirect(&self->g, q, seg, 3, table, i));
+		vq_publish(q);
+		vq_kick(q);
+		ASSERT_EQ(LEN, host_recv(self->tap.host, self->got,
+					 sizeof(self->got), WAIT_MS)) {
+			TH_LOG("case %d", i);
+		}
+		EXPECT_EQ(0, memcmp(self->f, self->got, LEN));
+		EXPECT_EQ(0, vq_drain(q, 1, WAIT_MS));
+	}
+	EXPECT_EQ(0, guest_stat(&self->g, "tx", "broken"));
 }
 
 TEST_HARNESS_MAIN

@@ -19,9 +19,9 @@ if [[ $1 == -o ]]; then
 fi
 [[ $# != 0 ]] || set -- abi_test data_test frames_test charge_test header_test shape_test backend_test rx_direct_test rx_device_test \
 	notify_test live_test lifecycle_test handover_test \
-	hostile_test hostile_packet_test hostile_mem_test recover_test cve_test \
+	hostile_test hostile_packet_test hostile_mem_test bad_buffer_test recover_test cve_test \
 	iotlb_test iotlb_miss_test iotlb_data_test dirty_test dirty_live_test \
-	packed_test packed_hostile_test features_test tunnel_test pairs_test \
+	packed_test packed_hostile_test features_test tunnel_test fair_test pairs_test \
 	workers_test threads_test limits_test kill_test stats_test sample_test.sh errno_diff.sh
 
 cd "$dir" || exit 1

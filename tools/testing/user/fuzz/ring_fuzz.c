@@ -326,6 +326,19 @@ static void op_move(void)
 	w->decided = false;
 }
 
+/*
+ * The guest kicks a broken ring. Where nothing but an access failed everything is
+ * promised again: no chain is lost, and none is used twice.
+ */
+static void op_retry(void)
+{
+	shim_assert(vtap_ring_retry(w->r));
+	shim_assert(!w->r->fault);
+	w->device_sleeps = false;
+	w->decided = false;
+	w->honest = w->only_failed;
+}
+
 /* ---- nobody's ---- */
 
 static void op_write(void)
@@ -349,6 +362,7 @@ static void op_write(void)
 	u8 data[256];
 
 	w->honest = false;
+	w->only_failed = false;
 	len = in_bytes(&w->in, data, min_t(size_t, len,
 					   areas[area].size - at));
 	if (s)
@@ -399,6 +413,7 @@ static void op_tell(void)
 		w->elsewhere |= to != r;
 		perm = in8(&w->in) & 3;
 		w->honest = false;
+		w->only_failed = false;
 		w->may_fail = true;
 		w->may_miss = true;
 	}
@@ -446,6 +461,7 @@ static void op_hostile(void)
 	u32 key = in16(&w->in);
 
 	w->honest = false;
+	w->only_failed = false;
 	fuzz_hostile(key | (u32)in16(&w->in) << 16);
 }
 
@@ -482,6 +498,7 @@ static void step(enum op code)
 	case OP_MOVE:
 		return op_move();
 	case OP_FAIL:
+		w->only_failed |= w->honest;
 		w->honest = false;
 		w->may_fail = true;
 		w->may_miss = true;
@@ -540,8 +557,14 @@ int fuzz_one(const u8 *data, size_t size)
 			    w->r->fault != VTAP_FAULT_RING_ACCESS);
 		shim.fail_at = 0;
 		fuzz_check_refusal(w->r, w->m);
-		if (in8(&w->in) & 1)
-			break;
+		switch (in8(&w->in) & 3) {
+		case 0:
+			continue;
+		case 1:
+			op_retry();
+			continue;
+		}
+		break;
 	}
 	if (w->honest) {
 		finish();

@@ -51,6 +51,7 @@ struct world {
 	bool elsewhere;		/* the client moved a page of the ring, maybe */
 	bool honest;
 	bool may_fail;		/* an access was told to fail */
+	bool only_failed;	/* and that is all: honest again after a retry */
 
 	struct added added[MAX_NUM];
 	u32 nr_added, nr_popped, nr_used, nr_taken;

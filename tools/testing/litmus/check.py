@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Litmus tests of the flags that decide on a wake-up; prints TAP.
+
+A test is a file in the C dialect of the kernel's memory model
+(tools/memory-model in a kernel source), so herd7 understands it as well. Here
+every execution is tried on a simple model: memory is one, and a CPU does its
+accesses in any order that barriers and equal addresses do not forbid. That is
+weaker than x86, and as weak as arm64 for accesses without dependencies.
+
+Each test is run as it is, where its "exists" clause must never come true, and
+once for each of its barriers with that one removed, where it must: a barrier
+that makes no difference is not understood. A line "site: FILE TEXT" in the
+first comment names where the driver has a barrier; the text must be there.
+
+Usage: check.py [FILE...]; all tests without an argument
+"""
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DRIVER = HERE.parents[2] / "drivers/vhost_tap"
+
+READ, WRITE, XCHG, LOCK, UNLOCK, FENCE = "RWXLUF"
+
+# Statement -> its accesses: (kind, location, register, value, order), where
+# order is one of "", "acquire", "release"; for a fence its kind is the order.
+PATTERNS = [
+    (r"WRITE_ONCE\(\*(\w+), (\d+)\)", lambda m: [(WRITE, m[1], None, int(m[2]), "")]),
+    (r"(\w+) = READ_ONCE\(\*(\w+)\)", lambda m: [(READ, m[2], m[1], None, "")]),
+    (r"smp_store_release\((\w+), (\d+)\)",
+     lambda m: [(WRITE, m[1], None, int(m[2]), "release")]),
+    (r"(\w+) = smp_load_acquire\((\w+)\)", lambda m: [(READ, m[2], m[1], None, "acquire")]),
+    (r"smp_store_mb\(\*(\w+), (\d+)\)",
+     lambda m: [(WRITE, m[1], None, int(m[2]), ""), (FENCE, None, None, None, "mb")]),
+    (r"(\w+) = xchg\((\w+), (\d+)\)",
+     lambda m: [(FENCE, None, None, None, "mb"), (XCHG, m[2], m[1], int(m[3]), ""),
+                (FENCE, None, None, None, "mb")]),
+    (r"smp_mb\(\)", lambda m: [(FENCE, None, None, None, "mb")]),
+    (r"smp_mb__after_spinlock\(\)", lambda m: [(FENCE, None, None, None, "mb")]),
+    (r"spin_lock\((\w+)\)", lambda m: [(LOCK, m[1], None, 1, "acquire")]),
+    (r"spin_unlock\((\w+)\)", lambda m: [(UNLOCK, m[1], None, 0, "release")]),
+]
+
+# What is left of a statement whose barrier is removed.
+WEAKER = [
+    (r"smp_store_release\((\w+), (\d+)\)", r"WRITE_ONCE(*\1, \2)"),
+    (r"(\w+) = smp_load_acquire\((\w+)\)", r"\1 = READ_ONCE(*\2)"),
+    (r"smp_store_mb\(\*(\w+), (\d+)\)", r"WRITE_ONCE(*\1, \2)"),
+    (r"(\w+) = xchg\((\w+), (\d+)\)", r"\1 = READ_ONCE(*\2); WRITE_ONCE(*\2, \3)"),
+    (r"smp_mb(__after_spinlock)?\(\)", ""),
+]
+
+
+class Test:
+    """A parsed file: initial values, a list of statements per thread, the clause."""
+
+    def __init__(self, path):
+        text = path.read_text()
+        self.sites = re.findall(r"^ \* site: (\S+) (.*)$", text, re.M)
+        text = re.sub(r"\(\*.*?\*\)|/\*.*?\*/", "", text, flags=re.S)
+        init = re.search(r"\{(.*?)\}", text, re.S)[1]
+        self.init = {k: int(v) for k, v in re.findall(r"(\w+) ?= ?(\d+);", init)}
+        self.threads = []
+        for body in re.findall(r"^P\d+\([^)]*\)\s*\{(.*?)^\}", text, re.S | re.M):
+            parts = [part.strip() for part in body.split(";")]
+            self.threads.append([p for p in parts if p and not p.startswith("int ")])
+        clause = re.search(r"exists\s*\((.*)\)", text, re.S)[1]
+        self.clause = [(int(t), r, int(v)) for t, r, v in
+                       re.findall(r"(\d+):(\w+)=(\d+)", clause)]
+
+    def mutants(self):
+        """Yield (statement, threads) with the barrier of one statement removed."""
+        for at, thread in enumerate(self.threads):
+            for line, statement in enumerate(thread):
+                for pattern, weaker in WEAKER:
+                    if not re.fullmatch(pattern, statement):
+                        continue
+                    less = re.sub(pattern, weaker, statement).split("; ")
+                    threads = list(self.threads)
+                    threads[at] = thread[:line] + [s for s in less if s] + thread[line + 1:]
+                    yield statement, threads
+
+
+def accesses(thread):
+    out = []
+    for statement in thread:
+        for pattern, make in PATTERNS:
+            match = re.fullmatch(pattern, statement)
+            if match:
+                out += make(match)
+                break
+        else:
+            raise ValueError(f"unknown statement: {statement}")
+    return out
+
+
+def ordered(first, second):
+    """Must @first, earlier in the program, be done before @second?"""
+    if FENCE in (first[0], second[0]):
+        return True
+    return first[1] == second[1] or first[4] == "acquire" or second[4] == "release"
+
+
+def can_happen(threads, init, clause):
+    """Is there an execution after which the clause holds?"""
+    ops = [accesses(thread) for thread in threads]
+    before = [[{j for j in range(i) if ordered(ops[t][j], ops[t][i])}
+               for i in range(len(ops[t]))] for t in range(len(ops))]
+    start = (tuple(frozenset() for _ in ops), tuple(sorted(init.items())), ())
+    seen, todo = {start}, [start]
+    while todo:
+        done, memory, registers = todo.pop()
+        values = dict(registers)
+        if all(len(d) == len(o) for d, o in zip(done, ops)):
+            if all(values.get((t, r)) == v for t, r, v in clause):
+                return True
+            continue
+        for t, thread in enumerate(ops):
+            for i, (kind, where, register, value, _) in enumerate(thread):
+                if i in done[t] or not before[t][i] <= done[t]:
+                    continue
+                cells, now = dict(memory), dict(values)
+                if kind == LOCK and cells.get(where, 0):
+                    continue
+                if kind in (READ, XCHG):
+                    now[(t, register)] = cells.get(where, 0)
+                if kind in (WRITE, XCHG, LOCK, UNLOCK):
+                    cells[where] = value
+                state = (done[:t] + (done[t] | {i},) + done[t + 1:],
+                         tuple(sorted(cells.items())), tuple(sorted(now.items())))
+                if state not in seen:
+                    seen.add(state)
+                    todo.append(state)
+    return False
+
+
+def complaints(test):
+    """What is wrong with a test or with the code that it stands for."""
+    for name, text in test.sites:
+        if text not in " ".join((DRIVER / name).read_text().split()):
+            yield f"no more in {name}: {text}"
+    if not test.sites:
+        yield "no site in the driver is named"
+    if can_happen(test.threads, test.init, test.clause):
+        yield "what must never happen can happen"
+    for statement, threads in test.mutants():
+        if not can_happen(threads, test.init, test.clause):
+            yield f"makes no difference: {statement}"
+
+
+def main():
+    failed = 0
+    paths = [Path(arg) for arg in sys.argv[1:]] or sorted(HERE.glob("*.litmus"))
+    print("TAP version 13")
+    for number, path in enumerate(paths, 1):
+        found = list(complaints(Test(path)))
+        for line in found:
+            print(f"# {line}")
+        print(f"{'not ok' if found else 'ok'} {number} - litmus {path.stem}")
+        failed += bool(found)
+    print(f"1..{len(paths)}")
+    sys.exit(failed != 0)
+
+
+main()
