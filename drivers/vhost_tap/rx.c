@@ -196,10 +196,12 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 /* Consume the next packet without delivering it. */
 static noinline __cold void discard(struct vtap_queue *q, enum vtap_fault why)
 {
+	/* One byte: tun and tap keep a packet in their ring that may have none. */
+	u8 byte;
+	struct kvec nowhere = { .iov_base = &byte, .iov_len = sizeof(byte) };
 	struct iov_iter to;
-	struct kvec nowhere = {};
 
-	iov_iter_kvec(&to, ITER_DEST, &nowhere, 1, 0);
+	iov_iter_kvec(&to, ITER_DEST, &nowhere, 1, sizeof(byte));
 	vtap_backend_recv(&q->backend, &to);
 	vtap_queue_drop(q, why);
 }
