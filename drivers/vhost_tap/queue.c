@@ -111,13 +111,15 @@ static void explain_no_device(void)
 static int start(struct vtap_queue *q, struct socket *sock,
 		 enum vtap_backend_kind kind)
 {
+	bool batches = q->dir == VTAP_TX &&
+		       vtap_backend_takes_batches(sock, kind);
 	int err;
 
 	vtap_queue_lock(q);
 	err = vtap_ring_start(&q->ring, &q->ring_cfg, q->base);
 	vtap_queue_end(q);
 	if (!err) {
-		vtap_backend_attach(&q->backend, q->dir, sock, kind);
+		vtap_backend_attach(&q->backend, q->dir, sock, kind, batches);
 		WRITE_ONCE(q->starved, false);
 		WRITE_ONCE(q->parked, false);
 		q->nr_uncalled = 0;

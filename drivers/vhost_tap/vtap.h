@@ -296,6 +296,8 @@ struct vtap_backend {
 	struct delayed_work *trim;
 	/** @headroom: TX: bytes in front of each frame of this batch */
 	u16 headroom;
+	/** @batches: TX: the backend takes frames in batches */
+	bool batches;
 };
 
 /**

@@ -8,7 +8,11 @@
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
+#include <linux/seq_file.h>
+#include <net/net_namespace.h>
+#include <net/rtnetlink.h>
 #include <net/sock.h>
 
 #include "backend.h"
@@ -63,17 +67,69 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 	return ERR_PTR(-ENOTSOCK);
 }
 
+/* tun prints the name of its device to /proc/PID/fdinfo, and takes RTNL for it. */
+static void tun_name(struct file *file, char *name)
+{
+	char text[32] = "";
+	struct seq_file m = { .buf = text, .size = sizeof(text) - 1 };
+
+	if (file->f_op->show_fdinfo)
+		file->f_op->show_fdinfo(&m, file);
+	/* A name has no white space. */
+	if (sscanf(text, "iff: %15s", name) != 1)
+		*name = 0;
+}
+
+/**
+ * vtap_backend_takes_batches - does a backend understand TUN_MSG_PTR?
+ * @sock: from vtap_backend_socket()
+ * @kind: of @sock
+ *
+ * Tun and tap do. A tun without Ethernet header (IFF_TUN) says so and takes the
+ * first bytes of each packet for one. Its device is found by name. It may have been
+ * moved to another namespace, where the name of a tap elsewhere is no reason to
+ * send that tap's frames in batches; the reverse mistake only costs time.
+ *
+ * Context: process context; takes RTNL.
+ * Return: true if frames may be handed over in batches.
+ */
+bool vtap_backend_takes_batches(struct socket *sock,
+				enum vtap_backend_kind kind)
+{
+	char name[IFNAMSIZ];
+	bool is_l3 = false;
+	struct net *net;
+
+	if (kind != VTAP_BACKEND_TUN)
+		return kind == VTAP_BACKEND_TAP;
+	tun_name(sock->file, name);
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		struct net_device *dev = dev_get_by_name_rcu(net, name);
+
+		if (dev && dev->rtnl_link_ops &&
+		    !strcmp(dev->rtnl_link_ops->kind, "tun") &&
+		    !dev->hard_header_len)
+			is_l3 = true;
+	}
+	rcu_read_unlock();
+	return !is_l3;
+}
+
 /**
  * vtap_backend_attach - make a socket the backend of a queue
  * @b: empty backend
  * @dir: of the queue
  * @sock: from vtap_backend_socket(); the reference goes to the backend
  * @kind: of @sock
+ * @batches: TX: vtap_backend_takes_batches()
  */
 void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
-			 struct socket *sock, enum vtap_backend_kind kind)
+			 struct socket *sock, enum vtap_backend_kind kind,
+			 bool batches)
 {
 	b->kind = kind;
+	b->batches = batches;
 	b->sock = sock;
 	b->ring = dir == VTAP_RX ? vtap_ring_rx_find(sock, kind) : NULL;
 	b->batch_at = 0;

@@ -24,8 +24,11 @@
 
 /* backend.c: control */
 struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind);
+bool vtap_backend_takes_batches(struct socket *sock,
+				enum vtap_backend_kind kind);
 void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
-			 struct socket *sock, enum vtap_backend_kind kind);
+			 struct socket *sock, enum vtap_backend_kind kind,
+			 bool batches);
 struct socket *vtap_backend_detach(struct vtap_backend *b);
 
 /* ring_rx.c: packets for the guest from a tun or tap ring */
@@ -215,7 +218,7 @@ static inline int vtap_backend_send(struct vtap_backend *b,
  */
 static inline bool vtap_backend_has_xdp(const struct vtap_backend *b)
 {
-	return b->kind != VTAP_BACKEND_PACKET &&
+	return b->batches &&
 	       READ_ONCE(b->sock->sk->sk_sndbuf) == INT_MAX;
 }
 

@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -176,6 +177,75 @@ TEST(sndbuf_tiny)
 	}
 	guest_free(&g);
 	tap_free(&t);
+	free(f);
+	free(got);
+}
+
+/* ---- tun without Ethernet header ---- */
+
+/*
+ * In a batch tun takes the first 14 bytes for an Ethernet header, whatever it is
+ * (in-tree sends it nothing else): packets have to go one by one.
+ */
+TEST(l3_tun)
+{
+	struct ifreq ifr = { .ifr_name = "l3", .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR };
+	static const uint32_t len[] = { 60, 64, 1400, 1500, 9000, 40000 };
+	uint8_t *f = malloc(FRAME_ROOM), *got = malloc(FRAME_ROOM);
+	struct virtio_net_hdr_mrg_rxbuf h = {};
+	struct guest_cfg cfg = { .features = F_QEMU };
+	int fd, host, i, moved;
+	struct guest g;
+	ssize_t n;
+	size_t l;
+
+	if (!guest_is_ours())
+		SKIP(return, "no packet arrives");
+	ASSERT_EQ(0, net_ns());
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	ASSERT_EQ(0, ioctl(fd, TUNSETIFF, &ifr));
+	ASSERT_EQ(0, tap_hdr_len(fd, 12));
+	/* The second time the device is in another namespace than its file. */
+	for (moved = 0; moved < 2; moved++) {
+		if (moved) {
+			int old = open("/proc/self/ns/net", O_RDONLY);
+
+			ASSERT_EQ(0, net_ns());
+			ASSERT_EQ(0, run("nsenter --net=/proc/%d/fd/%d ip link set l3 netns %d",
+					 getpid(), old, getpid()));
+			close(old);
+		}
+		ASSERT_EQ(0, link_mtu("l3", 65000));
+		ASSERT_EQ(0, link_up("l3"));
+		host = host_open("l3", HOST_ALL);
+		ASSERT_LE(0, host);
+		ASSERT_EQ(0, guest_init(&g, &cfg));
+		ASSERT_EQ(0, guest_start(&g, fd));
+		ASSERT_EQ(0, guest_rx_post(&g, 128, 2048));
+		for (i = 0; i < ARRAY_SIZE(len); i++) {
+			/* An IP packet: the frame without its first 14 bytes. */
+			l = frame_l4(f, len[i], false, IPPROTO_UDP, i, &h.hdr);
+			l -= 14;
+			ASSERT_EQ(0, guest_tx_sync(&g, NULL, f + 14, l));
+			do {
+				n = host_recv(host, got, FRAME_ROOM, WAIT_MS);
+			} while (n > 0 && got[0] >> 4 != 4);
+			EXPECT_TRUE(frame_same(got, n, f + 14, l)) {
+				TH_LOG("%u bytes to the host", len[i]);
+			}
+			ASSERT_EQ(0, host_send(host, f + 14, l));
+			do {
+				n = guest_rx(&g, NULL, got, FRAME_ROOM,
+					     WAIT_MS);
+			} while (n > 0 && got[0] >> 4 != 4);
+			EXPECT_TRUE(frame_same(got, n, f + 14, l)) {
+				TH_LOG("%u bytes to the guest", len[i]);
+			}
+		}
+		guest_free(&g);
+		close(host);
+	}
+	close(fd);
 	free(f);
 	free(got);
 }
