@@ -41,7 +41,8 @@ void vtap_registry_unlock(void)
 void vtap_registry_add(struct vtap_dev *dev)
 {
 	mutex_lock(&list_lock);
-	dev->listed = !xa_insert(&list, dev->id, dev, GFP_KERNEL);
+	dev->listed = !xa_insert(&list, dev->id, dev,
+				  GFP_KERNEL_ACCOUNT);
 	mutex_unlock(&list_lock);
 }
 
