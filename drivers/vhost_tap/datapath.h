@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * datapath.h - every function a packet meets, in the order it meets them
+ *
+ * Included by vtap.h, which has the types.
+ */
+#ifndef VTAP_DATAPATH_H
+#define VTAP_DATAPATH_H
+
+/* poll.c: the guest's kick, or the socket's wake-up */
+void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask);
+int vtap_poll_arm(struct vtap_poll *p, struct file *file);
+void vtap_poll_disarm(struct vtap_poll *p);
+void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w);
+
+/* wakeup.c: the pending bits of a worker */
+void vtap_worker_wake(struct vtap_worker *w, u32 bit);
+bool vtap_worker_is_pending(const struct vtap_worker *w);
+bool vtap_worker_has_more(const struct vtap_worker *w);
+void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q);
+void vtap_queue_wake(struct vtap_queue *q);
+pid_t vtap_queue_tid(const struct vtap_queue *q);
+void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us);
+void vtap_workers_changed(struct vtap_dev *dev);
+
+/* worker.c: one round of a thread */
+bool vtap_worker_run(void *data);
+
+/* tx.c: guest to host */
+enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w);
+
+/* rx.c: host to guest */
+enum vtap_verdict vtap_rx(struct vtap_queue *q);
+
+/* pass.c: around the packet loop */
+bool vtap_queue_begin(struct vtap_queue *q);
+void vtap_queue_end(struct vtap_queue *q);
+void vtap_queue_publish(struct vtap_queue *q);
+void vtap_queue_call(struct vtap_queue *q);
+void vtap_queue_finish(struct vtap_queue *q);
+bool vtap_queue_has_work(struct vtap_queue *q);
+void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why);
+enum vtap_verdict vtap_queue_broken(struct vtap_queue *q);
+void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state);
+
+/* iotlb_miss.c: an address without a mapping */
+void vtap_miss_report(struct vtap_queue *q);
+void vtap_miss_requeue(struct vtap_queue *q);
+void vtap_miss_cancel(struct vtap_queue *q);
+
+#endif /* VTAP_DATAPATH_H */
