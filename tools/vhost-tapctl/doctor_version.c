@@ -17,7 +17,8 @@
 #define MODULE	"vhost_tap"
 
 /* Written by dpkg when it installed vhost-tapctl. */
-#define DPKG_LIST	"/var/lib/dpkg/info/vhost-tapctl.list"
+/* Debian policy wants this file of every package; no other installation has it. */
+#define DEBIAN_COPYRIGHT "/usr/share/doc/vhost-tapctl/copyright"
 
 /** struct build - which build of the module it is; empty: not known */
 struct build {
@@ -161,7 +162,7 @@ static void compare_tool(struct doctor_ctx *ctx, const char *version)
 	snprintf(what, sizeof(what),
 		 "vhost-tapctl has version " VERSION ", the module %s",
 		 version);
-	if (!access(DPKG_LIST, F_OK))
+	if (!access(DEBIAN_COPYRIGHT, F_OK))
 		finding(ctx, WARNING, what, why,
 			"apt-get install vhost-tapctl vhost-tap-dkms && modprobe -r "
 			MODULE " && modprobe " MODULE);
