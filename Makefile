@@ -134,7 +134,7 @@ check-recvmsg: vm-module	## RX by recvmsg alone, as on a kernel that does not le
 		>build/logs/recvmsg-build-$(KVER).log 2>&1 || \
 		{ tail -n 20 build/logs/recvmsg-build-$(KVER).log; exit 1; }
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 900 --ko build/$(KVER)/recvmsg/vhost_tap.ko \
-		--out build/$(KVER)/check-recvmsg -- $(KSELFTESTS)/run.sh $(RECVMSG_TESTS)
+		--out build/$(KVER)/check-recvmsg -- env VTAP_RECVMSG=1 $(KSELFTESTS)/run.sh $(RECVMSG_TESTS)
 
 .PHONY: check-qemu
 check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=, CASE="tap mq ..."

@@ -30,6 +30,15 @@ const char *guest_node(void)
 	return node && *node ? node : "/dev/vhost-tap";
 }
 
+/*
+ * Does RX deliver without recvmsg() once the first packet has gone by it? Not if
+ * the module was built without the getters of a tap's ring (make check-recvmsg).
+ */
+bool guest_rx_is_direct(void)
+{
+	return !getenv("VTAP_RECVMSG");
+}
+
 /* False on stock vhost-net: tests it is known to fail skip themselves. */
 bool guest_is_ours(void)
 {

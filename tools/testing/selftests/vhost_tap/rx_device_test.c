@@ -96,7 +96,8 @@ TEST_F(odd_tap, delivers_nothing_wrong)
 		ASSERT_TRUE(frame_same(got, n, f, 200));
 	}
 	if (guest_is_ours()) {
-		EXPECT_EQ(21, guest_stat(g, "rx", "singles"));
+		EXPECT_EQ(guest_rx_is_direct() ? 21 : 40,
+			  guest_stat(g, "rx", "singles"));
 	}
 }
 
@@ -130,7 +131,8 @@ TEST(features_change)
 		ASSERT_TRUE(frame_same(got, n, f, 200));
 	}
 	if (guest_is_ours()) {
-		EXPECT_EQ(2, guest_stat(&g, "rx", "singles"));
+		EXPECT_EQ(guest_rx_is_direct() ? 2 : 100,
+			  guest_stat(&g, "rx", "singles"));
 	}
 	guest_free(&g);
 	tap_free(&t);
@@ -245,9 +247,12 @@ TEST_F(gone, deleted)
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(300, guest_rx(g, NULL, got, sizeof(got), WAIT_MS));
 	EXPECT_EQ(-ETIMEDOUT, guest_rx(g, NULL, got, sizeof(got), QUIET_MS));
+	/* Those that were taken from the ring; tun itself purges the others. */
 	if (guest_is_ours()) {
 		refused = guest_stat(g, "rx", "fault.RX_REFUSED");
-		EXPECT_LT(0, refused);
+		if (guest_rx_is_direct()) {
+			EXPECT_LT(0, refused);
+		}
 		EXPECT_GE(32, refused);
 	}
 	ASSERT_EQ(0, guest_stop(g));
