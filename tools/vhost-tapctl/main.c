@@ -29,7 +29,9 @@ static const struct command {
 	  "[--tap NAME | --macvtap NAME] [--queues N] [--user NAME]",
 	  "check this host and a planned setup, and suggest fixes" },
 	{ "run", cmd_run,
-	  "{--tap NAME | --macvtap LINK[,mode=MODE][,name=NAME]} [--queues N] [--mac ADDRESS] [--device PROPERTIES] [--id ID] [--node PATH] [--dry-run] -- COMMAND [ARGUMENT]...",
+	  "{--tap NAME | --macvtap LINK[,mode=MODE][,name=NAME]}\n"
+	  "              [--queues N] [--mac ADDRESS] [--device PROPERTIES]\n"
+	  "              [--id ID] [--node PATH] [--dry-run] -- COMMAND [ARGUMENT]...",
 	  "start a VMM on a tap or macvtap" },
 };
 

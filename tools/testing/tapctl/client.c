@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * client.c - a process with a device and a tap, that does as it is told
+ * client.c - a client of the module that obeys commands on stdin
  *
- * The guest in a process of the selftests (guest.h), driven by lines on stdin:
+ * It has one device and a tap, by the selftests' guest in a process (guest.h).
  *
  *   tx N          send N packets
  *   drop N        send N frames that are too short
- *   flood N       the same, not waiting for each
- *   starve N      N packets arrive and there is no buffer for them
- *   feed N        post N buffers, and take what comes in half a second
- *   break         name a descriptor that does not exist
+ *   flood N       send N such frames without waiting for each
+ *   starve N      let N packets arrive without posting buffers
+ *   feed N        post N buffers and receive for half a second
+ *   break         publish a descriptor that does not exist
  *   restart       stop the queues and start them again
  *   stop          stop them
- *   file LAYOUT   have another device, of two pairs: enum vhost_tap_layout, of
- *                 shared ones one worker; -1 none. The former is closed
+ *   file LAYOUT   open another device of two pairs with that enum vhost_tap_layout
+ *                 (one worker if shared) and close the one before; -1 only closes
  *   files N       open N more devices, of one pair and one worker each
- *   move VRING    let its first worker serve that vring
+ *   move VRING    assign a vring of that device to its first worker
  *
- * Usage: client TAP. Answers "ok" or "failed ERRNO" to each line, the first time
- * unasked. Ends with stdin. With CLIENT_IOTLB in the environment the guest is behind
- * an IOMMU: the device asks for each page, and is answered.
+ * Usage: client TAP. Prints "ok" or "failed ERRNO" when it is ready and after each
+ * command. Ends at the end of stdin. With CLIENT_IOTLB in the environment the guest is
+ * behind an IOMMU, and the client answers each IOTLB miss.
  */
 #include <errno.h>
 #include <fcntl.h>
