@@ -305,6 +305,9 @@ static void op_restart(void)
 	settle();
 	base = vtap_ring_base(w->r);
 	w->device_sleeps = false;
+	/* A broken ring that is stopped loses what it could not publish. */
+	if (w->nr_out || w->nr_staged)
+		w->only_failed = false;
 	w->nr_out = 0;
 	w->nr_staged = 0;
 	vtap_ring_unmap(w->r);
