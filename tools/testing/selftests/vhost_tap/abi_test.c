@@ -384,7 +384,7 @@ TEST_F(abi, CVE_2020_10942_backend_kinds)
 }
 
 /* QEMU asserts that detaching a backend succeeds. */
-TEST_F(abi, ABI_6_4_detach_always_works)
+TEST_F(abi, detach_always_works)
 {
 	struct guest *g = &self->g;
 	int fd;

@@ -58,7 +58,7 @@ FIXTURE_VARIANT_ADD(dirty, vhost_hdr) {
  * In-tree logs a wrong range of the used ring here: it computes the range from
  * an index that it has already advanced.
  */
-FIXTURE_VARIANT_ADD(dirty, ABI_6_2_in_order) {
+FIXTURE_VARIANT_ADD(dirty, in_order) {
 	.cfg = { .features = F_QEMU | F_IN_ORDER, .rings_inside = true,
 		 .num = { 1024, 1024 }, .mem_len = 16 << 20 },
 	.ours_only = true,

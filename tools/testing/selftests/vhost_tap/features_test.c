@@ -158,7 +158,7 @@ static double seconds(void)
  * In-tree reads as many words as the caller says, one by one, and ignores
  * signals meanwhile. A client can map any number of zero words for free.
  */
-TEST_F(array, ABI_6_5_count_is_bounded)
+TEST_F(array, count_is_bounded)
 {
 	static const uint64_t count[] = {
 		65, 1 << 20, 1ULL << 31, 1ULL << 32, 1ULL << 61, -1ULL,

@@ -422,7 +422,7 @@ TEST_F(over, partial_invalidation)
 /* ---- a live device ---- */
 
 /* Jia Jia's series: the IOTLB switched off and on under traffic. */
-TEST_F_TIMEOUT(over, JIA_JIA_iotlb_toggled_live, 120)
+TEST_F_TIMEOUT(over, iotlb_toggled_live, 120)
 {
 	struct guest *g = &self->g;
 	uint64_t off = g->features & ~F_ACCESS_PLATFORM;

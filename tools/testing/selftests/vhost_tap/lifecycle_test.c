@@ -312,7 +312,7 @@ static void after_death(struct __test_metadata *_metadata, struct guest *g)
 	EXPECT_LE(0, guest_get_base(g->vhost, TX));
 }
 
-TEST_F_TIMEOUT(life, ABI_6_1_and_3c4cea8fa7f7_tap_deleted, 60)
+TEST_F_TIMEOUT(life, 3c4cea8fa7f7_tap_deleted, 60)
 {
 	struct traffic t;
 
