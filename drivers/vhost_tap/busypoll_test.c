@@ -252,72 +252,6 @@ static void linger_clock_backwards(struct kunit *test)
 	KUNIT_EXPECT_LE(test, vtap_linger_ns(&l, 5100, 64), 100);
 }
 
-/* A wake-up that finds @packets, without waiting, or with it. */
-static bool woken(struct vtap_defer *d, u64 packets, u64 packets_if_tried)
-{
-	bool tried = vtap_defer_try(d);
-
-	vtap_defer_learn(d, tried, tried ? packets_if_tried : packets);
-	return tried;
-}
-
-static void defer_while_it_pays(struct kunit *test)
-{
-	struct vtap_defer d = {};
-	int i;
-
-	for (i = 0; i < 300; i++)
-		KUNIT_EXPECT_TRUE(test, woken(&d, 1, VTAP_DEFER_PACKETS));
-}
-
-/* Request and response: one packet, however long the worker waits. */
-static void defer_gets_rare(struct kunit *test)
-{
-	struct vtap_defer d = {};
-	int tries = 0, i;
-
-	for (i = 0; i < 128 * 100; i++)
-		tries += woken(&d, 1, VTAP_DEFER_PACKETS - 1);
-	KUNIT_EXPECT_GE(test, tries, 100);
-	KUNIT_EXPECT_LE(test, tries, 108);
-}
-
-/* A stream after that is found out by the next try. */
-static void defer_comes_back(struct kunit *test)
-{
-	struct vtap_defer d = {};
-	int i;
-
-	for (i = 0; i < 1000; i++)
-		woken(&d, 1, 1);
-	for (i = 0; i < 128; i++)
-		woken(&d, 1, 200);
-	for (i = 0; i < 100; i++)
-		KUNIT_EXPECT_TRUE(test, woken(&d, 1, 200));
-}
-
-/* And at once by a round that had several packets anyway. */
-static void defer_sees_a_burst(struct kunit *test)
-{
-	struct vtap_defer d = {};
-	int i;
-
-	for (i = 0; i < 1000; i++)
-		woken(&d, 1, 1);
-	vtap_defer_learn(&d, false, 64);
-	KUNIT_EXPECT_TRUE(test, vtap_defer_try(&d));
-}
-
-/* Rounds without a packet (news of the socket, a last look) teach the same. */
-static void defer_nothing_found(struct kunit *test)
-{
-	struct vtap_defer d = {};
-
-	KUNIT_EXPECT_TRUE(test, woken(&d, 0, 0));
-	KUNIT_EXPECT_FALSE(test, woken(&d, 0, 0));
-	KUNIT_EXPECT_TRUE(test, woken(&d, 0, 0));
-}
-
 static struct kunit_case adapt_cases[] = {
 	KUNIT_CASE(adapt_no_wish_no_poll),
 	KUNIT_CASE(adapt_until_the_deadline),
@@ -336,11 +270,6 @@ static struct kunit_case adapt_cases[] = {
 	KUNIT_CASE(linger_not_for_a_few),
 	KUNIT_CASE(linger_is_no_polling),
 	KUNIT_CASE(linger_clock_backwards),
-	KUNIT_CASE(defer_while_it_pays),
-	KUNIT_CASE(defer_gets_rare),
-	KUNIT_CASE(defer_comes_back),
-	KUNIT_CASE(defer_sees_a_burst),
-	KUNIT_CASE(defer_nothing_found),
 	{}
 };
 

@@ -45,7 +45,6 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	smp_mb__after_spinlock();
 	if (p == &q->kick_poll) {
 		trace_vtap_kick(q);
-		WRITE_ONCE(p->worker->kicked_on, raw_smp_processor_id() + 1);
 	} else if (sock_wakeup_matters(q)) {
 		trace_vtap_wake(q);
 	} else {

@@ -140,20 +140,10 @@ struct vtap_worker {
 	bool stop;
 	/** @is_last: the round before sleeping, which turns kicks on */
 	bool is_last;
-	/** @kicked_on: the processor of the last kick, from 1 on; 0 none since
-	 * the last time that it was looked at; set by whoever kicks
-	 */
-	int kicked_on;
 	/** @look_ns: how long to look for work after this round; the thread's
 	 * own, as all that follows up to @task
 	 */
 	u64 look_ns;
-	/** @slept: since the last round */
-	bool slept;
-	/** @defer: let the driver run before the first round after sleeping? */
-	struct vtap_defer defer;
-	/** @moved: packets of this round */
-	u64 moved;
 	/** @changes: of vtap_dev.changes, the last seen */
 	int changes;
 	/** @busyloop_us: the longest of its queues, as of @changes */

@@ -19,13 +19,11 @@
 /* Give a queue a pass; @works are its bits of vtap_worker.pending. */
 static void serve(struct vtap_worker *w, struct vtap_queue *q, u8 works)
 {
-	u64 before = READ_ONCE(q->stats.packets);
 	enum vtap_verdict verdict;
 
 	if (unlikely(READ_ONCE(q->miss.state)) && works & BIT(VTAP_WORK_WAKE))
 		vtap_miss_requeue(q);
 	verdict = q->dir == VTAP_TX ? vtap_tx(q, w) : vtap_rx(q);
-	w->moved += READ_ONCE(q->stats.packets) - before;
 	if (unlikely(READ_ONCE(q->again))) {
 		WRITE_ONCE(q->again, false);
 		verdict = VTAP_MORE;
@@ -216,56 +214,6 @@ static void rest(struct vtap_worker *w)
 	w->is_last = !vtap_worker_is_pending(w) && is_quiet(w);
 }
 
-/*
- * Do we have to share our only processor with the driver? It was there when it
- * kicked; who else wants it may not be waited for. Who gave the thread a policy
- * has said when it is to run.
- */
-static bool shares_cpu(struct vtap_worker *w)
-{
-	bool here = READ_ONCE(w->kicked_on) == raw_smp_processor_id() + 1;
-
-	WRITE_ONCE(w->kicked_on, 0);
-	return here && !single_task_running() &&
-	       (num_online_cpus() == 1 || current->nr_cpus_allowed == 1) &&
-	       current->policy == SCHED_NORMAL;
-}
-
-/*
- * Kicks that are known of need no others before the round. With event indices
- * there are none anyway; with flags each chain would be one. A ring that breaks
- * here is told by the pass.
- */
-static void hush(struct vtap_worker *w)
-{
-	u32 i;
-
-	for_each_vring(w, i) {
-		struct vtap_queue *q = mine(w, i);
-
-		if (!q || !test_bit(vtap_work_bit(q, VTAP_WORK_WAKE), w->pending))
-			continue;
-		mutex_lock(&q->lock);
-		if (q->state == VTAP_RUNNING && q->ring.mapped &&
-		    q->ring.loaded) {
-			vtap_ring_kick_off(&q->ring, q->ring.packed);
-			vtap_queue_end(q);
-		}
-		mutex_unlock(&q->lock);
-	}
-}
-
-/* Woken: perhaps the driver runs first (busypoll.h). Return: true if it did. */
-static bool defer(struct vtap_worker *w)
-{
-	if (likely(!shares_cpu(w)) || !vtap_defer_try(&w->defer))
-		return false;
-	hush(w);
-	/* Once, and whatever comes of it, the round is next. */
-	yield();
-	return true;
-}
-
 /**
  * vtap_worker_run - one round of a worker
  * @data: the struct vtap_worker
@@ -277,24 +225,17 @@ static bool defer(struct vtap_worker *w)
 bool vtap_worker_run(void *data)
 {
 	struct vtap_worker *w = data;
-	bool woken = w->slept, deferred = false;
 	u32 i;
 
-	w->slept = !vtap_worker_is_pending(w) && !w->is_last;
-	if (w->slept)
+	if (!vtap_worker_is_pending(w) && !w->is_last)
 		return false;
 	__set_current_state(TASK_RUNNING);
-	if (woken)
-		deferred = defer(w);
 
 	plan(w);
-	w->moved = 0;
 	vtap_for_each_word(w, i) {
 		if (READ_ONCE(w->pending[i]) || w->quiet[i])
 			serve_word(w, i);
 	}
-	if (woken)
-		vtap_defer_learn(&w->defer, deferred, w->moved);
 	if (w->is_last)
 		w->is_last = false;
 	else if (!vtap_worker_is_pending(w))

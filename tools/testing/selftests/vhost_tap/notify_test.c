@@ -300,9 +300,8 @@ TEST_F_TIMEOUT(notify, ping_pong, 240)
 }
 
 /*
- * Driver and worker on one CPU, where the worker lets the driver run before it looks:
- * nothing is lost, in a stream and one by one. How many kicks that saves
- * depends on the scheduler; bench/nested counts them.
+ * Driver and worker take turns on one CPU. No kick or call is lost, neither in a
+ * stream nor with one packet at a time. The scheduler decides how many there are.
  */
 TEST_F_TIMEOUT(notify, one_cpu_for_both, 120)
 {
