@@ -2,7 +2,7 @@
 /*
  * race.h - a driver thread against a device thread, and who comes between
  *
- * Read before: far.h, ring/verbs.h. Built twice: under TSan, which tells when
+ * Read before: iommu.h, ring/verbs.h. Built twice: under TSan, which tells when
  * one side touches what the other has not handed over, and at full speed,
  * where a missing barrier loses a kick, a call or a dirty page now and then.
  *
@@ -18,7 +18,7 @@
 #define VTAP_TEST_RACE_H
 
 #include <pthread.h>
-#include "far.h"
+#include "iommu.h"
 
 #define MAX_BUFS	6
 #define BUF_SIZE	64

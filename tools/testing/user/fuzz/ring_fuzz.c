@@ -8,7 +8,7 @@
  * sleeps is woken; nothing is a fault. Once it wrote memory by hand, failed an
  * access or turned hostile, what a bad guest may not break is left.
  *
- * The ring is plain, or behind an IOMMU (far.h) with its pages in a row or
+ * The ring is plain, or behind an IOMMU (iommu.h) with its pages in a row or
  * anywhere; then mappings come and go. With a log each byte that we stored has
  * its bit, and no other page has.
  */

@@ -2,12 +2,12 @@
 /*
  * world.h - the ring of ring_fuzz.c, plain or behind an IOMMU
  *
- * Read before: fuzz.h, ops.h (OPS_F_*), far.h.
+ * Read before: fuzz.h, ops.h (OPS_F_*), iommu.h.
  */
 #ifndef VTAP_FUZZ_WORLD_H
 #define VTAP_FUZZ_WORLD_H
 
-#include "far.h"
+#include "iommu.h"
 #include "fuzz.h"
 #include "ops.h"
 

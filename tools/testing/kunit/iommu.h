@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * far.h - a ring behind an IOMMU, with both its sides, for tests
+ * iommu.h - a ring behind an IOMMU, with both its sides, for tests
  *
  * Read before: env.h (the same without), driver.h, ring/mem.h, ring/dirty.h.
  *
@@ -12,8 +12,8 @@
  *
  * The ring's host memory has the rights that a device needs and no more.
  */
-#ifndef VTAP_TEST_FAR_H
-#define VTAP_TEST_FAR_H
+#ifndef VTAP_TEST_IOMMU_H
+#define VTAP_TEST_IOMMU_H
 
 #include "env.h"
 
@@ -114,4 +114,4 @@ void far_expect_log(struct kunit *test, struct far *f);
 void far_write(struct far *f, u64 iova, const void *from, size_t len);
 void far_read(const struct far *f, void *to, u64 iova, size_t len);
 
-#endif /* VTAP_TEST_FAR_H */
+#endif /* VTAP_TEST_IOMMU_H */

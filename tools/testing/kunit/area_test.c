@@ -2,9 +2,9 @@
 /*
  * area_test.c - finding a ring through the IOTLB, and using it where it is
  *
- * Read before: area.c, ring.h (struct vtap_ring_far), far.h. User space only.
+ * Read before: area.c, ring.h (struct vtap_ring_far), iommu.h. User space only.
  */
-#include "far.h"
+#include "iommu.h"
 
 #define RING		0x100000ull	/* where rings are, more or less */
 

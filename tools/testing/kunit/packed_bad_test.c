@@ -5,7 +5,7 @@
  * Read before: packed.h, fault.h. User space only: the other side is the mock
  * driver, whose descriptors are spoilt before or after they are shown.
  */
-#include "far.h"
+#include "iommu.h"
 #include "pdriver.h"
 
 #define AVAIL	BIT(7)

@@ -2,10 +2,10 @@
 /*
  * iommu_test.c - chains behind an IOMMU: what is missing, denied, or too much
  *
- * Read before: chain.h, far.h. What a chain is made of is in chain_test.c,
+ * Read before: chain.h, iommu.h. What a chain is made of is in chain_test.c,
  * where the ring is in area_test.c. User space only.
  */
-#include "far.h"
+#include "iommu.h"
 
 #define RAM(page)	(FAR_RAM + (page) * FAR_PAGE)
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * far.c - see far.h
+ * iommu.c - see iommu.h
  */
-#include "far.h"
+#include "iommu.h"
 
 static u64 page_of(u64 iova)
 {

@@ -5,7 +5,7 @@
 #include <sanitizer/asan_interface.h>
 
 #include "gmem.h"
-#include "shim/os_user.h"
+#include "os_user.h"
 
 /*
  * The largest block that was freed, poisoned. Most tests ask for the same size again

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * meta_test.c - the same guest program, four ways to its memory
+ * placement_test.c - the same guest program, four ways to its memory
  *
- * Read before: far.h. A program of chains is run with a memory table, linear
+ * Read before: iommu.h. A program of chains is run with a memory table, linear
  * and of single pages, and with the IOTLB, linear and scattered: in each the
  * device has to see the same packets, the guest the same used entries and the
  * same memory. With the IOTLB mappings go at any time between two passes, and
@@ -12,7 +12,7 @@
  * Chains are used one by one in the order they came, several for a packet now
  * and then: what VIRTIO_F_IN_ORDER asks for.
  */
-#include "far.h"
+#include "iommu.h"
 
 #define ROUNDS		120
 #define MAX_ADD		64
