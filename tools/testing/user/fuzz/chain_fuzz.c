@@ -160,7 +160,7 @@ static void compare(const struct ref *f, const struct vtap_chain *c)
 	}
 }
 
-struct world {
+struct guest_ring {
 	struct gmem rings;
 	struct drv d;
 	struct vtap_ring r;
@@ -169,7 +169,7 @@ struct world {
 	struct iovec iov[VTAP_CHAIN_MAX];
 };
 
-static void world_start(struct world *w, u16 num)
+static void guest_ring_start(struct guest_ring *w, u16 num)
 {
 	struct vtap_ring_cfg cfg;
 
@@ -186,7 +186,7 @@ static void world_start(struct world *w, u16 num)
 }
 
 /* Pop one chain; false when there is nothing more to learn. */
-static bool pop_one(struct world *w, const struct gmem *g, u16 max, bool quiet)
+static bool pop_one(struct guest_ring *w, const struct gmem *g, u16 max, bool quiet)
 {
 	static struct ref f;	/* large, and cleared where it is used */
 	enum ref_verdict v = REF_TAKE;
@@ -243,7 +243,7 @@ static bool pop_one(struct world *w, const struct gmem *g, u16 max, bool quiet)
 
 int fuzz_one(const u8 *data, size_t size)
 {
-	static struct world w;
+	static struct guest_ring w;
 	struct input in = { data, size };
 	struct gmem *g = fuzz_ram();
 	u8 mode = in8(&in), room = in8(&in);
@@ -256,7 +256,7 @@ int fuzz_one(const u8 *data, size_t size)
 	shim_reset();
 	key = in16(&in);
 	key |= (u32)in16(&in) << 16;
-	world_start(&w, num);
+	guest_ring_start(&w, num);
 	nr = nr % num + 1;
 	in_bytes(&in, w.d.desc, drv_desc_size(num));
 	in_bytes(&in, gmem_hva(g, FUZZ_TABLE, 1),

@@ -3,7 +3,7 @@
  * fuzz.h - what the fuzz targets share
  *
  * A target reads its input as a program: a few words of set-up, then calls
- * with operands, and the bytes of guest memory. The world is one guest memory
+ * with operands, and the bytes of guest memory. There is one guest memory
  * map that stays for the process; contents are cleared between inputs.
  */
 #ifndef VTAP_FUZZ_H
@@ -63,7 +63,7 @@ static inline size_t in_bytes(struct input *in, void *to, size_t len)
 	return n;
 }
 
-/* The world's guest memory, made on first use, zeroed on each. */
+/* The guest memory, made on first use, zeroed on each. */
 struct gmem *fuzz_ram(void);
 /* Its memory table. */
 const struct vtap_memmap *fuzz_map(void);

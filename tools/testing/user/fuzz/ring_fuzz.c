@@ -2,7 +2,7 @@
 /*
  * ring_fuzz.c - programs of calls, to both sides of a ring
  *
- * Read before: ops.h (the language), world.h, driver.h, ring/verbs.h. As long as a
+ * Read before: ops.h (the language), guest_ring.h, driver.h, ring/verbs.h. As long as a
  * program only makes calls the ring is honest, and everything is promised:
  * each chain comes once, in order, as it was added; each is used once; who
  * sleeps is woken; nothing is a fault. Once it wrote memory by hand, failed an
@@ -13,9 +13,9 @@
  * its bit, and no other page has.
  */
 #include "ops.h"
-#include "world.h"
+#include "guest_ring.h"
 
-static struct world *w;
+static struct guest_ring *w;
 
 /* ---- the driver's operations ---- */
 
@@ -542,13 +542,13 @@ static void finish(void)
 
 int fuzz_one(const u8 *data, size_t size)
 {
-	static struct world world;
+	static struct guest_ring ring;
 
 	shim_reset();
-	w = &world;
+	w = &ring;
 	memset(w, 0, sizeof(*w));
 	w->in = (struct input){ data, size };
-	world_start(w);
+	guest_ring_start(w);
 	while (w->in.left) {
 		step(in8(&w->in) % NR_OPS);
 		check_log();
@@ -574,6 +574,6 @@ int fuzz_one(const u8 *data, size_t size)
 		check_log();
 	}
 	shim_reset();
-	world_stop(w);
+	guest_ring_stop(w);
 	return 0;
 }

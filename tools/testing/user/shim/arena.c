@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arena.c - the guest memory behind custom.h
+ * arena.c - the guest memory behind user_access.h
  *
- * Read before: custom.h says what is checked and why.
+ * Read before: user_access.h says what is checked and why.
  */
 #include <sched.h>
 #include "os_user.h"
@@ -320,7 +320,7 @@ bool shim_store(void *dst, u64 val, size_t size, bool release)
 			__atomic_store_n(p, (u16)val, __ATOMIC_RELAXED);
 	} else {
 		shim_assert(!release);
-		memcpy(dst, &val, size);	/* little-endian, see dup.h */
+		memcpy(dst, &val, size);	/* little-endian, see kernel_api.h */
 	}
 	if (shim.after_store)
 		shim.after_store(dst, size, shim.arg);

@@ -5,10 +5,10 @@
  * Read before: drivers/vhost_tap/ring/os.h. The shim is three files with
  * three meanings, so that nobody has to guess how far to trust it:
  *
- *   dup.h     the same meaning as in the kernel, written again here
- *   stubs.h   nothing behind it; code under test must not care
- *   custom.h  different from the kernel on purpose: guest memory that checks
- *             every access, fails on request and changes behind the reader
+ *   kernel_api.h   the same meaning as in the kernel, written again here
+ *   stubs.h        nothing behind it; code under test must not care
+ *   user_access.h  different from the kernel on purpose: guest memory that checks
+ *                  every access, fails on request and changes behind the reader
  */
 #ifndef VTAP_OS_USER_H
 #define VTAP_OS_USER_H
@@ -54,7 +54,7 @@
 #endif
 #include "undef.h"
 #include "stubs.h"
-#include "dup.h"
-#include "custom.h"
+#include "kernel_api.h"
+#include "user_access.h"
 
 #endif /* VTAP_OS_USER_H */

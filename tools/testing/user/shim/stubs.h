@@ -3,8 +3,8 @@
  * stubs.h - names that mean nothing in user space
  *
  * Annotations for sparse, the section placement of the kernel and allocation
- * flags. If a test result could depend on one of these it belongs in dup.h
- * or custom.h instead.
+ * flags. If a test result could depend on one of these it belongs in kernel_api.h
+ * or user_access.h instead.
  */
 #ifndef VTAP_SHIM_STUBS_H
 #define VTAP_SHIM_STUBS_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * world.h - the ring of ring_fuzz.c, plain or behind an IOMMU
+ * guest_ring.h - the ring of ring_fuzz.c, plain or behind an IOMMU
  *
  * Read before: fuzz.h, ops.h (OPS_F_*), iommu.h.
  */
-#ifndef VTAP_FUZZ_WORLD_H
-#define VTAP_FUZZ_WORLD_H
+#ifndef VTAP_FUZZ_GUEST_RING_H
+#define VTAP_FUZZ_GUEST_RING_H
 
 #include "iommu.h"
 #include "fuzz.h"
@@ -35,7 +35,7 @@ struct plain {
 	struct iovec iov[VTAP_CHAIN_MAX];
 };
 
-struct world {
+struct guest_ring {
 	/* of the plain ring or of the far one */
 	struct drv *d;
 	struct vtap_ring_cfg *cfg;
@@ -68,7 +68,7 @@ struct world {
 	u16 decided_at;		/* ... when used idx was this */
 };
 
-static inline void plain_start(struct world *w, u16 num, u8 flags, u16 start)
+static inline void plain_start(struct guest_ring *w, u16 num, u8 flags, u16 start)
 {
 	const bool packed = flags & OPS_F_PACKED;
 	struct gmem *ram = fuzz_ram();
@@ -99,7 +99,7 @@ static inline void plain_start(struct world *w, u16 num, u8 flags, u16 start)
 	w->iov = p->iov;
 }
 
-static inline void iommu_start(struct world *w, u16 num, u8 flags, u16 start)
+static inline void iommu_start(struct guest_ring *w, u16 num, u8 flags, u16 start)
 {
 	const u64 skew = start % 8 * 4;
 	struct far_shape s = {
@@ -126,7 +126,7 @@ static inline void iommu_start(struct world *w, u16 num, u8 flags, u16 start)
 	w->iov = w->far->iov;
 }
 
-static inline void world_start(struct world *w)
+static inline void guest_ring_start(struct guest_ring *w)
 {
 	u8 size = in8(&w->in), flags = in8(&w->in);
 	u16 start = in16(&w->in), num = 1 << size % (MAX_LOG2 + 1);
@@ -147,7 +147,7 @@ static inline void world_start(struct world *w)
 	w->honest = true;
 }
 
-static inline void world_stop(struct world *w)
+static inline void guest_ring_stop(struct guest_ring *w)
 {
 	if (w->far) {
 		far_free(w->far);
@@ -157,4 +157,4 @@ static inline void world_stop(struct world *w)
 	gmem_free(&w->plain.rings);
 }
 
-#endif /* VTAP_FUZZ_WORLD_H */
+#endif /* VTAP_FUZZ_GUEST_RING_H */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * dup.h - kernel names with the kernel's meaning, written again
+ * kernel_api.h - kernel names with the kernel's meaning, written again
  *
  * Little-endian hosts only, which the Makefile's compilers are; a big-endian
  * port would have to fill in the byte swaps.
  */
-#ifndef VTAP_SHIM_DUP_H
-#define VTAP_SHIM_DUP_H
+#ifndef VTAP_SHIM_KERNEL_API_H
+#define VTAP_SHIM_KERNEL_API_H
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	      "the shim does not swap bytes");
@@ -156,4 +156,4 @@ static inline void sort(void *base, size_t num, size_t size, cmp_func_t cmp,
 	qsort(base, num, size, cmp);
 }
 
-#endif /* VTAP_SHIM_DUP_H */
+#endif /* VTAP_SHIM_KERNEL_API_H */

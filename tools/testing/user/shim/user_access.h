@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * custom.h - guest memory that does not forgive
+ * user_access.h - guest memory that does not forgive
  *
  * Read after: arena.c, which is behind every name here.
  *
@@ -22,8 +22,8 @@
  * All of it is per thread, except the extents themselves. Spinlocks are real,
  * so that TSan sees what they order.
  */
-#ifndef VTAP_SHIM_CUSTOM_H
-#define VTAP_SHIM_CUSTOM_H
+#ifndef VTAP_SHIM_USER_ACCESS_H
+#define VTAP_SHIM_USER_ACCESS_H
 
 #define TASK_SIZE_MAX		0x7ffffffff000ul
 
@@ -267,4 +267,4 @@ static inline int vtap_user_or32(u32 bits, u32 *word)
 
 #endif /* SHIM_FAST */
 
-#endif /* VTAP_SHIM_CUSTOM_H */
+#endif /* VTAP_SHIM_USER_ACCESS_H */
