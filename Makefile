@@ -88,6 +88,10 @@ check-unit:	## ring/ in user space: unit tests (ASan+UBSan), litmus, races (TSan
 	@scripts/deps unit ctl
 	@$(MAKE) --no-print-directory -C $(USER_TESTS) $(if $(TEST),unit CASE="$(TEST)",check)
 
+.PHONY: check-kunit
+check-kunit:	## the same unit tests as KUnit suites, in a UML kernel with KASAN and lockdep; TEST=suite[.case]
+	@tools/testing/kunit/check-kunit $(TEST)
+
 .PHONY: fuzz
 fuzz:	## libFuzzer on ring/, TIME=60 seconds for each target
 	@scripts/deps unit

@@ -114,9 +114,9 @@ static void area_linear(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, far_map(f), 0);
 	KUNIT_EXPECT_TRUE(test, !f->r.far);
 	KUNIT_EXPECT_TRUE(test, f->r.mapped && f->r.loaded);
-	KUNIT_EXPECT_PTR_EQ(test, f->r.desc, drv_desc_at(&f->d, 0));
-	KUNIT_EXPECT_PTR_EQ(test, f->r.avail, drv_avail_at(&f->d, 0));
-	KUNIT_EXPECT_PTR_EQ(test, f->r.used, drv_used_at(&f->d, 0));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.desc, (void *)drv_desc_at(&f->d, 0));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.avail, (void *)drv_avail_at(&f->d, 0));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.used, (void *)drv_used_at(&f->d, 0));
 	KUNIT_EXPECT_EQ(test, f->r.last_used, 0xfff0);
 	all_verbs(test);
 	traffic(test, 1024, 0);
@@ -376,10 +376,10 @@ static void area_no_memory(struct kunit *test)
 {
 	struct far_shape s = shape(FAR_IOTLB_PAGES, 512, 0);
 
+	start(&s);
 	shim.alloc_fail_at = 1;
 	KUNIT_EXPECT_TRUE(test, !vtap_iotlb_new());
 	shim.alloc_fail_at = 0;
-	start(&s);
 	KUNIT_ASSERT_EQ(test, far_map(f), 0);
 	vtap_ring_unmap(&f->r);
 	shim.nr_alloc = 0;

@@ -9,11 +9,10 @@
 struct dirty_env *dirty_env_new(void)
 {
 	struct dirty_env *e = calloc(1, sizeof(*e));
-	void *p;
 
-	shim_assert(e && !posix_memalign(&p, 64, MEM_BYTES));
-	e->mem = p;
-	shim_extent_add(p, MEM_BYTES, SHIM_RW | SHIM_SHARED);
+	shim_assert(e);
+	e->mem = shim_guest_alloc(MEM_BYTES);
+	shim_extent_add(e->mem, MEM_BYTES, SHIM_RW | SHIM_SHARED);
 	dirty_env_fresh(e, 0);
 	return e;
 }
@@ -23,7 +22,7 @@ void dirty_env_free(struct dirty_env *e)
 	shim_idle();
 	vtap_memmap_free(e->map);
 	shim_extent_del(e->mem, MEM_BYTES);
-	free(e->mem);
+	shim_guest_free(e->mem, MEM_BYTES);
 	free(e);
 }
 
@@ -93,7 +92,7 @@ u64 want_nr(const struct dirty_env *e)
 	u32 i;
 
 	for (i = 0; i < LOG_BYTES; i++)
-		nr += __builtin_popcount(e->want[AROUND + e->skew + i]);
+		nr += hweight32(e->want[AROUND + e->skew + i]);
 	return nr;
 }
 

@@ -18,7 +18,8 @@ static bool is_scattered(const struct far *f)
 /* Host pages for the guest pages from @iova on: in a row, or shuffled. */
 static void add_pages(struct far *f, u64 iova, unsigned int nr)
 {
-	char *page[512], *block = NULL;
+	static char *page[512];	/* too large for a kernel's stack */
+	char *block = NULL;
 	unsigned int i;
 
 	shim_assert(nr <= ARRAY_SIZE(page));
@@ -85,7 +86,8 @@ static void make_ring_pages(struct far *f)
 		{ s->at.used, s->packed ? DRV_EVENT_SIZE :
 			      drv_used_size(s->num, s->event_idx) },
 	};
-	u64 page[512], at;
+	static u64 page[512];
+	u64 at;
 	unsigned int i, k, nr = 0;
 
 	for (i = 0; i < ARRAY_SIZE(area); i++) {
@@ -100,7 +102,7 @@ static void make_ring_pages(struct far *f)
 				break;
 		}
 	}
-	qsort(page, nr, sizeof(page[0]), cmp_u64);
+	sort(page, nr, sizeof(page[0]), cmp_u64, NULL);
 	for (i = 0; i < nr; i = k) {
 		for (k = i + 1; k < nr && page[k] == page[k - 1] + FAR_PAGE;)
 			k++;
@@ -122,10 +124,11 @@ static void make_ring_pages(struct far *f)
 
 static struct vtap_memmap *build(const struct far *f, bool phys)
 {
-	struct vhost_memory_region reg[GMEM_MAX];
+	struct vhost_memory_region *reg = calloc(GMEM_MAX, sizeof(*reg));
 	struct vtap_memmap *map;
 	unsigned int i;
 
+	shim_assert(reg);
 	for (i = 0; i < f->g.nr; i++)
 		reg[i] = (struct vhost_memory_region){
 			.guest_phys_addr = phys ? far_gpa(f, i) : f->g.r[i].gpa,
@@ -133,13 +136,15 @@ static struct vtap_memmap *build(const struct far *f, bool phys)
 			.userspace_addr = f->g.r[i].hva,
 		};
 	map = vtap_memmap_build(reg, f->g.nr);
+	free(reg);
 	shim_assert(!IS_ERR(map));
 	return map;
 }
 
 static void start_log(struct far *f)
 {
-	shim_extent_add(f->bitmap, sizeof(f->bitmap), SHIM_RW | SHIM_SHARED);
+	f->bitmap = gmem_host_bare(&f->g, FAR_LOG_BYTES);
+	shim_extent_add(f->bitmap, FAR_LOG_BYTES, SHIM_RW | SHIM_SHARED);
 	vtap_dirty_init(&f->log);
 	f->log.base = (uintptr_t)f->bitmap;
 	f->log.map = f->phys;
@@ -215,7 +220,6 @@ void far_free(struct far *f)
 	vtap_iotlb_free(f->table);
 	vtap_memmap_free(f->phys);
 	vtap_memmap_free(f->virt);
-	shim_extent_del(f->bitmap, sizeof(f->bitmap));
 	drv_exit(&f->d);
 	gmem_free(&f->g);
 	free(f);
@@ -309,7 +313,7 @@ static void note_store(void *addr, size_t len, void *arg)
 	u64 hva = (uintptr_t)addr;
 	u64 page;
 
-	if (hva - (uintptr_t)f->bitmap < sizeof(f->bitmap))
+	if (hva - (uintptr_t)f->bitmap < FAR_LOG_BYTES)
 		return;
 	for (; len; len--) {
 		page = gpa_of(f, hva++) / FAR_PAGE;
@@ -342,7 +346,7 @@ int far_check_log(struct far *f, u64 *gpa)
 		wrong = max(wrong, is_logged(f->want, at) ? 1 : 2);
 	}
 take:
-	memset(f->bitmap, 0, sizeof(f->bitmap));
+	memset(f->bitmap, 0, FAR_LOG_BYTES);
 	memset(f->want, 0, sizeof(f->want));
 	return wrong;
 }

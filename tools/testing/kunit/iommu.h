@@ -64,7 +64,7 @@ struct far {
 	struct vtap_memmap *virt;	/* of FAR_TABLE_* */
 	struct vtap_mem m;
 	struct vtap_dirty log;
-	u8 bitmap[FAR_LOG_BYTES] __aligned(8);
+	u8 *bitmap;		/* FAR_LOG_BYTES */
 	/* What it should be: the pages of all bytes that the arena saw. */
 	u8 want[FAR_LOG_BYTES];
 	struct vtap_ring_cfg cfg;

@@ -239,7 +239,7 @@ static void notify_kick_on_is_for_news(struct kunit *test)
 
 static void notify_empty_changes_nothing(struct kunit *test)
 {
-	struct vtap_ring before;
+	static struct vtap_ring before;
 
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 1);
 	env_add(e, 2, 0);

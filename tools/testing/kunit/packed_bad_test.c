@@ -40,7 +40,7 @@ static struct pdrv_desc *desc(u16 i)
 /* A chain of @nr; all are shown at once, as they may be spoilt. */
 static void show_chain(unsigned int nr)
 {
-	struct drv_buf buf[1100];
+	static struct drv_buf buf[1100];
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)

@@ -56,7 +56,7 @@ static void serve(struct kunit *test, u32 nr, u64 cookie)
 /* Add a chain of @nr buffers; the last @nr_in are writable. */
 static int add_chain(unsigned int nr, unsigned int nr_in, u64 cookie)
 {
-	struct drv_buf buf[256];
+	static struct drv_buf buf[256];
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
@@ -268,8 +268,8 @@ static void packed_any_id(struct kunit *test)
 static void packed_unpop(struct kunit *test)
 {
 	struct rnd rnd = { 1 };
-	u32 heads[300];
-	u16 at[300];
+	static u32 heads[300];
+	static u16 at[300];
 	u32 turn, n, back, i;
 
 	start(300, true, 0x8000 | 123);

@@ -68,7 +68,7 @@ static void add_one(struct run *t, u32 i)
 	bool indirect = rnd_below(&t->prog, 3) == 0;
 	struct drv_buf buf[MAX_BUFS];
 	struct chain *c = &t->chain[i];
-	u8 data[SLOT];
+	static u8 data[SLOT];
 
 	nr_out = rnd_below(&t->prog, nr + 1);
 	*c = (struct chain){};
@@ -102,7 +102,7 @@ static void take(struct run *t, u32 nr)
 
 	for (i = 0; i < nr; i++) {
 		const struct chain *c = &t->chain[i];
-		u8 data[SLOT];
+		static u8 data[SLOT];
 
 		KUNIT_ASSERT_TRUE(t->test, drv_get(&t->f->d, &cookie, &len));
 		KUNIT_ASSERT_EQ(t->test, cookie, (u64)i);	/* in order */
@@ -186,7 +186,7 @@ static u32 serve(struct run *t)
 {
 	const struct vtap_chain *c = &t->f->c;
 	u32 written = 0, room, part, i;
-	u8 data[SLOT * 2];
+	static u8 data[SLOT * 2];
 
 	for (i = 0; i < c->nr_out; i++) {
 		KUNIT_ASSERT_EQ(t->test, 0ul,
@@ -261,7 +261,7 @@ static void one_round(struct run *t)
 static void finish(struct run *t)
 {
 	struct far *f = t->f;
-	u8 page[FAR_PAGE];
+	static u8 page[FAR_PAGE];
 	u32 i;
 
 	/* The tables of the upper half hold addresses, the same in each. */
@@ -290,12 +290,13 @@ static struct outcome execute(struct kunit *test, const struct program *p,
 		.start = 0xfff8, .seed = env_seed, .log = log,
 		.at = { 0x100ff0, 0x120ffe, 0x140ffc },
 	};
-	struct run t = {
+	static struct run t;	/* too large for a kernel's stack */
+	u32 i;
+
+	t = (struct run){
 		.test = test, .f = now = far_new(&s),
 		.prog = { p->seed }, .env = { env_seed },
 	};
-	u32 i;
-
 	if (log) {
 		far_watch(t.f);
 		/* What was written before is not seen: start anew. */

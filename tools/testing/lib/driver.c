@@ -5,9 +5,6 @@
  * Section numbers are those of virtio 1.2. What differs in the packed format is
  * in pdriver.c.
  */
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include "pdriver.h"
 
 /* Words of the avail area (2.7.6) and of the used area (2.7.8). */
@@ -286,7 +283,7 @@ bool drv_must_kick(struct drv *d)
 	if (d->packed)
 		return pdrv_must_kick(d);
 	/* 2.7.13.3.1: idx visible before the suppression word is read. */
-	atomic_thread_fence(memory_order_seq_cst);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	d->kick_idx = d->shown_idx;
 	if (d->event_idx)
 		return is_among(drv_avail_event(d), old, d->shown_idx);
@@ -351,7 +348,7 @@ bool drv_call_on(struct drv *d)
 		store(drv_avail_at(d, AV_RING + d->num), d->used_idx);
 	else
 		store(drv_avail_at(d, AV_FLAGS), 0);
-	atomic_thread_fence(memory_order_seq_cst);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return drv_nr_used(d) != 0;
 }
 

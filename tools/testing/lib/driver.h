@@ -14,8 +14,6 @@
 #ifndef VTAP_TEST_DRIVER_H
 #define VTAP_TEST_DRIVER_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include "gmem.h"
 
 /* virtio 1.2, 2.7.5 */

@@ -2,16 +2,8 @@
 /*
  * gmem.c - see gmem.h
  */
-#include <sanitizer/asan_interface.h>
-
 #include "gmem.h"
-#include "os_user.h"
-
-/*
- * The largest block that was freed, poisoned. Most tests ask for the same size again
- * and again, and mapping a megabyte anew takes longer than the test itself.
- */
-static struct gmem_block spare;
+#include "os.h"
 
 void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva)
 {
@@ -21,18 +13,9 @@ void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva)
 
 void *gmem_host_bare(struct gmem *g, size_t size)
 {
-	void *p = NULL;
+	void *p = shim_guest_alloc(size);
 
 	shim_assert(g->nr_blocks < GMEM_MAX);
-	if (spare.mem && spare.size == size) {
-		p = spare.mem;
-		spare.mem = NULL;
-		ASAN_UNPOISON_MEMORY_REGION(p, size);
-	} else if (posix_memalign(&p, 16, size)) {
-		/* Exactly @size, so that the byte behind it is out of bounds. */
-		abort();
-	}
-	memset(p, 0, size);
 	g->block[g->nr_blocks++] = (struct gmem_block){ p, size };
 	return p;
 }
@@ -82,16 +65,7 @@ void gmem_free(struct gmem *g)
 
 	for (i = 0; i < g->nr_blocks; i++) {
 		shim_extent_del(g->block[i].mem, g->block[i].size);
-		if (spare.mem && spare.size >= g->block[i].size) {
-			free(g->block[i].mem);
-			continue;
-		}
-		if (spare.mem) {
-			ASAN_UNPOISON_MEMORY_REGION(spare.mem, spare.size);
-			free(spare.mem);
-		}
-		spare = g->block[i];
-		ASAN_POISON_MEMORY_REGION(spare.mem, spare.size);
+		shim_guest_free(g->block[i].mem, g->block[i].size);
 	}
 	memset(g, 0, sizeof(*g));
 }

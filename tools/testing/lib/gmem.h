@@ -2,15 +2,14 @@
 /*
  * gmem.h - a fake guest's memory
  *
- * Regions with a guest address each, every one a heap block of its own, so
- * that ASan and the shim's extents see a step over any edge. Used by the mock
+ * Regions with a guest address each, every one a block of its own, so that
+ * ASan or KASAN and the shim's extents see a step over any edge. Used by the mock
  * driver and the tests; knows nothing of ring/.
  */
 #ifndef VTAP_TEST_GMEM_H
 #define VTAP_TEST_GMEM_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "types.h"
 
 #define GMEM_MAX	640
 

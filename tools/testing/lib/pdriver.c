@@ -7,8 +7,6 @@
  * 2 * num - 1: the wrap counter is 1 in the first and 0 in the second. Only
  * what driver.h shows of them has the wrap counter in bit 15.
  */
-#include <stdatomic.h>
-#include <string.h>
 #include "pdriver.h"
 
 /* 2.8.6 and 2.8.13 */
@@ -176,7 +174,7 @@ bool pdrv_must_kick(struct drv *d)
 	uint16_t old = d->kick_idx, mode;
 
 	/* 2.8.21.3.1 */
-	atomic_thread_fence(memory_order_seq_cst);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	d->kick_idx = d->shown_idx;
 	mode = __atomic_load_n(drv_used_at(d, 1), __ATOMIC_ACQUIRE);
 	if (mode != EV_DESC)
@@ -237,7 +235,7 @@ bool pdrv_call_on(struct drv *d)
 		pdrv_call_at(d, d->used_idx);
 	else
 		store(drv_avail_at(d, 1), EV_ENABLE);
-	atomic_thread_fence(memory_order_seq_cst);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return pdrv_nr_used(d);
 }
 

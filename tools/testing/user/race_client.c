@@ -114,7 +114,7 @@ static void take_bits(struct race *t)
 {
 	u32 *word = (u32 *)t->f->bitmap, i, bits;
 
-	for (i = 0; i < sizeof(t->f->bitmap) / sizeof(*word); i++) {
+	for (i = 0; i < FAR_LOG_BYTES / sizeof(*word); i++) {
 		/* As it is read by clients: one exchange, then the pages. */
 		if (!__atomic_load_n(&word[i], __ATOMIC_RELAXED))
 			continue;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arena.c - the guest memory behind user_access.h
+ * arena.c - see arena.h
  *
- * Read before: user_access.h says what is checked and why.
+ * Built in user space and for the KUnit module. What differs is how bytes
+ * get in and out (move_*) and where memory comes from.
  */
+#ifdef __KERNEL__
+#include "arena_kernel.h"
+#else
 #include <sched.h>
+#include <sanitizer/asan_interface.h>
 #include "os_user.h"
+#endif
 
 #define NR_EXTENTS	1024
 
@@ -18,20 +24,12 @@ struct extent {
 /* Written only while one thread runs; see shim_extent_add(). */
 static struct extent extents[NR_EXTENTS];
 static unsigned int nr_extents;
-static long nr_live;
 
 /* Ranges that access_ok() approved since shim_reset(), by this thread. */
-static __thread struct extent vetted[NR_EXTENTS];
-static __thread unsigned int nr_vetted;
+static shim_thread struct extent vetted[NR_EXTENTS];
+static shim_thread unsigned int nr_vetted;
 
-__thread struct shim_ctl shim;
-
-void shim_die(const char *what, const char *file, int line)
-{
-	fflush(stdout);
-	fprintf(stderr, "# %s:%d: %s\n", file, line, what);
-	abort();
-}
+shim_thread struct shim_ctl shim;
 
 void shim_reset(void)
 {
@@ -154,6 +152,71 @@ static void shim_may_fault(void)
 	shim_assert(!shim.nr_locks);
 }
 
+#ifndef __KERNEL__
+
+/* ---- how bytes get in and out of user-space memory ---- */
+
+static bool move_in(void *dst, const void *src, size_t len)
+{
+	memcpy(dst, src, len);
+	return true;
+}
+
+static bool move_out(void *dst, const void *src, size_t len)
+{
+	memcpy(dst, src, len);
+	return true;
+}
+
+/*
+ * Only 16-bit fields (indices, flags, events) may change under the reader, and
+ * the dirty bitmap. Other wide ones are plain loads, so that TSan sees a read of
+ * a descriptor that no acquire orders after the driver's write.
+ */
+static bool move_word_in(void *val, const void *src, size_t size, bool acquire)
+{
+	if (size == sizeof(u32) && !acquire &&
+	    shim_extent_has(src, size, SHIM_R | SHIM_SHARED)) {
+		u32 v = __atomic_load_n((const u32 *)src, __ATOMIC_RELAXED);
+
+		memcpy(val, &v, sizeof(v));
+	} else if (size == sizeof(u16)) {
+		const u16 *p = src;
+		u16 v = acquire ? __atomic_load_n(p, __ATOMIC_ACQUIRE) :
+				  __atomic_load_n(p, __ATOMIC_RELAXED);
+
+		memcpy(val, &v, sizeof(v));
+	} else {
+		shim_assert(!acquire);
+		memcpy(val, src, size);
+	}
+	return true;
+}
+
+static bool move_word_out(void *dst, u64 val, size_t size, bool release)
+{
+	if (size == sizeof(u16)) {
+		u16 *p = dst;
+
+		if (release)
+			__atomic_store_n(p, (u16)val, __ATOMIC_RELEASE);
+		else
+			__atomic_store_n(p, (u16)val, __ATOMIC_RELAXED);
+	} else {
+		shim_assert(!release);
+		memcpy(dst, &val, size);	/* little-endian, see kernel_api.h */
+	}
+	return true;
+}
+
+static bool move_or32(u32 bits, u32 *word)
+{
+	__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+	return true;
+}
+
+#endif /* !__KERNEL__ */
+
 static void shim_loaded(const void *src, size_t len)
 {
 	if (shim.after_load)
@@ -167,22 +230,21 @@ unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 		/* As the kernel does: a part may have come, the rest is 0. */
 		size_t part = len / 2;
 
-		if (shim_extent_has(src, part, SHIM_R))
-			memcpy(dst, src, part);
-		else
+		if (!shim_extent_has(src, part, SHIM_R) || !move_in(dst, src, part))
 			part = 0;
 		memset((char *)dst + part, 0, len - part);
 		return len - part;
 	}
-	if (!in_user_half(src, len) || !shim_extent_has(src, len, SHIM_R)) {
+	if (!in_user_half(src, len) || !shim_extent_has(src, len, SHIM_R) ||
+	    !move_in(dst, src, len)) {
 		memset(dst, 0, len);
 		return len;
 	}
-	memcpy(dst, src, len);
 	shim_loaded(src, len);
 	return 0;
 }
 
+#ifndef __KERNEL__
 /* Of descriptors that the driver may be writing the flags come, and no more. */
 unsigned long shim_copy_early(void *dst, const void *src, u16 sure, u16 nr)
 {
@@ -202,14 +264,14 @@ unsigned long shim_copy_early(void *dst, const void *src, u16 sure, u16 nr)
 	shim_loaded(src, len);
 	return 0;
 }
+#endif
 
 unsigned long shim_copy_to_user(void *dst, const void *src, size_t len)
 {
 	shim_may_fault();
 	if (shim_strikes(dst, len) || !in_user_half(dst, len) ||
-	    !shim_extent_has(dst, len, SHIM_W))
+	    !shim_extent_has(dst, len, SHIM_W) || !move_out(dst, src, len))
 		return len;
-	memcpy(dst, src, len);
 	if (shim.after_store)
 		shim.after_store(dst, len, shim.arg);
 	return 0;
@@ -258,31 +320,13 @@ bool shim_load(void *val, const void *src, size_t size, bool acquire)
 	if (shim_strikes(src, size) || !shim_extent_has(src, size, SHIM_R))
 		return false;
 
-	/*
-	 * Only 16-bit fields (indices, flags, events) may change under the
-	 * reader, and the dirty bitmap. Other wide ones are plain loads, so
-	 * that TSan sees a read of a descriptor that no acquire orders after
-	 * the driver's write.
-	 */
-	if (size == sizeof(u32) && !acquire &&
-	    shim_extent_has(src, size, SHIM_R | SHIM_SHARED)) {
-		u32 v = __atomic_load_n((const u32 *)src, __ATOMIC_RELAXED);
-
-		memcpy(val, &v, sizeof(v));
-	} else if (size == sizeof(u16)) {
-		const u16 *p = src;
-		u16 v = acquire ? __atomic_load_n(p, __ATOMIC_ACQUIRE) :
-				  __atomic_load_n(p, __ATOMIC_RELAXED);
-
-		memcpy(val, &v, sizeof(v));
-	} else {
-		shim_assert(!acquire);
-		memcpy(val, src, size);
-	}
+	if (!move_word_in(val, src, size, acquire))
+		return false;
 	shim_loaded(src, size);
 	return true;
 }
 
+#ifndef __KERNEL__
 /*
  * One load of the second half of a packed descriptor, acquire by its flags. The
  * driver may be writing it meanwhile. TSan matches an acquire with a release of
@@ -304,29 +348,21 @@ bool shim_load_tail(u64 *val, const void *src)
 	shim_loaded(src, sizeof(*val));
 	return true;
 }
+#endif
 
 bool shim_store(void *dst, u64 val, size_t size, bool release)
 {
 	shim_check_window(dst, size, SHIM_W);
 	if (shim_strikes(dst, size) || !shim_extent_has(dst, size, SHIM_W))
 		return false;
-
-	if (size == sizeof(u16)) {
-		u16 *p = dst;
-
-		if (release)
-			__atomic_store_n(p, (u16)val, __ATOMIC_RELEASE);
-		else
-			__atomic_store_n(p, (u16)val, __ATOMIC_RELAXED);
-	} else {
-		shim_assert(!release);
-		memcpy(dst, &val, size);	/* little-endian, see kernel_api.h */
-	}
+	if (!move_word_out(dst, val, size, release))
+		return false;
 	if (shim.after_store)
 		shim.after_store(dst, size, shim.arg);
 	return true;
 }
 
+#ifndef __KERNEL__
 /* One store of such a half, release by its flags. */
 bool shim_store_tail(void *dst, u64 val)
 {
@@ -342,17 +378,19 @@ bool shim_store_tail(void *dst, u64 val)
 		shim.after_store(dst, sizeof(val), shim.arg);
 	return true;
 }
+#endif
 
 bool shim_load_run(void *dst, const void *src, size_t len)
 {
 	shim_check_run(src, len, SHIM_R);
-	if (shim_strikes(src, len) || !shim_extent_has(src, len, SHIM_R))
+	if (shim_strikes(src, len) || !shim_extent_has(src, len, SHIM_R) ||
+	    !move_in(dst, src, len))
 		return false;
-	memcpy(dst, src, len);
 	shim_loaded(src, len);
 	return true;
 }
 
+#ifndef __KERNEL__
 /* Words that the driver may write meanwhile: no business of TSan's. */
 __attribute__((no_sanitize("thread")))
 static void copy_racy(u64 *dst, const volatile u64 *src, size_t len)
@@ -371,13 +409,14 @@ bool shim_load_ahead(void *dst, const void *src, size_t sure, size_t len)
 	shim_loaded(src, len);
 	return true;
 }
+#endif
 
 bool shim_store_run(void *dst, const void *src, size_t len)
 {
 	shim_check_run(dst, len, SHIM_W);
-	if (shim_strikes(dst, len) || !shim_extent_has(dst, len, SHIM_W))
+	if (shim_strikes(dst, len) || !shim_extent_has(dst, len, SHIM_W) ||
+	    !move_out(dst, src, len))
 		return false;
-	memcpy(dst, src, len);
 	if (shim.after_store)
 		shim.after_store(dst, len, shim.arg);
 	return true;
@@ -390,9 +429,9 @@ int shim_or32(u32 bits, u32 *word)
 	shim_assert(((uintptr_t)word & 3) == 0);
 	if (shim_strikes(word, sizeof(*word)) ||
 	    !in_user_half(word, sizeof(*word)) ||
-	    !shim_extent_has(word, sizeof(*word), SHIM_RW))
+	    !shim_extent_has(word, sizeof(*word), SHIM_RW) ||
+	    !move_or32(bits, word))
 		return -EFAULT;
-	__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
 	if (shim.after_store)
 		shim.after_store(word, sizeof(*word), shim.arg);
 	return 0;
@@ -406,6 +445,55 @@ void shim_mb(void)
 }
 
 #endif /* SHIM_FAST */
+
+#ifndef __KERNEL__
+
+void shim_die(const char *what, const char *file, int line)
+{
+	fflush(stdout);
+	fprintf(stderr, "# %s:%d: %s\n", file, line, what);
+	abort();
+}
+
+/* ---- memory of guests ---- */
+
+/*
+ * The largest block that was freed, poisoned. Most tests want the same size again
+ * and again, and mapping a megabyte takes longer than the test itself.
+ */
+static void *spare;
+static size_t spare_size;
+
+void *shim_guest_alloc(size_t size)
+{
+	void *p = NULL;
+
+	if (spare && spare_size == size) {
+		p = spare;
+		spare = NULL;
+		ASAN_UNPOISON_MEMORY_REGION(p, size);
+	} else if (posix_memalign(&p, 64, size)) {
+		/* Exactly @size, so that the byte behind it is out of bounds. */
+		abort();
+	}
+	memset(p, 0, size);
+	return p;
+}
+
+void shim_guest_free(void *p, size_t size)
+{
+	if (spare && spare_size >= size) {
+		free(p);
+		return;
+	}
+	if (spare) {
+		ASAN_UNPOISON_MEMORY_REGION(spare, spare_size);
+		free(spare);
+	}
+	spare = p;
+	spare_size = size;
+	ASAN_POISON_MEMORY_REGION(spare, spare_size);
+}
 
 /* ---- locks ---- */
 
@@ -431,6 +519,8 @@ void spin_unlock(spinlock_t *lock)
 }
 
 /* ---- allocations, counted so that a test can ask for leaks ---- */
+
+static long nr_live;
 
 void *shim_alloc(size_t size, bool zero)
 {
@@ -461,3 +551,5 @@ long shim_nr_live(void)
 {
 	return nr_live;
 }
+
+#endif /* !__KERNEL__ */

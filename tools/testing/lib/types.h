@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * types.h - what this library needs of the C library, or of the kernel
+ */
+#ifndef VTAP_TEST_TYPES_H
+#define VTAP_TEST_TYPES_H
+
+#ifdef __KERNEL__
+#include <linux/string.h>
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#endif
+
+#endif /* VTAP_TEST_TYPES_H */
