@@ -2,7 +2,7 @@
 /*
  * What came out of a row. How it is found is for each mode to say.
  *
- * Read before: row.h. Read next: rounds.c, stream.c, idle.c.
+ * Read before: rows_conf.h. Read next: rounds.c, stream.c, idle.c.
  */
 #ifndef VTAP_BENCH_COST_H
 #define VTAP_BENCH_COST_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "row.h"
+#include "rows_conf.h"
 
 #define COST_WARM_UP	5
 #define COST_MIN_ROUNDS	20

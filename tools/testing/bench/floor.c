@@ -2,7 +2,7 @@
 /*
  * Rounds on the module without rings, with the packets where a guest has them.
  *
- * Read before: bed.h, floor/floor.h. Read next: floor/vtap_floor.c.
+ * Read before: testbed.h, floor/floor.h. Read next: floor/vtap_floor.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "testbed.h"
 #include "floor/floor.h"
 
 #define NODE	"/dev/vtap-floor"

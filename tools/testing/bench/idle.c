@@ -3,7 +3,7 @@
  * Idle: how often a worker runs while nothing happens. The figure is a number of
  * context switches of all its threads in IDLE_S seconds, not a time.
  *
- * Read before: bed.h, cost.h.
+ * Read before: testbed.h, cost.h.
  *
  * The rings are started, the guest's RX buffers are posted, TX is empty. That
  * counting works is seen before: packets must have made the worker run.
@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "testbed.h"
 #include "cost.h"
 
 #define IDLE_S		2

@@ -2,7 +2,7 @@
 /*
  * pktcost.c - what a packet costs on a vhost node, row by row
  *
- * Read before: row.h, cost.h. Read next: rounds.c.
+ * Read before: rows_conf.h, cost.h. Read next: rounds.c.
  *
  * Usage: pktcost [-t MS] [-r TIMES] [-p] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
  *
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "testbed.h"
 #include "cost.h"
 #include "net.h"
 

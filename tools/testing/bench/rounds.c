@@ -2,7 +2,7 @@
 /*
  * Rounds: fill the rings, kick, sleep until the last is used.
  *
- * Read before: bed.h, cost.h. Read next: stream.c, idle.c.
+ * Read before: testbed.h, cost.h. Read next: stream.c, idle.c.
  *
  * For RX the packets wait in the tap's queue before, and the guest had no
  * buffers; so the producer's cost is outside. Timed is from the first kick to the
@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "testbed.h"
 #include "cost.h"
 #include "pvq.h"
 

@@ -3,7 +3,7 @@
  * A stream: the guest works on while the device does, and both say as little as
  * the ring lets them. For kicks and calls per packet.
  *
- * Read before: bed.h, cost.h. Read next: idle.c.
+ * Read before: testbed.h, cost.h. Read next: idle.c.
  *
  * TX: the guest adds a burst, kicks if the device wants to know, and takes back
  * what is used, without calls. When the ring is full it asks for one
@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bed.h"
+#include "testbed.h"
 #include "cost.h"
 
 #define BLOCK	4096	/* packets timed as one round */

@@ -2,7 +2,7 @@
 /*
  * The tap of a row, and the frames on it.
  *
- * Read before: bed.h. Read next: rounds.c.
+ * Read before: testbed.h. Read next: rounds.c.
  *
  * TX frames end in the host's stack right after the tap: their Ethernet type
  * is one for experiments, or, for GSO, their address is somebody else's. RX
@@ -28,7 +28,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "testbed.h"
 #include "net.h"
 
 #define QUEUE_LEN	2048	/* of the tap: all that one round sends */

@@ -2,12 +2,12 @@
 /*
  * A line of rows.conf: a name, then key=value for what differs from the default.
  *
- * Read before: row.h.
+ * Read before: rows_conf.h.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "row.h"
+#include "rows_conf.h"
 
 static int set(struct row *row, const char *key, const char *val)
 {

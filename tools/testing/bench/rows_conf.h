@@ -2,10 +2,10 @@
 /*
  * What a row of the bench measures, and how it is read from rows.conf.
  *
- * Read before: rows.conf. Read next: bed.h.
+ * Read before: rows.conf. Read next: testbed.h.
  */
-#ifndef VTAP_BENCH_ROW_H
-#define VTAP_BENCH_ROW_H
+#ifndef VTAP_BENCH_ROWS_CONF_H
+#define VTAP_BENCH_ROWS_CONF_H
 
 #include <stdbool.h>
 #include <stdio.h>

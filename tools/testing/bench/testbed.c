@@ -2,7 +2,7 @@
 /*
  * The guest of one row: its memory, its rings, and what is in them.
  *
- * Read before: bed.h. Read next: wire.c, rounds.c.
+ * Read before: testbed.h. Read next: tap.c, rounds.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "testbed.h"
 
 #define PAGE		4096UL
 /* Behind the regions' addresses there may be holes of 1 GiB each. */

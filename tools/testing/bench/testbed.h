@@ -2,15 +2,15 @@
 /*
  * A guest with its queue pairs on one tap, set up as a row wants it.
  *
- * Read before: row.h, ../selftests/vhost_tap/guest.h. Read next: bed.c, wire.c.
+ * Read before: rows_conf.h, ../selftests/vhost_tap/guest.h. Read next: testbed.c, tap.c.
  */
-#ifndef VTAP_BENCH_BED_H
-#define VTAP_BENCH_BED_H
+#ifndef VTAP_BENCH_TESTBED_H
+#define VTAP_BENCH_TESTBED_H
 
 #include <stdint.h>
 
 #include "guest.h"
-#include "row.h"
+#include "rows_conf.h"
 
 #define BED_HDR		12	/* virtio-net header of all that is measured */
 #define BED_PAIRS	4
@@ -64,7 +64,7 @@ int bed_reap(struct bed *bed);
 void bed_free(struct bed *bed);
 uint64_t bed_features(const struct row *row);
 
-/* wire.c: what is sent and where */
+/* tap.c: what is sent and where */
 int wire_init(struct bed *bed);
 int wire_feed(struct bed *bed);
 
