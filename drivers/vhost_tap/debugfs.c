@@ -4,11 +4,16 @@
  *
  * Read before: stats.h, vtap.h.
  *
- *   /sys/kernel/debug/vhost_tap/<owner pid>-<serial>/state   the device
- *                                                   /rx, tx  ring and counters
- *                                                   /rx1, tx1 ... of other pairs
+ *   /sys/kernel/debug/vhost_tap/<serial>/state   the device
+ *                                       /rx, tx  ring and counters
+ *                                       /rx1, tx1 ... of other pairs
+ *
+ * Process and thread ids are those of the reader's PID namespace, 0 where that
+ * does not know them.
  */
 #include <linux/debugfs.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include "control.h"
@@ -46,6 +51,7 @@ static const char *backend_name(enum vtap_backend_kind kind)
 
 static int state_show(struct seq_file *s, void *unused)
 {
+	struct pid_namespace *ns = task_active_pid_ns(current);
 	struct vtap_dev *dev = s->private;
 	struct vtap_queue *q = vtap_queue_at(dev, 0);
 	pid_t tid;
@@ -53,9 +59,9 @@ static int state_show(struct seq_file *s, void *unused)
 	/* The folder is gone before the workers are. */
 	if (mutex_lock_killable(&q->lock))
 		return -EINTR;
-	tid = vtap_queue_tid(q);
+	tid = vtap_queue_tid(q, ns);
 	mutex_unlock(&q->lock);
-	seq_printf(s, "owner_pid %d\n", dev->owner_pid);
+	seq_printf(s, "owner_pid %d\n", vtap_process_pid(dev->owner, ns));
 	seq_printf(s, "pairs %u\n", vtap_nr_queues(dev) / VTAP_NR_DIRS);
 	seq_printf(s, "worker_tid %d\n", tid);
 	seq_printf(s, "features 0x%llx\n", READ_ONCE(dev->features[0]));
@@ -79,7 +85,8 @@ static int show_ring(struct seq_file *s, struct vtap_queue *q)
 	seq_printf(s, "fault_means %s\n", vtap_fault_doc(q->ring.fault));
 	seq_printf(s, "backend %s\n", backend_name(q->backend.kind));
 	seq_printf(s, "worker_id %u\n", q->worker->id);
-	seq_printf(s, "worker_tid %d\n", vtap_queue_tid(q));
+	seq_printf(s, "worker_tid %d\n",
+		   vtap_queue_tid(q, task_active_pid_ns(current)));
 	seq_printf(s, "num %u\n", q->ring_cfg.num);
 	seq_printf(s, "packed %d\n", q->ring_cfg.packed);
 	seq_printf(s, "last_avail %u\n", q->state == VTAP_STOPPED ?
@@ -128,7 +135,7 @@ void vtap_debugfs_add(struct vtap_dev *dev)
 	char name[32];
 	u32 i;
 
-	snprintf(name, sizeof(name), "%d-%u", dev->owner_pid, dev->id);
+	snprintf(name, sizeof(name), "%u", dev->id);
 	dev->debugfs = debugfs_create_dir(name, root);
 	debugfs_create_file("state", 0400, dev->debugfs, dev, &state_fops);
 	vtap_for_each_queue(dev, q, i) {

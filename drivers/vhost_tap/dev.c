@@ -6,6 +6,7 @@
  */
 #include <linux/idr.h>
 #include <linux/nsproxy.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -136,7 +137,7 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 
 	dev->mm = current->mm;
 	mmgrab(dev->mm);
-	dev->owner_pid = task_pid_nr(current);
+	dev->owner = get_pid(task_tgid(current));
 	vtap_debugfs_add(dev);
 	vtap_registry_add(dev);
 	if (dev->listed)
@@ -191,6 +192,8 @@ static void quiesce(struct vtap_dev *dev)
 	if (dev->mm) {
 		mmdrop(dev->mm);
 		dev->mm = NULL;
+		put_pid(dev->owner);
+		dev->owner = NULL;
 	}
 	vtap_workers_init(dev);
 	WRITE_ONCE(dev->nr_pairs, 1);

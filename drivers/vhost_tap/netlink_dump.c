@@ -13,9 +13,6 @@
  * stats.h.
  */
 #include <linux/ktime.h>
-#include <linux/pid.h>
-#include <linux/pid_namespace.h>
-#include <linux/sched.h>
 #include <linux/vhost_tap.h>
 
 #include "busypoll.h"
@@ -61,34 +58,18 @@ static int put_flag(struct sk_buff *skb, int type, bool set)
 	return set ? nla_put_flag(skb, type) : 0;
 }
 
-/* An id of the initial PID namespace, as the reader knows it. */
-static int put_id(const struct vtap_nl_to *to, int type, pid_t nr)
+static int put_owner(const struct vtap_nl_to *to, const struct vtap_dev *dev)
 {
-	struct pid *pid;
+	pid_t nr = to->pids ? vtap_process_pid(dev->owner, to->pids) : 0;
 
-	if (!to->pids || !nr)
-		return 0;
-	rcu_read_lock();
-	pid = find_pid_ns(nr, &init_pid_ns);
-	nr = pid ? pid_nr_ns(pid, to->pids) : 0;
-	rcu_read_unlock();
-	return nr ? nla_put_u32(to->skb, type, nr) : 0;
+	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_OWNER_PID, nr) : 0;
 }
 
-/* The process of a thread that has its id in the initial PID namespace. */
-static int put_process(const struct vtap_nl_to *to, int type, pid_t thread)
+static int put_tid(const struct vtap_nl_to *to, const struct vtap_worker *w)
 {
-	struct task_struct *task;
-	pid_t nr = 0;
+	pid_t nr = to->pids ? vtap_task_pid(w->task, to->pids) : 0;
 
-	if (!to->pids)
-		return 0;
-	rcu_read_lock();
-	task = pid_task(find_pid_ns(thread, &init_pid_ns), PIDTYPE_PID);
-	if (task)
-		nr = task_tgid_nr_ns(task, to->pids);
-	rcu_read_unlock();
-	return nr ? nla_put_u32(to->skb, type, nr) : 0;
+	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_WORKER_TID, nr) : 0;
 }
 
 /**
@@ -148,8 +129,7 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
-		 put_process(to, VHOST_TAP_A_DEVICE_OWNER_PID,
-			     dev->owner_pid) ||
+		 put_owner(to, dev) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
 			     vtap_nr_queues(dev)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_WORKERS,
@@ -383,7 +363,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
-		 put_id(to, VHOST_TAP_A_WORKER_TID, vtap_task_pid(w->task)) ||
+		 put_tid(to, w) ||
 		 put_node(skb, READ_ONCE(w->node));
 	vtap_for_each_queue(w->dev, q, i) {
 		if (READ_ONCE(q->worker) == w && told++ < MAX_WORKER_QUEUES)

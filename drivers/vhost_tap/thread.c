@@ -457,18 +457,38 @@ const struct cpumask *vtap_task_cpus(const struct vtap_task *t)
 }
 
 /**
+ * vtap_process_pid - the id of a process
+ * @process: id of its thread group
+ * @ns: PID namespace of the reader
+ *
+ * Return: id in @ns; 0 when the process has ended or is not known there.
+ */
+pid_t vtap_process_pid(struct pid *process, struct pid_namespace *ns)
+{
+	pid_t nr = 0;
+
+	rcu_read_lock();
+	/* The number of a process that has ended may be another one's by now. */
+	if (pid_task(process, PIDTYPE_TGID))
+		nr = pid_nr_ns(process, ns);
+	rcu_read_unlock();
+	return nr;
+}
+
+/**
  * vtap_task_pid - the worker's thread id
  * @t: worker
+ * @ns: PID namespace of the reader
  *
- * Return: id in the initial pid namespace; 0 before the first round of a
- * worker of the owner's kind.
+ * Return: id in @ns; 0 when the thread has ended or is not known there, and
+ * before the first round of a worker of the owner's kind.
  */
-pid_t vtap_task_pid(const struct vtap_task *t)
+pid_t vtap_task_pid(const struct vtap_task *t, struct pid_namespace *ns)
 {
 	/* Pairs with the release in note_thread(). */
 	struct task_struct *thread = smp_load_acquire(&t->thread);
 
-	return thread ? task_pid_nr(thread) : 0;
+	return thread ? task_pid_nr_ns(thread, ns) : 0;
 }
 
 /**

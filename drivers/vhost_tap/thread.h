@@ -10,6 +10,8 @@
 #include <linux/types.h>
 
 struct cpumask;
+struct pid;
+struct pid_namespace;
 struct vtap_task;
 
 struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
@@ -24,7 +26,8 @@ int vtap_task_wait_killable(struct vtap_task *t);
 void vtap_task_end(struct vtap_task *t);
 void vtap_task_free(struct vtap_task *t);
 const struct cpumask *vtap_task_cpus(const struct vtap_task *t);
-pid_t vtap_task_pid(const struct vtap_task *t);
+pid_t vtap_process_pid(struct pid *process, struct pid_namespace *ns);
+pid_t vtap_task_pid(const struct vtap_task *t, struct pid_namespace *ns);
 pid_t vtap_task_pid_here(const struct vtap_task *t);
 
 #endif /* VTAP_THREAD_H */

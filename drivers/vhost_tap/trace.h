@@ -4,8 +4,8 @@
  *
  * Read before: vtap.h. Examples: Documentation/tracing.rst.
  *
- * Numbers only: dev is the device's serial number (debugfs has it in the
- * folder's name), dir 0 is RX and 1 TX, index the vring's.
+ * Numbers only: dev is the device's serial number (the name of its debugfs
+ * folder), dir 0 is RX and 1 TX, index the vring's.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhost_tap

@@ -39,6 +39,8 @@ struct file;
 struct mm_struct;
 struct net;
 struct net_device;
+struct pid;
+struct pid_namespace;
 struct ptr_ring;
 struct socket;
 struct vtap_task;
@@ -464,10 +466,12 @@ struct vtap_pair {
 struct vtap_dev {
 	/** @lock: control */
 	struct mutex lock;
-	/** @id: serial number, names the device in traces and debugfs */
+	/** @id: serial number, names the device in traces, debugfs, netlink */
 	u32 id;
-	/** @owner_pid: thread that called VHOST_SET_OWNER, in the init ns */
-	pid_t owner_pid;
+	/** @owner: process that called VHOST_SET_OWNER (a reference), or NULL;
+	 * may be read while debugfs or netlink shows the device
+	 */
+	struct pid *owner;
 	/** @mm: the owner's address space (mm_count reference), or NULL */
 	struct mm_struct *mm;
 	/** @features: acked by VHOST_SET_FEATURES */

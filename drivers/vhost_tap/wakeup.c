@@ -103,12 +103,13 @@ void vtap_queue_wake(struct vtap_queue *q)
 /**
  * vtap_queue_tid - which thread serves a queue?
  * @q: queue; its lock, or vtap_dev.lock, is held
+ * @ns: PID namespace of the reader
  *
- * Return: id in the initial pid namespace; 0 without owner.
+ * Return: as vtap_task_pid(); 0 without owner.
  */
-pid_t vtap_queue_tid(const struct vtap_queue *q)
+pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 {
-	return q->worker ? vtap_task_pid(q->worker->task) : 0;
+	return q->worker ? vtap_task_pid(q->worker->task, ns) : 0;
 }
 
 /**

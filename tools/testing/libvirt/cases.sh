@@ -61,11 +61,9 @@ case_short() {
 
 # Every device of this QEMU that our debugfs shows has moved packets both ways.
 counted() {
-	local dir n=0
+	local n
 	[[ $node == /dev/vhost-tap ]] || return 0
-	for dir in /sys/kernel/debug/vhost_tap/"$qemu_pid"-*; do
-		n=$((n + 1))
-	done
+	n=$(device_folders "$qemu_pid" | wc -l)
 	echo "$n devices, rx $(counter rx packets) tx $(counter tx packets) packets"
 	[[ $n == "$1" ]] && (($(counter rx packets) > 300 && $(counter tx packets) > 300))
 }

@@ -211,7 +211,7 @@ stuck() {
 			"$(head -n 3 "$task/stack" | tr '\n' ' ')"
 	done
 	tail -n 5 "$guest_log.console"
-	grep -H . /sys/kernel/debug/vhost_tap/"$qemu_pid"-*/{state,rx,tx} |
+	device_folders "$qemu_pid" | xargs -r -I FOLDER grep -H . FOLDER/state FOLDER/rx FOLDER/tx |
 		sed 's|.*vhost_tap/||'
 } >>"$logs/stuck.log" 2>&1
 

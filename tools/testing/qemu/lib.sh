@@ -423,9 +423,14 @@ worker_sleeps() {
 	return 1
 }
 
+# The debugfs folders of the process $1, in the order in which it opened the files.
+device_folders() {
+	grep -lsx "owner_pid $1" /sys/kernel/debug/vhost_tap/*/state | sed 's|/state$||' | sort -V
+}
+
 # A counter summed over the devices of QEMU: counter DIRECTION NAME
 counter() {
-	cat /sys/kernel/debug/vhost_tap/"$qemu_pid"-*/"$1" 2>/dev/null |
+	device_folders "$qemu_pid" | sed "s|\$|/$1|" | xargs -r cat 2>/dev/null |
 		awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
 }
 
@@ -460,7 +465,7 @@ both_queues() {
 # The counter $1 of each pair, rx and tx, in the order of the pairs.
 pair_counters() {
 	local dirs
-	mapfile -t dirs < <(printf '%s\n' /sys/kernel/debug/vhost_tap/"$qemu_pid"-* | sort -V)
+	mapfile -t dirs < <(device_folders "$qemu_pid")
 	dirs=("${dirs[@]/%//rx}" "${dirs[@]/%//tx}")
 	mapfile -t dirs < <(printf '%s\n' "${dirs[@]}" | sort -V)
 	awk -v name="$1" '$1 == name { print $2 }' "${dirs[@]}" 2>/dev/null

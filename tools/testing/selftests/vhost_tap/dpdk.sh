@@ -118,16 +118,21 @@ cleanup() {
 	rm -rf "$tmp"
 }
 
+# The debugfs folders of testpmd, one for each queue pair
+folders() {
+	grep -lsx "owner_pid $pid" "$stats"/*/state | sed 's|/state$||'
+}
+
 # Sum of one counter over the queue pairs of testpmd
 counter() { # rx|tx NAME
-	awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' \
-		"$stats/$pid-"*"/$1"
+	folders | sed "s|\$|/$1|" | xargs -r cat |
+		awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
 }
 
 # Have all queue pairs of testpmd agreed on the feature bit $1?
 acked() {
 	local features all=()
-	mapfile -t all < <(awk '$1 == "features" { print $2 }' "$stats/$pid-"*/state)
+	mapfile -t all < <(folders | sed 's|$|/state|' | xargs -r awk '$1 == "features" { print $2 }')
 	for features in "${all[@]}"; do
 		((features >> $1 & 1)) || return 1
 	done
@@ -148,7 +153,7 @@ icmpecho() { # NAME PORT-OPTIONS APP-OPTIONS [SIZE...]
 	start "$2" "--forward-mode=icmpecho $3"
 	result $? "$1: testpmd starts, icmpecho"
 	[[ $node != /dev/vhost-tap ]] || {
-		compgen -G "$stats/$pid-*" >/dev/null
+		[[ -n $(folders) ]]
 		result $? "$1: on our node"
 		[[ $2 != *in_order=1* ]] || {
 			acked 35

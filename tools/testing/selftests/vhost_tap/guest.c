@@ -108,20 +108,25 @@ int guest_set_addr(struct guest *g, unsigned int index)
 /* The newest debugfs folder of this process belongs to the fd just opened. */
 void guest_find_debugfs(struct guest *g)
 {
-	long best = -1, pid, serial;
+	struct guest other = { .vhost = -1 };
+	long best = -1, serial;
 	struct dirent *de;
+	char *end;
 	DIR *d;
 
 	d = opendir(DEBUGFS);
 	if (!d)
 		return;
 	while ((de = readdir(d))) {
-		if (sscanf(de->d_name, "%ld-%ld", &pid, &serial) != 2 ||
-		    pid != getpid() || serial < best)
+		serial = strtol(de->d_name, &end, 10);
+		if (end == de->d_name || serial < best)
+			continue;
+		snprintf(other.debugfs, sizeof(other.debugfs), DEBUGFS "/%ld",
+			 serial);
+		if (guest_stat(&other, "state", "owner_pid") != getpid())
 			continue;
 		best = serial;
-		snprintf(g->debugfs, sizeof(g->debugfs), DEBUGFS "/%.40s",
-			 de->d_name);
+		memcpy(g->debugfs, other.debugfs, sizeof(g->debugfs));
 	}
 	closedir(d);
 }
