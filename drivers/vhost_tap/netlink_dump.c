@@ -8,13 +8,15 @@
  * With every fault there is and every number at its longest a queue's message
  * has some 2.5 KiB: there is room for it in GENLMSG_DEFAULT_SIZE.
  *
- * Nothing is locked but the list of devices: a pass that waits for a guest's
- * memory would make all readers wait. So figures may be a pass apart, as in
- * stats.h.
+ * No lock of a pass is taken: one that waits for a guest's memory would make all
+ * readers wait. So figures may be a pass apart, as in stats.h. Only the list of
+ * devices is locked, and RTNL for the name of an interface.
  */
 #include <linux/ktime.h>
 #include <linux/vhost_tap.h>
+#include <net/net_namespace.h>
 
+#include "backend/backend.h"
 #include "busypoll.h"
 #include "netlink.h"
 #include "thread.h"
@@ -130,6 +132,8 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
 		 put_owner(to, dev) ||
+		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_NETNS_COOKIE,
+			      dev->net->net_cookie) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
 			     vtap_nr_queues(dev)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_WORKERS,
@@ -228,15 +232,32 @@ static int put_state(struct sk_buff *skb, const struct vtap_queue *q)
 			      vtap_fault_doc(fault));
 }
 
-static int put_backend(struct sk_buff *skb, const struct vtap_queue *q)
+/* Waits for RTNL, but for no pass. */
+static int put_interface(struct sk_buff *skb, struct vtap_queue *q)
+{
+	struct vtap_interface_id id;
+
+	vtap_interface_get(&q->interface, &id);
+	if (!id.name[0])
+		return 0;
+	if (nla_put_string(skb, VHOST_TAP_A_QUEUE_IFNAME, id.name))
+		return -EMSGSIZE;
+	return id.ifindex &&
+	       (nla_put_u32(skb, VHOST_TAP_A_QUEUE_IFINDEX, id.ifindex) ||
+		nla_put_uint(skb, VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE,
+			     id.net_cookie));
+}
+
+static int put_backend(struct sk_buff *skb, struct vtap_queue *q)
 {
 	enum vtap_backend_kind kind = READ_ONCE(q->backend.kind);
 
 	if (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND, kind))
 		return -EMSGSIZE;
 	return kind != VTAP_BACKEND_NONE &&
-	       nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND_FD,
-			   READ_ONCE(q->backend_fd));
+	       (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND_FD,
+			    READ_ONCE(q->backend_fd)) ||
+		put_interface(skb, q));
 }
 
 /* Chains, or descriptors of a packed ring, that a pass saw and did not take. */
@@ -308,7 +329,7 @@ static int put_latency(struct sk_buff *skb, const struct vtap_queue *q)
  *
  * Return: 0; -EMSGSIZE.
  */
-int vtap_nl_fill_queue(const struct vtap_nl_to *to, const struct vtap_queue *q)
+int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 {
 	struct sk_buff *skb = to->skb;
 	void *head = begin(to);

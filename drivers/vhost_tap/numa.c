@@ -15,18 +15,14 @@
  * ask whether it is there yet.
  */
 #include <linux/cpumask.h>
-#include <linux/if_packet.h>
-#include <linux/if_tap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
-#include <linux/seq_file.h>
 #include <linux/topology.h>
-#include <net/sock.h>
 
+#include "backend/backend.h"
 #include "control.h"
 #include "thread.h"
 
@@ -136,51 +132,6 @@ static int node_below(struct net_device *dev)
 	return node;
 }
 
-/*
- * tun tells its device's name to /proc only, and takes RTNL for it. When the
- * name is another's by the time it is looked up, no harm is done.
- */
-static void tun_name(struct file *file, char *name)
-{
-	char text[32] = "";
-	struct seq_file m = { .buf = text, .size = sizeof(text) - 1 };
-
-	if (file->f_op->show_fdinfo)
-		file->f_op->show_fdinfo(&m, file);
-	if (sscanf(text, "iff: %15s", name) != 1)
-		*name = 0;
-}
-
-static struct net_device *packet_dev(struct socket *sock)
-{
-	struct sockaddr_storage addr = {};
-	struct sockaddr_ll *ll = (struct sockaddr_ll *)&addr;
-
-	if (kernel_getsockname(sock, (struct sockaddr *)&addr) < 0)
-		return NULL;
-	return __dev_get_by_index(sock_net(sock->sk), ll->sll_ifindex);
-}
-
-static struct net_device *backend_dev(const struct vtap_backend *b,
-				      const char *tun)
-{
-	struct tap_dev *tap;
-
-	switch (b->kind) {
-	case VTAP_BACKEND_TUN:
-		return __dev_get_by_name(sock_net(b->sock->sk), tun);
-	case VTAP_BACKEND_TAP:
-		tap = rtnl_dereference(container_of(b->sock, struct tap_queue,
-						    sock)->tap);
-		return tap ? tap->dev : NULL;
-	case VTAP_BACKEND_PACKET:
-		return packet_dev(b->sock);
-	case VTAP_BACKEND_NONE:
-		break;
-	}
-	return NULL;
-}
-
 /* A macvtap lies on its NIC; a tap is mostly in a bridge with it. */
 static int netdev_node(const struct vtap_backend *b)
 {
@@ -188,10 +139,9 @@ static int netdev_node(const struct vtap_backend *b)
 	int node = NUMA_NO_NODE;
 	char tun[IFNAMSIZ];
 
-	if (b->kind == VTAP_BACKEND_TUN)
-		tun_name(b->sock->file, tun);
+	vtap_backend_tun_name(b->sock, b->kind, tun);
 	rtnl_lock();
-	dev = backend_dev(b, tun);
+	dev = vtap_backend_netdev(b->sock, b->kind, tun, NULL);
 	if (dev)
 		node = node_below(dev);
 	master = dev ? netdev_master_upper_dev_get(dev) : NULL;

@@ -43,6 +43,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	enum vtap_dir dir = index % VTAP_NR_DIRS;
 
 	mutex_init(&q->lock);
+	vtap_interface_init(&q->interface);
 	q->dir = dir;
 	q->index = index;
 	q->dev = dev;
@@ -72,6 +73,7 @@ void vtap_queue_free(struct vtap_queue *q)
 	kvfree(q->rx_len);
 	kvfree(q->rx_head);
 	kvfree(q->iov);
+	vtap_interface_free(&q->interface);
 	mutex_destroy(&q->lock);
 }
 
@@ -95,6 +97,7 @@ static struct socket *stop(struct vtap_queue *q)
 	vtap_miss_cancel(q);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
+	vtap_interface_set(&q->interface, NULL, VTAP_BACKEND_NONE);
 	return sock;
 }
 
@@ -141,6 +144,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	vtap_queue_lock(q);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
+	vtap_interface_set(&q->interface, sock, kind);
 	vtap_numa_choose(q);
 	/* What the guest did before we listened brought no kick. */
 	vtap_queue_wake(q);

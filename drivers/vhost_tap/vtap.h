@@ -28,6 +28,7 @@
 
 #include "ring/verbs.h"
 #include "busypoll.h"
+#include "interface.h"
 #include "stats.h"
 
 /* Words of feature bits: what virtio knows has outgrown one. */
@@ -176,13 +177,6 @@ struct vtap_worker {
 	int node;
 	/** @born_with: CPUs; of no use any more once @is_settled */
 	cpumask_var_t born_with;
-};
-
-enum vtap_backend_kind {
-	VTAP_BACKEND_NONE,
-	VTAP_BACKEND_TUN,	/* tun and tap */
-	VTAP_BACKEND_TAP,	/* macvtap and ipvtap */
-	VTAP_BACKEND_PACKET,	/* AF_PACKET, SOCK_RAW */
 };
 
 /* Pieces of memory that take turns; a batch's worth of full frames. */
@@ -447,6 +441,8 @@ struct vtap_queue {
 	/** @starved_at: ns, since when @starved */
 	u64 starved_at;
 	struct vtap_latency latency;
+	/** @interface: the backend, for netlink */
+	struct vtap_interface interface;
 };
 
 /**

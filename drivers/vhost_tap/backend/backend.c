@@ -10,9 +10,7 @@
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
-#include <linux/seq_file.h>
 #include <net/net_namespace.h>
-#include <net/rtnetlink.h>
 #include <net/sock.h>
 
 #include "backend.h"
@@ -67,19 +65,6 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 	return ERR_PTR(-ENOTSOCK);
 }
 
-/* tun prints the name of its device to /proc/PID/fdinfo, and takes RTNL for it. */
-static void tun_name(struct file *file, char *name)
-{
-	char text[32] = "";
-	struct seq_file m = { .buf = text, .size = sizeof(text) - 1 };
-
-	if (file->f_op->show_fdinfo)
-		file->f_op->show_fdinfo(&m, file);
-	/* A name has no white space. */
-	if (sscanf(text, "iff: %15s", name) != 1)
-		*name = 0;
-}
-
 /**
  * vtap_backend_takes_batches - does a backend understand TUN_MSG_PTR?
  * @sock: from vtap_backend_socket()
@@ -102,14 +87,12 @@ bool vtap_backend_takes_batches(struct socket *sock,
 
 	if (kind != VTAP_BACKEND_TUN)
 		return kind == VTAP_BACKEND_TAP;
-	tun_name(sock->file, name);
+	vtap_backend_tun_name(sock, kind, name);
 	rcu_read_lock();
 	for_each_net_rcu(net) {
 		struct net_device *dev = dev_get_by_name_rcu(net, name);
 
-		if (dev && dev->rtnl_link_ops &&
-		    !strcmp(dev->rtnl_link_ops->kind, "tun") &&
-		    !dev->hard_header_len)
+		if (dev && vtap_is_tun(dev) && !dev->hard_header_len)
 			is_l3 = true;
 	}
 	rcu_read_unlock();

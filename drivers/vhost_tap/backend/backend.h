@@ -2,8 +2,8 @@
 /*
  * backend.h - what a queue needs of a tap, a macvtap or a packet socket
  *
- * Read before: ../vtap.h. Read next: backend.c (attach), ring_rx.c, skb_rx.c,
- * xdp_tx.h.
+ * Read before: ../vtap.h. Read next: backend.c (attach), netdev.c, ring_rx.c,
+ * skb_rx.c, xdp_tx.h.
  *
  * All three kinds are sockets underneath: sendmsg and recvmsg work for each.
  * Tun and tap add two fast ways: frames in batches towards the host, and a
@@ -17,7 +17,9 @@
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <net/rtnetlink.h>
 #include <net/sock.h>
 
 #include "../vtap.h"
@@ -30,6 +32,26 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 			 struct socket *sock, enum vtap_backend_kind kind,
 			 bool batches);
 struct socket *vtap_backend_detach(struct vtap_backend *b);
+
+/* netdev.c: which network device is behind it */
+void vtap_backend_tun_name(struct socket *sock, enum vtap_backend_kind kind,
+			   char *name);
+struct net_device *vtap_backend_netdev(struct socket *sock,
+				       enum vtap_backend_kind kind,
+				       const char *tun,
+				       const struct vtap_interface_id *last);
+
+void vtap_interface_init(struct vtap_interface *i);
+void vtap_interface_free(struct vtap_interface *i);
+void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
+			enum vtap_backend_kind kind);
+void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id);
+
+/* Only one module can be of this kind. */
+static inline bool vtap_is_tun(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun");
+}
 
 /* ring_rx.c: packets for the guest from a tun or tap ring */
 struct ptr_ring *vtap_ring_rx_find(struct socket *sock,

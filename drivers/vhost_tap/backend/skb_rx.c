@@ -41,12 +41,6 @@ static bool header_is_le(void)
 	       !IS_ENABLED(CONFIG_TUN_VNET_CROSS_LE);
 }
 
-/* Only one module can be of this kind; it gives its devices tstats. */
-static bool is_tun(const struct net_device *dev)
-{
-	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun");
-}
-
 /* Is there a tun at this address, in @net? It may be long gone. RCU. */
 static struct net_device *find_tun(struct net *net,
 				   const struct net_device *wanted)
@@ -55,7 +49,7 @@ static struct net_device *find_tun(struct net *net,
 
 	for_each_netdev_rcu(net, dev) {
 		if (dev == wanted)
-			return is_tun(dev) ? dev : NULL;
+			return vtap_is_tun(dev) ? dev : NULL;
 	}
 	return NULL;
 }
@@ -88,13 +82,14 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(b->sock->sk), b->dev_index);
-	if (unlikely(!dev || dev != b->dev || !is_tun(dev))) {
+	if (unlikely(!dev || dev != b->dev || !vtap_is_tun(dev))) {
 		dev = find_moved(b->dev);
 		b->direct_hlen = 0;
 		b->dev = NULL;
 	}
 	if (dev) {
 		preempt_disable();
+		/* A tun has tstats. */
 		dev_sw_netstats_tx_add(dev, b->nr_uncounted,
 				       b->bytes_uncounted);
 		preempt_enable();

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * netdev.c - SEAM: which network device is behind a backend
+ *
+ * Read before: backend.h.
+ *
+ * No kernel exports this, so each kind of backend is asked in the way that it
+ * offers:
+ *
+ *   macvtap  has its device in struct tap_queue, which a header declares.
+ *   packet   tells the index of its device by getsockname().
+ *   tun      prints the name of its device to /proc/PID/fdinfo and nowhere
+ *            else; we have it printed to a buffer. The name is always right, as
+ *            tun takes RTNL and looks at the device that the file is attached
+ *            to. The device is then looked up by its name.
+ *
+ * Nothing here keeps a device from going away.
+ */
+#include <linux/if_packet.h>
+#include <linux/if_tap.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/seq_file.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "backend.h"
+
+/**
+ * vtap_backend_tun_name - the name of the device that a tun's file has
+ * @sock: backend
+ * @kind: of @sock
+ * @name: IFNAMSIZ; empty unless @sock is a tun that has a device
+ *
+ * Context: process context; takes RTNL.
+ */
+void vtap_backend_tun_name(struct socket *sock, enum vtap_backend_kind kind,
+			   char *name)
+{
+	char text[32] = "";
+	struct seq_file m = { .buf = text, .size = sizeof(text) - 1 };
+	struct file *file = sock->file;
+
+	if (kind == VTAP_BACKEND_TUN && file->f_op->show_fdinfo)
+		file->f_op->show_fdinfo(&m, file);
+	/* A name has no white space. */
+	if (sscanf(text, "iff: %15s", name) != 1)
+		*name = 0;
+}
+
+/* Is @dev what @last was? NULL, and an index of 0, match nothing. */
+static bool is_same(const struct net_device *dev,
+		    const struct vtap_interface_id *last)
+{
+	return last && dev->ifindex == last->ifindex &&
+	       dev_net(dev)->net_cookie == last->net_cookie;
+}
+
+/*
+ * Look for a tun in all namespaces.
+ * Return: @last if it has this name, else the only tun of this name; NULL if
+ * there are none or several.
+ */
+static struct net_device *find_tun(const char *name,
+				   const struct vtap_interface_id *last)
+{
+	struct net_device *found = NULL;
+	unsigned int nr = 0;
+	struct net *net;
+
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		struct net_device *dev = dev_get_by_name_rcu(net, name);
+
+		if (!dev || !vtap_is_tun(dev))
+			continue;
+		found = dev;
+		nr++;
+		if (is_same(dev, last)) {
+			nr = 1;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return nr == 1 ? found : NULL;
+}
+
+/*
+ * A tun is in the namespace of its file until somebody moves it. Then another
+ * one may have its name there, but it has another index.
+ */
+static struct net_device *tun_dev(struct socket *sock, const char *name,
+				  const struct vtap_interface_id *last)
+{
+	bool is_known = last && last->ifindex;
+	struct net_device *dev;
+
+	if (!*name)
+		return NULL;
+	dev = __dev_get_by_name(sock_net(sock->sk), name);
+	if (dev && vtap_is_tun(dev) && (!is_known || is_same(dev, last)))
+		return dev;
+	return find_tun(name, last);
+}
+
+static struct net_device *packet_dev(struct socket *sock)
+{
+	struct sockaddr_storage addr = {};
+	struct sockaddr_ll *ll = (struct sockaddr_ll *)&addr;
+
+	if (kernel_getsockname(sock, (struct sockaddr *)&addr) < 0)
+		return NULL;
+	return __dev_get_by_index(sock_net(sock->sk), ll->sll_ifindex);
+}
+
+/**
+ * vtap_backend_netdev - the network device of a backend
+ * @sock: backend
+ * @kind: of @sock
+ * @tun: vtap_backend_tun_name() just before
+ * @last: the device as last seen, which tells two tuns of one name apart; or
+ *	NULL
+ *
+ * Context: RTNL held.
+ * Return: the device, valid under RTNL; NULL when there is none or, for a tun,
+ * when it is one of several devices of that name.
+ */
+struct net_device *vtap_backend_netdev(struct socket *sock,
+				       enum vtap_backend_kind kind,
+				       const char *tun,
+				       const struct vtap_interface_id *last)
+{
+	struct tap_dev *tap;
+
+	ASSERT_RTNL();
+	switch (kind) {
+	case VTAP_BACKEND_TUN:
+		return tun_dev(sock, tun, last);
+	case VTAP_BACKEND_TAP:
+		tap = rtnl_dereference(container_of(sock, struct tap_queue,
+						    sock)->tap);
+		return tap ? tap->dev : NULL;
+	case VTAP_BACKEND_PACKET:
+		return packet_dev(sock);
+	case VTAP_BACKEND_NONE:
+		break;
+	}
+	return NULL;
+}
+
+/**
+ * vtap_interface_init - prepare a queue's interface
+ * @i: interface, zeroed
+ */
+void vtap_interface_init(struct vtap_interface *i)
+{
+	mutex_init(&i->lock);
+}
+
+/**
+ * vtap_interface_free - the end of a queue's interface
+ * @i: interface
+ */
+void vtap_interface_free(struct vtap_interface *i)
+{
+	mutex_destroy(&i->lock);
+}
+
+/*
+ * Bring i->last up to date. Its index stays what it was if the device cannot be
+ * found, to tell two tuns apart later.
+ * Return: was the device found?
+ */
+static bool look(struct vtap_interface *i)
+{
+	struct vtap_interface_id now = {};
+	struct net_device *dev;
+
+	lockdep_assert_held(&i->lock);
+	vtap_backend_tun_name(i->sock, i->kind, now.name);
+	rtnl_lock();
+	dev = vtap_backend_netdev(i->sock, i->kind, now.name, &i->last);
+	if (dev) {
+		strscpy(now.name, dev->name, sizeof(now.name));
+		now.ifindex = dev->ifindex;
+		now.net_cookie = dev_net(dev)->net_cookie;
+	}
+	rtnl_unlock();
+	if (dev)
+		i->last = now;
+	else
+		strscpy(i->last.name, now.name, sizeof(i->last.name));
+	return dev;
+}
+
+/**
+ * vtap_interface_set - a queue has another backend
+ * @i: interface
+ * @sock: the backend, or NULL. Its file stays open until the next call.
+ * @kind: of @sock
+ *
+ * Context: process context; takes RTNL, waits for vtap_interface_get().
+ */
+void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
+			enum vtap_backend_kind kind)
+{
+	mutex_lock(&i->lock);
+	i->sock = sock;
+	i->kind = kind;
+	memset(&i->last, 0, sizeof(i->last));
+	/* Now, because a tun may be moved before the first request. */
+	if (sock && kind == VTAP_BACKEND_TUN)
+		look(i);
+	mutex_unlock(&i->lock);
+}
+
+/**
+ * vtap_interface_get - what interface is behind a queue now?
+ * @i: interface
+ * @id: set; the name is empty when there is none, the index is 0 when it cannot
+ *	be told for certain
+ *
+ * Context: process context; takes RTNL.
+ */
+void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id)
+{
+	memset(id, 0, sizeof(*id));
+	mutex_lock(&i->lock);
+	if (i->sock) {
+		bool found = look(i);
+
+		*id = i->last;
+		if (!found)
+			id->ifindex = 0;
+	}
+	mutex_unlock(&i->lock);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * interface.h - the network device of a backend, for netlink
+ *
+ * Read next: vtap.h, backend/netdev.c.
+ */
+#ifndef VTAP_INTERFACE_H
+#define VTAP_INTERFACE_H
+
+#include <linux/if.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct socket;
+
+enum vtap_backend_kind {
+	VTAP_BACKEND_NONE,
+	VTAP_BACKEND_TUN,	/* tun and tap */
+	VTAP_BACKEND_TAP,	/* macvtap and ipvtap */
+	VTAP_BACKEND_PACKET,	/* AF_PACKET, SOCK_RAW */
+};
+
+/**
+ * struct vtap_interface_id - the network device of a backend, as last seen
+ * @name: empty: there is none
+ * @ifindex: 0: not known
+ * @net_cookie: the namespace that the device is in; valid with @ifindex
+ */
+struct vtap_interface_id {
+	char name[IFNAMSIZ];
+	int ifindex;
+	u64 net_cookie;
+};
+
+/**
+ * struct vtap_interface - the backend as netlink sees it (backend/netdev.c)
+ */
+struct vtap_interface {
+	/** @lock: protects the other members, and keeps the file of @sock
+	 * open. Readers wait for RTNL with it, so a pass must not take it.
+	 */
+	struct mutex lock;
+	/** @sock: the backend, or NULL */
+	struct socket *sock;
+	/** @kind: of @sock */
+	enum vtap_backend_kind kind;
+	/** @last: its device when it was set or last asked for */
+	struct vtap_interface_id last;
+};
+
+#endif /* VTAP_INTERFACE_H */
