@@ -7,11 +7,12 @@
  *
  * A device is listed while it has an owner. It belongs to the network namespace
  * of whoever opened the file; a request sees those of its socket's namespace,
- * and wants CAP_NET_ADMIN over it.
+ * and wants CAP_NET_ADMIN over it. With the flag all-namespaces it sees all, and
+ * wants CAP_NET_ADMIN in the initial user namespace.
  *
- * The list's lock is a leaf that is held for one message at a time. A device
- * leaves the list before its workers end, and a worker that ends alone leaves
- * vtap_dev.workers under that lock; the rest is read as it stands.
+ * The list's lock is held for one message at a time. A device leaves the list
+ * before its workers end, and a worker that ends alone leaves vtap_dev.workers
+ * under that lock; the rest is read as it stands.
  */
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -24,13 +25,33 @@
 
 static struct genl_family vtap_nl_family;
 
-/* ---- one thing ---- */
-
 enum what {
 	DEVICE,
 	QUEUE,
 	WORKER,
 };
+
+/* The attribute all-namespaces of each set. */
+static const u16 all_attr[] = {
+	[DEVICE] = VHOST_TAP_A_DEVICE_ALL_NAMESPACES,
+	[QUEUE] = VHOST_TAP_A_QUEUE_ALL_NAMESPACES,
+	[WORKER] = VHOST_TAP_A_WORKER_ALL_NAMESPACES,
+};
+
+/*
+ * Both the opener of the socket and the current process need the capability, so
+ * that a privileged program cannot be made to read by a socket it was handed.
+ */
+static int check_all(struct sk_buff *skb, struct netlink_ext_ack *extack)
+{
+	if (netlink_capable(skb, CAP_NET_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG(extack,
+		       "all namespaces need CAP_NET_ADMIN in the initial user namespace");
+	return -EPERM;
+}
+
+/* ---- one thing ---- */
 
 /*
  * The first device, queue or worker of @dev from number @index on; its own
@@ -64,10 +85,11 @@ static int fill(enum what what, const struct vtap_nl_to *to, void *thing)
 }
 
 /*
- * What a request names: its device, and that one's queue or worker.
+ * What a request from @net names: its device, and that one's queue or worker.
  * Return: the thing; ERR_PTR(-ENODEV), ERR_PTR(-ENOENT). Locked.
  */
-static void *named(struct genl_info *info, enum what what)
+static void *named(struct genl_info *info, enum what what,
+		   const struct net *net)
 {
 	static_assert((int)VHOST_TAP_A_QUEUE_DEVICE == VHOST_TAP_A_DEVICE_ID);
 	static_assert((int)VHOST_TAP_A_WORKER_DEVICE == VHOST_TAP_A_DEVICE_ID);
@@ -77,7 +99,7 @@ static void *named(struct genl_info *info, enum what what)
 	struct vtap_dev *dev;
 	void *thing;
 
-	dev = vtap_registry_find(genl_info_net(info),
+	dev = vtap_registry_find(net,
 				 nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
 	if (!dev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VHOST_TAP_A_DEVICE_ID],
@@ -97,7 +119,7 @@ static void *named(struct genl_info *info, enum what what)
 	return thing;
 }
 
-static int get(struct genl_info *info, enum what what)
+static int get(struct sk_buff *skb, struct genl_info *info, enum what what)
 {
 	struct vtap_nl_to to = {
 		.family = &vtap_nl_family,
@@ -106,6 +128,7 @@ static int get(struct genl_info *info, enum what what)
 		.cmd = info->genlhdr->cmd,
 		.pids = task_active_pid_ns(current),
 	};
+	const struct net *net = genl_info_net(info);
 	void *thing;
 	int err;
 
@@ -113,11 +136,17 @@ static int get(struct genl_info *info, enum what what)
 	    (what != DEVICE &&
 	     GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX)))
 		return -EINVAL;
+	if (info->attrs[all_attr[what]]) {
+		err = check_all(skb, info->extack);
+		if (err)
+			return err;
+		net = NULL;
+	}
 	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!to.skb)
 		return -ENOMEM;
 	vtap_registry_lock();
-	thing = named(info, what);
+	thing = named(info, what, net);
 	err = IS_ERR(thing) ? PTR_ERR(thing) : fill(what, &to, thing);
 	vtap_registry_unlock();
 	if (err) {
@@ -129,22 +158,46 @@ static int get(struct genl_info *info, enum what what)
 
 static int device_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(info, DEVICE);
+	return get(skb, info, DEVICE);
 }
 
 static int queue_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(info, QUEUE);
+	return get(skb, info, QUEUE);
 }
 
 static int worker_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(info, WORKER);
+	return get(skb, info, WORKER);
 }
 
 /* ---- all of them ---- */
 
-/* Where a dump goes on: args[0] the device, args[1] its queue or worker. */
+/*
+ * Where a dump goes on: args[0] the device, args[1] its queue or worker. args[2]
+ * is set for a dump of all namespaces.
+ */
+static int start(struct netlink_callback *cb, enum what what)
+{
+	cb->args[2] = !!nlmsg_find_attr(cb->nlh, GENL_HDRLEN, all_attr[what]);
+	return cb->args[2] ? check_all(cb->skb, cb->extack) : 0;
+}
+
+static int device_start(struct netlink_callback *cb)
+{
+	return start(cb, DEVICE);
+}
+
+static int queue_start(struct netlink_callback *cb)
+{
+	return start(cb, QUEUE);
+}
+
+static int worker_start(struct netlink_callback *cb)
+{
+	return start(cb, WORKER);
+}
+
 static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 		enum what what, u8 cmd)
 {
@@ -157,7 +210,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 		.cmd = cmd,
 		.pids = task_active_pid_ns(current),
 	};
-	const struct net *net = sock_net(cb->skb->sk);
+	const struct net *net = cb->args[2] ? NULL : sock_net(cb->skb->sk);
 	unsigned long id = cb->args[0];
 	unsigned long index = cb->args[1];
 	struct vtap_dev *dev;
@@ -211,7 +264,7 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX))
 		return -EINVAL;
 	vtap_registry_lock();
-	q = named(info, QUEUE);
+	q = named(info, QUEUE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(q);
 	if (!err && latency)
 		err = vtap_latency_set(q, nla_get_u32(latency));
@@ -251,7 +304,7 @@ static int device_set(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	vtap_registry_lock();
-	dev = named(info, DEVICE);
+	dev = named(info, DEVICE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err)
 		set_polling(dev, mode, us);
@@ -261,9 +314,21 @@ static int device_set(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- the family ---- */
 
-static const struct nla_policy one_policy[] = {
+static const struct nla_policy device_get_policy[] = {
+	[VHOST_TAP_A_DEVICE_ID] = { .type = NLA_U32 },
+	[VHOST_TAP_A_DEVICE_ALL_NAMESPACES] = { .type = NLA_FLAG },
+};
+
+static const struct nla_policy queue_get_policy[] = {
 	[VHOST_TAP_A_QUEUE_DEVICE] = { .type = NLA_U32 },
 	[VHOST_TAP_A_QUEUE_INDEX] = { .type = NLA_U32 },
+	[VHOST_TAP_A_QUEUE_ALL_NAMESPACES] = { .type = NLA_FLAG },
+};
+
+static const struct nla_policy worker_get_policy[] = {
+	[VHOST_TAP_A_WORKER_DEVICE] = { .type = NLA_U32 },
+	[VHOST_TAP_A_WORKER_INDEX] = { .type = NLA_U32 },
+	[VHOST_TAP_A_WORKER_ALL_NAMESPACES] = { .type = NLA_FLAG },
 };
 
 /* Not const: 6.1's policies want it so. */
@@ -291,9 +356,10 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = VHOST_TAP_CMD_DEVICE_GET,
 		.doit = device_get,
+		.start = device_start,
 		.dumpit = device_dump,
-		.policy = one_policy,
-		.maxattr = VHOST_TAP_A_DEVICE_ID,
+		.policy = device_get_policy,
+		.maxattr = ARRAY_SIZE(device_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -306,9 +372,10 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = VHOST_TAP_CMD_QUEUE_GET,
 		.doit = queue_get,
+		.start = queue_start,
 		.dumpit = queue_dump,
-		.policy = one_policy,
-		.maxattr = VHOST_TAP_A_QUEUE_INDEX,
+		.policy = queue_get_policy,
+		.maxattr = ARRAY_SIZE(queue_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -321,9 +388,10 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = VHOST_TAP_CMD_WORKER_GET,
 		.doit = worker_get,
+		.start = worker_start,
 		.dumpit = worker_dump,
-		.policy = one_policy,
-		.maxattr = VHOST_TAP_A_WORKER_INDEX,
+		.policy = worker_get_policy,
+		.maxattr = ARRAY_SIZE(worker_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 };

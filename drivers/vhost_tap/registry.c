@@ -3,10 +3,11 @@
  * registry.c - the list of devices that have an owner
  *
  * Netlink requests, notifications and latency measurement find devices here.
- * The list's lock is a leaf and is held for one message at a time. A device
- * leaves the list before its workers end, and a single worker that ends leaves
- * vtap_dev.workers under this lock, so what a listed device points to stays
- * valid while the lock is held.
+ * The list's lock is held for one message at a time, and nothing of ours but the
+ * lock of a queue's interface is taken under it. A device leaves the list before
+ * its workers end, and a single worker that ends leaves vtap_dev.workers under
+ * this lock, so what a listed device points to stays valid while the lock is
+ * held.
  */
 #include <linux/xarray.h>
 
@@ -58,9 +59,14 @@ void vtap_registry_remove(struct vtap_dev *dev)
 	mutex_unlock(&list_lock);
 }
 
+static bool is_visible(const struct net *net, const struct vtap_dev *dev)
+{
+	return !net || net_eq(dev->net, net);
+}
+
 /**
  * vtap_registry_find - find a device by its number
- * @net: namespace of the request
+ * @net: namespace of the request; NULL: any
  * @id: number
  *
  * Context: vtap_registry_lock() held.
@@ -73,12 +79,12 @@ struct vtap_dev *vtap_registry_find(const struct net *net, u32 id)
 	lockdep_assert_held(&list_lock);
 	dev = xa_load(&list, id);
 
-	return dev && net_eq(dev->net, net) ? dev : NULL;
+	return dev && is_visible(net, dev) ? dev : NULL;
 }
 
 /**
  * vtap_registry_next - find the next device
- * @net: namespace of the request
+ * @net: namespace of the request; NULL: any
  * @id: number to begin with; set to that of the device
  *
  * Context: vtap_registry_lock() held.
@@ -90,7 +96,7 @@ struct vtap_dev *vtap_registry_next(const struct net *net, unsigned long *id)
 
 	lockdep_assert_held(&list_lock);
 	xa_for_each_start(&list, *id, dev, *id) {
-		if (net_eq(dev->net, net))
+		if (is_visible(net, dev))
 			return dev;
 	}
 	return NULL;
