@@ -5,8 +5,18 @@
  * Read before: nothing. Read next: vtap.h; the reading routes are in
  * Documentation/design.rst.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/major.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/path.h>
+#include <linux/printk.h>
+#include <linux/string.h>
 
 #include "control.h"
 #include "netlink.h"
@@ -17,6 +27,9 @@
  */
 #define VTAP_MINOR	245
 
+/* The longest name of the node: more than anybody needs. */
+#define DEVNAME_MAX	63
+
 static char *devname = "vhost-tap";
 module_param(devname, charp, 0444);
 MODULE_PARM_DESC(devname, "Name of the node in /dev (default vhost-tap)");
@@ -26,6 +39,76 @@ static struct miscdevice vtap_misc = {
 	.fops = &vtap_fops,
 };
 
+/* A file name, and nothing that the driver core or devtmpfs reads as a path. */
+static bool __init is_name(const char *name)
+{
+	size_t len = strlen(name), i;
+
+	if (!len || len > DEVNAME_MAX || name[0] == '.')
+		return false;
+	for (i = 0; i < len; i++) {
+		if (!isascii(name[i]) ||
+		    (!isalnum(name[i]) && !strchr("-_.", name[i])))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is there a file @name in @folder? One that is a device with our minor does not
+ * count: udev makes such a node at boot.
+ */
+static bool __init is_taken(const char *folder, const char *name)
+{
+	char file[sizeof("/sys/class/misc/") + DEVNAME_MAX];
+	const struct inode *inode;
+	struct path path;
+	bool is_ours;
+
+	snprintf(file, sizeof(file), "%s/%s", folder, name);
+	if (kern_path(file, 0, &path))
+		return false;
+	inode = d_backing_inode(path.dentry);
+	is_ours = S_ISCHR(inode->i_mode) &&
+		  inode->i_rdev == MKDEV(MISC_MAJOR, vtap_misc.minor);
+	path_put(&path);
+	return !is_ours;
+}
+
+/*
+ * The driver core answers a bad name with a backtrace, and devtmpfs ignores a
+ * node that it cannot make. So both are checked before.
+ */
+static int __init check_devname(void)
+{
+	if (!is_name(devname)) {
+		pr_err("devname= takes 1 to %d letters, digits, '-', '_' and '.', and does not begin with '.'\n",
+		       DEVNAME_MAX);
+		return -EINVAL;
+	}
+	if (is_taken("/sys/class/misc", devname) || is_taken("/dev", devname)) {
+		pr_err("devname=%s: this name is in use\n", devname);
+		/* modprobe takes -EEXIST for a module that is loaded. */
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int __init make_node(void)
+{
+	int err = check_devname();
+
+	if (err)
+		return err;
+	vtap_misc.name = devname;
+	err = misc_register(&vtap_misc);
+	if (err != -EBUSY)
+		return err;
+	/* Somebody else has the minor. A node with it is not ours, then. */
+	vtap_misc.minor = MISC_DYNAMIC_MINOR;
+	return check_devname() ?: misc_register(&vtap_misc);
+}
+
 static int __init vtap_init(void)
 {
 	int err;
@@ -34,12 +117,7 @@ static int __init vtap_init(void)
 	if (err)
 		return err;
 	vtap_debugfs_init();		/* before anyone can open the node */
-	vtap_misc.name = devname;
-	err = misc_register(&vtap_misc);
-	if (err == -EBUSY) {		/* someone else's local use */
-		vtap_misc.minor = MISC_DYNAMIC_MINOR;
-		err = misc_register(&vtap_misc);
-	}
+	err = make_node();
 	if (err) {
 		vtap_debugfs_exit();
 		vtap_nl_exit();

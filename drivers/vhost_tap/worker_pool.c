@@ -33,8 +33,20 @@ static bool kthread_workers = true;
 module_param(kthread_workers, bool, 0644);
 MODULE_PARM_DESC(kthread_workers, "Let clients ask for kernel threads where threads of their own are available (default on)");
 
+static int set_adaptive_poll_us(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, VTAP_POLL_MAX_US);
+}
+
+static const struct kernel_param_ops adaptive_poll_us_ops = {
+	.set = set_adaptive_poll_us,
+	.get = param_get_uint,
+};
+
 static uint adaptive_poll_us;
-module_param(adaptive_poll_us, uint, 0644);
+module_param_cb(adaptive_poll_us, &adaptive_poll_us_ops, &adaptive_poll_us,
+		0644);
+__MODULE_PARM_TYPE(adaptive_poll_us, "uint");
 MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
 
 /**
@@ -187,8 +199,7 @@ void vtap_workers_init(struct vtap_dev *dev)
 						 VHOST_TAP_WORKER_PER_PAIR;
 	dev->nr_shared = 0;
 	WRITE_ONCE(dev->by_hand, false);
-	WRITE_ONCE(dev->adaptive_us,
-		   min(READ_ONCE(adaptive_poll_us), VTAP_POLL_MAX_US));
+	WRITE_ONCE(dev->adaptive_us, READ_ONCE(adaptive_poll_us));
 }
 
 /**
