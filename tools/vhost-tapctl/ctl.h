@@ -87,12 +87,15 @@ struct queue {
 	struct list wake_to_call;
 	unsigned int nr_faults;
 	struct fault faults[MAX_FAULTS];
-	char tap[NAME_ROOM];	/* found by tap_name(), or empty */
+	char tap[NAME_ROOM];	/* the backend's network device, or empty */
+	uint32_t ifindex;	/* of it, in its namespace; 0: not known */
+	uint64_t if_netns_cookie;
 };
 
 struct device {
 	uint32_t id;
-	uint32_t owner_pid;	/* 0: not in our PID namespace */
+	uint32_t owner_pid;	/* 0: ended, or not in our PID namespace */
+	uint64_t netns_cookie;	/* network namespace that it belongs to */
 	uint32_t nr_queues;
 	uint32_t nr_workers;
 	uint32_t memory_regions;
@@ -125,6 +128,7 @@ struct worker {
  */
 struct snapshot {
 	double at;		/* seconds, monotonic */
+	bool all_namespaces;	/* prometheus: tell them apart */
 	struct device *device;
 	unsigned int nr_devices;
 	struct queue *queue;
@@ -155,6 +159,7 @@ void queue_label(const struct queue *q, char *buf, size_t len);
 struct genl *genl_open(void);
 void genl_close(struct genl *nl);
 int genl_fd(const struct genl *nl);
+void genl_all_namespaces(struct genl *nl);
 int genl_dump(struct genl *nl, uint8_t cmd,
 	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data);
 
@@ -173,7 +178,6 @@ int genl_receive(struct genl *nl,
 int genl_failure(const struct genl *nl, int err);
 
 /* ---- the host (host.c) ---- */
-void tap_name(uint32_t pid, uint32_t fd, uint32_t backend, char *buf);
 bool read_line(const char *path, char *buf, size_t len);
 long read_number(const char *path);
 void process_name(uint32_t pid, char *buf, size_t len);

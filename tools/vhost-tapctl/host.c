@@ -4,13 +4,8 @@
  *
  * Read before: ctl.h.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,9 +62,18 @@ long read_number(const char *path)
 	return end == buf ? -1 : val;
 }
 
+/* In another PID namespace, /proc may still show the processes of the former one. */
+static bool proc_is_ours(void)
+{
+	char text[16] = "";
+
+	return readlink("/proc/self", text, sizeof(text) - 1) > 0 &&
+	       strtol(text, NULL, 10) == getpid();
+}
+
 /**
  * process_name - a process's name
- * @pid: process, 0 for none
+ * @pid: process in our PID namespace, 0 for none
  * @buf: its name, cleaned; empty if it is not known
  * @len: room; NAME_ROOM suffices
  */
@@ -78,7 +82,7 @@ void process_name(uint32_t pid, char *buf, size_t len)
 	char path[64], name[32];
 
 	buf[0] = 0;
-	if (!pid)
+	if (!pid || !proc_is_ours())
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
 	read_line(path, name, sizeof(name));
@@ -94,66 +98,4 @@ void process_name(uint32_t pid, char *buf, size_t len)
 bool link_exists(const char *name)
 {
 	return if_nametoindex(name) != 0;
-}
-
-/* A tap is named in its file's fdinfo. */
-static void name_of_tun(uint32_t pid, uint32_t fd, char *buf)
-{
-	char path[64], line[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%u", pid, fd);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "iff: %15s", buf) == 1)
-			break;
-		buf[0] = 0;
-	}
-	if (f)
-		fclose(f);
-}
-
-/* A macvtap's node is that of a network device with the same numbers. */
-static void name_of_macvtap(uint32_t pid, uint32_t fd, char *buf)
-{
-	char path[PATH_MAX], real[PATH_MAX], *at;
-	struct stat st;
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/%u/fd/%u", pid, fd);
-	/* stat() of a file on a dead mount would wait for ever. */
-	len = readlink(path, real, sizeof(real));
-	if (len < 5 || memcmp(real, "/dev/", 5) || stat(path, &st) ||
-	    !S_ISCHR(st.st_mode))
-		return;
-	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u", major(st.st_rdev),
-		 minor(st.st_rdev));
-	/* .../net/NAME/tapN, or .../net/NAME/macvtap/tapN */
-	if (!realpath(path, real))
-		return;
-	at = strstr(real, "/net/");
-	if (!at)
-		return;
-	at += 5;
-	at[strcspn(at, "/")] = 0;
-	if (strlen(at) < IFNAMSIZ)
-		memcpy(buf, at, strlen(at) + 1);
-}
-
-/**
- * tap_name - the network device behind a queue
- * @pid: owner, in our PID namespace; 0 not known
- * @fd: the owner's file descriptor
- * @backend: VHOST_TAP_BACKEND_*
- * @buf: NAME_ROOM; its name, cleaned; empty if it cannot be found
- */
-void tap_name(uint32_t pid, uint32_t fd, uint32_t backend, char *buf)
-{
-	char name[IFNAMSIZ] = "";
-
-	if (pid && backend == VHOST_TAP_BACKEND_TUN)
-		name_of_tun(pid, fd, name);
-	else if (pid && backend == VHOST_TAP_BACKEND_MACVTAP)
-		name_of_macvtap(pid, fd, name);
-	clean_name(buf, NAME_ROOM, name, sizeof(name));
 }

@@ -80,6 +80,10 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 	add_string(o, "backend", backend_name(q->backend));
 	if (q->tap[0])
 		add_string(o, "tap", q->tap);
+	if (q->ifindex) {
+		add_number(o, "ifindex", q->ifindex);
+		add_number(o, "if_netns_cookie", q->if_netns_cookie);
+	}
 	add_number(o, "size", q->size);
 	add_number(o, "depth", q->depth);
 	json_object_object_add(o, "starved", json_object_new_boolean(q->starved));
@@ -114,6 +118,7 @@ static struct json_object *device(const struct snapshot *s,
 		add_number(o, "owner_pid", d->owner_pid);
 		add_string(o, "owner", d->owner);
 	}
+	add_number(o, "netns_cookie", d->netns_cookie);
 	add_number(o, "nr_queues", d->nr_queues);
 	add_number(o, "features", d->features[0]);
 	add_number(o, "features_hi", d->features[1]);

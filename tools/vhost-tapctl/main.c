@@ -13,13 +13,14 @@ static const struct command {
 	const char *usage;
 	const char *help;
 } commands[] = {
-	{ "show", cmd_show, "[--json]",
+	{ "show", cmd_show, "[--json] [--all-namespaces]",
 	  "print devices, queues, taps, owners and worker threads" },
-	{ "stats", cmd_stats, "[--json] [--interval SECONDS [--count N]]",
+	{ "stats", cmd_stats,
+	  "[--json] [--all-namespaces] [--interval SECONDS [--count N]]",
 	  "print all counters, or rates" },
 	{ "top", cmd_top, "[--interval SECONDS] [--sort COLUMN] [--once]",
 	  "show rates on the terminal" },
-	{ "prometheus", cmd_prometheus, "[--output FILE]",
+	{ "prometheus", cmd_prometheus, "[--output FILE] [--all-namespaces]",
 	  "print or write all counters for Prometheus" },
 	{ "set", cmd_set, "DEVICE[/QUEUE] NAME=VALUE...",
 	  "change tunables of a device or queue" },

@@ -214,6 +214,9 @@ int parse_device(const struct nlmsghdr *nlh, struct device *d)
 		case VHOST_TAP_A_DEVICE_POLL_US:
 			d->poll_us = get_uint(attr);
 			break;
+		case VHOST_TAP_A_DEVICE_NETNS_COOKIE:
+			d->netns_cookie = get_uint(attr);
+			break;
 		}
 	}
 	return 0;
@@ -245,6 +248,8 @@ static uint32_t *queue_number(struct queue *q, unsigned int type)
 		return &q->worker;
 	case VHOST_TAP_A_QUEUE_LATENCY:
 		return &q->latency;
+	case VHOST_TAP_A_QUEUE_IFINDEX:
+		return &q->ifindex;
 	default:
 		return NULL;
 	}
@@ -290,6 +295,10 @@ int parse_queue(const struct nlmsghdr *nlh, struct queue *q)
 		else if (type == VHOST_TAP_A_QUEUE_FAULT_MEANS)
 			get_string(attr, q->fault_means,
 				   sizeof(q->fault_means));
+		else if (type == VHOST_TAP_A_QUEUE_IFNAME)
+			get_string(attr, q->tap, sizeof(q->tap));
+		else if (type == VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE)
+			q->if_netns_cookie = get_uint(attr);
 		else if (type == VHOST_TAP_A_QUEUE_STARVED)
 			q->starved = true;
 		else if (type == VHOST_TAP_A_QUEUE_PARKED)
@@ -470,14 +479,6 @@ int snapshot_take(struct genl *nl, struct snapshot *s)
 	for (i = 0; i < s->nr_devices; i++)
 		process_name(s->device[i].owner_pid, s->device[i].owner,
 			     sizeof(s->device[i].owner));
-	for (i = 0; i < s->nr_queues; i++) {
-		struct queue *q = &s->queue[i];
-		const struct device *d = snapshot_device(s, q->device);
-
-		if (d && q->backend)
-			tap_name(d->owner_pid, q->backend_fd, q->backend,
-				 q->tap);
-	}
 	return err;
 }
 

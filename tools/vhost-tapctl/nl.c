@@ -28,8 +28,9 @@ struct genl {
 	unsigned int seq;
 	uint16_t family;
 	uint32_t group;
+	bool all_namespaces;
 	char said[128];			/* the kernel's own words on an error */
-	char buf[ROOM];
+	char buf[ROOM] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
 static struct nlmsghdr *request(struct genl *nl, uint16_t type, uint8_t cmd,
@@ -207,6 +208,27 @@ int genl_fd(const struct genl *nl)
 }
 
 /**
+ * genl_all_namespaces - dump the devices of all network namespaces from now on
+ * @nl: socket
+ */
+void genl_all_namespaces(struct genl *nl)
+{
+	nl->all_namespaces = true;
+}
+
+static uint16_t all_namespaces_attr(uint8_t cmd)
+{
+	switch (cmd) {
+	case VHOST_TAP_CMD_QUEUE_GET:
+		return VHOST_TAP_A_QUEUE_ALL_NAMESPACES;
+	case VHOST_TAP_CMD_WORKER_GET:
+		return VHOST_TAP_A_WORKER_ALL_NAMESPACES;
+	default:
+		return VHOST_TAP_A_DEVICE_ALL_NAMESPACES;
+	}
+}
+
+/**
  * genl_dump - all devices, queues or workers
  * @nl: socket
  * @cmd: VHOST_TAP_CMD_*_GET
@@ -220,6 +242,8 @@ int genl_dump(struct genl *nl, uint8_t cmd,
 {
 	struct nlmsghdr *nlh = request(nl, nl->family, cmd, NLM_F_DUMP);
 
+	if (nl->all_namespaces)
+		mnl_attr_put(nlh, all_namespaces_attr(cmd), 0, NULL);
 	return talk(nl, nlh, each, data);
 }
 
@@ -287,6 +311,10 @@ int genl_failure(const struct genl *nl, int err)
 	if (!nl && err == -ENOENT) {
 		warn("the module vhost_tap is not loaded here (modprobe vhost_tap; \"vhost-tapctl doctor\" tells more)");
 		return CTL_NO_MODULE;
+	}
+	if (err == -EPERM && nl && nl->all_namespaces) {
+		warn("all namespaces need CAP_NET_ADMIN in the initial user namespace: run it as root of the host");
+		return CTL_DENIED;
 	}
 	if (err == -EPERM) {
 		warn("this needs CAP_NET_ADMIN in this network namespace: run it as root");

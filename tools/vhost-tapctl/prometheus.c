@@ -33,6 +33,9 @@ static void put_sample(FILE *f, const char *metric, const struct snapshot *s,
 		metric, q->device, q->index, direction_name(q->direction));
 	put_label(f, q->tap);
 	fprintf(f, "\",owner=\"%u\"", d ? d->owner_pid : 0);
+	if (s->all_namespaces)
+		fprintf(f, ",netns=\"%llu\"",
+			d ? (unsigned long long)d->netns_cookie : 0);
 	if (reason) {
 		fputs(",reason=\"", f);
 		put_label(f, reason);
@@ -161,24 +164,32 @@ int cmd_prometheus(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
+		{ "all-namespaces", no_argument, NULL, 'a' },
 		{ 0 },
 	};
 	const char *output = NULL;
 	struct snapshot s;
+	bool all = false;
 	struct genl *nl;
 	int c, err, ret;
 
 	while ((c = next_option(argc, argv, "", options)) != -1) {
-		if (c != 'o')
+		if (c == 'o')
+			output = optarg;
+		else if (c == 'a')
+			all = true;
+		else
 			return CTL_USAGE;
-		output = optarg;
 	}
 	if (optind != argc)
 		return CTL_USAGE;
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
+	if (all)
+		genl_all_namespaces(nl);
 	err = snapshot_take(nl, &s);
+	s.all_namespaces = all;
 	ret = err ? genl_failure(nl, err) : CTL_OK;
 	genl_close(nl);
 	if (!err && output)

@@ -29,7 +29,8 @@ static void show_queue(const struct queue *q)
 	putchar('\n');
 }
 
-static void show_device(const struct snapshot *s, const struct device *d)
+static void show_device(const struct snapshot *s, const struct device *d,
+			bool netns)
 {
 	unsigned int i, k;
 
@@ -47,6 +48,9 @@ static void show_device(const struct snapshot *s, const struct device *d)
 	       layout_name(d->layout), poll_mode_name(d->poll_mode));
 	if (d->poll_us)
 		printf(" %u us", d->poll_us);
+	if (netns)
+		printf("  network namespace %llu",
+		       (unsigned long long)d->netns_cookie);
 	putchar('\n');
 	for (i = d->first_queue; i < d->end_queue; i++)
 		show_queue(&s->queue[i]);
@@ -78,24 +82,30 @@ int cmd_show(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "all-namespaces", no_argument, NULL, 'a' },
 		{ 0 },
 	};
+	bool json = false, all = false;
 	struct snapshot s;
-	bool json = false;
 	struct genl *nl;
 	unsigned int i;
 	int c, err, ret;
 
 	while ((c = next_option(argc, argv, "", options)) != -1) {
-		if (c != 'j')
+		if (c == 'j')
+			json = true;
+		else if (c == 'a')
+			all = true;
+		else
 			return CTL_USAGE;
-		json = true;
 	}
 	if (optind != argc)
 		return CTL_USAGE;
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
+	if (all)
+		genl_all_namespaces(nl);
 	err = snapshot_take(nl, &s);
 	ret = err ? genl_failure(nl, err) : CTL_OK;
 	genl_close(nl);
@@ -103,9 +113,10 @@ int cmd_show(int argc, char **argv)
 		ret = json_print(json_snapshot(&s, NULL));
 	} else if (!err) {
 		for (i = 0; i < s.nr_devices; i++)
-			show_device(&s, &s.device[i]);
+			show_device(&s, &s.device[i], all);
 		if (!s.nr_devices)
-			printf("no device is open in this network namespace\n");
+			printf("no device is open in %s network namespace\n",
+			       all ? "any" : "this");
 	}
 	snapshot_free(&s);
 	return ret;

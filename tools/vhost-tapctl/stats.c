@@ -121,19 +121,22 @@ int cmd_stats(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "all-namespaces", no_argument, NULL, 'a' },
 		{ "interval", required_argument, NULL, 'i' },
 		{ "count", required_argument, NULL, 'c' },
 		{ 0 },
 	};
 	unsigned long interval = 0, count = 0;
 	struct snapshot s;
-	bool json = false;
+	bool json = false, all = false;
 	struct genl *nl;
 	int c, err, ret;
 
 	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'j')
 			json = true;
+		else if (c == 'a')
+			all = true;
 		else if (c == 'i' && !number(optarg, 1, 86400, &interval))
 			;
 		else if (c == 'c' && !number(optarg, 1, 1000000000, &count))
@@ -146,6 +149,8 @@ int cmd_stats(int argc, char **argv)
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
+	if (all)
+		genl_all_namespaces(nl);
 	if (interval) {
 		ret = repeat(nl, interval, count, json);
 	} else {

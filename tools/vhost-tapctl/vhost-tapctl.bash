@@ -40,10 +40,11 @@ _vhost_tapctl() {
 			words="show stats top prometheus set monitor doctor run --help --version"
 		else
 			case ${COMP_WORDS[1]} in
-			show | monitor) words="--json" ;;
-			stats) words="--json --interval --count" ;;
+			show) words="--json --all-namespaces" ;;
+			monitor) words="--json" ;;
+			stats) words="--json --all-namespaces --interval --count" ;;
 			top) words="--interval --sort --once" ;;
-			prometheus) words="--output" ;;
+			prometheus) words="--output --all-namespaces" ;;
 			set) words="polling= busyloop-us= latency=" ;;
 			doctor) words="--tap --macvtap --queues --user" ;;
 			run) words="--tap --macvtap --queues --mac --device --id --node --dry-run --" ;;

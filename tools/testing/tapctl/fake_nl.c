@@ -67,6 +67,7 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 			 VHOST_TAP_STATE_BROKEN);
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT, name);
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT_MEANS, name);
+	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_IFNAME, name);
 	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_COUNTERS);
 	for (i = 1; i <= NR_COUNTERS; i++)
 		mnl_attr_put_u64(nlh, i, i);
@@ -90,6 +91,11 @@ void genl_close(struct genl *nl)
 int genl_fd(const struct genl *nl)
 {
 	return nl->timer;
+}
+
+void genl_all_namespaces(struct genl *nl)
+{
+	(void)nl;
 }
 
 int genl_dump(struct genl *nl, uint8_t cmd,
