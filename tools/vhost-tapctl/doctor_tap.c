@@ -2,49 +2,37 @@
 /*
  * doctor_tap.c - the doctor's checks of a tap or macvtap
  */
-#include <libgen.h>
+#include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "doctor.h"
+#include "link.h"
 
 /* A command with three names of a link and one of a user. */
 #define COMMAND_ROOM	2048
 
-static long link_number(const char *link, const char *file)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/%s", link, file);
-	return read_number(path);
-}
-
 /*
  * The command that makes a tap as it should be. It replaces a tap that exists,
- * since these properties of a tap cannot be changed.
+ * since these properties of a tap cannot be changed: @l, or NULL.
  */
 static void tap_command(const struct doctor_ctx *ctx, const char *word,
-			bool exists, char *buf, size_t room)
+			const struct link_info *l, char *buf, size_t room)
 {
-	char path[96], link[256], master[SHELL_ROOM] = "", remove[128] = "";
-	ssize_t n;
+	char name[IFNAMSIZ], master[SHELL_ROOM] = "", remove[128] = "";
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/master", ctx->tap);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (exists && n > 0) {
-		link[n] = 0;
-		shell_word(master, sizeof(master), basename(link));
-	}
-	if (exists)
+	if (l && l->master && if_indextoname(l->master, name))
+		shell_word(master, sizeof(master), name);
+	if (l)
 		snprintf(remove, sizeof(remove),
 			 "ip tuntap del dev %s mode tap%s && ", word,
-			 link_number(ctx->tap, "tun_flags") & IFF_MULTI_QUEUE ?
-			 " multi_queue" : "");
+			 l->multi_queue ? " multi_queue" : "");
 	snprintf(buf, room,
 		 "%sip tuntap add dev %s mode tap vnet_hdr%s%s%s && ip link set dev %s%s%s up",
 		 remove, word, ctx->queues > 1 ? " multi_queue" : "",
@@ -52,11 +40,9 @@ static void tap_command(const struct doctor_ctx *ctx, const char *word,
 		 master[0] ? " master " : "", master);
 }
 
-static void check_up(struct doctor_ctx *ctx, const char *link)
+static void check_up(struct doctor_ctx *ctx, const struct link_info *l)
 {
-	long flags = link_number(link, "flags");
-
-	if (flags >= 0 && !(flags & IFF_UP))
+	if (!(l->flags & IFF_UP))
 		finding(ctx, PROBLEM, "the link is down",
 			"it carries no packets", "ip link set dev %s up",
 			ctx->link_word);
@@ -120,66 +106,91 @@ static void free_name(const char *stem, char *buf)
 	} while (link_exists(buf));
 }
 
-/* The file with the device numbers of a macvtap's node; false: no macvtap. */
-static bool is_macvtap(const char *link, char *file, size_t room)
+/*
+ * The device number of a macvtap's node, or 0. Only sysfs has it, and it shows the
+ * network namespace in which /sys was mounted. A link there that has the name, the
+ * index and the address of this one is this one.
+ */
+static dev_t node_number(const char *link, const struct link_info *l)
 {
 	static const char * const where[] = { "", "macvtap/" };
+	char path[128], text[64], mac[LINK_MAC_TEXT];
+	unsigned int maj, min;
 	size_t i;
 
+	snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", link);
+	if (read_number(path) != l->index)
+		return 0;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/address", link);
+	link_mac_text(l->mac, mac);
+	if (!read_line(path, text, sizeof(text)) ||
+	    (l->has_mac && strcmp(text, mac)))
+		return 0;
 	for (i = 0; i < sizeof(where) / sizeof(*where); i++) {
-		snprintf(file, room, "/sys/class/net/%s/%stap%u/dev", link,
-			 where[i], if_nametoindex(link));
-		if (!access(file, F_OK))
-			return true;
+		snprintf(path, sizeof(path), "/sys/class/net/%s/%stap%u/dev",
+			 link, where[i], l->index);
+		if (read_line(path, text, sizeof(text)) &&
+		    sscanf(text, "%u:%u", &maj, &min) == 2)
+			return makedev(maj, min);
 	}
-	return false;
+	return 0;
 }
 
-static void not_a_tap(struct doctor_ctx *ctx)
+static void not_a_tap(struct doctor_ctx *ctx, const struct link_info *l)
 {
 	static const char what[] = "the link is not a tap";
 	static const char why[] =
 		"only a tap can be opened through /dev/net/tun";
-	char name[IFNAMSIZ], fix[COMMAND_ROOM], file[128];
+	char name[IFNAMSIZ], fix[COMMAND_ROOM];
 
-	if (is_macvtap(ctx->tap, file, sizeof(file))) {
+	if (link_is_macvtap(l)) {
 		finding(ctx, PROBLEM, what, why,
 			"vhost-tapctl doctor --macvtap %s --queues %lu",
 			ctx->link_word, ctx->queues);
 		return;
 	}
 	free_name("tap", name);
-	tap_command(ctx, name, false, fix, sizeof(fix));
+	tap_command(ctx, name, NULL, fix, sizeof(fix));
 	finding(ctx, PROBLEM, what, why,
 		"%s && vhost-tapctl doctor --tap %s --queues %lu", fix, name,
 		ctx->queues);
 }
 
-/* How the tap was made; @flags are its tun_flags. */
-static void check_tap_flags(struct doctor_ctx *ctx, long flags)
+/* How the tap was made. */
+static void check_tap_flags(struct doctor_ctx *ctx, const struct link_info *l)
 {
 	char fix[COMMAND_ROOM];
 
-	tap_command(ctx, ctx->link_word, true, fix, sizeof(fix));
-	if (ctx->queues > 1 && !(flags & IFF_MULTI_QUEUE))
+	tap_command(ctx, ctx->link_word, l, fix, sizeof(fix));
+	if (ctx->queues > 1 && !l->multi_queue)
 		finding(ctx, PROBLEM, "the tap was made without multi_queue",
 			"a VMM cannot open a second queue: \"could not configure /dev/net/tun: Invalid argument\"",
 			"%s", fix);
-	else if (ctx->queues == 1 && flags & IFF_MULTI_QUEUE)
+	else if (ctx->queues == 1 && l->multi_queue)
 		finding(ctx, WARNING,
 			"the tap was made with multi_queue, for one queue",
 			"a VMM that opens one queue by the tap's name gets \"Invalid argument\"; \"vhost-tapctl run\" does not",
 			"%s", fix);
-	else if (!(flags & IFF_VNET_HDR))
+	else if (!l->vnet_hdr)
 		finding(ctx, WARNING, "the tap was made without vnet_hdr",
 			"a VMM that does not ask for the header itself gets no offloads",
 			"%s", fix);
 	else if (ctx->user && ctx->uid &&
-		 link_number(ctx->tap, "owner") != (long)ctx->uid &&
-		 link_number(ctx->tap, "group") != (long)ctx->gid)
+		 l->owner != ctx->uid && l->group != ctx->gid)
 		finding(ctx, PROBLEM, "the tap belongs to another user",
 			"TUNSETIFF fails with \"Operation not permitted\" for this user",
 			"%s", fix);
+}
+
+/* The index is 0 when there is no such link; false: netlink says something else. */
+static bool look(const char *name, struct link_info *l)
+{
+	int err = link_get(name, l);
+
+	if (!err || err == -ENODEV)
+		return true;
+	warn("cannot read the properties of the link: %s", strerror(-err));
+	return false;
 }
 
 /**
@@ -188,22 +199,24 @@ static void check_tap_flags(struct doctor_ctx *ctx, long flags)
  */
 void check_tap(struct doctor_ctx *ctx)
 {
-	long flags = link_number(ctx->tap, "tun_flags");
 	char fix[COMMAND_ROOM];
+	struct link_info l;
 
-	if (!link_exists(ctx->tap)) {
-		tap_command(ctx, ctx->link_word, false, fix, sizeof(fix));
+	if (!look(ctx->tap, &l))
+		return;
+	if (!l.index) {
+		tap_command(ctx, ctx->link_word, NULL, fix, sizeof(fix));
 		finding(ctx, PROBLEM, "the tap does not exist",
 			"a VMM without CAP_NET_ADMIN cannot make it", "%s",
 			fix);
 		return;
 	}
-	if (flags < 0 || !(flags & IFF_TAP)) {
-		not_a_tap(ctx);
+	if (!l.is_tap) {
+		not_a_tap(ctx, &l);
 		return;
 	}
-	check_tap_flags(ctx, flags);
-	check_up(ctx, ctx->tap);
+	check_tap_flags(ctx, &l);
+	check_up(ctx, &l);
 	check_offloads(ctx, ctx->tap);
 }
 
@@ -236,13 +249,13 @@ static void lower_link(char *buf)
 		if_freenameindex(all);
 }
 
-static void not_a_macvtap(struct doctor_ctx *ctx)
+static void not_a_macvtap(struct doctor_ctx *ctx, const struct link_info *l)
 {
 	static const char what[] = "the link is not a macvtap";
 	static const char why[] = "it has no node that a VMM can open";
 	char name[IFNAMSIZ];
 
-	if (link_number(ctx->macvtap, "tun_flags") >= 0) {
+	if (l->is_tap) {
 		finding(ctx, PROBLEM, what, why,
 			"vhost-tapctl doctor --tap %s --queues %lu",
 			ctx->link_word, ctx->queues);
@@ -254,17 +267,54 @@ static void not_a_macvtap(struct doctor_ctx *ctx)
 		ctx->link_word, name, name, name, ctx->queues);
 }
 
+/* The node, which the kernel names after the link's index. */
+static void check_macvtap_node(struct doctor_ctx *ctx,
+			       const struct link_info *l)
+{
+	dev_t number = node_number(ctx->macvtap, l);
+	char node[32], what[64];
+	struct stat st;
+
+	snprintf(node, sizeof(node), "/dev/tap%u", l->index);
+	if (!number) {
+		finding(ctx, WARNING,
+			"the macvtap's node cannot be checked",
+			"/sys shows another network namespace",
+			"unshare --mount sh -c 'mount -t sysfs sysfs /sys && exec vhost-tapctl \"$@\"' - doctor --macvtap %s --queues %lu",
+			ctx->link_word, ctx->queues);
+		return;
+	}
+	if (stat(node, &st)) {
+		finding(ctx, PROBLEM, "the macvtap's node does not exist",
+			"no VMM can open it; in a container, udev does not make it",
+			"mknod -m 660 %s c %u %u", node, major(number),
+			minor(number));
+	} else if (!S_ISCHR(st.st_mode) || st.st_rdev != number) {
+		snprintf(what, sizeof(what), "%s is not the macvtap's node",
+			 node);
+		finding(ctx, PROBLEM, what,
+			"it belongs to a macvtap with the same index in another network namespace; the VMM has to open a node of another name",
+			"mknod -m 660 /dev/%s c %u %u", ctx->link_word,
+			major(number), minor(number));
+	} else if (!may_use(ctx, node)) {
+		finding(ctx, PROBLEM, "this user may not open the macvtap's node",
+			"the VMM gets \"Permission denied\"",
+			"chgrp kvm %s && chmod 660 %s", node, node);
+	}
+}
+
 /**
  * check_macvtap - check a macvtap that a VMM is to use
  * @ctx: context
  */
 void check_macvtap(struct doctor_ctx *ctx)
 {
-	char file[128], numbers[32], node[32], lower[IFNAMSIZ];
-	char lower_word[SHELL_ROOM];
-	unsigned int maj, min;
+	char lower[IFNAMSIZ], lower_word[SHELL_ROOM];
+	struct link_info l;
 
-	if (!link_exists(ctx->macvtap)) {
+	if (!look(ctx->macvtap, &l))
+		return;
+	if (!l.index) {
 		lower_link(lower);
 		shell_word(lower_word, sizeof(lower_word),
 			   lower[0] ? lower : "eth0");
@@ -274,20 +324,11 @@ void check_macvtap(struct doctor_ctx *ctx)
 			lower_word, ctx->link_word, ctx->link_word);
 		return;
 	}
-	if (!is_macvtap(ctx->macvtap, file, sizeof(file))) {
-		not_a_macvtap(ctx);
+	if (!link_is_macvtap(&l)) {
+		not_a_macvtap(ctx, &l);
 		return;
 	}
-	read_line(file, numbers, sizeof(numbers));
-	snprintf(node, sizeof(node), "/dev/tap%u", if_nametoindex(ctx->macvtap));
-	if (sscanf(numbers, "%u:%u", &maj, &min) == 2 && access(node, F_OK))
-		finding(ctx, PROBLEM, "the macvtap's node does not exist",
-			"no VMM can open it; in a container, udev does not make it",
-			"mknod -m 660 %s c %u %u", node, maj, min);
-	else if (!may_use(ctx, node))
-		finding(ctx, PROBLEM, "this user may not open the macvtap's node",
-			"the VMM gets \"Permission denied\"",
-			"chgrp kvm %s && chmod 660 %s", node, node);
-	check_up(ctx, ctx->macvtap);
+	check_macvtap_node(ctx, &l);
+	check_up(ctx, &l);
 	check_offloads(ctx, ctx->macvtap);
 }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * link.c - a macvtap comes and goes, by rtnetlink
+ * link.c - network devices of our network namespace, by rtnetlink
  *
  * Read before: ctl.h, link.h.
+ *
+ * Files below /sys/class/net are no substitute: they show the namespace in which
+ * /sys was mounted, which "nsenter --net" does not change.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,21 +48,28 @@ int link_mode(const char *name, uint32_t *mode)
 	return -EINVAL;
 }
 
-/* Send one request and take the acknowledgment. 0 or negative errno. */
-static int ask(struct nlmsghdr *nlh)
+/*
+ * Send one request, have @each called with what comes back, and take the
+ * acknowledgment. Return: 0 or negative errno.
+ */
+static int ask(struct nlmsghdr *nlh, mnl_cb_t each, void *data)
 {
 	struct mnl_socket *sock = mnl_socket_open(NETLINK_ROUTE);
-	char buf[8192];
-	ssize_t len = -1;
+	char buf[32 * 1024] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int ret = -1;
+	ssize_t len;
 
 	nlh->nlmsg_seq = 1;
 	if (sock && mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) >= 0 &&
-	    mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) >= 0)
-		len = mnl_socket_recvfrom(sock, buf, sizeof(buf));
-	if (len >= 0)
-		ret = mnl_cb_run(buf, len, 1, mnl_socket_get_portid(sock), NULL,
-				 NULL);
+	    mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) >= 0) {
+		do {
+			len = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+			ret = len < 0 ? -1 :
+			      mnl_cb_run(buf, len, 1,
+					 mnl_socket_get_portid(sock), each,
+					 data);
+		} while (ret > 0);
+	}
 	ret = ret < 0 ? -errno : 0;
 	if (sock)
 		mnl_socket_close(sock);
@@ -77,6 +89,132 @@ static struct nlmsghdr *link_request(char *buf, uint16_t type, uint16_t flags)
 		ifm->ifi_flags = IFF_UP | IFF_ALLMULTI;
 	}
 	return nlh;
+}
+
+static uint32_t get_number(const struct nlattr *attr)
+{
+	switch (mnl_attr_get_payload_len(attr)) {
+	case sizeof(uint8_t):
+		return mnl_attr_get_u8(attr);
+	case sizeof(uint32_t):
+		return mnl_attr_get_u32(attr);
+	default:
+		return 0;
+	}
+}
+
+static void parse_tun(const struct nlattr *nest, struct link_info *l)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		uint32_t val = get_number(attr);
+
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_TUN_TYPE:
+			l->is_tap = val == IFF_TAP;
+			break;
+		case IFLA_TUN_MULTI_QUEUE:
+			l->multi_queue = val;
+			break;
+		case IFLA_TUN_VNET_HDR:
+			l->vnet_hdr = val;
+			break;
+		case IFLA_TUN_OWNER:
+			l->owner = val;
+			break;
+		case IFLA_TUN_GROUP:
+			l->group = val;
+			break;
+		}
+	}
+}
+
+/* The kind comes before the data, whose meaning depends on it. */
+static void parse_kind(const struct nlattr *nest, struct link_info *l)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			snprintf(l->kind, sizeof(l->kind), "%s",
+				 mnl_attr_get_str(attr));
+		if (mnl_attr_get_type(attr) == IFLA_INFO_DATA &&
+		    !strcmp(l->kind, "tun"))
+			parse_tun(attr, l);
+	}
+}
+
+static int on_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifm = mnl_nlmsg_get_payload(nlh);
+	struct link_info *l = data;
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifm))
+		return MNL_CB_OK;
+	l->index = ifm->ifi_index;
+	l->flags = ifm->ifi_flags;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifm)) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_MASTER:
+			l->master = get_number(attr);
+			break;
+		case IFLA_ADDRESS:
+			l->has_mac = mnl_attr_get_payload_len(attr) == LINK_MAC;
+			if (l->has_mac)
+				memcpy(l->mac, mnl_attr_get_payload(attr),
+				       LINK_MAC);
+			break;
+		case IFLA_LINKINFO:
+			parse_kind(attr, l);
+			break;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+/**
+ * link_get - look at a network device
+ * @name: its name
+ * @l: filled
+ *
+ * Return: 0; -ENODEV there is none of this name in our network namespace; other
+ * negative errno.
+ */
+int link_get(const char *name, struct link_info *l)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_GETLINK, 0);
+	int err;
+
+	*l = (struct link_info){ .owner = -1, .group = -1 };
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	err = ask(nlh, on_link, l);
+	return err ? err : l->index ? 0 : -ENODEV;
+}
+
+/**
+ * link_mac_text - an Ethernet address as text
+ * @mac: LINK_MAC bytes
+ * @text: LINK_MAC_TEXT
+ */
+void link_mac_text(const uint8_t *mac, char *text)
+{
+	snprintf(text, LINK_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
+		 mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+/**
+ * link_is_macvtap - is it opened by a node of its own?
+ * @l: link
+ *
+ * Return: true for macvtap and ipvtap.
+ */
+bool link_is_macvtap(const struct link_info *l)
+{
+	return !strcmp(l->kind, "macvtap") || !strcmp(l->kind, "ipvtap");
 }
 
 /**
@@ -113,7 +251,7 @@ int link_add_macvtap(const char *lower, char *name, uint32_t mode)
 	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, mode);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
-	err = ask(nlh);
+	err = ask(nlh, NULL, NULL);
 	if (!err)
 		return CTL_OK;
 	warn("cannot make the macvtap %s on %s: %s", name, lower,
@@ -132,7 +270,7 @@ void link_del(const char *name)
 	int err;
 
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	err = ask(nlh);
+	err = ask(nlh, NULL, NULL);
 	if (err && err != -ENODEV)
 		warn("cannot remove %s: %s", name, strerror(-err));
 }

@@ -32,7 +32,7 @@ struct plan {
 	const char *device;	/* more properties of the NIC */
 	const char *mac;
 	bool dry_run;
-	char own_mac[18];
+	char own_mac[LINK_MAC_TEXT];
 	int fd[MAX_QUEUES];
 	int vhost[MAX_QUEUES];
 };
@@ -58,26 +58,46 @@ static int open_tap(const char *node, const char *name, short flags)
 	return fd;
 }
 
-/* Whether an existing tap takes several queues, or -1 with a message. */
-static int tap_flags(const struct plan *p)
+/*
+ * The number in a macvtap's node is the index of the link, which is another link's
+ * in another network namespace. So ask the file what it is.
+ */
+static bool is_queue_of(int fd, const char *name, const struct link_info *l)
 {
-	char path[64];
-	long flags;
+	struct ifreq ifr = { 0 };
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", p->tap);
-	flags = read_number(path);
-	if (flags < 0 || !(flags & IFF_TAP)) {
-		warn("there is no tap \"%s\"; make it with:\n  ip tuntap add dev %s mode tap vnet_hdr%s && ip link set %s up",
-		     p->tap, p->tap, p->queues > 1 ? " multi_queue" : "",
-		     p->tap);
+	if (ioctl(fd, TUNGETIFF, &ifr) || strcmp(ifr.ifr_name, name))
+		return false;
+	return !l->has_mac || ioctl(fd, SIOCGIFHWADDR, &ifr) ||
+	       !memcmp(ifr.ifr_hwaddr.sa_data, l->mac, LINK_MAC);
+}
+
+/* Whether an existing tap takes several queues, or -1 with a message. */
+static int tap_flags(const struct plan *p, struct link_info *l)
+{
+	int err = link_get(p->tap, l);
+	char word[SHELL_ROOM];
+
+	shell_word(word, sizeof(word), p->tap);
+	if (err && err != -ENODEV) {
+		warn("cannot look at %s: %s", p->tap, strerror(-err));
 		return -1;
 	}
-	if (p->queues > 1 && !(flags & IFF_MULTI_QUEUE)) {
-		warn("%s takes one queue only, for it was made without multi_queue; make it anew:\n  ip tuntap del dev %s mode tap && ip tuntap add dev %s mode tap vnet_hdr multi_queue && ip link set %s up",
-		     p->tap, p->tap, p->tap, p->tap);
+	if (err) {
+		warn("there is no tap \"%s\"; make it with:\n  ip tuntap add dev %s mode tap vnet_hdr%s && ip link set dev %s up",
+		     p->tap, word, p->queues > 1 ? " multi_queue" : "", word);
 		return -1;
 	}
-	return flags & IFF_MULTI_QUEUE;
+	if (!l->is_tap) {
+		warn("%s is not a tap", p->tap);
+		return -1;
+	}
+	if (p->queues > 1 && !l->multi_queue) {
+		warn("%s takes one queue only, because it was made without multi_queue; make it again:\n  ip tuntap del dev %s mode tap && ip tuntap add dev %s mode tap vnet_hdr multi_queue && ip link set dev %s up",
+		     p->tap, word, word, word);
+		return -1;
+	}
+	return l->multi_queue ? IFF_MULTI_QUEUE : 0;
 }
 
 /* A stable address for a tap: of this machine, by the tap's name. */
@@ -101,22 +121,26 @@ static int open_queues(struct plan *p)
 	const char *name = p->tap ? p->tap : p->name;
 	const char *node = "/dev/net/tun";
 	short flags = IFF_MULTI_QUEUE;
-	char tapnode[64], path[64];
+	struct link_info l;
+	char tapnode[64];
 	unsigned long i;
 	int ret;
 
 	if (p->tap) {
-		ret = tap_flags(p);
+		ret = tap_flags(p, &l);
 		if (ret < 0)
 			return CTL_FAILED;
 		flags = ret;
 		make_mac(p);
 	} else {
-		snprintf(tapnode, sizeof(tapnode), "/dev/tap%u",
-			 if_nametoindex(name));
+		ret = link_get(name, &l);
+		if (ret) {
+			warn("cannot look at %s: %s", name, strerror(-ret));
+			return CTL_FAILED;
+		}
+		snprintf(tapnode, sizeof(tapnode), "/dev/tap%u", l.index);
 		node = tapnode;
-		snprintf(path, sizeof(path), "/sys/class/net/%s/address", name);
-		read_line(path, p->own_mac, sizeof(p->own_mac));
+		link_mac_text(l.mac, p->own_mac);
 		/* udev makes the node, and may take a moment. */
 		for (i = 0; i < 50 && access(node, F_OK); i++)
 			usleep(20000);
@@ -125,6 +149,11 @@ static int open_queues(struct plan *p)
 		p->fd[i] = open_tap(node, name, flags);
 		if (p->fd[i] < 0)
 			return CTL_FAILED;
+		if (!is_queue_of(p->fd[i], name, &l)) {
+			warn("%s is not the node of %s, but of a macvtap in another network namespace",
+			     node, name);
+			return CTL_FAILED;
+		}
 		p->vhost[i] = open(p->node, O_RDWR);
 		if (p->vhost[i] < 0) {
 			warn("%s: %s (\"vhost-tapctl doctor\" tells more)",

@@ -15,11 +15,11 @@ _vhost_tapctl() {
 	done
 	case $prev in
 	--tap | --macvtap)
-		# compgen -W would run what a name may hold, as in $(reboot).
-		for i in /sys/class/net/*; do
-			i=${i##*/}
+		# compgen -W would run what a name may hold, as in $(reboot). /sys/class/net
+		# may be that of another network namespace.
+		while IFS= read -r i; do
 			[[ $i != "${cur//\\/}"* ]] || COMPREPLY+=("$(printf %q "$i")")
-		done
+		done < <(sed -n 's/^ *\([^ :]*\):.*/\1/p' /proc/net/dev)
 		return ;;
 	--user)
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
