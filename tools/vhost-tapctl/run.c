@@ -17,6 +17,7 @@
 
 #include "ctl.h"
 #include "link.h"
+#include "mac.h"
 
 #define MAX_QUEUES	256
 
@@ -100,22 +101,6 @@ static int tap_flags(const struct plan *p, struct link_info *l)
 	return l->multi_queue ? IFF_MULTI_QUEUE : 0;
 }
 
-/* A stable address for a tap: of this machine, by the tap's name. */
-static void make_mac(struct plan *p)
-{
-	char machine[64];
-	uint32_t hash = 2166136261u;
-	const char *s;
-
-	read_line("/etc/machine-id", machine, sizeof(machine));
-	for (s = machine; *s; s++)
-		hash = (hash ^ (uint8_t)*s) * 16777619u;
-	for (s = p->tap; *s; s++)
-		hash = (hash ^ (uint8_t)*s) * 16777619u;
-	snprintf(p->own_mac, sizeof(p->own_mac), "52:54:00:%02x:%02x:%02x",
-		 hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
-}
-
 static int open_queues(struct plan *p)
 {
 	const char *name = p->tap ? p->tap : p->name;
@@ -131,7 +116,7 @@ static int open_queues(struct plan *p)
 		if (ret < 0)
 			return CTL_FAILED;
 		flags = ret;
-		make_mac(p);
+		mac_make(p->tap, &l, p->own_mac);
 	} else {
 		ret = link_get(name, &l);
 		if (ret) {
