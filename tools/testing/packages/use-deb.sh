@@ -47,6 +47,7 @@ a_guest() {
 # ---- systemd, as a container would have it ----
 
 # PID 1 of its own process, mount and control group name spaces; the network is ours.
+# Its /proc shows nobody else's processes.
 systemd_up() {
 	local i
 	inside systemctl enable vhost-tap-stats.timer || return 1
@@ -56,7 +57,7 @@ systemd_up() {
 	exec unshare --pid --fork --kill-child --mount --propagation private --cgroup bash -e -c '
 		mount --rbind $root $root
 		cd $root
-		mount -t proc proc proc
+		mount -t proc -o hidepid=2 proc proc
 		mount -t tmpfs -o mode=755 run run
 		umount sys/fs/cgroup
 		mount -t cgroup2 cgroup sys/fs/cgroup
@@ -79,14 +80,32 @@ in_systemd() { nsenter -t "$systemd" -m -p -C env -i PATH=/usr/sbin:/usr/bin:/sb
 
 prom=$root/var/lib/prometheus/node-exporter/vhost_tap.prom
 
-# The timer has written the file anew, with the packets of that guest.
+# A VMM of another user than root, on the tap vt1.
+other_users_vmm() {
+	local caps=+net_admin,+net_raw
+	(echo "tx 5"; exec sleep 3600) |
+		setpriv --reuid 65534 --regid "$(stat -c %g "$node")" --clear-groups --inh-caps "$caps" --ambient-caps "$caps" \
+			"$PWD/build/tapctl-test/client" vt1 >"$work/client" 2>&1 &
+	client_job=$!
+	for ((i = 0; i < 300; i++)); do
+		[[ $(grep -cx ok "$work/client") != 2 ]] || return 0
+		sleep 0.2
+	done
+	cat "$work/client"
+	return 1
+}
+
+# The timer has written the file again, with the packets of both VMMs, by the names of
+# their taps.
 written_again() {
 	local i
 	rm -f "$prom"
 	for ((i = 0; i < 300; i++)); do
-		grep -s '^vhost_tap_packets_total{.*} [1-9]' "$prom" && return 0
+		grep -s '^vhost_tap_packets_total{.*tap="vt0".*} [1-9]' "$prom" &&
+			grep -s '^vhost_tap_packets_total{.*tap="vt1".*} 5$' "$prom" && return 0
 		sleep 0.2
 	done
+	cat "$prom"
 	in_systemd systemctl status vhost-tap-stats.timer vhost-tap-stats.service
 	return 1
 }
@@ -143,11 +162,14 @@ t "vhost-tapctl show: the device of that QEMU" \
 	inside sh -c "vhost-tapctl show | tee /dev/stderr | grep -qw $qemu_pid"
 t "vhost-tapctl stats --json is JSON" \
 	bash -c "chroot '$root' vhost-tapctl stats --json | python3 -m json.tool"
+t "a VMM of another user" other_users_vmm
 t "systemd starts, with the timer enabled" systemd_up
 t "the timer writes the counters" written_again
 t "and again" written_again
 t "the unit has ended with success" unit_succeeds
 systemd_down
+kill "$client_job"
+wait "$client_job"
 t "the units are well-formed" inside systemd-analyze verify vhost-tap-stats.timer
 t "power off" stop_guest
 t "the worker is gone" worker_gone
