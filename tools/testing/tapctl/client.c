@@ -16,17 +16,27 @@
  *                 (one worker if shared) and close the one before; -1 only closes
  *   files N       open N more devices, of one pair and one worker each
  *   move VRING    assign a vring of that device to its first worker
+ *   swap          close the backend, which the device keeps, and give its number to
+ *                 another tap, ctlswap
+ *   heir          fork a process that keeps all files open and does nothing
  *
- * Usage: client TAP. Prints "ok" or "failed ERRNO" when it is ready and after each
- * command. Ends at the end of stdin. With CLIENT_IOTLB in the environment the guest is
- * behind an IOMMU, and the client answers each IOTLB miss.
+ * Usage: client NAME. Prints "ok" or "failed ERRNO" when it is ready and after each
+ * command. Ends at the end of stdin. Environment:
+ *
+ *   CLIENT_BACKEND  macvtap or packet: NAME is a macvtap on a veth, or a veth with a
+ *                   packet socket; otherwise it is a tap
+ *   CLIENT_IOTLB    the guest is behind an IOMMU, and the client answers each miss
+ *   CLIENT_THREAD   a thread sets the device up, prints "thread TID" to stderr, and ends
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -39,22 +49,46 @@ static struct iotlb iommu;
 static struct tap tap = { .host = -1 };
 static int file = -1;
 
-static int start(const char *name)
+/* The backend's file, on top of a veth. */
+static int open_on_veth(const char *name, const char *kind)
 {
-	struct guest_cfg cfg = { .features = F_QEMU };
+	int err, index = 10000 + getpid();
+
+	if (!strcmp(kind, "packet"))
+		return link_veth(name, "ctlfar") ?: host_open(name, 0);
+	err = link_veth("ctlnear", "ctlfar") ?:
+	      link_macvtap(name, "ctlnear", MACVLAN_MODE_BRIDGE, index);
+	return err ?: macvtap_open(index, 12);
+}
+
+/* The backend's file, and the packet socket at its other end. */
+static int open_backend(const char *name)
+{
+	const char *kind = getenv("CLIENT_BACKEND");
 	int err;
 
 	snprintf(tap.name, sizeof(tap.name), "%s", name);
-	tap.fd[0] = tap_open(tap.name, IFF_VNET_HDR);
+	if (kind)
+		tap.fd[0] = open_on_veth(name, kind);
+	else
+		tap.fd[0] = tap_open(tap.name, IFF_VNET_HDR);
 	if (tap.fd[0] < 0)
 		return tap.fd[0];
 	tap.nr = 1;
-	err = tap_hdr_len(tap.fd[0], 12) ?: link_up(tap.name);
+	err = kind ? 0 : tap_hdr_len(tap.fd[0], 12) ?: link_up(tap.name);
 	if (err)
 		return err;
-	tap.host = host_open(tap.name, 0);
-	if (tap.host < 0)
-		return tap.host;
+	tap.host = host_open(kind ? "ctlfar" : tap.name, 0);
+	return tap.host < 0 ? tap.host : 0;
+}
+
+static int start(const char *name)
+{
+	struct guest_cfg cfg = { .features = F_QEMU };
+	int err = open_backend(name);
+
+	if (err)
+		return err;
 	if (getenv("CLIENT_IOTLB")) {
 		cfg.features |= F_ACCESS_PLATFORM;
 		return iotlb_up(&iommu, &g, &cfg, tap.fd[0]);
@@ -159,6 +193,26 @@ static int open_files(long n)
 	return err;
 }
 
+static int swap(void)
+{
+	int fd = tap_open("ctlswap", IFF_VNET_HDR), err;
+
+	if (fd < 0)
+		return fd;
+	err = dup2(fd, tap.fd[0]) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static int heir(void)
+{
+	pid_t pid = fork();
+
+	while (!pid)
+		pause();
+	return pid < 0 ? -errno : 0;
+}
+
 static int obey(const char *line)
 {
 	char verb[16] = "";
@@ -188,6 +242,10 @@ static int obey(const char *line)
 		return open_files(n);
 	if (!strcmp(verb, "move"))
 		return node_attach(file, n, 0);
+	if (!strcmp(verb, "swap"))
+		return swap();
+	if (!strcmp(verb, "heir"))
+		return heir();
 	return -EINVAL;
 }
 
@@ -200,16 +258,35 @@ static void answer(int err)
 	fflush(stdout);
 }
 
+static void *run_start(void *name)
+{
+	fprintf(stderr, "thread %ld\n", syscall(SYS_gettid));
+	return (void *)(long)start(name);
+}
+
+/* Start in a thread that has ended by the time this returns. */
+static int start_in_thread(char *name)
+{
+	pthread_t t;
+	void *err;
+	int ret = pthread_create(&t, NULL, run_start, name);
+
+	if (!ret)
+		ret = pthread_join(t, &err);
+	return ret ? -ret : (long)err;
+}
+
 int main(int argc, char **argv)
 {
 	char line[128];
 	int err;
 
 	if (argc != 2) {
-		fprintf(stderr, "usage: client TAP\n");
+		fprintf(stderr, "usage: client NAME\n");
 		return 2;
 	}
-	err = start(argv[1]);
+	err = getenv("CLIENT_THREAD") ? start_in_thread(argv[1]) :
+					start(argv[1]);
 	answer(err);
 	while (!err && fgets(line, sizeof(line), stdin))
 		answer(obey(line));
