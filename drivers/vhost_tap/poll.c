@@ -43,13 +43,12 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	 * park(), the worker's xchg().
 	 */
 	smp_mb__after_spinlock();
-	if (p == &q->kick_poll) {
+	if (p == &q->kick_poll)
 		trace_vtap_kick(q);
-	} else if (sock_wakeup_matters(q)) {
+	else if (sock_wakeup_matters(q))
 		trace_vtap_wake(q);
-	} else {
+	else
 		return 0;
-	}
 	vtap_worker_wake(p->worker, vtap_work_bit(q, VTAP_WORK_WAKE));
 	return 0;
 }

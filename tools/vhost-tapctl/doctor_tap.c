@@ -280,7 +280,7 @@ static void check_macvtap_node(struct doctor_ctx *ctx,
 		finding(ctx, WARNING,
 			"the macvtap's node cannot be checked",
 			"/sys shows another network namespace",
-			"unshare --mount sh -c 'mount -t sysfs sysfs /sys && exec vhost-tapctl \"$@\"' - doctor --macvtap %s --queues %lu",
+			"unshare --mount sh -c 'mount -t sysfs none /sys && exec vhost-tapctl \"$@\"' - doctor --macvtap %s --queues %lu",
 			ctx->link_word, ctx->queues);
 		return;
 	}

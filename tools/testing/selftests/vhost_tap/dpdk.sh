@@ -132,6 +132,7 @@ counter() { # rx|tx NAME
 # Have all queue pairs of testpmd agreed on the feature bit $1?
 acked() {
 	local features all=()
+	# shellcheck disable=SC2016 # for awk
 	mapfile -t all < <(folders | sed 's|$|/state|' | xargs -r awk '$1 == "features" { print $2 }')
 	for features in "${all[@]}"; do
 		((features >> $1 & 1)) || return 1
