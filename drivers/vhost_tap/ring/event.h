@@ -3,7 +3,7 @@
  * event.h - "must I call?" as arithmetic on free-running 16-bit indices, and the
  *	     one look at a word that such questions begin with
  *
- * Read before: ring.h. Read next: split.h; packed.h has its own arithmetic.
+ * Read before: ring.h. Read next: split.c; packed_event.c has its own arithmetic.
  */
 #ifndef VTAP_RING_EVENT_H
 #define VTAP_RING_EVENT_H

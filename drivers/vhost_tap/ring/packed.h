@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * packed.h - the packed ring: positions, and the verbs that take chains
+ * packed.h - the packed ring: positions, and what runs for each chain
  *
  * Read before: ring.h (what the verbs promise), chain.h. Beside: split.h. Read
- * next: packed_used.h, packed_event.h (calls and kicks).
+ * next: packed.c (fetch), packed_used.c (used entries), packed_event.c (calls and
+ * kicks).
  *
  * A packed virtqueue (virtio 1.2, section 2.8) is one ring of descriptors that
  * both sides write, and two words on notifications:
@@ -52,7 +53,6 @@
 #define VTAP_RING_PACKED_H
 
 #include "chain.h"
-#include "event.h"
 
 #define VTAP_PACKED_WRAP	BIT(VRING_PACKED_EVENT_F_WRAP_CTR)
 #define VTAP_PACKED_IDX		(VTAP_PACKED_WRAP - 1)
@@ -61,6 +61,30 @@
 #define VTAP_PACKED_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
 #define VTAP_PACKED_USED	BIT(VRING_PACKED_DESC_F_USED)
 #define VTAP_PACKED_BOTH	(VTAP_PACKED_AVAIL | VTAP_PACKED_USED)
+
+/* packed.c */
+int vtap_packed_look(struct vtap_ring *r, u16 at);
+int vtap_packed_fetch(struct vtap_ring *r);
+int vtap_packed_fetch_far(struct vtap_ring *r);
+int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
+		     struct vtap_chain *c, const struct vring_desc *d);
+void vtap_packed_untake(struct vtap_ring *r, u16 n);
+void vtap_packed_wrap(struct vtap_ring *r);
+
+/* packed_used.c */
+void vtap_packed_set_max(struct vtap_ring *r);
+void vtap_packed_stage_from(struct vtap_ring *r, u16 used);
+void vtap_packed_near_end(struct vtap_ring *r);
+int vtap_packed_stage_on(struct vtap_ring *r);
+int vtap_packed_publish(struct vtap_ring *r);
+
+/* packed_event.c */
+int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode);
+int vtap_packed_must_call(struct vtap_ring *r);
+int vtap_packed_empty(struct vtap_ring *r);
+int vtap_packed_has_news(struct vtap_ring *r);
+int vtap_packed_kick_off(struct vtap_ring *r);
+int vtap_packed_kick_on(struct vtap_ring *r);
 
 /* ---- positions: an index below num, and the wrap counter in bit 15 ---- */
 
@@ -81,14 +105,6 @@ static __always_inline u16 vtap_packed_on(const struct vtap_ring *r, u16 at,
 		wrap ^= VTAP_PACKED_WRAP;
 	}
 	return wrap | idx;
-}
-
-/* The position @n <= num descriptors back. */
-static __always_inline u16 vtap_packed_back(const struct vtap_ring *r, u16 at,
-					    u16 n)
-{
-	/* As many as make a whole lap on, and the lap taken off. */
-	return vtap_packed_on(r, at, r->num - n) ^ VTAP_PACKED_WRAP;
 }
 
 /* Descriptors from @from on to @to, modulo two laps; both indices below num. */
@@ -127,18 +143,6 @@ static __always_inline u64 vtap_packed_word(u32 len, u16 id, u16 flags)
 	return (__force u64)cpu_to_le64(word);
 }
 
-/* That word of a copy. */
-static __always_inline u64 vtap_packed_tail(const struct vring_packed_desc *d)
-{
-	return *(const u64 *)&d->len;
-}
-
-static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
-						 u64 word)
-{
-	*(u64 *)&d->len = word;
-}
-
 /* ---- chains: the buffer id, and how many descriptors more than one they have ---- */
 
 static __always_inline u32 vtap_packed_head(u16 id, u16 nr_desc)
@@ -151,262 +155,12 @@ static __always_inline u16 vtap_packed_more(u32 head)
 	return head >> 16;
 }
 
-/* ---- pop ---- */
-
-/* Is the descriptor at a position available, as a look tells? */
-static inline int vtap_packed_look(struct vtap_ring *r, u16 at)
-{
-	struct vring_packed_desc __user *d = r->packed_desc +
-					     vtap_packed_idx(at);
-	u16 __user *word = (u16 __user *)&d->flags;
-	u16 flags;
-	int err;
-
-	if (unlikely(r->fault))
-		return -EIO;
-	err = vtap_ring_get16(r, vtap_ring_at(r, desc, word), &flags);
-	return err ? err : vtap_packed_offered(at, flags);
-}
-
-/* @n descriptors from the next position on are in @packed_first. */
-static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
-{
-	r->fetch_start = r->last_avail;
-	r->nr_fetched = n;
-	r->fetch_end = r->packed_first + n;
-	r->ready = -n;
-	r->seen = 0;
-	r->avail_idx = vtap_packed_on(r, r->last_avail, n);
-	return n > 0;
-}
-
-/*
- * Copy what is available from the next position on (B), up to VTAP_FETCH and
- * the end of the ring. In a scattered ring (@far) each word has its own place.
- *
- * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
- */
-static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
-{
-	/* Pointers, not array[i]: see vtap_split_fetch(). */
-	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
-	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
-	u64 __user *word = (u64 __user *)(r->packed_desc + idx);
-	u64 *to = (u64 *)r->packed_first;
-	u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
-	u64 want = vtap_packed_word(0, 0, vtap_packed_want(at));
-
-#define vtap_packed_place(p)	(far ? vtap_ring_far_at(&r->far->desc, p) : (p))
-	if (unlikely(r->fault))
-		return -EIO;
-	r->nr_fetched = 0;
-
-	if (!user_read_access_begin(vtap_packed_place(word),
-				    (far ? 1 : 2 * max) * sizeof(*word)))
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	for (n = 0; n < max; n++, word += 2, to += 2) {
-		u64 __user *low = vtap_packed_place(word);
-		u64 __user *high = vtap_packed_place(word + 1);
-		u64 tail;
-
-		/* B, pairs with A */
-		vtap_get64_acquire(tail, high, fault);
-		if ((tail & both) != want)
-			break;
-		unsafe_get_user(to[0], low, fault);
-		to[1] = tail;
-	}
-	user_read_access_end();
-#undef vtap_packed_place
-	return vtap_packed_fetched(r, n);
-
-fault:
-	user_read_access_end();
-	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-}
-
-/* How many of @nr copied descriptors, from @first on, are available. */
-static __always_inline u16
-vtap_packed_nr_offered(const struct vtap_ring *r,
-		       const struct vring_packed_desc *first, u16 nr)
-{
-	const struct vring_packed_desc *d = first, *end = d + nr;
-	const u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
-	const u64 want = vtap_packed_word(0, 0,
-					  vtap_packed_want(r->last_avail));
-
-	/* Mostly all are: four at a time. */
-	for (; end - d >= 4; d += 4) {
-		u64 bad = vtap_packed_tail(d) ^ want;
-
-		bad |= vtap_packed_tail(d + 1) ^ want;
-		bad |= vtap_packed_tail(d + 2) ^ want;
-		bad |= vtap_packed_tail(d + 3) ^ want;
-		if (bad & both)
-			break;
-	}
-	while (d < end && (vtap_packed_tail(d) & both) == want)
-		d++;
-	return d - first;
-}
-
-/*
- * The same by two copies of all, the first for the flags: of @nr, unless @sure are
- * known to be available. Of a full window the second copy is the first one of up
- * to @ahead behind: where the driver is far ahead, one call does for a fetch.
- */
-static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 sure, u16 nr,
-					 u16 ahead)
-{
-	u16 idx = vtap_packed_idx(r->last_avail), n;
-	const struct vring_packed_desc __user *from = r->packed_desc + idx;
-	struct vring_packed_desc *to = r->packed_first;
-	u16 left = r->num - idx;
-
-	if (!sure) {
-		nr = min3(nr, (u16)VTAP_FETCH, left);
-		if (vtap_user_copy_early(to, from, 0, nr))	/* B */
-			goto fault;
-		sure = vtap_packed_nr_offered(r, to, nr);
-	}
-	n = sure;
-	ahead = n == VTAP_FETCH ? min_t(u16, ahead, left - n) : 0;
-	if (n && vtap_user_copy_early(to, from, n, n + ahead))
-		goto fault;
-	vtap_packed_fetched(r, n);
-	if (ahead && vtap_packed_nr_offered(r, to + n, ahead) == ahead)
-		r->seen = ahead;
-	return n > 0;
-
-fault:
-	r->nr_fetched = 0;
-	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-}
-
-/*
- * Runs are mostly about as long as the last one. Often there is nothing: long
- * copies begin with a look at one word. Where the last chain went on behind the
- * window, a copy ahead was for nothing, and the next one may be, too.
- */
-static noinline int vtap_packed_fetch(struct vtap_ring *r)
-{
-	bool follows = r->last_avail == vtap_packed_on(r, r->fetch_start,
-						       r->nr_fetched);
-	u16 seen = follows && !r->fault ? r->seen : 0;
-	int ret = 1;
-
-	if (r->run < VTAP_RUN_LONG) {
-		ret = vtap_packed_copy(r, false);
-	} else {
-		if (!seen)
-			ret = vtap_packed_look(r, r->last_avail);
-		if (ret > 0)
-			ret = vtap_packed_copy_run(r, seen, 2 * r->run,
-						   follows ? VTAP_FETCH : 0);
-	}
-	if (ret > 0)
-		r->run = r->nr_fetched;
-	return ret;
-}
-
-static noinline int vtap_packed_fetch_far(struct vtap_ring *r)
-{
-	return vtap_packed_copy(r, true);
-}
-
 static __always_inline u16 vtap_packed_id(const struct vring_desc *d)
 {
 	return le16_to_cpu(((const struct vring_packed_desc *)d)->id);
 }
 
-static noinline int vtap_packed_indirect(struct vtap_ring *r,
-					 struct vtap_mem *m,
-					 struct vtap_chain *c,
-					 const struct vring_desc *table)
-{
-	return vtap_chain_table(r, m, c, table, 0, true);
-}
-
-/*
- * A chain that is more than one plain descriptor; @d is its first one, fetched.
- * What it has behind the fetched ones is copied as far as the last chain went
- * on, or this one has so far.
- * Return: descriptors in the ring, or a negative errno.
- */
-static noinline int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
-				     struct vtap_chain *c,
-				     const struct vring_desc *d)
-{
-	u16 at = r->last_avail, found = 0, ready = -r->ready, left = ready;
-	u16 ahead = r->ahead;
-	int n;
-
-	for (;;) {
-		u16 flags = vtap_chain_flags(d, true);
-
-		if (++found > VTAP_CHAIN_MAX)
-			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
-		if (flags & VRING_DESC_F_INDIRECT) {
-			struct vring_desc table = *d;
-
-			/* virtio 1.2, 2.8.8: a chain by itself */
-			if (found > 1 || flags & VRING_DESC_F_NEXT)
-				return vtap_ring_break(r,
-						VTAP_FAULT_INDIRECT_NEXT);
-			c->head = vtap_packed_head(vtap_packed_id(d), 1);
-			n = vtap_packed_indirect(r, m, c, &table);
-			return n ? n : 1;
-		}
-		n = vtap_chain_add(r, m, c, d, true);
-		if (n)
-			return n;
-		if (!(flags & VRING_DESC_F_NEXT))
-			break;
-		if (found == r->num)
-			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
-		at = vtap_packed_on(r, at, 1);
-		d++;
-		if (--left)
-			continue;
-
-		/* Behind B of the first one. */
-		n = vtap_chain_fetch(r, vtap_packed_idx(at), max(found, ahead));
-		if (n < 0)
-			return n;
-		left = n;
-		d = r->table;
-		for (n = 0; n < left; n++)
-			if (!vtap_packed_offered(at, vtap_chain_flags(d + n,
-								      true)))
-				break;
-		if (!n)
-			return vtap_ring_break(r, VTAP_FAULT_CHAIN_TORN);
-		left = n;
-		ahead = 0;
-	}
-	c->head = vtap_packed_head(vtap_packed_id(d), found);
-	r->ahead = found - 1;
-	if (found > ready)			/* all of it was seen */
-		r->avail_idx = vtap_packed_on(r, at, 1);
-	return found;
-}
-
-/* The next is @n descriptors back again. */
-static noinline void vtap_packed_untake(struct vtap_ring *r, u16 n)
-{
-	u16 i;
-
-	r->last_avail = vtap_packed_back(r, r->last_avail, n);
-	/* A fetch ends with the ring: the other lap is never within it. */
-	i = r->last_avail - r->fetch_start;
-	r->ready = i < r->nr_fetched && !r->fault ? i - r->nr_fetched : 0;
-}
-
-/* All that was fetched is popped. A fetch ends with the ring, if not before. */
-static noinline void vtap_packed_wrap(struct vtap_ring *r)
-{
-	r->last_avail = vtap_packed_on(r, r->last_avail, 0);
-}
+/* ---- the verbs of each chain ---- */
 
 /**
  * vtap_packed_pop - take the next available chain
@@ -479,6 +233,40 @@ static inline void vtap_packed_unpop(struct vtap_ring *r, const u32 *heads,
 {
 	for (; nr_chains; nr_chains--, heads++)
 		vtap_packed_untake(r, vtap_packed_more(*heads) + 1);
+}
+
+/**
+ * vtap_packed_stage - note a used entry, not yet visible to the driver
+ * @r: ring
+ * @head: the chain's; chains are staged in the order they were popped
+ * @len: bytes written into the chain
+ *
+ * Return: 0, or -EIO when the ring is or gets broken.
+ */
+static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
+					     u32 len)
+{
+	u64 word = vtap_packed_word(len, head, 0);
+	u16 more = vtap_packed_more(head), i;
+
+	if (unlikely(r->nr_staged >= r->stage_max)) {
+		int err = vtap_packed_stage_on(r);
+
+		if (err)
+			return err;
+	}
+	if (likely(len))
+		word |= vtap_packed_word(0, 0, VRING_DESC_F_WRITE);
+	i = r->nr_staged++;
+	r->packed_staged[i] = word | r->stage_word;
+	if (!more)
+		return 0;
+	r->more[i] = more;
+	r->apart = true;
+	r->stage_room -= more;
+	if (r->stage_room <= VTAP_FETCH)
+		vtap_packed_near_end(r);
+	return 0;
 }
 
 #endif /* VTAP_RING_PACKED_H */

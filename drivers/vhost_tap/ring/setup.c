@@ -4,6 +4,7 @@
  *
  * Read before: ring.h, verbs.h.
  */
+#include "event.h"
 #include "verbs.h"
 
 static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)

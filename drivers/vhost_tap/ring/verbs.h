@@ -2,7 +2,7 @@
 /*
  * verbs.h - the ring verbs, whatever the format
  *
- * Read before: split.h, packed_event.h. Read next: ../tx.c, ../rx.c.
+ * Read before: split.h, packed.h. Read next: ../tx.c, ../rx.c.
  *
  * Callers that are compiled once for each format give a constant and get that
  * format's verb inline; others give r->packed and get a branch, never an
@@ -11,7 +11,7 @@
 #ifndef VTAP_RING_VERBS_H
 #define VTAP_RING_VERBS_H
 
-#include "packed_event.h"
+#include "packed.h"
 #include "split.h"
 
 static __always_inline int vtap_ring_pop(struct vtap_ring *r,

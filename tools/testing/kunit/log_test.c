@@ -2,7 +2,7 @@
 /*
  * log_test.c - what the ring's verbs write is in the dirty log, and no more
  *
- * Read before: split.h (vtap_split_log_*), area.c, dirty.h, iommu.h. The arena
+ * Read before: split.c (vtap_split_log_*), area.c, dirty.h, iommu.h. The arena
  * knows each byte that was stored. User space only.
  */
 #include "iommu.h"

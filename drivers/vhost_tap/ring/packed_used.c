@@ -1,27 +1,24 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
- * packed_used.h - the packed ring's used entries: stage and publish
+ * packed_used.c - the packed ring's used entries: stage and publish
  *
- * Read before: packed.h. Read next: packed_event.h.
+ * Read before: packed.h. Read next: packed_event.c.
  *
  * Chains are used in the order they were taken, so used entries follow each other
  * from the used position on: plain chains in a row, the others with a gap behind
  * their entry. Where a staged entry goes is not noted but worked out from that
  * when it is written.
  */
-#ifndef VTAP_RING_PACKED_USED_H
-#define VTAP_RING_PACKED_USED_H
-
 #include "packed.h"
 
 /* How far staging goes without another thought: no step in a broken ring. */
-static inline void vtap_packed_set_max(struct vtap_ring *r)
+void vtap_packed_set_max(struct vtap_ring *r)
 {
 	r->stage_max = r->fault ? 0 : min_t(u32, r->stage_room, VTAP_FETCH);
 }
 
 /* Nothing is staged, and what comes goes from @used on. */
-static inline void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
+void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
 {
 	bool wrap = used & VTAP_PACKED_WRAP;
 
@@ -34,6 +31,12 @@ static inline void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
 	if (unlikely(r->apart))
 		memset(r->more, 0, sizeof(r->more));
 	r->apart = false;
+}
+
+static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
+						 u64 word)
+{
+	*(u64 *)&d->len = word;
 }
 
 /* Open a window for writing the descriptor ring. */
@@ -161,7 +164,7 @@ fault:
 }
 
 /* The next entry may be behind the end of the ring. */
-static noinline void vtap_packed_near_end(struct vtap_ring *r)
+void vtap_packed_near_end(struct vtap_ring *r)
 {
 	if (r->stage_room <= r->nr_staged)
 		vtap_packed_next_lap(r);
@@ -169,7 +172,7 @@ static noinline void vtap_packed_near_end(struct vtap_ring *r)
 }
 
 /* The next entry is behind the end of the ring, or has no place in the array. */
-static noinline int vtap_packed_stage_on(struct vtap_ring *r)
+int vtap_packed_stage_on(struct vtap_ring *r)
 {
 	int err = 0;
 
@@ -179,40 +182,6 @@ static noinline int vtap_packed_stage_on(struct vtap_ring *r)
 	if (r->nr_staged == VTAP_FETCH)
 		err = vtap_packed_spill(r);
 	return err;
-}
-
-/**
- * vtap_packed_stage - note a used entry, not yet visible to the driver
- * @r: ring
- * @head: the chain's; chains are staged in the order they were popped
- * @len: bytes written into the chain
- *
- * Return: 0, or -EIO when the ring is or gets broken.
- */
-static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
-					     u32 len)
-{
-	u64 word = vtap_packed_word(len, head, 0);
-	u16 more = vtap_packed_more(head), i;
-
-	if (unlikely(r->nr_staged >= r->stage_max)) {
-		int err = vtap_packed_stage_on(r);
-
-		if (err)
-			return err;
-	}
-	if (likely(len))
-		word |= vtap_packed_word(0, 0, VRING_DESC_F_WRITE);
-	i = r->nr_staged++;
-	r->packed_staged[i] = word | r->stage_word;
-	if (!more)
-		return 0;
-	r->more[i] = more;
-	r->apart = true;
-	r->stage_room -= more;
-	if (r->stage_room <= VTAP_FETCH)
-		vtap_packed_near_end(r);
-	return 0;
 }
 
 /*
@@ -232,7 +201,7 @@ static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
  *
  * Return: entries published, 0 when none was staged, -EIO broken.
  */
-static inline int vtap_packed_publish(struct vtap_ring *r)
+int vtap_packed_publish(struct vtap_ring *r)
 {
 	u64 __user *to;
 	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
@@ -268,5 +237,3 @@ fault_in_window:
 fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
-
-#endif /* VTAP_RING_PACKED_USED_H */

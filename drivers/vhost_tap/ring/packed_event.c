@@ -1,17 +1,15 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
- * packed_event.h - calls and kicks of the packed ring
+ * packed_event.c - calls and kicks of the packed ring
  *
- * Read before: packed_used.h. Read next: verbs.h.
+ * Read before: packed.h. Read next: verbs.h.
  *
  * Each side has two words (virtio 1.2, 2.8.14), which only it writes: a mode,
  * for enable, disable or a descriptor, and the position of that descriptor. The
  * position is written first and read last.
  */
-#ifndef VTAP_RING_PACKED_EVENT_H
-#define VTAP_RING_PACKED_EVENT_H
-
-#include "packed_used.h"
+#include "event.h"
+#include "packed.h"
 
 /**
  * vtap_packed_must_call - does the driver want to be called now? (F)
@@ -22,7 +20,7 @@
  *
  * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
  */
-static inline int vtap_packed_must_call(struct vtap_ring *r)
+int vtap_packed_must_call(struct vtap_ring *r)
 {
 	u16 __user *where = (u16 __user *)&r->driver_event->off_wrap;
 	u16 __user *mode = (u16 __user *)&r->driver_event->flags;
@@ -69,7 +67,7 @@ fault:
  *
  * Return: as vtap_split_empty().
  */
-static inline int vtap_packed_empty(struct vtap_ring *r)
+int vtap_packed_empty(struct vtap_ring *r)
 {
 	int ret = vtap_packed_look(r, r->last_avail);
 
@@ -82,13 +80,13 @@ static inline int vtap_packed_empty(struct vtap_ring *r)
  *
  * Return: as vtap_split_has_news().
  */
-static inline int vtap_packed_has_news(struct vtap_ring *r)
+int vtap_packed_has_news(struct vtap_ring *r)
 {
 	return vtap_packed_look(r, r->avail_idx);
 }
 
 /* Write our event words: the mode, and before it the position if @at >= 0. */
-static inline int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode)
+int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode)
 {
 	u16 __user *where = (u16 __user *)&r->device_event->off_wrap;
 	u16 __user *flags = (u16 __user *)&r->device_event->flags;
@@ -122,7 +120,7 @@ fault:
  *
  * Return: 0, or -EIO broken.
  */
-static inline int vtap_packed_kick_off(struct vtap_ring *r)
+int vtap_packed_kick_off(struct vtap_ring *r)
 {
 	int err;
 
@@ -145,7 +143,7 @@ static inline int vtap_packed_kick_off(struct vtap_ring *r)
  *
  * Return: as vtap_split_kick_on().
  */
-static inline int vtap_packed_kick_on(struct vtap_ring *r)
+int vtap_packed_kick_on(struct vtap_ring *r)
 {
 	int err;
 
@@ -163,5 +161,3 @@ static inline int vtap_packed_kick_on(struct vtap_ring *r)
 	vtap_mb();			/* E: our words before the driver's flags */
 	return vtap_packed_has_news(r);
 }
-
-#endif /* VTAP_RING_PACKED_EVENT_H */

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * chain.c - chains of more than one descriptor, and indirect tables
+ *
+ * Read before: chain.h. Every limit of a chain is here and in chain.h. A walk
+ * works on copies of descriptors: of the window in struct vtap_ring, which is filled
+ * from the ring's descriptor table or from an indirect table.
+ */
+#include "chain.h"
+
+/*
+ * Entry @i of the window. A guest chooses it and it was compared with the window's
+ * length; the mask holds for a CPU that mispredicts the comparison as well.
+ */
+static __always_inline const struct vring_desc *
+vtap_chain_at(const struct vtap_ring *r, u32 i)
+{
+	return &r->table[i & (ARRAY_SIZE(r->table) - 1)];
+}
+
+/*
+ * A buffer did not become segments. An address that the IOTLB does not know yet
+ * is no fault, and with a segment array that other chains share (RX, mergeable
+ * buffers) its end is none of this chain.
+ */
+__cold int __cold vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
+{
+	switch (err) {
+	case -EAGAIN:
+		return -EAGAIN;
+	case -EACCES:
+		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
+	case -ENOBUFS:
+		if (iov_max < VTAP_CHAIN_MAX)
+			return -ENOBUFS;
+		return vtap_ring_break(r, VTAP_FAULT_CHAIN_SEGMENTS);
+	default:
+		return vtap_ring_break(r, VTAP_FAULT_UNMAPPED);
+	}
+}
+
+/*
+ * May the device write the buffer of an entry of an indirect table? A packed
+ * ring's table of one direction is taken as such, whatever the entries say: DPDK
+ * leaves WRITE set on the entry of the header, in tables that are only read.
+ */
+static __always_inline bool vtap_chain_table_in(const struct vtap_ring *r,
+						u16 flags, const bool packed)
+{
+	if (!packed || r->chains == VTAP_CHAINS_MIXED)
+		return flags & VRING_DESC_F_WRITE;
+	return r->chains == VTAP_CHAINS_WRITABLE;
+}
+
+static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
+{
+	if (err == -EAGAIN)
+		return -EAGAIN;
+	return vtap_ring_break(r, err == -EACCES ? VTAP_FAULT_IOTLB_DENIED :
+			       VTAP_FAULT_INDIRECT_ACCESS);
+}
+
+/*
+ * An indirect table (virtio 1.2, 2.7.5.3 and 2.8.8) ends the chain that points
+ * to it. Drivers lay it out in order, so a window of it is copied at a time.
+ * Where next leads elsewhere, which a hostile driver can make the common case,
+ * windows are short again. A packed ring's tables have no next: all of the table
+ * is the chain.
+ * @seen counts the descriptors of the chain before; the one that points to the
+ * table holds no buffer and does not count.
+ */
+static __always_inline int vtap_chain_table(struct vtap_ring *r,
+					    struct vtap_mem *m,
+					    struct vtap_chain *c,
+					    const struct vring_desc *table,
+					    u16 seen, const bool packed)
+{
+	u64 gpa = le64_to_cpu((__force __le64)table->addr);
+	u32 len = le32_to_cpu((__force __le32)table->len);
+	u32 count = len / sizeof(struct vring_desc);
+	u32 win = 0, nr_win = 0, i = 0, found = 0, in_order_at = 0;
+	u32 run = ARRAY_SIZE(r->table);
+
+	if (!count || len % sizeof(struct vring_desc))
+		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_LEN);
+	if (count > 1 << 16)		/* next has 16 bits */
+		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_BIG);
+	if (gpa > U64_MAX - len)
+		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_ACCESS);
+
+	for (;;) {
+		const struct vring_desc *d;
+		u16 flags;
+		int err;
+
+		if (++found > count)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
+		if (seen + found > VTAP_CHAIN_MAX)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
+
+		if (i - win >= nr_win) {	/* unsigned: also below win */
+			if (i != in_order_at)
+				run = 1;
+			win = i;
+			nr_win = min3(run, count - i,
+				      (u32)ARRAY_SIZE(r->table));
+			run = 2 * nr_win;
+			in_order_at = win + nr_win;
+			err = vtap_mem_read(m, r->table,
+					    gpa + win * sizeof(*d),
+					    nr_win * sizeof(*d));
+			if (err)
+				return vtap_chain_no_table(r, err);
+		}
+		d = vtap_chain_at(r, i - win);
+		flags = vtap_chain_flags(d, packed);
+		if (flags & VRING_DESC_F_INDIRECT)
+			return vtap_ring_break(r, VTAP_FAULT_INDIRECT_NESTED);
+		err = vtap_chain_add_as(r, m, c, d,
+					vtap_chain_table_in(r, flags, packed));
+		if (err)
+			return err;
+		if (packed) {
+			if (++i == count)
+				return 0;
+			continue;
+		}
+		if (!(flags & VRING_DESC_F_NEXT))
+			return 0;
+		i = le16_to_cpu((__force __le16)d->next);
+		if (i >= count)
+			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
+	}
+}
+
+/* An indirect table of a split ring, behind @seen descriptors of its chain. */
+int vtap_chain_indirect(struct vtap_ring *r, struct vtap_mem *m,
+			struct vtap_chain *c, const struct vring_desc *table,
+			u16 seen)
+{
+	return vtap_chain_table(r, m, c, table, seen, false);
+}
+
+/* An indirect table of a packed ring: the whole chain. */
+int vtap_chain_indirect_packed(struct vtap_ring *r, struct vtap_mem *m,
+			       struct vtap_chain *c,
+			       const struct vring_desc *table)
+{
+	return vtap_chain_table(r, m, c, table, 0, true);
+}
+
+/* Copy descriptor @i of a scattered ring to the window. */
+static noinline int vtap_chain_fetch_far(struct vtap_ring *r, u16 i)
+{
+	u64 __user *from = (u64 __user *)(r->desc + i);
+	u64 __user *from2 = vtap_ring_far_at(&r->far->desc, from + 1);
+	u64 *to = (u64 *)r->table;
+
+	BUILD_BUG_ON(sizeof(*r->table) != 2 * sizeof(u64));
+	from = vtap_ring_far_at(&r->far->desc, from);
+	if (!user_read_access_begin(from, sizeof(*from)))
+		goto fault;
+	unsafe_get_user(to[0], from, fault_in_window);
+	unsafe_get_user(to[1], from2, fault_in_window);
+	user_read_access_end();
+	return 1;
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/*
+ * Copy descriptors of the ring's table to the window: @i < num and, as far as
+ * the window and the table have them, @n - 1 behind it.
+ * Return: how many, -EIO broken.
+ */
+int vtap_chain_fetch(struct vtap_ring *r, u16 i, u16 n)
+{
+	const struct vring_desc __user *from = r->desc + i;
+
+	if (unlikely(r->far))
+		return vtap_chain_fetch_far(r, i);
+	n = min_t(u16, min_t(u16, n, ARRAY_SIZE(r->table)), r->num - i);
+	if (!user_read_access_begin(from, n * sizeof(*from)))
+		goto fault;
+	vtap_copy_ahead(r->table, from, sizeof(*from), n * sizeof(*from),
+			fault_in_window);
+	user_read_access_end();
+	return n;
+
+fault_in_window:
+	user_read_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/*
+ * A chain that is more than one plain descriptor; @d is a copy of its first.
+ * Chains are alike and mostly in order, so as many descriptors are copied as the
+ * last chain had. Where next leads elsewhere it is one, then two, and so on: past
+ * the first window not much more than what is looked at.
+ */
+int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
+		    struct vtap_chain *c, const struct vring_desc *d)
+{
+	u16 found = 0, win = 0, in_order_at = c->head + 1;
+	u16 run = max_t(u16, r->ahead, 1);
+	int nr_win = 0;
+
+	for (;;) {
+		u16 flags = le16_to_cpu((__force __le16)d->flags);
+		u16 next;
+		int err;
+
+		if (++found > r->num)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
+		if (found > VTAP_CHAIN_MAX)
+			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
+		if (flags & VRING_DESC_F_INDIRECT) {
+			struct vring_desc table = *d;
+
+			/* virtio 1.2, 2.7.5.3.1: never both */
+			if (flags & VRING_DESC_F_NEXT)
+				return vtap_ring_break(r,
+						VTAP_FAULT_INDIRECT_NEXT);
+			return vtap_chain_indirect(r, m, c, &table, found - 1);
+		}
+		err = vtap_chain_add(r, m, c, d, false);
+		if (err)
+			return err;
+		if (!(flags & VRING_DESC_F_NEXT))
+			break;
+		next = le16_to_cpu((__force __le16)d->next);
+		if (next >= r->num)
+			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
+		if (next - win >= nr_win || next < win) {
+			if (next != in_order_at)
+				run = 1;
+			nr_win = vtap_chain_fetch(r, next, run);
+			if (nr_win < 0)
+				return nr_win;
+			run = 2 * nr_win;
+			win = next;
+			in_order_at = win + nr_win;
+		}
+		d = vtap_chain_at(r, next - win);
+	}
+	r->ahead = found - 1;
+	return 0;
+}

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * split.c - the split ring: what runs once a batch
+ *
+ * Read before: split.h.
+ */
+#include "event.h"
+#include "split.h"
+
+/* Where the event words are: right behind the rings (virtio 1.2, 2.7.6, .8). */
+static __always_inline u16 __user *vtap_split_used_event(struct vtap_ring *r)
+{
+	return (u16 __user *)&r->avail->ring[r->num];
+}
+
+static __always_inline u16 __user *vtap_split_avail_event(struct vtap_ring *r)
+{
+	return (u16 __user *)&r->used->ring[r->num];
+}
+
+static __always_inline size_t vtap_split_avail_size(const struct vtap_ring *r)
+{
+	return vtap_split_avail_bytes(r->num, r->event_idx);
+}
+
+static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
+{
+	return vtap_split_used_bytes(r->num, r->event_idx);
+}
+
+/*
+ * @n chains were there, @got of them are fetched. A head out of range ends the
+ * batch before it: what comes first is served first, and the fault is met when
+ * it is the next one.
+ *
+ * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
+ */
+static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
+					      u16 n)
+{
+	r->nr_fetched = got;
+	if (likely(got))
+		return 1;
+	return n ? vtap_ring_break(r, VTAP_FAULT_HEAD_RANGE) : 0;
+}
+
+/*
+ * Read the driver's index (B), the heads and their first descriptors. Drivers
+ * mostly take descriptors in order, so runs of them are copied.
+ *
+ * Return: as vtap_split_fetched().
+ */
+int vtap_split_fetch(struct vtap_ring *r)
+{
+	/*
+	 * Pointers, not array[i]: an index check by UBSAN would be a call
+	 * inside the window, which objtool forbids. i, j < n <= VTAP_FETCH.
+	 */
+	u16 start = r->last_avail & (r->num - 1);
+	struct vring_desc *first = r->first;
+	u16 *heads = r->head;
+	u16 idx, n, run, i, j;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	r->fetch_start = r->last_avail;
+	r->nr_fetched = 0;
+
+	if (!user_read_access_begin(r->avail, vtap_split_avail_size(r)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	/* B, pairs with A */
+	vtap_get16_acquire(idx, (u16 __user *)&r->avail->idx, fault);
+	n = vtap_split_le16(idx) - r->last_avail;
+	if (unlikely(n > r->num))
+		goto jump;
+	r->avail_idx = r->last_avail + n;
+	n = min_t(u16, n, VTAP_FETCH);
+	run = min_t(u16, n, r->num - start);
+	vtap_copy_in(heads, (u16 __user *)r->avail->ring + start,
+		     run * sizeof(*heads), fault);
+	if (unlikely(run < n))
+		vtap_copy_in(heads + run, (u16 __user *)r->avail->ring,
+			     (n - run) * sizeof(*heads), fault);
+
+	for (i = 0; i < n; i = j) {
+		u16 head = vtap_split_le16(*(heads + i)), next = head;
+
+		for (j = i; j < n && next < r->num &&
+		     vtap_split_le16(*(heads + j)) == next; j++, next++)
+			*(heads + j) = next;
+		if (unlikely(j == i))
+			break;
+		if (j - i < VTAP_RUN_LONG) {
+			vtap_copy_in(first + i, r->desc + head,
+				     (j - i) * sizeof(*first), fault);
+			continue;
+		}
+		/* A copy by call opens a window of its own. */
+		user_read_access_end();
+		if (vtap_user_copy_in(first + i, r->desc + head,
+				      (j - i) * sizeof(*first)))
+			return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+		if (j == n)
+			return vtap_split_fetched(r, n, n);
+		if (!user_read_access_begin(r->avail, sizeof(*r->avail)))
+			return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	}
+	user_read_access_end();
+	return vtap_split_fetched(r, i, n);
+
+jump:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_AVAIL_JUMP);
+fault:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* vtap_split_fetch() of a scattered ring: each word has its own place. */
+int vtap_split_fetch_far(struct vtap_ring *r)
+{
+	const struct vtap_ring_far *far = r->far;
+	struct vring_desc *first = r->first;
+	u16 __user *slot = (u16 __user *)&r->avail->idx;
+	u16 *heads = r->head;
+	u16 idx, n, i;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	r->fetch_start = r->last_avail;
+	r->nr_fetched = 0;
+
+	slot = vtap_ring_far_at(&far->avail, slot);
+	if (!user_read_access_begin(slot, sizeof(*slot)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_get16_acquire(idx, slot, fault);	/* B, pairs with A */
+	n = vtap_split_le16(idx) - r->last_avail;
+	if (unlikely(n > r->num))
+		goto jump;
+	r->avail_idx = r->last_avail + n;
+	n = min_t(u16, n, VTAP_FETCH);
+	for (i = 0; i < n; i++) {
+		u64 *to = (u64 *)(first + i);
+		u64 __user *from, *from2;
+		u16 head;
+
+		slot = (u16 __user *)r->avail->ring +
+		       ((r->last_avail + i) & (r->num - 1));
+		slot = vtap_ring_far_at(&far->avail, slot);
+		unsafe_get_user(head, slot, fault);
+		head = vtap_split_le16(head);
+		if (unlikely(head >= r->num))
+			break;
+		from = (u64 __user *)(r->desc + head);
+		from2 = vtap_ring_far_at(&far->desc, from + 1);
+		from = vtap_ring_far_at(&far->desc, from);
+		unsafe_get_user(to[0], from, fault);
+		unsafe_get_user(to[1], from2, fault);
+		*(heads + i) = head;
+	}
+	user_read_access_end();
+	return vtap_split_fetched(r, i, n);
+
+jump:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_AVAIL_JUMP);
+fault:
+	user_read_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* The same for @n entries of a scattered ring that do not wrap. */
+#define vtap_split_put_far(r, at, entry, n, label)			\
+	do {								\
+		u32 __user *__to = (u32 __user *)((r)->used->ring + (at)); \
+		const u32 *__from = (const u32 *)(entry);		\
+		const u32 *__end = __from + 2 * (n);			\
+									\
+		for (; __from < __end; __from++, __to++)		\
+			unsafe_put_user(*__from, vtap_ring_at(r, used, __to), \
+					label);				\
+	} while (0)
+
+/*
+ * Write the staged entries to used->ring, behind those spilled before. The
+ * window is open already. The index is masked, so whatever a driver does to
+ * its indices the writes stay inside the ring.
+ */
+#define vtap_split_put_staged(r, label)					\
+	do {								\
+		u16 __at = ((r)->last_used + (r)->nr_spilled) &		\
+			   ((r)->num - 1);				\
+		const struct vring_used_elem *__e = (r)->staged;	\
+		u16 __left = (r)->nr_staged, __run;			\
+									\
+		for (; __left; __left -= __run, __e += __run, __at = 0) { \
+			__run = min_t(u16, __left, (r)->num - __at);	\
+			if (unlikely((r)->far))				\
+				vtap_split_put_far(r, __at, __e, __run, label); \
+			else						\
+				vtap_copy_out((r)->used->ring + __at, __e, \
+					      __run * sizeof(*__e), label); \
+		}							\
+	} while (0)
+
+/* Open a window for writing the device area. */
+static __always_inline bool vtap_split_open_used(struct vtap_ring *r)
+{
+	if (unlikely(r->far))
+		return user_write_access_begin(vtap_ring_at(r, used, r->used),
+					       sizeof(u16));
+	return user_write_access_begin(r->used, vtap_split_used_size(r));
+}
+
+/*
+ * Note that @n used entries from free-running index @at on were written; a
+ * driver that does not wait for its buffers can have more of them than the
+ * ring has.
+ */
+static noinline __cold __cold void vtap_split_log_entries(struct vtap_ring *r,
+							  u16 at, u16 n)
+{
+	const u32 size = sizeof(struct vring_used_elem);
+	u16 start = n < r->num ? at & (r->num - 1) : 0;
+	u16 before_wrap;
+
+	n = min(n, r->num);
+	before_wrap = min_t(u16, n, r->num - start);
+	vtap_ring_log_used(r, sizeof(*r->used) + (u64)start * size,
+			   (u64)before_wrap * size);
+	vtap_ring_log_used(r, sizeof(*r->used),
+			   (u64)(n - before_wrap) * size);
+}
+
+/* Note that a 16-bit word of the device area was written. */
+void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
+{
+	if (unlikely(r->log))
+		vtap_ring_log_used(r, (u64)((unsigned long)word -
+					    (unsigned long)r->used),
+				   sizeof(*word));
+}
+
+/* vtap_split_put_staged() for many: by call, which opens a window of its own. */
+static int vtap_split_put_long(struct vtap_ring *r)
+{
+	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
+	struct vring_used_elem __user *to = r->used->ring;
+	u16 n = r->nr_staged;
+
+	if (n < 2 * VTAP_RUN_LONG || unlikely(r->far) || at + n > r->num)
+		return 0;
+	if (vtap_user_copy_out(to + at, r->staged, n * sizeof(*r->staged)))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	return 1;
+}
+
+/* More entries than fit the staging array: put them in place, still unseen. */
+int vtap_split_spill(struct vtap_ring *r)
+{
+	if (!vtap_split_open_used(r))
+		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+	vtap_split_put_staged(r, fault);
+	user_write_access_end();
+	if (unlikely(r->log))
+		vtap_split_log_entries(r, r->last_used + r->nr_spilled,
+				       r->nr_staged);
+	r->nr_spilled += r->nr_staged;
+	r->nr_staged = 0;
+	return 0;
+
+fault:
+	user_write_access_end();
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_split_publish - make all staged entries visible to the driver (C)
+ * @r: ring
+ *
+ * Return: entries published, 0 when none was staged, -EIO broken.
+ */
+int vtap_split_publish(struct vtap_ring *r)
+{
+	u16 n = r->nr_spilled + r->nr_staged;	/* <= chains popped in a pass */
+	u16 old = r->last_used, new = old + n;
+	u16 __user *idx = (u16 __user *)&r->used->idx;
+	int put;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	if (!n)
+		return 0;
+	idx = vtap_ring_at(r, used, idx);
+	put = vtap_split_put_long(r);
+	if (unlikely(put < 0) || !vtap_split_open_used(r))
+		goto fault;
+	if (!put)
+		vtap_split_put_staged(r, fault_in_window);
+	/* C, pairs with D */
+	vtap_put16_release((__force u16)cpu_to_le16(new), idx,
+			   fault_in_window);
+	user_write_access_end();
+
+	if (unlikely(r->log)) {
+		vtap_split_log_entries(r, old + r->nr_spilled, r->nr_staged);
+		vtap_split_log_word(r, (u16 __user *)&r->used->idx);
+	}
+	r->last_used = new;
+	r->nr_spilled = 0;
+	r->nr_staged = 0;
+	vtap_event_published(r, old, new);
+	return n;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/* Read the driver's index only to see whether it moved. */
+static int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
+{
+	u16 __user *from = (u16 __user *)&r->avail->idx;
+
+	return vtap_ring_get16(r, vtap_ring_at(r, avail, from), idx);
+}
+
+/**
+ * vtap_split_must_call - does the driver want to be called now? (F)
+ * @r: ring; something was published since the last time
+ *
+ * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
+ */
+int vtap_split_must_call(struct vtap_ring *r)
+{
+	u16 __user *flags = (u16 __user *)&r->avail->flags;
+	u16 word;
+	int err;
+
+	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
+		return -EIO;
+	vtap_mb();			/* F: used->idx before the driver's word */
+
+	/* Legacy, virtio 0.9.5 appendix C: even if calls are suppressed. */
+	if (unlikely(r->call_on_empty && r->avail_idx == r->last_avail))
+		return 1;
+
+	if (!r->event_idx) {
+		err = vtap_ring_get16(r, vtap_ring_at(r, avail, flags),
+				      &word);
+		if (unlikely(err))
+			return err;
+		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
+	}
+	err = vtap_ring_get16(r, vtap_ring_at(r, avail,
+					      vtap_split_used_event(r)),
+			      &word);
+	if (unlikely(err))
+		return err;
+	return vtap_event_must_call(r, word);
+}
+
+/**
+ * vtap_split_empty - is nothing available?
+ * @r: ring; not changed
+ *
+ * Return: 1 empty, 0 there is something (or something wrong, which pop will
+ * tell), -EIO broken.
+ */
+int vtap_split_empty(struct vtap_ring *r)
+{
+	u16 idx;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_split_get_idx(r, &idx);
+	return err ? err : idx == r->last_avail;
+}
+
+/**
+ * vtap_split_has_news - did the driver add chains since we last looked?
+ * @r: ring; not changed
+ *
+ * Return: 1 chains behind all that were seen, popped or not; 0 none, -EIO
+ * broken.
+ */
+int vtap_split_has_news(struct vtap_ring *r)
+{
+	u16 idx;
+	int err;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	err = vtap_split_get_idx(r, &idx);
+	return err ? err : idx != r->avail_idx;
+}
+
+/**
+ * vtap_split_kick_off - ask the driver not to kick
+ * @r: ring
+ *
+ * With event indices nothing is written: the driver kicks once for the index
+ * kick_on last asked for and not again.
+ *
+ * Return: 0, or -EIO broken.
+ */
+int vtap_split_kick_off(struct vtap_ring *r)
+{
+	u16 __user *flags = (u16 __user *)&r->used->flags;
+	u16 __user *to;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	if (r->event_idx || r->kicks_off)
+		return 0;
+	to = vtap_ring_at(r, used, flags);
+	if (!user_write_access_begin(to, sizeof(*to)))
+		goto fault;
+	unsafe_put_user((__force u16)cpu_to_le16(VRING_USED_F_NO_NOTIFY), to,
+			fault_in_window);
+	user_write_access_end();
+	vtap_split_log_word(r, flags);
+	r->kicks_off = true;
+	return 0;
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
+
+/**
+ * vtap_split_kick_on - ask for a kick for the next chain, and look again (E)
+ * @r: ring
+ *
+ * The next chain is the one behind all that were seen, popped or not: RX asks
+ * with chains left over that are too small for the packet that waits.
+ *
+ * Return: 1 more came meanwhile (go on, no kick is certain), 0 nothing, the
+ * worker may sleep; -EIO broken.
+ */
+int vtap_split_kick_on(struct vtap_ring *r)
+{
+	u16 __user *word, *to;
+	u16 val;
+
+	if (unlikely(r->fault))
+		return -EIO;
+	if (r->event_idx) {
+		word = vtap_split_avail_event(r);
+		val = (__force u16)cpu_to_le16(r->avail_idx);
+	} else {
+		word = (u16 __user *)&r->used->flags;
+		val = 0;
+	}
+	to = vtap_ring_at(r, used, word);
+	if (!user_write_access_begin(to, sizeof(*to)))
+		goto fault;
+	unsafe_put_user(val, to, fault_in_window);
+	user_write_access_end();
+	vtap_split_log_word(r, word);
+	r->kicks_off = false;
+
+	vtap_mb();			/* E: our word before the driver's idx */
+	return vtap_split_has_news(r);
+
+fault_in_window:
+	user_write_access_end();
+fault:
+	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
+}
