@@ -10,7 +10,7 @@
 
 #include "ring.h"
 
-/* Read one 16-bit word of the ring; @from by vtap_ring_at(). */
+/* Read one 16-bit word of the ring; @from is its user address. */
 static inline int vtap_ring_get16(struct vtap_ring *r, u16 __user *from,
 				  u16 *val)
 {

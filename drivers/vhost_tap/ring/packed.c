@@ -32,7 +32,7 @@ int vtap_packed_look(struct vtap_ring *r, u16 at)
 
 	if (unlikely(r->fault))
 		return -EIO;
-	err = vtap_ring_get16(r, vtap_ring_at(r, desc, word), &flags);
+	err = vtap_ring_get16(r, vtap_ring_desc_addr(r, word), &flags);
 	return err ? err : vtap_packed_offered(at, flags);
 }
 
@@ -46,6 +46,14 @@ static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 	r->seen = 0;
 	r->avail_idx = vtap_packed_on(r, r->last_avail, n);
 	return n > 0;
+}
+
+/* The user address of a descriptor's word; whether the ring is scattered is known. */
+static __always_inline u64 __user *
+vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
+		      const bool far)
+{
+	return far ? vtap_ring_far_at(&r->far->desc, word) : word;
 }
 
 /*
@@ -64,17 +72,16 @@ static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 	u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
 	u64 want = vtap_packed_word(0, 0, vtap_packed_want(at));
 
-#define vtap_packed_place(p)	(far ? vtap_ring_far_at(&r->far->desc, p) : (p))
 	if (unlikely(r->fault))
 		return -EIO;
 	r->nr_fetched = 0;
 
-	if (!user_read_access_begin(vtap_packed_place(word),
+	if (!user_read_access_begin(vtap_packed_desc_addr(r, word, far),
 				    (far ? 1 : 2 * max) * sizeof(*word)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	for (n = 0; n < max; n++, word += 2, to += 2) {
-		u64 __user *low = vtap_packed_place(word);
-		u64 __user *high = vtap_packed_place(word + 1);
+		u64 __user *low = vtap_packed_desc_addr(r, word, far);
+		u64 __user *high = vtap_packed_desc_addr(r, word + 1, far);
 		u64 tail;
 
 		/* B, pairs with A */
@@ -85,7 +92,6 @@ static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
 		to[1] = tail;
 	}
 	user_read_access_end();
-#undef vtap_packed_place
 	return vtap_packed_fetched(r, n);
 
 fault:

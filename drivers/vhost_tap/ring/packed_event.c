@@ -33,8 +33,8 @@ int vtap_packed_must_call(struct vtap_ring *r)
 	vtap_mb();			/* F: used flags before the driver's */
 
 	/* Both words are in one aligned word: on one page. */
-	mode = vtap_ring_at(r, avail, mode);
-	where = vtap_ring_at(r, avail, where);
+	mode = vtap_ring_avail_addr(r, mode);
+	where = vtap_ring_avail_addr(r, where);
 	if (!user_read_access_begin(where, sizeof(*r->driver_event)))
 		goto fault;
 	/* The mode goes last when the driver writes them. */
@@ -91,8 +91,8 @@ int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode)
 	u16 __user *where = (u16 __user *)&r->device_event->off_wrap;
 	u16 __user *flags = (u16 __user *)&r->device_event->flags;
 
-	where = vtap_ring_at(r, used, where);
-	flags = vtap_ring_at(r, used, flags);
+	where = vtap_ring_used_addr(r, where);
+	flags = vtap_ring_used_addr(r, flags);
 	if (!user_write_access_begin(where, sizeof(*r->device_event)))
 		goto fault;
 	if (at >= 0)

@@ -43,7 +43,7 @@ static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
 static __always_inline bool vtap_packed_open(struct vtap_ring *r)
 {
 	if (unlikely(r->far))
-		return user_write_access_begin(vtap_ring_at(r, desc, r->desc),
+		return user_write_access_begin(vtap_ring_desc_addr(r, r->desc),
 					       sizeof(*r->desc));
 	return user_write_access_begin(r->desc, r->num * sizeof(*r->desc));
 }
@@ -51,29 +51,33 @@ static __always_inline bool vtap_packed_open(struct vtap_ring *r)
 /*
  * Write all staged entries but the first, which the driver waits for. The
  * window is open already. Indices are below num whatever the driver does.
+ * Return: 0 or -EFAULT.
  */
-#define vtap_packed_put_staged(r, label)				\
-	do {								\
-		u32 __at = vtap_packed_idx((r)->last_used), __num = (r)->num; \
-		const u64 *__e = (r)->packed_staged;			\
-		const u64 *__end = __e + (r)->nr_staged;		\
-		const u16 *__more = (r)->more;				\
-		bool __usual = !(r)->apart && !(r)->far;		\
-									\
-		while (++__e < __end) {					\
-			u64 __user *__to;				\
-									\
-			__at++;						\
-			if (!__usual)					\
-				__at += *__more++;			\
-			if (unlikely(__at >= __num))			\
-				__at -= __num;				\
-			__to = (u64 __user *)&((r)->packed_desc + __at)->len; \
-			if (!__usual)					\
-				__to = vtap_ring_at(r, desc, __to);	\
-			unsafe_put_user(*__e, __to, label);		\
-		}							\
-	} while (0)
+static __always_inline int vtap_packed_write_staged(const struct vtap_ring *r)
+{
+	u32 idx = vtap_packed_idx(r->last_used), num = r->num;
+	const u64 *entry = r->packed_staged, *end = entry + r->nr_staged;
+	const u16 *more = r->more;
+	bool usual = !r->apart && !r->far;
+
+	while (++entry < end) {
+		u64 __user *to;
+
+		idx++;
+		if (!usual)
+			idx += *more++;
+		if (unlikely(idx >= num))
+			idx -= num;
+		to = (u64 __user *)&(r->packed_desc + idx)->len;
+		if (!usual)
+			to = vtap_ring_desc_addr(r, to);
+		unsafe_put_user(*entry, to, fault);
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
 
 /*
  * The same by one call where entries lie in a row: into the copies of their
@@ -145,7 +149,8 @@ static noinline int vtap_packed_spill(struct vtap_ring *r)
 
 	if (!vtap_packed_open(r))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	vtap_packed_put_staged(r, fault);
+	if (vtap_packed_write_staged(r))
+		goto fault;
 	user_write_access_end();
 	if (unlikely(r->log))
 		vtap_packed_log_staged(r, 1);
@@ -212,13 +217,13 @@ int vtap_packed_publish(struct vtap_ring *r)
 	if (!n)
 		return 0;
 	to = (u64 __user *)&(r->packed_desc + vtap_packed_idx(old))->len;
-	to = vtap_ring_at(r, desc, to);
+	to = vtap_ring_desc_addr(r, to);
 	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
 		put = vtap_packed_put_run(r);
 	if (unlikely(put < 0) || !vtap_packed_open(r))
 		goto fault;
-	if (!put)
-		vtap_packed_put_staged(r, fault_in_window);
+	if (!put && vtap_packed_write_staged(r))
+		goto fault_in_window;
 	/* C, pairs with D */
 	vtap_put64_release(*r->packed_staged, to, fault_in_window);
 	user_write_access_end();

@@ -132,7 +132,7 @@ struct vtap_ring_area {
  * @delta: of all three
  *
  * The pointers of struct vtap_ring hold I/O virtual addresses then, and each
- * word goes through vtap_ring_at().
+ * word goes through vtap_ring_desc_addr(), _avail_addr() or _used_addr().
  */
 struct vtap_ring_far {
 	struct vtap_ring_area desc;
@@ -301,11 +301,32 @@ vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
 	return (void __user *)(iova + (unsigned long)*(area->delta + page));
 }
 
-/* Where a word of a ring is: @at, unless the ring is scattered. */
-#define vtap_ring_at(r, area, at)					\
-	((typeof(at))(unlikely((r)->far) ?				\
-		      vtap_ring_far_at(&(r)->far->area, at) :		\
-		      (void __user *)(at)))
+/* The user address of a word of the descriptor table or packed descriptor ring. */
+static __always_inline void __user *
+vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
+{
+	if (unlikely(r->far))
+		return vtap_ring_far_at(&r->far->desc, word);
+	return (void __user *)word;
+}
+
+/* The user address of a word of the driver area. */
+static __always_inline void __user *
+vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
+{
+	if (unlikely(r->far))
+		return vtap_ring_far_at(&r->far->avail, word);
+	return (void __user *)word;
+}
+
+/* The user address of a word of the device area. */
+static __always_inline void __user *
+vtap_ring_used_addr(const struct vtap_ring *r, const void __user *word)
+{
+	if (unlikely(r->far))
+		return vtap_ring_far_at(&r->far->used, word);
+	return (void __user *)word;
+}
 
 /* fault.c */
 int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault);

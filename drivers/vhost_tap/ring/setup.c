@@ -113,7 +113,7 @@ static int split_load(struct vtap_ring *r)
 {
 	u16 __user *flags = (u16 __user *)&r->used->flags;
 	u16 __user *idx_at = (u16 __user *)&r->used->idx;
-	u16 __user *to = vtap_ring_at(r, used, flags);
+	u16 __user *to = vtap_ring_used_addr(r, flags);
 	u16 idx;
 
 	if (!user_write_access_begin(to, sizeof(*to)))
@@ -122,7 +122,7 @@ static int split_load(struct vtap_ring *r)
 	user_write_access_end();
 	vtap_split_log_word(r, flags);
 
-	if (vtap_ring_get16(r, vtap_ring_at(r, used, idx_at), &idx)) {
+	if (vtap_ring_get16(r, vtap_ring_used_addr(r, idx_at), &idx)) {
 		forgive(r);
 		return -EFAULT;
 	}

@@ -169,45 +169,60 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* The same for @n entries of a scattered ring that do not wrap. */
-#define vtap_split_put_far(r, at, entry, n, label)			\
-	do {								\
-		u32 __user *__to = (u32 __user *)((r)->used->ring + (at)); \
-		const u32 *__from = (const u32 *)(entry);		\
-		const u32 *__end = __from + 2 * (n);			\
-									\
-		for (; __from < __end; __from++, __to++)		\
-			unsafe_put_user(*__from, vtap_ring_at(r, used, __to), \
-					label);				\
-	} while (0)
+/*
+ * Write @n staged entries of a scattered ring, which do not wrap, to used->ring.
+ * The window is open already.
+ * Return: 0 or -EFAULT.
+ */
+static __always_inline int
+vtap_split_write_scattered(const struct vtap_ring *r, u16 slot,
+			   const struct vring_used_elem *entry, u16 n)
+{
+	u32 __user *to = (u32 __user *)(r->used->ring + slot);
+	const u32 *from = (const u32 *)entry, *end = from + 2 * n;
+
+	for (; from < end; from++, to++) {
+		u32 __user *word = vtap_ring_used_addr(r, to);
+
+		unsafe_put_user(*from, word, fault);
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
 
 /*
  * Write the staged entries to used->ring, behind those spilled before. The
  * window is open already. The index is masked, so whatever a driver does to
  * its indices the writes stay inside the ring.
+ * Return: 0 or -EFAULT.
  */
-#define vtap_split_put_staged(r, label)					\
-	do {								\
-		u16 __at = ((r)->last_used + (r)->nr_spilled) &		\
-			   ((r)->num - 1);				\
-		const struct vring_used_elem *__e = (r)->staged;	\
-		u16 __left = (r)->nr_staged, __run;			\
-									\
-		for (; __left; __left -= __run, __e += __run, __at = 0) { \
-			__run = min_t(u16, __left, (r)->num - __at);	\
-			if (unlikely((r)->far))				\
-				vtap_split_put_far(r, __at, __e, __run, label); \
-			else						\
-				vtap_copy_out((r)->used->ring + __at, __e, \
-					      __run * sizeof(*__e), label); \
-		}							\
-	} while (0)
+static __always_inline int vtap_split_write_staged(const struct vtap_ring *r)
+{
+	u16 slot = (r->last_used + r->nr_spilled) & (r->num - 1);
+	const struct vring_used_elem *entry = r->staged;
+	u16 left = r->nr_staged, run;
+
+	for (; left; left -= run, entry += run, slot = 0) {
+		run = min_t(u16, left, r->num - slot);
+		if (likely(!r->far))
+			vtap_copy_out(r->used->ring + slot, entry,
+				      run * sizeof(*entry), fault);
+		else if (vtap_split_write_scattered(r, slot, entry, run))
+			return -EFAULT;
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
 
 /* Open a window for writing the device area. */
 static __always_inline bool vtap_split_open_used(struct vtap_ring *r)
 {
 	if (unlikely(r->far))
-		return user_write_access_begin(vtap_ring_at(r, used, r->used),
+		return user_write_access_begin(vtap_ring_used_addr(r, r->used),
 					       sizeof(u16));
 	return user_write_access_begin(r->used, vtap_split_used_size(r));
 }
@@ -241,7 +256,7 @@ void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
 				   sizeof(*word));
 }
 
-/* vtap_split_put_staged() for many: by call, which opens a window of its own. */
+/* vtap_split_write_staged() for many: by call, which opens a window of its own. */
 static int vtap_split_put_long(struct vtap_ring *r)
 {
 	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
@@ -260,7 +275,8 @@ int vtap_split_spill(struct vtap_ring *r)
 {
 	if (!vtap_split_open_used(r))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	vtap_split_put_staged(r, fault);
+	if (vtap_split_write_staged(r))
+		goto fault;
 	user_write_access_end();
 	if (unlikely(r->log))
 		vtap_split_log_entries(r, r->last_used + r->nr_spilled,
@@ -291,12 +307,12 @@ int vtap_split_publish(struct vtap_ring *r)
 		return -EIO;
 	if (!n)
 		return 0;
-	idx = vtap_ring_at(r, used, idx);
+	idx = vtap_ring_used_addr(r, idx);
 	put = vtap_split_put_long(r);
 	if (unlikely(put < 0) || !vtap_split_open_used(r))
 		goto fault;
-	if (!put)
-		vtap_split_put_staged(r, fault_in_window);
+	if (!put && vtap_split_write_staged(r))
+		goto fault_in_window;
 	/* C, pairs with D */
 	vtap_put16_release((__force u16)cpu_to_le16(new), idx,
 			   fault_in_window);
@@ -323,7 +339,7 @@ static int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
 {
 	u16 __user *from = (u16 __user *)&r->avail->idx;
 
-	return vtap_ring_get16(r, vtap_ring_at(r, avail, from), idx);
+	return vtap_ring_get16(r, vtap_ring_avail_addr(r, from), idx);
 }
 
 /**
@@ -347,14 +363,13 @@ int vtap_split_must_call(struct vtap_ring *r)
 		return 1;
 
 	if (!r->event_idx) {
-		err = vtap_ring_get16(r, vtap_ring_at(r, avail, flags),
+		err = vtap_ring_get16(r, vtap_ring_avail_addr(r, flags),
 				      &word);
 		if (unlikely(err))
 			return err;
 		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
 	}
-	err = vtap_ring_get16(r, vtap_ring_at(r, avail,
-					      vtap_split_used_event(r)),
+	err = vtap_ring_get16(r, vtap_ring_avail_addr(r, vtap_split_used_event(r)),
 			      &word);
 	if (unlikely(err))
 		return err;
@@ -415,7 +430,7 @@ int vtap_split_kick_off(struct vtap_ring *r)
 		return -EIO;
 	if (r->event_idx || r->kicks_off)
 		return 0;
-	to = vtap_ring_at(r, used, flags);
+	to = vtap_ring_used_addr(r, flags);
 	if (!user_write_access_begin(to, sizeof(*to)))
 		goto fault;
 	unsafe_put_user((__force u16)cpu_to_le16(VRING_USED_F_NO_NOTIFY), to,
@@ -455,7 +470,7 @@ int vtap_split_kick_on(struct vtap_ring *r)
 		word = (u16 __user *)&r->used->flags;
 		val = 0;
 	}
-	to = vtap_ring_at(r, used, word);
+	to = vtap_ring_used_addr(r, word);
 	if (!user_write_access_begin(to, sizeof(*to)))
 		goto fault;
 	unsafe_put_user(val, to, fault_in_window);

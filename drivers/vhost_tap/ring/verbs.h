@@ -50,20 +50,41 @@ static __always_inline int vtap_ring_stage(struct vtap_ring *r, u32 head,
 			vtap_split_stage(r, head, len);
 }
 
-/* The verbs of which a batch needs one: @packed is mostly r->packed. */
-#define VTAP_RING_VERB(name)						\
-static __always_inline int vtap_ring_##name(struct vtap_ring *r,	\
-					    const bool packed)		\
-{									\
-	return packed ? vtap_packed_##name(r) : vtap_split_##name(r);	\
+/* What a batch needs once: a branch and a call. @packed is mostly r->packed. */
+static __always_inline int vtap_ring_publish(struct vtap_ring *r,
+					     const bool packed)
+{
+	return packed ? vtap_packed_publish(r) : vtap_split_publish(r);
 }
 
-VTAP_RING_VERB(publish)
-VTAP_RING_VERB(must_call)
-VTAP_RING_VERB(empty)
-VTAP_RING_VERB(has_news)
-VTAP_RING_VERB(kick_off)
-VTAP_RING_VERB(kick_on)
-#undef VTAP_RING_VERB
+static __always_inline int vtap_ring_must_call(struct vtap_ring *r,
+					       const bool packed)
+{
+	return packed ? vtap_packed_must_call(r) : vtap_split_must_call(r);
+}
+
+static __always_inline int vtap_ring_empty(struct vtap_ring *r,
+					   const bool packed)
+{
+	return packed ? vtap_packed_empty(r) : vtap_split_empty(r);
+}
+
+static __always_inline int vtap_ring_has_news(struct vtap_ring *r,
+					      const bool packed)
+{
+	return packed ? vtap_packed_has_news(r) : vtap_split_has_news(r);
+}
+
+static __always_inline int vtap_ring_kick_off(struct vtap_ring *r,
+					      const bool packed)
+{
+	return packed ? vtap_packed_kick_off(r) : vtap_split_kick_off(r);
+}
+
+static __always_inline int vtap_ring_kick_on(struct vtap_ring *r,
+					     const bool packed)
+{
+	return packed ? vtap_packed_kick_on(r) : vtap_split_kick_on(r);
+}
 
 #endif /* VTAP_RING_VERBS_H */

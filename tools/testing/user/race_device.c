@@ -106,7 +106,7 @@ static int device_pass(struct device *dev)
 	if (!f->r.mapped || !f->r.loaded)
 		ret = vtap_ring_map(&f->r, &f->m, &f->cfg);
 	if (!ret) {
-		if (is_revoked(dev->t, vtap_ring_at(&f->r, used, f->r.used)))
+		if (is_revoked(dev->t, vtap_ring_used_addr(&f->r, f->r.used)))
 			fail(dev->t, "the ring was taken back in a pass");
 		vtap_ring_kick_off(&f->r, f->r.packed);
 		ret = device_batch(dev);
