@@ -12,10 +12,12 @@
  * Entry @i of the window. A guest chooses it and it was compared with the window's
  * length; the mask holds for a CPU that mispredicts the comparison as well.
  */
-static __always_inline const struct vring_desc *
-vtap_chain_at(const struct vtap_ring *r, u32 i)
+static __always_inline struct vtap_desc
+vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
 {
-	return &r->table[i & (ARRAY_SIZE(r->table) - 1)];
+	i &= ARRAY_SIZE(r->table) - 1;
+	return packed ? vtap_desc_from_packed(&r->packed_table[i]) :
+			vtap_desc_from_split(&r->table[i]);
 }
 
 /*
@@ -72,16 +74,16 @@ static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
 static __always_inline int vtap_chain_table(struct vtap_ring *r,
 					    struct vtap_mem *m,
 					    struct vtap_chain *c,
-					    const struct vring_desc *table,
+					    struct vtap_desc table,
 					    u16 seen, const bool packed)
 {
-	u64 gpa = le64_to_cpu((__force __le64)table->addr);
-	u32 len = le32_to_cpu((__force __le32)table->len);
-	u32 count = len / sizeof(struct vring_desc);
+	const u32 size = sizeof(*r->table);
+	u64 gpa = table.addr;
+	u32 len = table.len, count = len / size;
 	u32 win = 0, nr_win = 0, i = 0, found = 0, in_order_at = 0;
 	u32 run = ARRAY_SIZE(r->table);
 
-	if (!count || len % sizeof(struct vring_desc))
+	if (!count || len % size)
 		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_LEN);
 	if (count > 1 << 16)		/* next has 16 bits */
 		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_BIG);
@@ -89,8 +91,7 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 		return vtap_ring_break(r, VTAP_FAULT_INDIRECT_ACCESS);
 
 	for (;;) {
-		const struct vring_desc *d;
-		u16 flags;
+		struct vtap_desc d;
 		int err;
 
 		if (++found > count)
@@ -106,18 +107,16 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 				      (u32)ARRAY_SIZE(r->table));
 			run = 2 * nr_win;
 			in_order_at = win + nr_win;
-			err = vtap_mem_read(m, r->table,
-					    gpa + win * sizeof(*d),
-					    nr_win * sizeof(*d));
+			err = vtap_mem_read(m, r->table, gpa + (u64)win * size,
+					    nr_win * size);
 			if (err)
 				return vtap_chain_no_table(r, err);
 		}
-		d = vtap_chain_at(r, i - win);
-		flags = vtap_chain_flags(d, packed);
-		if (flags & VRING_DESC_F_INDIRECT)
+		d = vtap_chain_entry(r, i - win, packed);
+		if (d.flags & VRING_DESC_F_INDIRECT)
 			return vtap_ring_break(r, VTAP_FAULT_INDIRECT_NESTED);
 		err = vtap_chain_add_as(r, m, c, d,
-					vtap_chain_table_in(r, flags, packed));
+					vtap_chain_table_in(r, d.flags, packed));
 		if (err)
 			return err;
 		if (packed) {
@@ -125,9 +124,9 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 				return 0;
 			continue;
 		}
-		if (!(flags & VRING_DESC_F_NEXT))
+		if (!(d.flags & VRING_DESC_F_NEXT))
 			return 0;
-		i = le16_to_cpu((__force __le16)d->next);
+		i = d.next;
 		if (i >= count)
 			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
 	}
@@ -135,16 +134,14 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 
 /* An indirect table of a split ring, behind @seen descriptors of its chain. */
 int vtap_chain_indirect(struct vtap_ring *r, struct vtap_mem *m,
-			struct vtap_chain *c, const struct vring_desc *table,
-			u16 seen)
+			struct vtap_chain *c, struct vtap_desc table, u16 seen)
 {
 	return vtap_chain_table(r, m, c, table, seen, false);
 }
 
 /* An indirect table of a packed ring: the whole chain. */
 int vtap_chain_indirect_packed(struct vtap_ring *r, struct vtap_mem *m,
-			       struct vtap_chain *c,
-			       const struct vring_desc *table)
+			       struct vtap_chain *c, struct vtap_desc table)
 {
 	return vtap_chain_table(r, m, c, table, 0, true);
 }
@@ -197,20 +194,19 @@ fault:
 }
 
 /*
- * A chain that is more than one plain descriptor; @d is a copy of its first.
+ * A chain that is more than one plain descriptor; @d is its first.
  * Chains are alike and mostly in order, so as many descriptors are copied as the
  * last chain had. Where next leads elsewhere it is one, then two, and so on: past
  * the first window not much more than what is looked at.
  */
 int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
-		    struct vtap_chain *c, const struct vring_desc *d)
+		    struct vtap_chain *c, struct vtap_desc d)
 {
 	u16 found = 0, win = 0, in_order_at = c->head + 1;
 	u16 run = max_t(u16, r->ahead, 1);
 	int nr_win = 0;
 
 	for (;;) {
-		u16 flags = le16_to_cpu((__force __le16)d->flags);
 		u16 next;
 		int err;
 
@@ -218,21 +214,19 @@ int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
 		if (found > VTAP_CHAIN_MAX)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
-		if (flags & VRING_DESC_F_INDIRECT) {
-			struct vring_desc table = *d;
-
+		if (d.flags & VRING_DESC_F_INDIRECT) {
 			/* virtio 1.2, 2.7.5.3.1: never both */
-			if (flags & VRING_DESC_F_NEXT)
+			if (d.flags & VRING_DESC_F_NEXT)
 				return vtap_ring_break(r,
 						VTAP_FAULT_INDIRECT_NEXT);
-			return vtap_chain_indirect(r, m, c, &table, found - 1);
+			return vtap_chain_indirect(r, m, c, d, found - 1);
 		}
-		err = vtap_chain_add(r, m, c, d, false);
+		err = vtap_chain_add(r, m, c, d);
 		if (err)
 			return err;
-		if (!(flags & VRING_DESC_F_NEXT))
+		if (!(d.flags & VRING_DESC_F_NEXT))
 			break;
-		next = le16_to_cpu((__force __le16)d->next);
+		next = d.next;
 		if (next >= r->num)
 			return vtap_ring_break(r, VTAP_FAULT_NEXT_RANGE);
 		if (next - win >= nr_win || next < win) {
@@ -245,7 +239,7 @@ int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 			win = next;
 			in_order_at = win + nr_win;
 		}
-		d = vtap_chain_at(r, next - win);
+		d = vtap_chain_entry(r, next - win, false);
 	}
 	r->ahead = found - 1;
 	return 0;

@@ -16,42 +16,29 @@
 /* chain.c */
 int __cold vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err);
 int vtap_chain_indirect(struct vtap_ring *r, struct vtap_mem *m,
-			struct vtap_chain *c, const struct vring_desc *table,
-			u16 seen);
+			struct vtap_chain *c, struct vtap_desc table, u16 seen);
 int vtap_chain_indirect_packed(struct vtap_ring *r, struct vtap_mem *m,
-			       struct vtap_chain *c,
-			       const struct vring_desc *table);
+			       struct vtap_chain *c, struct vtap_desc table);
 int vtap_chain_fetch(struct vtap_ring *r, u16 i, u16 n);
 int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
-		    struct vtap_chain *c, const struct vring_desc *d);
-
-/* The flags of a copied descriptor; address and length are in one place. */
-static __always_inline u16 vtap_chain_flags(const struct vring_desc *d,
-					    const bool packed)
-{
-	if (packed)
-		return le16_to_cpu(((const struct vring_packed_desc *)d)->flags);
-	return le16_to_cpu((__force __le16)d->flags);
-}
+		    struct vtap_chain *c, struct vtap_desc d);
 
 /*
- * The segments of one buffer, behind those of @c. The copy @d is the only thing
- * looked at.
+ * The segments of one buffer, behind those of @c.
  * Return: how many, negative as of vtap_split_pop().
  */
 static __always_inline int vtap_chain_map(struct vtap_ring *r,
 					  struct vtap_mem *m,
 					  const struct vtap_chain *c,
-					  const struct vring_desc *d, bool in)
+					  struct vtap_desc d, bool in)
 {
 	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
 	int n;
 
 	/* nr_out + nr_in <= cost, so there are at least room segments left */
 	n = vtap_mem_translate(m, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-			       le64_to_cpu((__force __le64)d->addr),
-			       le32_to_cpu((__force __le32)d->len),
-			       c->iov + c->nr_out + c->nr_in, room);
+			       d.addr, d.len, c->iov + c->nr_out + c->nr_in,
+			       room);
 	if (unlikely(!n && !room))
 		n = -ENOBUFS;
 	if (unlikely(n < 0))
@@ -63,9 +50,8 @@ static __always_inline int vtap_chain_map(struct vtap_ring *r,
 static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 					     struct vtap_mem *m,
 					     struct vtap_chain *c,
-					     const struct vring_desc *d, bool in)
+					     struct vtap_desc d, bool in)
 {
-	u32 len = le32_to_cpu((__force __le32)d->len);
 	int n = vtap_chain_map(r, m, c, d, in);
 
 	if (unlikely(n < 0))
@@ -74,13 +60,13 @@ static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 
 	if (in) {
 		c->nr_in += n;
-		c->in_len += len;	/* <= 1024 * (2^32 - 1): no wrap */
+		c->in_len += d.len;	/* <= 1024 * (2^32 - 1): no wrap */
 	} else {
 		/* virtio 1.2, 2.7.4.2: readable before writable */
 		if (unlikely(c->nr_in))
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_ORDER);
 		c->nr_out += n;
-		c->out_len += len;
+		c->out_len += d.len;
 	}
 	return 0;
 }
@@ -89,11 +75,9 @@ static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  struct vtap_mem *m,
 					  struct vtap_chain *c,
-					  const struct vring_desc *d,
-					  const bool packed)
+					  struct vtap_desc d)
 {
-	return vtap_chain_add_as(r, m, c, d, vtap_chain_flags(d, packed) &
-					     VRING_DESC_F_WRITE);
+	return vtap_chain_add_as(r, m, c, d, d.flags & VRING_DESC_F_WRITE);
 }
 
 /*
@@ -103,7 +87,7 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 static __always_inline int vtap_chain_walk_apart(struct vtap_ring *r,
 						 struct vtap_mem *m,
 						 struct vtap_chain *c,
-						 const struct vring_desc *d)
+						 struct vtap_desc d)
 {
 	struct vtap_chain whole = *c;
 	int err = vtap_chain_walk(r, m, &whole, d);

@@ -189,43 +189,42 @@ int vtap_packed_fetch_far(struct vtap_ring *r)
 }
 
 /*
- * A chain that is more than one plain descriptor; @d is its first one, fetched.
- * What it has behind the fetched ones is copied as far as the last chain went
- * on, or this one has so far.
+ * A chain that is more than one plain descriptor; @from is the copy of its
+ * first one. What it has behind the fetched ones is copied as far as the last chain
+ * went on, or this one has so far.
  * Return: descriptors in the ring, or a negative errno.
  */
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
-		     struct vtap_chain *c, const struct vring_desc *d)
+		     struct vtap_chain *c,
+		     const struct vring_packed_desc *from)
 {
 	u16 at = r->last_avail, found = 0, ready = -r->ready, left = ready;
 	u16 ahead = r->ahead;
+	struct vtap_desc d;
 	int n;
 
 	for (;;) {
-		u16 flags = vtap_chain_flags(d, true);
-
+		d = vtap_desc_from_packed(from);
 		if (++found > VTAP_CHAIN_MAX)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
-		if (flags & VRING_DESC_F_INDIRECT) {
-			struct vring_desc table = *d;
-
+		if (d.flags & VRING_DESC_F_INDIRECT) {
 			/* virtio 1.2, 2.8.8: a chain by itself */
-			if (found > 1 || flags & VRING_DESC_F_NEXT)
+			if (found > 1 || d.flags & VRING_DESC_F_NEXT)
 				return vtap_ring_break(r,
 						VTAP_FAULT_INDIRECT_NEXT);
-			c->head = vtap_packed_head(vtap_packed_id(d), 1);
-			n = vtap_chain_indirect_packed(r, m, c, &table);
+			c->head = vtap_packed_head(d.id, 1);
+			n = vtap_chain_indirect_packed(r, m, c, d);
 			return n ? n : 1;
 		}
-		n = vtap_chain_add(r, m, c, d, true);
+		n = vtap_chain_add(r, m, c, d);
 		if (n)
 			return n;
-		if (!(flags & VRING_DESC_F_NEXT))
+		if (!(d.flags & VRING_DESC_F_NEXT))
 			break;
 		if (found == r->num)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
 		at = vtap_packed_on(r, at, 1);
-		d++;
+		from++;
 		if (--left)
 			continue;
 
@@ -234,17 +233,18 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		if (n < 0)
 			return n;
 		left = n;
-		d = r->table;
-		for (n = 0; n < left; n++)
-			if (!vtap_packed_offered(at, vtap_chain_flags(d + n,
-								      true)))
+		from = r->packed_table;
+		for (n = 0; n < left; n++) {
+			d = vtap_desc_from_packed(from + n);
+			if (!vtap_packed_offered(at, d.flags))
 				break;
+		}
 		if (!n)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_TORN);
 		left = n;
 		ahead = 0;
 	}
-	c->head = vtap_packed_head(vtap_packed_id(d), found);
+	c->head = vtap_packed_head(d.id, found);
 	r->ahead = found - 1;
 	if (found > ready)			/* all of it was seen */
 		r->avail_idx = vtap_packed_on(r, at, 1);

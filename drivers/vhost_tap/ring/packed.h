@@ -67,7 +67,8 @@ int vtap_packed_look(struct vtap_ring *r, u16 at);
 int vtap_packed_fetch(struct vtap_ring *r);
 int vtap_packed_fetch_far(struct vtap_ring *r);
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
-		     struct vtap_chain *c, const struct vring_desc *d);
+		     struct vtap_chain *c,
+		     const struct vring_packed_desc *from);
 void vtap_packed_untake(struct vtap_ring *r, u16 n);
 void vtap_packed_wrap(struct vtap_ring *r);
 
@@ -155,11 +156,6 @@ static __always_inline u16 vtap_packed_more(u32 head)
 	return head >> 16;
 }
 
-static __always_inline u16 vtap_packed_id(const struct vring_desc *d)
-{
-	return le16_to_cpu(((const struct vring_packed_desc *)d)->id);
-}
-
 /* ---- the verbs of each chain ---- */
 
 /**
@@ -178,7 +174,8 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 					   const bool plain)
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
-	const struct vring_desc *d;
+	const struct vring_packed_desc *first;
+	struct vtap_desc d;
 	int ret;
 
 	/* Nothing is ready when the ring is broken. */
@@ -188,20 +185,21 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 		if (ret <= 0)
 			return ret;
 	}
-	d = (const struct vring_desc *)(r->fetch_end + r->ready);
-	c->head = vtap_packed_head(vtap_packed_id(d), 1);
+	first = r->fetch_end + r->ready;
+	d = vtap_desc_from_packed(first);
+	c->head = vtap_packed_head(d.id, 1);
 	c->nr_out = 0;
 	c->nr_in = 0;
 	c->cost = 0;
 	c->out_len = 0;
 	c->in_len = 0;
 
-	if (likely(!(vtap_chain_flags(d, true) & not_plain))) {
+	if (likely(!(d.flags & not_plain))) {
 		/* Taken first, which leaves less to do where all is well. */
 		r->last_avail++;
 		if (unlikely(!++r->ready))
 			vtap_packed_wrap(r);
-		ret = vtap_chain_add(r, m, c, d, true);
+		ret = vtap_chain_add(r, m, c, d);
 		if (likely(!ret))
 			return 1;
 		vtap_packed_untake(r, 1);
@@ -210,10 +208,10 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	if (plain) {
 		struct vtap_chain whole = *c;
 
-		ret = vtap_packed_walk(r, m, &whole, d);
+		ret = vtap_packed_walk(r, m, &whole, first);
 		*c = whole;
 	} else {
-		ret = vtap_packed_walk(r, m, c, d);
+		ret = vtap_packed_walk(r, m, c, first);
 	}
 	if (unlikely(ret < 0))
 		return ret;

@@ -258,8 +258,12 @@ struct vtap_ring {
 	};
 	/** @ahead: descriptors behind the first of the last chain of several */
 	u16 ahead;
-	/** @table: a window of the table being walked, indirect or @desc */
-	struct vring_desc table[VTAP_FETCH];
+	union {
+		/** @table: a window of the table being walked, indirect or @desc */
+		struct vring_desc table[VTAP_FETCH];
+		/** @packed_table: packed: the same */
+		struct vring_packed_desc packed_table[VTAP_FETCH];
+	};
 };
 
 /**
@@ -285,6 +289,48 @@ struct vtap_chain {
 	u64 out_len;
 	u64 in_len;
 };
+
+/**
+ * struct vtap_desc - a descriptor in CPU byte order
+ * @addr: guest address of its buffer, or of an indirect table
+ * @len: bytes of that
+ * @flags: VRING_DESC_F_*; packed: AVAIL and USED, too
+ * @next: split: the next descriptor of the chain, if @flags has NEXT
+ * @id: packed: buffer ID of the chain, in its last descriptor
+ */
+struct vtap_desc {
+	u64 addr;
+	u32 len;
+	u16 flags;
+	union {
+		u16 next;
+		u16 id;
+	};
+};
+
+/* The descriptor in a copy of a split ring's. */
+static __always_inline struct vtap_desc
+vtap_desc_from_split(const struct vring_desc *d)
+{
+	return (struct vtap_desc){
+		.addr = le64_to_cpu((__force __le64)d->addr),
+		.len = le32_to_cpu((__force __le32)d->len),
+		.flags = le16_to_cpu((__force __le16)d->flags),
+		.next = le16_to_cpu((__force __le16)d->next),
+	};
+}
+
+/* The descriptor in a copy of a packed ring's. */
+static __always_inline struct vtap_desc
+vtap_desc_from_packed(const struct vring_packed_desc *d)
+{
+	return (struct vtap_desc){
+		.addr = le64_to_cpu(d->addr),
+		.len = le32_to_cpu(d->len),
+		.flags = le16_to_cpu(d->flags),
+		.id = le16_to_cpu(d->id),
+	};
+}
 
 /*
  * Where a word of a scattered ring is. The caller has checked that @at lies in

@@ -50,7 +50,7 @@ static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
 {
 	const u16 not_plain = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT;
 	u16 i = r->last_avail - r->fetch_start;
-	const struct vring_desc *d;
+	struct vtap_desc d;
 	int ret;
 
 	if (i >= r->nr_fetched || unlikely(r->fault)) {
@@ -67,9 +67,9 @@ static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
 	c->out_len = 0;
 	c->in_len = 0;
 
-	d = &r->first[i];
-	if (likely(!(vtap_split_le16((__force u16)d->flags) & not_plain)))
-		ret = vtap_chain_add(r, m, c, d, false);
+	d = vtap_desc_from_split(&r->first[i]);
+	if (likely(!(d.flags & not_plain)))
+		ret = vtap_chain_add(r, m, c, d);
 	else if (plain)
 		ret = vtap_chain_walk_apart(r, m, c, d);
 	else
