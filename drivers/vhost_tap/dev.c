@@ -110,6 +110,7 @@ struct vtap_dev *vtap_dev_open(void)
  */
 int vtap_dev_check_owner(const struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	return dev->mm && dev->mm == current->mm ? 0 : -EPERM;
 }
 
@@ -129,6 +130,7 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 {
 	int err;
 
+	lockdep_assert_held(&dev->lock);
 	if (dev->mm)
 		return -EBUSY;
 	err = vtap_workers_start(dev);
@@ -151,6 +153,7 @@ static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	vtap_for_each_queue(dev, q, i)
 		vtap_queue_set_map(q, map);
 	vtap_memmap_free(dev->map);
@@ -168,6 +171,7 @@ static void quiesce(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	vtap_workers_interrupt(dev);
 	if (dev->listed) {
 		vtap_registry_remove(dev);
@@ -207,6 +211,7 @@ static void quiesce(struct vtap_dev *dev)
  */
 int vtap_dev_reset_owner(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	quiesce(dev);
 	return 0;
 }
@@ -261,6 +266,7 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 	struct vhost_memory head;
 	struct vtap_memmap *map;
 
+	lockdep_assert_held(&dev->lock);
 	if (copy_from_user(&head, uarg, sizeof(head)))
 		return -EFAULT;
 	if (head.padding)
@@ -301,6 +307,7 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
 	int err = 0;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	if ((unsigned long)base != base)
 		return -EFAULT;
 	vtap_for_each_queue(dev, q, i) {
@@ -327,6 +334,7 @@ int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
 	int err;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	/* Each queue has a reference; the first to fail is the first of all. */
 	vtap_for_each_queue(dev, q, i) {
 		err = vtap_queue_set_eventfd(q, &q->log_call, fd);

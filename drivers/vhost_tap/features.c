@@ -76,6 +76,7 @@ int vtap_features_mask(struct vtap_dev *dev, const u64 *mask)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VTAP_FEATURE_WORDS; i++) {
 		if (dev->mm || dev->features[i] & ~mask[i])
 			return -EBUSY;
@@ -147,6 +148,7 @@ int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 	u32 i;
 	int err;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VTAP_FEATURE_WORDS; i++) {
 		if (features[i] & ~dev->mask[i])
 			return -EOPNOTSUPP;

@@ -19,6 +19,7 @@
 /* Write once: vtap_queue_begin() reads the state without the lock. */
 static void miss_set_state(struct vtap_queue *q, enum vtap_miss_state state)
 {
+	lockdep_assert_held(&q->dev->miss_lock);
 	WRITE_ONCE(q->miss.state, state);
 }
 
@@ -45,6 +46,7 @@ void vtap_miss_report(struct vtap_queue *q)
 	struct vtap_dev *dev = q->dev;
 	struct vtap_mapping found;
 
+	lockdep_assert_held(&q->lock);
 	vtap_count(&q->stats, iotlb_misses);
 	trace_vtap_iotlb_miss(q, tlb->miss_iova, tlb->miss_perm);
 

@@ -266,6 +266,7 @@ int vtap_iotlb_on(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	if (dev->iotlb) {
 		vtap_iotlb_clear(dev->iotlb);
 		forget(dev, 0, U64_MAX);
@@ -306,6 +307,7 @@ void vtap_iotlb_off(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	if (!table)
 		return;
 	vtap_for_each_queue(dev, q, i)

@@ -24,6 +24,7 @@ void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state)
 {
 	enum vtap_queue_state old = q->state;
 
+	lockdep_assert_held(&q->lock);
 	WRITE_ONCE(q->state, state);	/* iotlb_msg.c reads it without the lock */
 	trace_vtap_state(q, old, state);
 }
@@ -35,6 +36,7 @@ void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state)
  */
 noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
 {
+	lockdep_assert_held(&q->lock);
 	vtap_count(&q->stats, fault[why]);
 	trace_vtap_fault(q, why);
 }
@@ -47,6 +49,7 @@ noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
  */
 noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	vtap_queue_drop(q, q->ring.fault);
 	vtap_count(&q->stats, broken);
 	vtap_queue_set_state(q, VTAP_BROKEN);
@@ -72,6 +75,7 @@ static bool log_works(struct vtap_dirty *d)
  */
 static noinline __cold bool retry(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	if (q->state != VTAP_BROKEN)
 		return false;
 	q->kicks_seen = READ_ONCE(q->stats.kicks);
@@ -94,6 +98,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	u64 kicks = READ_ONCE(q->stats.kicks);
 	int err;
 
+	lockdep_assert_held(&q->lock);
 	if (unlikely(q->state != VTAP_RUNNING) &&
 	    (kicks == q->kicks_seen || !retry(q)))
 		return false;
@@ -123,6 +128,7 @@ static noinline __cold void write_log(struct vtap_queue *q)
 	struct vtap_dirty *d = &q->dirty;
 	u64 before = d->pages;
 
+	lockdep_assert_held(&q->lock);
 	vtap_dirty_flush(d);
 	vtap_count_add(&q->stats, dirty_pages, d->pages - before);
 	if (d->news && q->log_call)
@@ -140,6 +146,7 @@ static noinline __cold void write_log(struct vtap_queue *q)
  */
 void vtap_queue_end(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	if (unlikely(q->dirty.payload || q->dirty.ring))
 		write_log(q);
 }
@@ -157,6 +164,7 @@ void vtap_queue_call(struct vtap_queue *q)
 {
 	int must;
 
+	lockdep_assert_held(&q->lock);
 	if (!q->nr_uncalled)
 		return;
 	q->nr_uncalled = 0;
@@ -182,6 +190,7 @@ void vtap_queue_publish(struct vtap_queue *q)
 {
 	int n = vtap_ring_publish(&q->ring, q->ring.packed);
 
+	lockdep_assert_held(&q->lock);
 	if (n <= 0)
 		return;
 	vtap_count_add(&q->stats, buffers, n);
@@ -197,6 +206,7 @@ void vtap_queue_publish(struct vtap_queue *q)
  */
 void vtap_queue_finish(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	vtap_queue_publish(q);
 	vtap_queue_call(q);
 }

@@ -93,8 +93,10 @@ void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask)
  */
 int vtap_poll_arm(struct vtap_poll *p, struct file *file)
 {
-	__poll_t mask = vfs_poll(file, &p->table);
+	__poll_t mask;
 
+	lockdep_assert_held(&p->queue->dev->lock);
+	mask = vfs_poll(file, &p->table);
 	if (mask & EPOLLERR) {
 		vtap_poll_disarm(p);
 		return -EINVAL;
@@ -132,6 +134,7 @@ void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w)
 {
 	unsigned long flags;
 
+	lockdep_assert_held(&p->queue->dev->lock);
 	if (!p->wqh) {
 		p->worker = w;
 		return;

@@ -171,6 +171,7 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	struct socket *sock, *old;
 	int err;
 
+	lockdep_assert_held(&q->dev->lock);
 	if (fd == -1) {
 		old = stop(q);
 		if (old)
@@ -209,6 +210,7 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 /* Memory has changed under a queue, perhaps the fault is gone. Locked. */
 static void revive(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	if (q->state != VTAP_BROKEN)
 		return;
 	/* A log that failed is mended by another log and by nothing else. */
@@ -226,6 +228,7 @@ static void revive(struct vtap_queue *q)
  */
 static void move(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	vtap_miss_cancel(q);
 	/* The end of a log is the end of its troubles, and of its bits. */
 	if (!q->dirty.payload && !q->dirty.ring)
@@ -241,6 +244,7 @@ static void move(struct vtap_queue *q)
  */
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 {
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	vtap_mem_set(&q->mem, map, q->mem.tlb);
 	q->dirty.map = map;
@@ -263,6 +267,7 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 {
 	struct vtap_tlb *old;
 
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	old = q->mem.tlb;
 	vtap_mem_set(&q->mem, q->mem.map, tlb);
@@ -283,6 +288,7 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
  */
 void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last)
 {
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	vtap_mem_forget(&q->mem, first, last);
 	if (q->state != VTAP_STOPPED && q->ring_cfg.iotlb &&
@@ -303,6 +309,7 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 {
 	bool packed = features[0] & BIT_ULL(VIRTIO_F_RING_PACKED);
 
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	q->cfg = *cfg;
 	if (q->ring_cfg.packed != packed)	/* not while it runs */
@@ -330,6 +337,7 @@ bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 {
 	struct vtap_ring_cfg cfg = q->ring_cfg;
 
+	lockdep_assert_held(&q->dev->lock);
 	cfg.event_idx = event_idx;
 	cfg.iotlb = iotlb;
 	return !q->backend.sock || vtap_ring_memory_ok(&cfg);
@@ -362,6 +370,7 @@ static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
 bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 		       const struct vtap_memmap *map, bool payload, bool iotlb)
 {
+	lockdep_assert_held(&q->dev->lock);
 	return (!(payload || logs_desc(&q->ring_cfg)) ||
 		vtap_dirty_map_ok(base, map)) &&
 	       (iotlb || ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa));
@@ -374,6 +383,7 @@ bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
  */
 void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 {
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	q->dirty.base = base;
 	q->dirty.failed = false;
@@ -395,6 +405,7 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 {
 	struct vtap_ring_cfg cfg = q->ring_cfg;
 
+	lockdep_assert_held(&q->dev->lock);
 	if (a->flags & ~(1u << VHOST_VRING_F_LOG))
 		return -EOPNOTSUPP;
 	if (!IS_ALIGNED(a->avail_user_addr, VRING_AVAIL_ALIGN_SIZE) ||
@@ -438,6 +449,7 @@ int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 {
 	struct file *file = NULL, *old = q->kick;
 
+	lockdep_assert_held(&q->dev->lock);
 	if (fd != VHOST_FILE_UNBIND) {
 		file = eventfd_fget(fd);
 		if (IS_ERR(file))
@@ -476,6 +488,7 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 {
 	struct eventfd_ctx *ctx = NULL;
 
+	lockdep_assert_held(&q->dev->lock);
 	if (fd != VHOST_FILE_UNBIND) {
 		ctx = eventfd_ctx_fdget(fd);
 		if (IS_ERR(ctx))
@@ -501,6 +514,7 @@ u32 vtap_queue_base(struct vtap_queue *q)
 {
 	u32 base;
 
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	base = q->state == VTAP_STOPPED ? q->base : vtap_ring_base(&q->ring);
 	mutex_unlock(&q->lock);
@@ -515,6 +529,7 @@ u32 vtap_queue_base(struct vtap_queue *q)
  */
 void vtap_queue_reset(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_set_backend(q, -1);
 	vtap_queue_set_kick(q, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->call, VHOST_FILE_UNBIND);

@@ -16,6 +16,7 @@
 #define VTAP_VTAP_H
 
 #include <linux/cpumask.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/types.h>

@@ -96,6 +96,7 @@ void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q)
  */
 void vtap_queue_wake(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->dev->lock);
 	if (q->worker)
 		vtap_worker_wake(q->worker, vtap_work_bit(q, VTAP_WORK_AGAIN));
 }
@@ -109,6 +110,8 @@ void vtap_queue_wake(struct vtap_queue *q)
  */
 pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 {
+	lockdep_assert(lockdep_is_held(&q->lock) ||
+		       lockdep_is_held(&q->dev->lock));
 	return q->worker ? vtap_task_pid(q->worker->task, ns) : 0;
 }
 

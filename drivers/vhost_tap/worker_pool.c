@@ -63,6 +63,7 @@ void vtap_workers_interrupt(struct vtap_dev *dev)
 	struct vtap_worker *w;
 	unsigned long id;
 
+	lockdep_assert_held(&dev->lock);
 	dev->is_interrupted = true;
 	xa_for_each(&dev->workers, id, w)
 		vtap_task_interrupt(w->task);
@@ -74,6 +75,7 @@ static void resume(struct vtap_dev *dev)
 	struct vtap_worker *w;
 	unsigned long id;
 
+	lockdep_assert_held(&dev->lock);
 	dev->is_interrupted = false;
 	xa_for_each(&dev->workers, id, w)
 		vtap_task_resume(w->task);
@@ -98,6 +100,7 @@ int vtap_dev_lock(struct vtap_dev *dev)
  */
 void vtap_dev_unlock(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	if (unlikely(dev->is_interrupted))
 		resume(dev);
 	mutex_unlock(&dev->lock);
@@ -112,6 +115,7 @@ void vtap_dev_unlock(struct vtap_dev *dev)
  */
 void vtap_queue_lock(struct vtap_queue *q)
 {
+	lockdep_assert_held(&q->dev->lock);
 	if (likely(!mutex_lock_killable(&q->lock)))
 		return;
 	vtap_workers_interrupt(q->dev);
@@ -212,6 +216,7 @@ void vtap_workers_init(struct vtap_dev *dev)
  */
 int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 {
+	lockdep_assert_held(&dev->lock);
 	if (!vtap_task_has_owner_kind())
 		return kthread ? 0 : -EOPNOTSUPP;
 	if (kthread && !READ_ONCE(kthread_workers))
@@ -278,6 +283,7 @@ int vtap_workers_start(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	vtap_for_each_queue(dev, q, i) {
 		/* The xarray gives ids from 0 on. */
 		w = xa_load(&dev->workers, place(dev, i) % nr) ?: create(dev);
@@ -306,6 +312,7 @@ void vtap_workers_stop(struct vtap_dev *dev)
 	unsigned long id;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	xa_for_each(&dev->workers, id, w)
 		WRITE_ONCE(w->stop, true);
 	vtap_for_each_queue(dev, q, i) {
@@ -341,6 +348,7 @@ int vtap_workers_new(struct vtap_dev *dev, u32 *id)
 {
 	struct vtap_worker *w;
 
+	lockdep_assert_held(&dev->lock);
 	if (dev->kthread)
 		return -EFAULT;
 	w = create(dev);
@@ -362,6 +370,7 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 	struct vtap_worker *w = xa_load(&dev->workers, id);
 	u32 bit;
 
+	lockdep_assert_held(&dev->lock);
 	if (!w)
 		return -ENODEV;
 	if (w->nr_queues)
@@ -402,6 +411,7 @@ int vtap_workers_attach(struct vtap_queue *q, u32 id)
 {
 	struct vtap_worker *w = xa_load(&q->dev->workers, id);
 
+	lockdep_assert_held(&q->dev->lock);
 	if (!w)
 		return -ENODEV;
 	if (w != q->worker)

@@ -111,6 +111,7 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 			 struct socket *sock, enum vtap_backend_kind kind,
 			 bool batches)
 {
+	vtap_backend_assert_locked(b);
 	b->kind = kind;
 	b->batches = batches;
 	b->sock = sock;
@@ -136,6 +137,7 @@ struct socket *vtap_backend_detach(struct vtap_backend *b)
 {
 	struct socket *sock = b->sock;
 
+	vtap_backend_assert_locked(b);
 	if (!sock)
 		return NULL;
 	if (b->ring && b->batch_at < b->nr_batch)

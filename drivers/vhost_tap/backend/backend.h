@@ -71,6 +71,12 @@ void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
 			const struct net_device *dev);
 void vtap_skb_rx_account(struct vtap_backend *b);
 
+/* Every change of a backend happens under the lock of the queue it belongs to. */
+static inline void vtap_backend_assert_locked(const struct vtap_backend *b)
+{
+	lockdep_assert_held(&container_of(b, struct vtap_queue, backend)->lock);
+}
+
 /*
  * Whole packets to and from guest memory. What copy_from_user() does besides,
  * looking up what kind of object the kernel's side is to see that the length

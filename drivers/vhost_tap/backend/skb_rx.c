@@ -80,6 +80,7 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 {
 	struct net_device *dev;
 
+	vtap_backend_assert_locked(b);
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(b->sock->sk), b->dev_index);
 	if (unlikely(!dev || dev != b->dev || !vtap_is_tun(dev))) {

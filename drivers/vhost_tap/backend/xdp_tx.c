@@ -206,6 +206,7 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
 	bool is_left = trim_pieces(&b->frames);
 	int i;
 
+	vtap_backend_assert_locked(b);
 	for (i = 0; i < VTAP_LONG_SIZES; i++)
 		is_left |= trim_long(&b->long_frames[i]);
 	return is_left;
@@ -328,6 +329,7 @@ int vtap_xdp_tx_flush(struct vtap_backend *b)
 	int ret = b->sock->ops->sendmsg(b->sock, &msg, 0);
 	u16 i;
 
+	vtap_backend_assert_locked(b);
 	if (unlikely(ret < 0)) {
 		for (i = 0; i < b->nr_batch; i++)
 			page_frag_free(b->xdp[i].data_hard_start);
