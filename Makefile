@@ -116,8 +116,8 @@ vm-module:
 smp_tests = polling_test numa_test
 is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
 # "all" names the programs of the first VM; run.sh knows them.
-vm_tests = $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all)
-vm_smp_tests = $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests))
+vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))
+vm_smp_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests)))
 
 .PHONY: check-vm
 check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[:case] ..."
