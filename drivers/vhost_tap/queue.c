@@ -141,10 +141,11 @@ static int start(struct vtap_queue *q, struct socket *sock,
 		stop(q);	/* the caller still has @sock */
 		return err;
 	}
+	/* Before the state: its notification reports the interface. */
+	vtap_interface_set(&q->interface, sock, kind);
 	vtap_queue_lock(q);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
-	vtap_interface_set(&q->interface, sock, kind);
 	vtap_numa_choose(q);
 	/* What the guest did before we listened brought no kick. */
 	vtap_queue_wake(q);
@@ -467,7 +468,7 @@ int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 	if (!file)
 		return 0;
 	/* What the eventfd holds already is a kick, and counted by nobody. */
-	mutex_lock(&q->lock);
+	vtap_queue_lock(q);
 	q->kicks_seen--;
 	mutex_unlock(&q->lock);
 	return vtap_poll_arm(&q->kick_poll, file);

@@ -25,7 +25,7 @@ vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
  * is no fault, and with a segment array that other chains share (RX, mergeable
  * buffers) its end is none of this chain.
  */
-__cold int __cold vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
+__cold int vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
 {
 	switch (err) {
 	case -EAGAIN:

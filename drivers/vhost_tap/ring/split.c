@@ -232,8 +232,8 @@ static __always_inline bool vtap_split_open_used(struct vtap_ring *r)
  * driver that does not wait for its buffers can have more of them than the
  * ring has.
  */
-static noinline __cold __cold void vtap_split_log_entries(struct vtap_ring *r,
-							  u16 at, u16 n)
+static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 at,
+						   u16 n)
 {
 	const u32 size = sizeof(struct vring_used_elem);
 	u16 start = n < r->num ? at & (r->num - 1) : 0;
