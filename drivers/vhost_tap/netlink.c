@@ -7,8 +7,8 @@
  *
  * A device is listed while it has an owner. It belongs to the network namespace
  * of whoever opened the file; a request sees those of its socket's namespace,
- * and wants CAP_NET_ADMIN over it. With the flag all-namespaces it sees all, and
- * wants CAP_NET_ADMIN in the initial user namespace.
+ * and requires CAP_NET_ADMIN over it. With the flag all-namespaces it sees all, and
+ * requires CAP_NET_ADMIN in the initial user namespace.
  *
  * The list's lock is held for one message at a time. A device leaves the list
  * before its workers end, and a worker that ends alone leaves vtap_dev.workers
@@ -103,7 +103,7 @@ static void *named(struct genl_info *info, enum what what,
 				 nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
 	if (!dev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VHOST_TAP_A_DEVICE_ID],
-				    "no such device in this namespace");
+				    "no such device");
 		return ERR_PTR(-ENODEV);
 	}
 	if (what != DEVICE)
@@ -217,21 +217,24 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 	void *thing;
 	int err = 0;
 
-	vtap_registry_lock();
-	while (!err && (dev = vtap_registry_next(net, &id))) {
-		if (id != cb->args[0])
-			index = 0;
-		cb->args[0] = id;
-		while (!err && (thing = at(what, dev, &index))) {
-			err = fill(what, &to, thing);
-			if (!err)
+	do {
+		vtap_registry_lock();
+		dev = vtap_registry_next(net, &id);
+		if (dev) {
+			if (id != cb->args[0])
+				index = 0;
+			cb->args[0] = id;
+			thing = at(what, dev, &index);
+			if (thing)
+				err = fill(what, &to, thing);
+			if (!thing)
+				id++;
+			else if (!err)
 				index++;
+			cb->args[1] = index;
 		}
-		cb->args[1] = index;
-		if (!err)
-			id++;
-	}
-	vtap_registry_unlock();
+		vtap_registry_unlock();
+	} while (dev && !err);
 	return skb->len ?: err;
 }
 

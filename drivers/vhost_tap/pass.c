@@ -188,9 +188,10 @@ void vtap_queue_call(struct vtap_queue *q)
  */
 void vtap_queue_publish(struct vtap_queue *q)
 {
-	int n = vtap_ring_publish(&q->ring, q->ring.packed);
+	int n;
 
 	lockdep_assert_held(&q->lock);
+	n = vtap_ring_publish(&q->ring, q->ring.packed);
 	if (n <= 0)
 		return;
 	vtap_count_add(&q->stats, buffers, n);

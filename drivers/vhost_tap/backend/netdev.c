@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * netdev.c - SEAM: which network device is behind a backend
+ * netdev.c - find the network device behind a backend
  *
  * Read before: backend.h.
  *
- * No kernel exports this, so each kind of backend is asked in the way that it
- * offers:
+ * The kernel exports no function for this, so each kind of backend has its own way:
  *
- *   macvtap  has its device in struct tap_queue, which a header declares.
- *   packet   tells the index of its device by getsockname().
- *   tun      prints the name of its device to /proc/PID/fdinfo and nowhere
- *            else; we have it printed to a buffer. The name is always right, as
- *            tun takes RTNL and looks at the device that the file is attached
- *            to. The device is then looked up by its name.
+ *   macvtap  struct tap_queue, which a header declares, points to the device.
+ *   packet   getsockname() returns the index of the device.
+ *   tun      The only source is the name in /proc/PID/fdinfo, so show_fdinfo() is
+ *            called with a buffer. Tun takes RTNL for it, so the name is current.
+ *            The device is then looked up by its name.
  *
- * Nothing here keeps a device from going away.
+ * No function here keeps a device alive after it has released RTNL.
  */
 #include <linux/if_packet.h>
 #include <linux/if_tap.h>
@@ -168,11 +166,11 @@ void vtap_interface_free(struct vtap_interface *i)
 }
 
 /*
- * Bring i->last up to date. Its index stays what it was if the device cannot be
- * found, to tell two tuns apart later.
- * Return: was the device found?
+ * Update i->last. If the device cannot be found, its index stays as it was, to tell
+ * two tuns of one name apart later.
+ * Return: true if the device was found.
  */
-static bool look(struct vtap_interface *i)
+static bool vtap_interface_update(struct vtap_interface *i)
 {
 	struct vtap_interface_id now = {};
 	struct net_device *dev;
@@ -211,15 +209,15 @@ void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
 	memset(&i->last, 0, sizeof(i->last));
 	/* Now, because a tun may be moved before the first request. */
 	if (sock && kind == VTAP_BACKEND_TUN)
-		look(i);
+		vtap_interface_update(i);
 	mutex_unlock(&i->lock);
 }
 
 /**
- * vtap_interface_get - what interface is behind a queue now?
+ * vtap_interface_get - find the current interface of a queue
  * @i: interface
- * @id: set; the name is empty when there is none, the index is 0 when it cannot
- *	be told for certain
+ * @id: result; the name is empty without a device, the index is 0 if another
+ *	device may be meant
  *
  * Context: process context; takes RTNL.
  */
@@ -228,7 +226,7 @@ void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id)
 	memset(id, 0, sizeof(*id));
 	mutex_lock(&i->lock);
 	if (i->sock) {
-		bool found = look(i);
+		bool found = vtap_interface_update(i);
 
 		*id = i->last;
 		if (!found)

@@ -203,10 +203,11 @@ static bool trim_long(struct vtap_long *l)
  */
 bool vtap_xdp_tx_trim(struct vtap_backend *b)
 {
-	bool is_left = trim_pieces(&b->frames);
+	bool is_left;
 	int i;
 
 	vtap_backend_assert_locked(b);
+	is_left = trim_pieces(&b->frames);
 	for (i = 0; i < VTAP_LONG_SIZES; i++)
 		is_left |= trim_long(&b->long_frames[i]);
 	return is_left;
@@ -326,10 +327,11 @@ int vtap_xdp_tx_flush(struct vtap_backend *b)
 		.msg_controllen = sizeof(ctl),
 		.msg_flags = MSG_DONTWAIT,
 	};
-	int ret = b->sock->ops->sendmsg(b->sock, &msg, 0);
+	int ret;
 	u16 i;
 
 	vtap_backend_assert_locked(b);
+	ret = b->sock->ops->sendmsg(b->sock, &msg, 0);
 	if (unlikely(ret < 0)) {
 		for (i = 0; i < b->nr_batch; i++)
 			page_frag_free(b->xdp[i].data_hard_start);

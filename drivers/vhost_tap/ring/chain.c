@@ -21,9 +21,9 @@ vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
 }
 
 /*
- * A buffer did not become segments. An address that the IOTLB does not know yet
- * is no fault, and with a segment array that other chains share (RX, mergeable
- * buffers) its end is none of this chain.
+ * Turn an error of translating a buffer into one of the chain. A missing IOTLB entry is
+ * not a fault of the guest. Nor is a full segment array if chains share it, as those of
+ * a mergeable RX packet do.
  */
 __cold int vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
 {

@@ -145,7 +145,10 @@ TEST(one_worker_for_many_queues)
 	for (i = 0; i < PAIRS; i++)
 		ASSERT_EQ(0, start_queue(fd, tap.fd[0], m, i));
 
-	/* A busy host may delay the timer tick of this machine, but not each time. */
+	/*
+	 * When the host was busy, 2 of some 40 watches on 7.3 showed over a second; on
+	 * an idle host none of 20 did. A worker that does not reschedule fails each time.
+	 */
 	for (tries = 0; tries < 3; tries++) {
 		watch(m, &gap, &most);
 		TH_LOG("longest time without the CPU %.3f s, most packets meanwhile %lu",
