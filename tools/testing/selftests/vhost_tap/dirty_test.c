@@ -275,12 +275,16 @@ static int tx_burst(FIXTURE_DATA(dirty) *self, unsigned int nr)
 	struct vq *q = &g->vq[TX];
 	unsigned int i;
 
+	/*
+	 * A device that is still in a pass, of the last burst or because it was
+	 * attached, uses these frames before the kick. Their entries must stay.
+	 */
+	usleep(20000);
+	taint_used(q);
 	frame_raw(self->f, 60, 0);
 	for (i = 0; i < nr; i++)
 		if (guest_tx(g, NULL, self->f, 60) < 0)
 			return -ENOSPC;
-	taint_used(q);
-	usleep(20000);	/* the device may still be at the last one */
 	dirty_snap(&self->d);
 	self->d.driver_rests = true;
 	vq_kick_hard(q);
