@@ -18,14 +18,14 @@
 #define IDLE_S		2
 
 /* A packet to the guest, so that the worker runs. */
-static int exercise(struct bed *bed)
+static int exercise(struct testbed *tb)
 {
-	struct vq *q = bed_vq(bed, 0);
+	struct vq *q = bed_vq(tb, 0);
 	int err;
 
-	bed_round(bed, 1);
+	bed_round(tb, 1);
 	vq_calls_on(q);
-	err = wire_feed(bed);
+	err = wire_feed(tb);
 	if (!err && !fd_wait(q->call, 5000))
 		err = -ETIMEDOUT;
 	return err;
@@ -34,17 +34,17 @@ static int exercise(struct bed *bed)
 int cost_idle(const struct row *row, struct cost *cost)
 {
 	long before, after;
-	struct bed bed;
+	struct testbed tb;
 	struct vq *q;
 	int err;
 
 	if (!row->rx)
 		return -EINVAL;
-	err = bed_init(&bed, row);
+	err = bed_init(&tb, row);
 	if (err)
 		return err;
-	q = bed_vq(&bed, 0);
-	err = bed_post(&bed, 0, bed.nr_chains);
+	q = bed_vq(&tb, 0);
+	err = bed_post(&tb, 0, tb.nr_chains);
 	if (err)
 		return err;
 	vq_publish(q);
@@ -52,7 +52,7 @@ int cost_idle(const struct row *row, struct cost *cost)
 	usleep(100000);
 
 	before = worker_switches();
-	err = exercise(&bed);
+	err = exercise(&tb);
 	usleep(200000);
 	after = worker_switches();
 	if (err)
@@ -64,6 +64,6 @@ int cost_idle(const struct row *row, struct cost *cost)
 	*cost = (struct cost){ .rounds = 1, .more = worker_switches() - after };
 	cost->whole = cost->more;
 	cost->median = cost->more;
-	bed_free(&bed);
+	bed_free(&tb);
 	return 0;
 }

@@ -9,7 +9,7 @@
  * Each row is run on all nodes before the next, so that they meet the same
  * weather, and as often as the row says, at most -r times; with -p a row
  * with plain= comes after that one, on each node. A node may be a vhost file or
- * /dev/vtap-floor, or, with its memory in the kernel, /dev/vtap-floor:kernel.
+ * /dev/vtap-baseline, or, with its memory in the kernel, /dev/vtap-baseline:kernel.
  * Printed, tab-separated: node, row, and the members of struct cost (cost.h);
  * or node, row and the errno why there is no figure.
  */
@@ -116,7 +116,7 @@ static unsigned int run_on_all(const struct job *job, const struct row *row)
 	}
 	for (i = 0; i < times; i++) {
 		for (n = job->nodes; *n; n++) {
-			if (!row->floor && floor_is_node(*n))
+			if (!row->baseline && baseline_is_node(*n))
 				continue;
 			if (plain)
 				bad += fork_row(&beside, *n, ms) != 0;

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours",
-         "/dev/vtap-floor": "floor", "/dev/vtap-floor:kernel": "floor_kernel"}
+         "/dev/vtap-baseline": "baseline", "/dev/vtap-baseline:kernel": "baseline_kernel"}
 
 # The targets: cost of ours over in-tree's.
 TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
@@ -26,8 +26,8 @@ OWN = [("-log", "", 1.05), ("-iotlb", "", 1.10), ("-iotlb4k", "", 1.10),
        ("-reg500", "-spread", 1.02)]
 # The target of ours with a packed ring over ours with a split one.
 PACKED = 1.0
-# Ours above the floor, to in-tree above the floor.
-ABOVE_FLOOR = 1 / 3
+# Ours above the baseline, to in-tree above the baseline.
+ABOVE_BASELINE = 1 / 3
 # Kicks or calls per packet that are none.
 FEW = 0.0005
 
@@ -159,10 +159,10 @@ def judge(rows, targets=True):
         own = against_plain(rows, row, sides)
         if own:
             r["over_plain"] = own
-        for name in ("floor", "floor_kernel"):
+        for name in ("baseline", "baseline_kernel"):
             if name in good:
                 above = ratio(sides["ours"], sides["in_tree"], sides[name])
-                r["above_" + name] = judged(above, ABOVE_FLOOR) | {
+                r["above_" + name] = judged(above, ABOVE_BASELINE) | {
                     side: statistics.median(sides[side][boot][0] - low[0] for boot, low
                                             in sides[name].items() if boot in sides[side])
                     for side in ("in_tree", "ours")} if above else None
@@ -207,10 +207,10 @@ def packed_lines(rows):
             for r in rows if r.get("over_split")]
 
 
-def floor_lines(rows):
+def baseline_lines(rows):
     out = []
     for r in rows:
-        for name, called in (("floor", ""), ("floor_kernel", ", kernel's memory")):
+        for name, called in (("baseline", ""), ("baseline_kernel", ", kernel's memory")):
             if not r.get("above_" + name):
                 continue
             above = r["above_" + name]
@@ -239,9 +239,9 @@ def table(about, rows):
                   f"{'row':16} {one:>11} {two:>11}  target", own_lines(rows))
     lines += part("Packed rings, against the split rings of each side:",
                   f"{'row':22} {one:>11} {two:>11}  target", packed_lines(rows))
-    lines += part("The floor, and what is above it (floor/vtap_floor.c says what it does):",
-                  f"{'row':25} {'floor':>15} {one:>12} {two:>12} {'ratio':>11}  target",
-                  floor_lines(rows))
+    lines += part("The baseline, and what is above it (baseline/vtap_baseline.c says what it does):",
+                  f"{'row':25} {'baseline':>15} {one:>12} {two:>12} {'ratio':>11}  target",
+                  baseline_lines(rows))
     lines += part("Kicks and calls per packet, guest and device at work at the same time:",
                   f"{'row':16} {'':6} {one:>9} {two:>9}  not more", load_lines(rows))
     lines += part("Idle, context switches of the worker in 2 s:", f"{'':16} {one:>9} {two:>9}  target",

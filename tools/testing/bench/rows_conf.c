@@ -59,8 +59,8 @@ static int set(struct row *row, const char *key, const char *val)
 		snprintf(row->plain, sizeof(row->plain), "%s", val);
 	else if (!strcmp(key, "times"))
 		row->times = n;
-	else if (!strcmp(key, "floor"))
-		row->floor = n;
+	else if (!strcmp(key, "baseline"))
+		row->baseline = n;
 	else
 		return -1;
 	return 0;

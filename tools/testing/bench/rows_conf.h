@@ -41,7 +41,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @batch: the worker waits until the guest sleeps, and the other way round
  * @plain: the row that this one is the other of
  * @times: runs in a boot, each side in turn; the time is divided
- * @floor: it makes sense without a ring, too
+ * @baseline: it makes sense without a ring, too
  */
 struct row {
 	char name[48];
@@ -67,7 +67,7 @@ struct row {
 	bool bridged;
 	bool batch;
 	unsigned int times;
-	bool floor;
+	bool baseline;
 };
 
 int row_parse(struct row *row, const char *line);

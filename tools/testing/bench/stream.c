@@ -23,12 +23,12 @@
 
 #define BLOCK	4096	/* packets timed as one round */
 
-static unsigned int take_used(struct bed *bed, struct vq *q)
+static unsigned int take_used(struct testbed *tb, struct vq *q)
 {
 	uint16_t nr = vq_used_idx(q) - q->used_idx;
 
 	q->used_idx += nr;
-	q->nr_free += nr * (bed->row->indirect ? 1 : bed->row->chain);
+	q->nr_free += nr * (tb->row->indirect ? 1 : tb->row->chain);
 	return nr;
 }
 
@@ -53,22 +53,22 @@ static int make_room(struct vq *q)
 	return sleep_for(q);
 }
 
-static int tx_block(struct bed *bed)
+static int tx_block(struct testbed *tb)
 {
-	struct vq *q = bed_vq(bed, 0);
-	unsigned int done, burst = bed->row->burst;
+	struct vq *q = bed_vq(tb, 0);
+	unsigned int done, burst = tb->row->burst;
 	int err;
 
 	for (done = 0; done < BLOCK; done += burst) {
-		take_used(bed, q);
-		while (q->nr_free < burst * bed->row->chain) {
+		take_used(tb, q);
+		while (q->nr_free < burst * tb->row->chain) {
 			err = make_room(q);
 			if (err)
 				return err;
-			take_used(bed, q);
+			take_used(tb, q);
 			vq_calls_off(q);
 		}
-		err = bed_post(bed, 0, burst);
+		err = bed_post(tb, 0, burst);
 		if (err)
 			return err;
 		vq_publish(q);
@@ -77,33 +77,33 @@ static int tx_block(struct bed *bed)
 	return 0;
 }
 
-static int rx_refill(struct bed *bed, struct vq *q)
+static int rx_refill(struct testbed *tb, struct vq *q)
 {
 	int err;
 
 	if (q->nr_free < q->num / 2)
 		return 0;
-	err = bed_post(bed, 0, q->nr_free / bed->row->chain);
+	err = bed_post(tb, 0, q->nr_free / tb->row->chain);
 	vq_publish(q);
 	vq_kick(q);
 	return err;
 }
 
-static int rx_block(struct bed *bed)
+static int rx_block(struct testbed *tb)
 {
-	unsigned int done, got, burst = bed->row->burst;
-	struct vq *q = bed_vq(bed, 0);
+	unsigned int done, got, burst = tb->row->burst;
+	struct vq *q = bed_vq(tb, 0);
 	int err;
 
-	bed_round(bed, burst);
+	bed_round(tb, burst);
 	for (done = 0; done < BLOCK; done += burst) {
-		err = rx_refill(bed, q) ?: wire_feed(bed);
+		err = rx_refill(tb, q) ?: wire_feed(tb);
 		for (got = 0; !err && got < burst; ) {
 			vq_calls_on(q);
 			if (vq_used_idx(q) == q->used_idx)
 				err = sleep_for(q);
 			vq_calls_off(q);
-			got += take_used(bed, q);
+			got += take_used(tb, q);
 		}
 		if (err)
 			return err;
@@ -115,18 +115,18 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 {
 	static int64_t ns[COST_MAX_ROUNDS];
 	int64_t start, end = 0;
-	struct bed bed;
+	struct testbed tb;
 	struct vq *q;
 	int n, err;
 
 	if (!row->burst || !row->eidx || row->pairs)
 		return -EINVAL;
-	err = bed_init(&bed, row);
+	err = bed_init(&tb, row);
 	if (!err && row->batch)
 		err = worker_batch();
 	if (err)
 		return err;
-	q = bed_vq(&bed, 0);
+	q = bed_vq(&tb, 0);
 	vq_calls_off(q);
 	for (n = -COST_WARM_UP; n < COST_MAX_ROUNDS; n++) {
 		if (!n) {
@@ -137,7 +137,7 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 		if (n >= COST_MIN_ROUNDS && now_ns() > end)
 			break;
 		start = now_ns();
-		err = row->rx ? rx_block(&bed) : tx_block(&bed);
+		err = row->rx ? rx_block(&tb) : tx_block(&tb);
 		ns[n < 0 ? 0 : n] = now_ns() - start;
 		if (err)
 			return err;
@@ -151,6 +151,6 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 		.kicks = q->nr_kicks / ((double)n * BLOCK),
 		.calls = q->nr_calls / ((double)n * BLOCK),
 	};
-	bed_free(&bed);
+	bed_free(&tb);
 	return 0;
 }

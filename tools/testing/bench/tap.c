@@ -34,20 +34,20 @@
 #define QUEUE_LEN	2048	/* of the tap: all that one round sends */
 #define QUEUE_AT	14	/* byte of a frame */
 
-static void make_frame(struct bed *bed)
+static void make_frame(struct testbed *tb)
 {
 	struct virtio_net_hdr_mrg_rxbuf *h;
-	const struct row *row = bed->row;
+	const struct row *row = tb->row;
 	uint8_t *f;
 
-	bed->frame_len = BED_HDR + row->len;
-	bed->frame = calloc(1, bed->frame_len);
-	f = bed->frame + BED_HDR;
+	tb->frame_len = BED_HDR + row->len;
+	tb->frame = calloc(1, tb->frame_len);
+	f = tb->frame + BED_HDR;
 	memcpy(f, "\x02\x00\x00\x00\x00\x63\x02\x00\x00\x00\x00\x01\x88\xb5", 14);
 	if (!row->gso)
 		return;
 
-	h = (void *)bed->frame;
+	h = (void *)tb->frame;
 	h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	h->hdr.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
 	h->hdr.hdr_len = 54;
@@ -90,23 +90,23 @@ static int steer(int tap)
 	return err;
 }
 
-static int open_queues(struct bed *bed, const char *name)
+static int open_queues(struct testbed *tb, const char *name)
 {
 	unsigned int flags = IFF_VNET_HDR, i;
 
-	if (bed->row->pairs)
+	if (tb->row->pairs)
 		flags |= IFF_MULTI_QUEUE;
-	for (i = 0; i < bed->nr_pairs; i++) {
+	for (i = 0; i < tb->nr_pairs; i++) {
 		int fd = tap_open(name, flags);
 
 		if (fd < 0)
 			return fd;
-		bed->pair[i].tap = fd;
+		tb->pair[i].tap = fd;
 		if (tap_hdr_len(fd, BED_HDR) ||
 		    tap_offload(fd, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6))
 			return -errno;
 	}
-	return bed->row->pairs ? steer(bed->pair[0].tap) : 0;
+	return tb->row->pairs ? steer(tb->pair[0].tap) : 0;
 }
 
 static int packet_socket(const char *name)
@@ -169,63 +169,63 @@ static int bridged_tap(int s, const char *name)
 	return err ?: fd;
 }
 
-int wire_init(struct bed *bed)
+int wire_init(struct testbed *tb)
 {
 	struct ifreq ifr = { .ifr_name = "bench0", .ifr_qlen = QUEUE_LEN };
 	int err, s;
 
-	make_frame(bed);
-	err = open_queues(bed, ifr.ifr_name);
+	make_frame(tb);
+	err = open_queues(tb, ifr.ifr_name);
 	if (err)
 		return err;
 	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	err = ioctl(s, SIOCSIFTXQLEN, &ifr) ? -errno : 0;
 	if (!err && link_up(ifr.ifr_name))
 		err = -ENETDOWN;
-	if (!err && bed->row->rx) {
-		bed->host = bed->row->bridged ? bridged_tap(s, ifr.ifr_name) :
+	if (!err && tb->row->rx) {
+		tb->host = tb->row->bridged ? bridged_tap(s, ifr.ifr_name) :
 						packet_socket(ifr.ifr_name);
-		err = bed->host < 0 ? bed->host : 0;
+		err = tb->host < 0 ? tb->host : 0;
 	}
 	close(s);
 	return err;
 }
 
-static int feed_bridge(struct bed *bed)
+static int feed_bridge(struct testbed *tb)
 {
 	unsigned int i;
 
-	for (i = 0; i < bed->nr_packets; i++)
-		if (write(bed->host, bed->frame, bed->frame_len) !=
-		    (ssize_t)bed->frame_len)
+	for (i = 0; i < tb->nr_packets; i++)
+		if (write(tb->host, tb->frame, tb->frame_len) !=
+		    (ssize_t)tb->frame_len)
 			return -errno;
 	return 0;
 }
 
 /* RX: put a round's packets into each of the tap's queues. */
-int wire_feed(struct bed *bed)
+int wire_feed(struct testbed *tb)
 {
 	/* a packet socket's header is the one of 10 bytes */
 	struct iovec iov[2] = {
-		{ bed->frame, sizeof(struct virtio_net_hdr) },
-		{ bed->frame + BED_HDR, bed->row->len },
+		{ tb->frame, sizeof(struct virtio_net_hdr) },
+		{ tb->frame + BED_HDR, tb->row->len },
 	};
 	struct mmsghdr msg[64];
 	unsigned int i, n, queue;
 	int ret;
 
-	if (bed->row->bridged)
-		return feed_bridge(bed);
+	if (tb->row->bridged)
+		return feed_bridge(tb);
 	for (i = 0; i < 64; i++)
 		msg[i] = (struct mmsghdr){
 			.msg_hdr = { .msg_iov = iov, .msg_iovlen = 2 },
 		};
-	for (queue = 0; queue < bed->nr_pairs; queue++) {
-		if (bed->row->pairs)
-			bed->frame[BED_HDR + QUEUE_AT] = queue;
-		for (i = 0; i < bed->nr_packets; i += ret) {
-			n = bed->nr_packets - i;
-			ret = sendmmsg(bed->host, msg, n < 64 ? n : 64, 0);
+	for (queue = 0; queue < tb->nr_pairs; queue++) {
+		if (tb->row->pairs)
+			tb->frame[BED_HDR + QUEUE_AT] = queue;
+		for (i = 0; i < tb->nr_packets; i += ret) {
+			n = tb->nr_packets - i;
+			ret = sendmmsg(tb->host, msg, n < 64 ? n : 64, 0);
 			if (ret <= 0)
 				return -errno;
 		}

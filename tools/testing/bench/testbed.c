@@ -25,7 +25,7 @@ static size_t up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
-uint64_t bed_features(const struct row *row)
+uint64_t testbed_features(const struct row *row)
 {
 	return F_VERSION_1 | F_INDIRECT |
 	       (row->mrg ? F_MRG_RXBUF : 0) |
@@ -38,19 +38,19 @@ uint64_t bed_features(const struct row *row)
 
 /* ---- dirty log and IOTLB ---- */
 
-static int log_init(struct bed *bed, struct guest *g)
+static int log_init(struct testbed *tb, struct guest *g)
 {
 	struct vhost_vring_addr a = {};
 	uint64_t base;
 	int i, err;
 
-	if (!bed->log)
-		bed->log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-				-1, 0);
-	if (bed->log == MAP_FAILED)
+	if (!tb->log)
+		tb->log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			       -1, 0);
+	if (tb->log == MAP_FAILED)
 		return -errno;
-	base = (uintptr_t)bed->log;
+	base = (uintptr_t)tb->log;
 	err = guest_ioctl(g->vhost, VHOST_SET_LOG_BASE, &base);
 	for (i = 0; !err && i < 2; i++) {
 		a.index = i;
@@ -87,18 +87,18 @@ static int iotlb_map(int vhost, uint64_t iova, const void *at, size_t len,
 }
 
 /* Everything is mapped from the start: the steady state, no misses. */
-static int iotlb_init(struct bed *bed, struct guest *g)
+static int iotlb_init(struct testbed *tb, struct guest *g)
 {
 	uint64_t bits = 1 << VHOST_BACKEND_F_IOTLB_MSG_V2;
-	uint64_t features = bed_features(bed->row);
-	bool in_pages = bed->row->iotlb == IOTLB_4K;
+	uint64_t features = testbed_features(tb->row);
+	bool in_pages = tb->row->iotlb == IOTLB_4K;
 	uintptr_t begin, end;
 	int i, err;
 
 	err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features) ?:
 	      guest_ioctl(g->vhost, VHOST_SET_BACKEND_FEATURES, &bits);
 	/* in-tree forgets the rings' addresses when the IOTLB comes */
-	for (i = 0; !err && !bed->row->log && i < 2; i++)
+	for (i = 0; !err && !tb->row->log && i < 2; i++)
 		err = guest_set_addr(g, i);
 	for (i = 0; !err && i < 2; i++) {
 		/* the rings' addresses are their own IOVA */
@@ -114,49 +114,49 @@ static int iotlb_init(struct bed *bed, struct guest *g)
 /* ---- the guest ---- */
 
 /* Places go round the parts, and do not all start at the same cache set. */
-static uint64_t next_slot(const struct bed *bed, struct pair *p)
+static uint64_t next_slot(const struct testbed *tb, struct pair *p)
 {
-	unsigned int i = p->slot++ % bed->nr_slots;
+	unsigned int i = p->slot++ % tb->nr_slots;
 
-	return guest_gpa(&p->g, i % bed->nr_parts * bed->part_len +
-				i / bed->nr_parts * bed->stride);
+	return guest_gpa(&p->g, i % tb->nr_parts * tb->part_len +
+				i / tb->nr_parts * tb->stride);
 }
 
-struct vq *bed_vq(struct bed *bed, unsigned int pair)
+struct vq *bed_vq(struct testbed *tb, unsigned int pair)
 {
-	return &bed->pair[pair].g.vq[bed->row->rx ? RX : TX];
+	return &tb->pair[pair].g.vq[tb->row->rx ? RX : TX];
 }
 
 /* How many packets the next round is; at most @most. */
-void bed_round(struct bed *bed, unsigned int nr_packets)
+void bed_round(struct testbed *tb, unsigned int nr_packets)
 {
-	bed->nr_packets = nr_packets;
-	bed->nr_chains = nr_packets * bed->per_packet;
+	tb->nr_packets = nr_packets;
+	tb->nr_chains = nr_packets * tb->per_packet;
 }
 
 /* What a round is at most, and where its packets are. */
-static void shape(struct bed *bed)
+static void shape(struct testbed *tb)
 {
-	const struct row *row = bed->row;
-	size_t bytes = row->rx ? row->buf : bed->frame_len;
+	const struct row *row = tb->row;
+	size_t bytes = row->rx ? row->buf : tb->frame_len;
 	unsigned int most;
 
-	bed->per_packet = 1;
+	tb->per_packet = 1;
 	if (row->rx && row->mrg)
-		bed->per_packet = (bed->frame_len + bytes - 1) / bytes;
-	most = row->ring / (row->indirect ? 1 : row->chain) / bed->per_packet;
-	bed->most = row->burst && row->burst < most ? row->burst : most;
-	bed_round(bed, bed->most);
-	bed->nr_slots = bed->most == 1 || row->mode == ROW_STREAM ?
-			most : bed->nr_chains;
-	bed->in_slot = row->indirect ? up(row->chain * 16, 64) : 0;
+		tb->per_packet = (tb->frame_len + bytes - 1) / bytes;
+	most = row->ring / (row->indirect ? 1 : row->chain) / tb->per_packet;
+	tb->most = row->burst && row->burst < most ? row->burst : most;
+	bed_round(tb, tb->most);
+	tb->nr_slots = tb->most == 1 || row->mode == ROW_STREAM ?
+			most : tb->nr_chains;
+	tb->in_slot = row->indirect ? up(row->chain * 16, 64) : 0;
 	/* 704 is what an skb of a guest's driver takes at least */
-	bed->stride = up(bed->in_slot + bytes, 64) + 64;
-	if (bed->stride < 704)
-		bed->stride = 704;
-	bed->nr_parts = row->spread ?: row->regions;
-	bed->part_len = up((bed->nr_slots + bed->nr_parts - 1) / bed->nr_parts *
-			   bed->stride, PAGE);
+	tb->stride = up(tb->in_slot + bytes, 64) + 64;
+	if (tb->stride < 704)
+		tb->stride = 704;
+	tb->nr_parts = row->spread ?: row->regions;
+	tb->part_len = up((tb->nr_slots + tb->nr_parts - 1) / tb->nr_parts *
+			   tb->stride, PAGE);
 }
 
 static void make_circle(struct vq *q)
@@ -167,16 +167,16 @@ static void make_circle(struct vq *q)
 		q->next[i] = (i + 1) % q->num;
 }
 
-static int guest_setup(struct bed *bed, struct pair *p)
+static int guest_setup(struct testbed *tb, struct pair *p)
 {
-	const struct row *row = bed->row;
+	const struct row *row = tb->row;
 	struct guest_cfg cfg = {
 		/* guest.c would scatter the pages behind an IOTLB */
-		.features = bed_features(row) & ~F_ACCESS_PLATFORM,
+		.features = testbed_features(row) & ~F_ACCESS_PLATFORM,
 		.num = { row->ring, row->ring },
 		.regions = row->regions,
 		.layout = row->regions > 1 ? LAYOUT_HOLES : LAYOUT_FLAT,
-		.mem_len = bed->part_len * bed->nr_parts,
+		.mem_len = tb->part_len * tb->nr_parts,
 	};
 	struct guest *g = &p->g;
 	unsigned int i;
@@ -188,13 +188,13 @@ static int guest_setup(struct bed *bed, struct pair *p)
 	make_circle(&g->vq[RX]);
 	make_circle(&g->vq[TX]);
 	memset(g->mem, 0, g->mem_len);
-	for (i = 0; !err && !row->rx && i < bed->nr_slots; i++)
-		err = guest_write(g, next_slot(bed, p) + bed->in_slot,
-				  bed->frame, bed->frame_len);
+	for (i = 0; !err && !row->rx && i < tb->nr_slots; i++)
+		err = guest_write(g, next_slot(tb, p) + tb->in_slot,
+				  tb->frame, tb->frame_len);
 	if (!err && row->iotlb)
-		err = iotlb_init(bed, g);
+		err = iotlb_init(tb, g);
 	if (!err && row->log)
-		err = log_init(bed, g);
+		err = log_init(tb, g);
 	return err ?: guest_start(g, p->tap);
 }
 
@@ -213,42 +213,42 @@ static int is_offered(uint64_t features)
 }
 
 /* Return: 0 or -errno; -EOPNOTSUPP when the node cannot do such a row */
-int bed_init(struct bed *bed, const struct row *row)
+int bed_init(struct testbed *tb, const struct row *row)
 {
-	bool has_rings = !floor_is_node(guest_node());
+	bool has_rings = !baseline_is_node(guest_node());
 	unsigned int i;
 	int err;
 
-	*bed = (struct bed){
-		.row = row, .nr_pairs = row->pairs ?: 1, .floor = -1,
+	*tb = (struct testbed){
+		.row = row, .nr_pairs = row->pairs ?: 1, .baseline = -1,
 		.host = -1,
 	};
-	if (bed->nr_pairs > BED_PAIRS)
+	if (tb->nr_pairs > BED_PAIRS)
 		return -EINVAL;
 	for (i = 0; i < BED_PAIRS; i++)
-		bed->pair[i] = (struct pair){
+		tb->pair[i] = (struct pair){
 			.tap = -1, .g = { .vhost = -1, .memfd = -1 },
 		};
 	if (has_rings)
-		err = is_offered(bed_features(row));
+		err = is_offered(testbed_features(row));
 	else
-		err = row->floor ? 0 : -EOPNOTSUPP;
-	err = err ?: wire_init(bed);
+		err = row->baseline ? 0 : -EOPNOTSUPP;
+	err = err ?: wire_init(tb);
 	if (err)
 		return err;
-	shape(bed);
+	shape(tb);
 	if (!has_rings)
-		return floor_init(bed);
-	for (i = 0; !err && i < bed->nr_pairs; i++)
-		err = guest_setup(bed, &bed->pair[i]);
+		return baseline_init(tb);
+	for (i = 0; !err && i < tb->nr_pairs; i++)
+		err = guest_setup(tb, &tb->pair[i]);
 	return err;
 }
 
 /* The pieces of a chain: a header of its own, then equal parts. */
-static unsigned int cut(const struct bed *bed, uint64_t gpa, struct seg *seg)
+static unsigned int cut(const struct testbed *tb, uint64_t gpa, struct seg *seg)
 {
-	const struct row *row = bed->row;
-	size_t left = row->rx ? row->buf : bed->frame_len;
+	const struct row *row = tb->row;
+	size_t left = row->rx ? row->buf : tb->frame_len;
 	size_t part = left;
 	unsigned int i;
 
@@ -266,19 +266,19 @@ static unsigned int cut(const struct bed *bed, uint64_t gpa, struct seg *seg)
 }
 
 /* Put chains into the ring of a pair; they are not visible yet. */
-int bed_post(struct bed *bed, unsigned int pair, unsigned int nr_chains)
+int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
 {
-	struct pair *p = &bed->pair[pair];
-	struct vq *q = bed_vq(bed, pair);
+	struct pair *p = &tb->pair[pair];
+	struct vq *q = bed_vq(tb, pair);
 	struct seg seg[64];
 	unsigned int i, nr;
 	uint64_t gpa;
 	int head;
 
 	for (i = 0; i < nr_chains; i++) {
-		gpa = next_slot(bed, p);
-		nr = cut(bed, gpa + bed->in_slot, seg);
-		if (bed->row->indirect)
+		gpa = next_slot(tb, p);
+		nr = cut(tb, gpa + tb->in_slot, seg);
+		if (tb->row->indirect)
 			head = vq_add_indirect(&p->g, q, seg, nr, gpa, gpa);
 		else
 			head = vq_add(q, seg, nr, gpa);
@@ -292,47 +292,47 @@ int bed_post(struct bed *bed, unsigned int pair, unsigned int nr_chains)
  * All of a round is used: check a sample, take everything back. Descriptors are
  * used in a circle, which is what VIRTIO_F_IN_ORDER asks for.
  */
-int bed_reap(struct bed *bed)
+int bed_reap(struct testbed *tb)
 {
-	uint32_t want = bed->row->rx ? bed->frame_len : 0;
+	uint32_t want = tb->row->rx ? tb->frame_len : 0;
 	struct vring_used_elem e;
 	unsigned int i, k;
 	struct vq *q;
 
-	if (bed->row->rx && bed->nr_chains > bed->nr_packets)
-		want = bed->row->buf;
-	for (i = 0; i < bed->nr_pairs; i++) {
-		q = bed_vq(bed, i);
-		for (k = 0; q->packed && k < bed->nr_chains; k++)
+	if (tb->row->rx && tb->nr_chains > tb->nr_packets)
+		want = tb->row->buf;
+	for (i = 0; i < tb->nr_pairs; i++) {
+		q = bed_vq(tb, i);
+		for (k = 0; q->packed && k < tb->nr_chains; k++)
 			if (vq_get_used(q, &e.len, NULL) != 1 ||
 			    (want && e.len != want))
 				return -EPROTO;
 		if (q->packed)
 			continue;
 		e = q->used->ring[q->used_idx % q->num];
-		if (!bed->row->in_order &&
+		if (!tb->row->in_order &&
 		    (e.id >= q->num || (want && e.len != want)))
 			return -EPROTO;
-		q->used_idx += bed->nr_chains;
+		q->used_idx += tb->nr_chains;
 		q->nr_free = q->num;
 	}
 	return 0;
 }
 
-void bed_free(struct bed *bed)
+void bed_free(struct testbed *tb)
 {
 	unsigned int i;
 
-	for (i = 0; i < bed->nr_pairs; i++) {
-		guest_free(&bed->pair[i].g);
-		if (bed->pair[i].tap >= 0)
-			close(bed->pair[i].tap);
+	for (i = 0; i < tb->nr_pairs; i++) {
+		guest_free(&tb->pair[i].g);
+		if (tb->pair[i].tap >= 0)
+			close(tb->pair[i].tap);
 	}
-	if (bed->host >= 0)
-		close(bed->host);
-	if (bed->floor >= 0)
-		close(bed->floor);
-	free(bed->frame);
-	if (bed->log)
-		munmap(bed->log, LOG_BYTES);
+	if (tb->host >= 0)
+		close(tb->host);
+	if (tb->baseline >= 0)
+		close(tb->baseline);
+	free(tb->frame);
+	if (tb->log)
+		munmap(tb->log, LOG_BYTES);
 }

@@ -23,8 +23,8 @@ struct pair {
 };
 
 /**
- * struct bed - what one row runs on
- * @floor: module without rings in the place of a vhost node, or -1
+ * struct testbed - what one row runs on
+ * @baseline: module without rings in the place of a vhost node, or -1
  * @per_packet: chains that a packet takes
  * @most: packets of a full round, for each pair
  * @nr_packets: moved at a time
@@ -35,11 +35,11 @@ struct pair {
  * @in_slot: where in a slot the packet is; before it, an indirect table
  * @mem: guest memory where there is no guest
  */
-struct bed {
+struct testbed {
 	const struct row *row;
 	struct pair pair[BED_PAIRS];
 	unsigned int nr_pairs;
-	int floor;
+	int baseline;
 	int host;		/* where RX packets come from */
 	unsigned int per_packet;
 	unsigned int most;
@@ -56,21 +56,21 @@ struct bed {
 	uint8_t *mem;
 };
 
-int bed_init(struct bed *bed, const struct row *row);
-void bed_round(struct bed *bed, unsigned int nr_packets);
-struct vq *bed_vq(struct bed *bed, unsigned int pair);
-int bed_post(struct bed *bed, unsigned int pair, unsigned int nr_chains);
-int bed_reap(struct bed *bed);
-void bed_free(struct bed *bed);
-uint64_t bed_features(const struct row *row);
+int bed_init(struct testbed *tb, const struct row *row);
+void bed_round(struct testbed *tb, unsigned int nr_packets);
+struct vq *bed_vq(struct testbed *tb, unsigned int pair);
+int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains);
+int bed_reap(struct testbed *tb);
+void bed_free(struct testbed *tb);
+uint64_t testbed_features(const struct row *row);
 
 /* tap.c: what is sent and where */
-int wire_init(struct bed *bed);
-int wire_feed(struct bed *bed);
+int wire_init(struct testbed *tb);
+int wire_feed(struct testbed *tb);
 
-/* floor.c: the same without rings */
-bool floor_is_node(const char *node);
-int floor_init(struct bed *bed);
-int floor_run(struct bed *bed);
+/* baseline.c: the same without rings */
+bool baseline_is_node(const char *node);
+int baseline_init(struct testbed *tb);
+int baseline_run(struct testbed *tb);
 
 #endif

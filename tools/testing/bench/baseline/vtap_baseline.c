@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vtap_floor.c - what a tap costs its kernel user when there is no ring
+ * vtap_baseline.c - what a tap costs its kernel user when there is no ring
  *
- * Read before: floor.h.
+ * Read before: baseline.h.
  *
  * For benches only. Does for a packet what nobody can leave out who moves it
  * between a tap and somebody's memory:
@@ -15,7 +15,7 @@
  *       header), and its end
  *
  * No descriptors, no used entries, no notifications, no counters, no log, and
- * the caller's thread instead of a worker. With FLOOR_KERNEL the memory is the
+ * the caller's thread instead of a worker. With BASELINE_KERNEL the memory is the
  * kernel's and the copy needs no user access either.
  */
 #include <linux/if_tun.h>
@@ -29,7 +29,7 @@
 #include <net/sock.h>
 #include <net/xdp.h>
 
-#include "floor.h"
+#include "baseline.h"
 
 #define BATCH		64
 #define HLEN		12
@@ -48,14 +48,14 @@
 #define HDR_AT		0
 #endif
 
-/** struct floor_page - a page, or several, of which we hold @refs */
-struct floor_page {
+/** struct baseline_page - a page, or several, of which we hold @refs */
+struct baseline_page {
 	struct page *page;
 	unsigned int refs;
 };
 
 /**
- * struct floor - an open file
+ * struct baseline - an open file
  * @lock: for all that follows
  * @tap: reference; @sock and @ring belong to it
  * @page: what fragments are cut from, @now from this one
@@ -63,12 +63,12 @@ struct floor_page {
  * @long_page: for a long frame
  * @mem: in the place of the caller's
  */
-struct floor {
+struct baseline {
 	struct mutex lock;	/* one run at a time */
 	struct file *tap;
 	struct socket *sock;
 	struct ptr_ring *ring;
-	struct floor_page page[NR_PAGES];
+	struct baseline_page page[NR_PAGES];
 	unsigned int now;
 	unsigned int at;
 	struct page *long_page;
@@ -79,7 +79,7 @@ struct floor {
 
 /* ---- page fragments, as build_skb() wants them ---- */
 
-static void page_done(struct floor_page *p)
+static void page_done(struct baseline_page *p)
 {
 	if (p->page)
 		__page_frag_cache_drain(p->page, p->refs);
@@ -90,9 +90,9 @@ static void page_done(struct floor_page *p)
  * The next page in the circle. If all its fragments have come back it starts
  * again, still in the cache.
  */
-static bool page_next(struct floor *f)
+static bool page_next(struct baseline *f)
 {
-	struct floor_page *p;
+	struct baseline_page *p;
 
 	f->now = (f->now + 1) % NR_PAGES;
 	p = &f->page[f->now];
@@ -112,9 +112,9 @@ static bool page_next(struct floor *f)
 	return true;
 }
 
-static void *fragment(struct floor *f, unsigned int size)
+static void *fragment(struct baseline *f, unsigned int size)
 {
-	struct floor_page *p;
+	struct baseline_page *p;
 
 	if (f->at < size && !page_next(f))
 		return NULL;
@@ -125,7 +125,7 @@ static void *fragment(struct floor *f, unsigned int size)
 }
 
 /* The last one has come back by now, or it is lost to us. */
-static void *long_fragment(struct floor *f)
+static void *long_fragment(struct baseline *f)
 {
 	struct page *p = f->long_page;
 
@@ -144,7 +144,7 @@ static void *long_fragment(struct floor *f)
 
 /* ---- memory ---- */
 
-static void __user *place(const struct floor_run *run, unsigned int i)
+static void __user *place(const struct baseline_run *run, unsigned int i)
 {
 	u32 n = (run->first + i) % run->nr_places;
 
@@ -204,10 +204,10 @@ static bool put_user_all(void __user *to, const void *from, size_t len)
 			      !_copy_to_user(to, from, len);
 }
 
-static bool get(const struct floor *f, const struct floor_run *run,
+static bool get(const struct baseline *f, const struct baseline_run *run,
 		unsigned int i, void *to)
 {
-	if (!(run->flags & FLOOR_KERNEL))
+	if (!(run->flags & BASELINE_KERNEL))
 		return run->len <= SHORT ?
 		       get_user_words(to, place(run, i), run->len) :
 		       !_copy_from_user(to, place(run, i), run->len);
@@ -217,7 +217,7 @@ static bool get(const struct floor *f, const struct floor_run *run,
 
 /* ---- guest to host ---- */
 
-static int add_frame(struct floor *f, const struct floor_run *run,
+static int add_frame(struct baseline *f, const struct baseline_run *run,
 		     unsigned int i, struct xdp_buff *xdp)
 {
 	size_t pad = NET_SKB_PAD + NET_IP_ALIGN + HDR_AT + HDR_ROOM;
@@ -248,7 +248,7 @@ static int add_frame(struct floor *f, const struct floor_run *run,
 	return 0;
 }
 
-static int tx_batch(struct floor *f, const struct floor_run *run,
+static int tx_batch(struct baseline *f, const struct baseline_run *run,
 		    unsigned int first, unsigned int nr)
 {
 	struct tun_msg_ctl ctl = { .type = TUN_MSG_PTR, .ptr = f->xdp };
@@ -274,13 +274,13 @@ static int tx_batch(struct floor *f, const struct floor_run *run,
 	return 0;
 }
 
-static int run_tx(struct floor *f, const struct floor_run *run)
+static int run_tx(struct baseline *f, const struct baseline_run *run)
 {
 	bool is_short = run->len + XDP_PACKET_HEADROOM + 256 + TAIL <= PAGE_SIZE;
 	unsigned int i, nr;
 	int err = 0;
 
-	if (run->flags & FLOOR_KERNEL &&
+	if (run->flags & BASELINE_KERNEL &&
 	    copy_from_user(f->mem, place(run, 0), run->len))
 		return -EFAULT;
 	for (i = 0; !err && i < run->nr_packets; i += nr) {
@@ -292,10 +292,10 @@ static int run_tx(struct floor *f, const struct floor_run *run)
 
 /* ---- host to guest ---- */
 
-static bool put_one(const struct floor *f, const struct floor_run *run,
+static bool put_one(const struct baseline *f, const struct baseline_run *run,
 		    unsigned int i, size_t at, const void *from, size_t len)
 {
-	if (run->flags & FLOOR_KERNEL) {
+	if (run->flags & BASELINE_KERNEL) {
 		memcpy(f->mem + at, from, len);
 		return true;
 	}
@@ -303,7 +303,7 @@ static bool put_one(const struct floor *f, const struct floor_run *run,
 }
 
 /* The header is in front of linear data if there was room, else apart. */
-static bool put(const struct floor *f, const struct floor_run *run,
+static bool put(const struct baseline *f, const struct baseline_run *run,
 		unsigned int i, const struct sk_buff *skb, const void *hdr,
 		size_t hlen)
 {
@@ -325,7 +325,7 @@ static bool put(const struct floor *f, const struct floor_run *run,
 	return true;
 }
 
-static int rx_one(const struct floor *f, const struct floor_run *run,
+static int rx_one(const struct baseline *f, const struct baseline_run *run,
 		  unsigned int i, struct sk_buff *skb)
 {
 	struct virtio_net_hdr_mrg_rxbuf hdr = {};
@@ -350,7 +350,7 @@ static int rx_one(const struct floor *f, const struct floor_run *run,
 	return err;
 }
 
-static int run_rx(struct floor *f, const struct floor_run *run)
+static int run_rx(struct baseline *f, const struct baseline_run *run)
 {
 	unsigned int i, k, nr;
 	int err = 0;
@@ -368,7 +368,7 @@ static int run_rx(struct floor *f, const struct floor_run *run)
 
 /* ---- the file ---- */
 
-static int set_tap(struct floor *f, int fd)
+static int set_tap(struct baseline *f, int fd)
 {
 	struct file *tap = fget(fd);
 
@@ -385,29 +385,29 @@ static int set_tap(struct floor *f, int fd)
 	return 0;
 }
 
-static long floor_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long baseline_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct floor *f = file->private_data;
-	struct floor_run run;
+	struct baseline *f = file->private_data;
+	struct baseline_run run;
 	int fd, err = -EINVAL;
 
 	mutex_lock(&f->lock);
-	if (cmd == FLOOR_SET_TAP) {
+	if (cmd == BASELINE_SET_TAP) {
 		err = get_user(fd, (int __user *)arg) ?: set_tap(f, fd);
-	} else if (cmd == FLOOR_RUN && f->tap) {
+	} else if (cmd == BASELINE_RUN && f->tap) {
 		if (copy_from_user(&run, (void __user *)arg, sizeof(run)))
 			err = -EFAULT;
 		else if (run.nr_places && run.len > HLEN && run.len <= MAX_LEN)
-			err = run.flags & FLOOR_RX ? run_rx(f, &run) :
+			err = run.flags & BASELINE_RX ? run_rx(f, &run) :
 						     run_tx(f, &run);
 	}
 	mutex_unlock(&f->lock);
 	return err;
 }
 
-static int floor_open(struct inode *inode, struct file *file)
+static int baseline_open(struct inode *inode, struct file *file)
 {
-	struct floor *f = kvzalloc(sizeof(*f), GFP_KERNEL);
+	struct baseline *f = kvzalloc(sizeof(*f), GFP_KERNEL);
 
 	if (f)
 		f->mem = kvmalloc(MAX_LEN, GFP_KERNEL);
@@ -420,9 +420,9 @@ static int floor_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int floor_release(struct inode *inode, struct file *file)
+static int baseline_release(struct inode *inode, struct file *file)
 {
-	struct floor *f = file->private_data;
+	struct baseline *f = file->private_data;
 	int i;
 
 	for (i = 0; i < NR_PAGES; i++)
@@ -436,19 +436,19 @@ static int floor_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static const struct file_operations floor_fops = {
+static const struct file_operations baseline_fops = {
 	.owner = THIS_MODULE,
-	.open = floor_open,
-	.release = floor_release,
-	.unlocked_ioctl = floor_ioctl,
+	.open = baseline_open,
+	.release = baseline_release,
+	.unlocked_ioctl = baseline_ioctl,
 };
 
-static struct miscdevice floor_misc = {
+static struct miscdevice baseline_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.name = "vtap-floor",
-	.fops = &floor_fops,
+	.name = "vtap-baseline",
+	.fops = &baseline_fops,
 };
 
-module_misc_device(floor_misc);
+module_misc_device(baseline_misc);
 MODULE_DESCRIPTION("What a tap costs without a ring, for the benches of vhost-tap");
 MODULE_LICENSE("GPL");
