@@ -3,9 +3,9 @@
 #
 # check-pure.sh - rules of the sources that grep can hold (design.rst)
 #
-#  ring/ includes only "os.h" and ring headers; barriers only in os.h, mem.h
+#  ring/ includes only "ring_env.h" and ring headers; barriers only in ring_env.h, mem.h
 #  nobody asks for a kernel version; VTAP_HAVE_* only in include/compat/ and
-#  the seams (thread.c, backend/*.c); every probe has a user and the reverse.
+#  the kernel compatibility boundaries (thread.c, backend/*.c); every probe has a user and the reverse.
 
 set -u
 shopt -s lastpipe	# "... | bad" sets status here
@@ -23,18 +23,18 @@ bad() {
 }
 
 grep -nE '^[[:space:]]*#[[:space:]]*include' $ring/*.[ch] |
-	grep -vE "^$ring/os\.h:" |
+	grep -vE "^$ring/ring_env\.h:" |
 	while IFS= read -r line; do
 		header=$(sed -n 's/.*include[[:space:]]*"\([^"]*\)".*/\1/p' <<<"$line")
 		[ -n "$header" ] && [ -e "$ring/$header" ] || printf '%s\n' "$line"
-	done | bad "ring/ includes only os.h and its own headers:"
+	done | bad "ring/ includes only ring_env.h and its own headers:"
 
 grep -nE '\b(smp_(mb|rmb|wmb|load_acquire|store_release|store_mb)|virt_(mb|rmb|wmb|load_acquire|store_release|store_mb)|dma_[rw]?mb|[rw]?mb|barrier|atomic_thread_fence|__sync_synchronize)\(' \
-	$ring/*.[ch] | grep -vE "^$ring/(os|mem)\.h:" |
-	bad "ring/ has barriers only in os.h and mem.h:"
+	$ring/*.[ch] | grep -vE "^$ring/(ring_env|mem)\.h:" |
+	bad "ring/ has barriers only in ring_env.h and mem.h:"
 
 grep -nE '\b_*(get|put)_user\(|\b__copy_(from|to)_user' $ring/*.[ch] |
-	grep -vE "^$ring/os\.h:" |
+	grep -vE "^$ring/ring_env\.h:" |
 	bad "ring/ reads and writes the guest in access windows or by copy_*_user:"
 
 grep -rnE '\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE)' Kbuild drivers include tools/testing --include='*.[ch]' \

@@ -23,20 +23,20 @@
 #ifndef VTAP_ADAPT_H
 #define VTAP_ADAPT_H
 
-#include "ring/os.h"
+#include "ring/ring_env.h"
 
 /* The longest a client may make the worker poll after its last work. */
 #define VTAP_POLL_MAX_US	100000
 
 /**
- * struct vtap_adapt - a worker's polling
+ * struct vtap_busypoll - a worker's polling
  * @since_ns: when it ran out of work; 0 while it has some
  * @deadline_ns: when to give up and sleep
  * @window_ns: adaptive: how long to look the next time, 0 not at all; by the
  *	direction of the last work
  * @after: that direction
  */
-struct vtap_adapt {
+struct vtap_busypoll {
 	u64 since_ns;
 	u64 deadline_ns;
 	u64 window_ns[2];
@@ -44,21 +44,21 @@ struct vtap_adapt {
 };
 
 /* A client's microseconds, in bounds. */
-static inline u64 vtap_adapt_limit_ns(u32 us)
+static inline u64 vtap_busypoll_limit_ns(u32 us)
 {
 	return (us < VTAP_POLL_MAX_US ? us : VTAP_POLL_MAX_US) * 1000ULL;
 }
 
 /**
- * vtap_adapt_begin - out of work: until when shall we poll?
+ * vtap_busypoll_begin - out of work: until when shall we poll?
  * @a: polling
  * @now_ns: time now, monotonic
  * @window_ns: how long
  *
  * Return: true if there is anything to poll for.
  */
-static inline bool vtap_adapt_begin(struct vtap_adapt *a, u64 now_ns,
-				    u64 window_ns)
+static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
+				       u64 window_ns)
 {
 	a->since_ns = now_ns;
 	a->deadline_ns = now_ns + window_ns;
@@ -66,27 +66,27 @@ static inline bool vtap_adapt_begin(struct vtap_adapt *a, u64 now_ns,
 }
 
 /**
- * vtap_adapt_go_on - found nothing: look again or sleep?
+ * vtap_busypoll_go_on - found nothing: look again or sleep?
  * @a: polling
  * @now_ns: time now, same clock
  * @must_yield: someone else wants the CPU, or we are being killed
  *
  * Return: true to look again.
  */
-static inline bool vtap_adapt_go_on(const struct vtap_adapt *a, u64 now_ns,
-				    bool must_yield)
+static inline bool vtap_busypoll_go_on(const struct vtap_busypoll *a,
+				       u64 now_ns, bool must_yield)
 {
 	return !must_yield && (s64)(a->deadline_ns - now_ns) > 0;
 }
 
 /**
- * vtap_adapt_learn - there is work again: what was the gap good for?
+ * vtap_busypoll_learn - there is work again: what was the gap good for?
  * @a: polling
  * @now_ns: time now, same clock
  * @limit_ns: the longest look that is allowed; 0 adaptive polling is off
  */
-static inline void vtap_adapt_learn(struct vtap_adapt *a, u64 now_ns,
-				    u64 limit_ns)
+static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
+				       u64 limit_ns)
 {
 	u64 gap_ns = now_ns - a->since_ns, least_ns = limit_ns / 8;
 	u64 *window_ns = &a->window_ns[a->after];
@@ -111,12 +111,12 @@ static inline void vtap_adapt_learn(struct vtap_adapt *a, u64 now_ns,
 }
 
 /**
- * vtap_adapt_yield - others wanted the CPU that we polled on
+ * vtap_busypoll_yield - others wanted the CPU that we polled on
  * @a: polling
  *
  * It starts from nothing when gaps are short again.
  */
-static inline void vtap_adapt_yield(struct vtap_adapt *a)
+static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
 {
 	a->window_ns[a->after] = 0;
 }
@@ -128,7 +128,7 @@ static inline void vtap_adapt_yield(struct vtap_adapt *a)
 #define VTAP_LINGER_MAX_NS	50000
 
 /**
- * struct vtap_linger - looking again for what a busy driver adds next
+ * struct vtap_busypoll_tx - looking again for what a busy driver adds next
  * @start_ns: when the pass began
  * @idle_ns: time spent looking since
  *
@@ -138,19 +138,20 @@ static inline void vtap_adapt_yield(struct vtap_adapt *a)
  * the time that it had work, which has no need of a setting and is short where
  * packets are cheap.
  */
-struct vtap_linger {
+struct vtap_busypoll_tx {
 	u64 start_ns;
 	u64 idle_ns;
 };
 
-static inline void vtap_linger_begin(struct vtap_linger *l, u64 now_ns)
+static inline void vtap_busypoll_tx_begin(struct vtap_busypoll_tx *l,
+					  u64 now_ns)
 {
 	l->start_ns = now_ns;
 	l->idle_ns = 0;
 }
 
 /**
- * vtap_linger_ns - the ring is empty: how long to look again?
+ * vtap_busypoll_tx_ns - the ring is empty: how long to look again?
  * @l: the pass
  * @now_ns: time now, monotonic
  * @packets: moved in this pass; a few are no load
@@ -159,8 +160,8 @@ static inline void vtap_linger_begin(struct vtap_linger *l, u64 now_ns)
  *
  * Return: nanoseconds, 0 not at all.
  */
-static inline u64 vtap_linger_ns(const struct vtap_linger *l, u64 now_ns,
-				 u32 packets)
+static inline u64 vtap_busypoll_tx_ns(const struct vtap_busypoll_tx *l,
+				      u64 now_ns, u32 packets)
 {
 	s64 work_ns = now_ns - l->start_ns - l->idle_ns;
 	s64 left_ns = work_ns / 2 - (s64)l->idle_ns;

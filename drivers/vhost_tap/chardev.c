@@ -10,7 +10,7 @@
 
 #include "control.h"
 
-static int chardev_open(struct inode *inode, struct file *file)
+static int vtap_chardev_open(struct inode *inode, struct file *file)
 {
 	struct vtap_dev *dev = vtap_dev_open();
 
@@ -20,19 +20,19 @@ static int chardev_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int chardev_release(struct inode *inode, struct file *file)
+static int vtap_chardev_release(struct inode *inode, struct file *file)
 {
 	vtap_dev_close(file->private_data);
 	return 0;
 }
 
-static long chardev_ioctl(struct file *file, unsigned int cmd,
-			  unsigned long arg)
+static long vtap_chardev_ioctl(struct file *file, unsigned int cmd,
+			       unsigned long arg)
 {
 	return vtap_ioctl(file->private_data, cmd, (void __user *)arg);
 }
 
-static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t vtap_chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 
@@ -41,24 +41,25 @@ static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			       iocb->ki_flags & IOCB_NOWAIT);
 }
 
-static ssize_t chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
+static ssize_t vtap_chardev_write_iter(struct kiocb *iocb,
+				       struct iov_iter *from)
 {
 	return vtap_iotlb_write(iocb->ki_filp->private_data, from);
 }
 
-static __poll_t chardev_poll(struct file *file, poll_table *wait)
+static __poll_t vtap_chardev_poll(struct file *file, poll_table *wait)
 {
 	return vtap_iotlb_poll(file->private_data, file, wait);
 }
 
 const struct file_operations vtap_fops = {
 	.owner = THIS_MODULE,
-	.open = chardev_open,
-	.release = chardev_release,
-	.read_iter = chardev_read_iter,
-	.write_iter = chardev_write_iter,
-	.poll = chardev_poll,
-	.unlocked_ioctl = chardev_ioctl,
+	.open = vtap_chardev_open,
+	.release = vtap_chardev_release,
+	.read_iter = vtap_chardev_read_iter,
+	.write_iter = vtap_chardev_write_iter,
+	.poll = vtap_chardev_poll,
+	.unlocked_ioctl = vtap_chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };

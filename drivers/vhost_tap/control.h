@@ -39,9 +39,9 @@ void vtap_queue_lock(struct vtap_queue *q);
 
 /* numa.c: on which CPUs */
 int vtap_numa_init(struct vtap_worker *w);
-void vtap_numa_born(struct vtap_worker *w);
+void vtap_numa_save_cpus(struct vtap_worker *w);
 void vtap_numa_free(struct vtap_worker *w);
-void vtap_numa_choose(struct vtap_queue *q);
+void vtap_numa_set_node(struct vtap_queue *q);
 
 /* features.c */
 void vtap_features_init(struct vtap_dev *dev);
@@ -50,8 +50,8 @@ int vtap_features_mask(struct vtap_dev *dev, const u64 *mask);
 int vtap_features_set(struct vtap_dev *dev, const u64 *features);
 
 /* iotlb_msg.c: the client's IOMMU, by read(2) and write(2) */
-int vtap_iotlb_on(struct vtap_dev *dev);
-void vtap_iotlb_off(struct vtap_dev *dev);
+int vtap_iotlb_enable(struct vtap_dev *dev);
+void vtap_iotlb_disable(struct vtap_dev *dev);
 ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from);
 ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 			bool nonblock);
@@ -64,7 +64,7 @@ void vtap_queue_reset(struct vtap_queue *q);
 void vtap_queue_free(struct vtap_queue *q);
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map);
 struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb);
-void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last);
+void vtap_queue_invalidate(struct vtap_queue *q, u64 first, u64 last);
 bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 		       const struct vtap_memmap *map, bool payload,
 		       bool iotlb);

@@ -21,7 +21,7 @@ void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q);
 void vtap_queue_wake(struct vtap_queue *q);
 pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns);
 void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us);
-void vtap_workers_changed(struct vtap_dev *dev);
+void vtap_workers_config_changed(struct vtap_dev *dev);
 
 /* worker.c: one round of a thread */
 bool vtap_worker_run(void *data);

@@ -21,7 +21,7 @@
 
 static struct dentry *root;
 
-static const char *state_name(enum vtap_queue_state state)
+static const char *vtap_debugfs_state_name(enum vtap_queue_state state)
 {
 	switch (state) {
 	case VTAP_STOPPED:
@@ -34,14 +34,14 @@ static const char *state_name(enum vtap_queue_state state)
 	return "?";
 }
 
-static const char *backend_name(enum vtap_backend_kind kind)
+static const char *vtap_debugfs_backend_name(enum vtap_backend_kind kind)
 {
 	switch (kind) {
 	case VTAP_BACKEND_NONE:
 		return "none";
-	case VTAP_BACKEND_TUN:
-		return "tun";
 	case VTAP_BACKEND_TAP:
+		return "tun";
+	case VTAP_BACKEND_MACVTAP:
 		return "macvtap";
 	case VTAP_BACKEND_PACKET:
 		return "packet";
@@ -49,7 +49,7 @@ static const char *backend_name(enum vtap_backend_kind kind)
 	return "?";
 }
 
-static int state_show(struct seq_file *s, void *unused)
+static int vtap_debugfs_state_show(struct seq_file *s, void *unused)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
 	struct vtap_dev *dev = s->private;
@@ -74,16 +74,17 @@ static int state_show(struct seq_file *s, void *unused)
 	mutex_unlock(&q->lock);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(state);
+DEFINE_SHOW_ATTRIBUTE(vtap_debugfs_state);
 
-static int show_ring(struct seq_file *s, struct vtap_queue *q)
+static int vtap_debugfs_show_ring(struct seq_file *s, struct vtap_queue *q)
 {
 	if (mutex_lock_killable(&q->lock))
 		return -EINTR;
-	seq_printf(s, "state %s\n", state_name(q->state));
+	seq_printf(s, "state %s\n", vtap_debugfs_state_name(q->state));
 	seq_printf(s, "fault %s\n", vtap_fault_name(q->ring.fault));
 	seq_printf(s, "fault_means %s\n", vtap_fault_doc(q->ring.fault));
-	seq_printf(s, "backend %s\n", backend_name(q->backend.kind));
+	seq_printf(s, "backend %s\n",
+		   vtap_debugfs_backend_name(q->backend.kind));
 	seq_printf(s, "worker_id %u\n", q->worker->id);
 	seq_printf(s, "worker_tid %d\n",
 		   vtap_queue_tid(q, task_active_pid_ns(current)));
@@ -93,12 +94,13 @@ static int show_ring(struct seq_file *s, struct vtap_queue *q)
 		   (u16)q->base : q->ring.last_avail);
 	seq_printf(s, "last_used %u\n", q->ring.last_used);
 	seq_printf(s, "starved_now %d\n", q->starved);
-	seq_printf(s, "parked_now %d\n", q->parked);
+	seq_printf(s, "blocked_now %d\n", q->blocked);
 	mutex_unlock(&q->lock);
 	return 0;
 }
 
-static void show_counters(struct seq_file *s, const struct vtap_stats *st)
+static void vtap_debugfs_show_counters(struct seq_file *s,
+				       const struct vtap_stats *st)
 {
 	enum vtap_fault fault;
 
@@ -110,17 +112,17 @@ static void show_counters(struct seq_file *s, const struct vtap_stats *st)
 			   READ_ONCE(st->fault[fault]));
 }
 
-static int queue_show(struct seq_file *s, void *unused)
+static int vtap_debugfs_queue_show(struct seq_file *s, void *unused)
 {
 	struct vtap_queue *q = s->private;
-	int err = show_ring(s, q);
+	int err = vtap_debugfs_show_ring(s, q);
 
 	if (err)
 		return err;
-	show_counters(s, &q->stats);
+	vtap_debugfs_show_counters(s, &q->stats);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(queue);
+DEFINE_SHOW_ATTRIBUTE(vtap_debugfs_queue);
 
 /**
  * vtap_debugfs_add - show a device that just got an owner
@@ -137,12 +139,14 @@ void vtap_debugfs_add(struct vtap_dev *dev)
 
 	snprintf(name, sizeof(name), "%u", dev->id);
 	dev->debugfs = debugfs_create_dir(name, root);
-	debugfs_create_file("state", 0400, dev->debugfs, dev, &state_fops);
+	debugfs_create_file("state", 0400, dev->debugfs, dev,
+			    &vtap_debugfs_state_fops);
 	vtap_for_each_queue(dev, q, i) {
 		/* The first pair's have no number, as when there was no other. */
 		snprintf(name, sizeof(name), i < VTAP_NR_DIRS ? "%s" : "%s%u",
 			 q->dir == VTAP_RX ? "rx" : "tx", i / VTAP_NR_DIRS);
-		debugfs_create_file(name, 0400, dev->debugfs, q, &queue_fops);
+		debugfs_create_file(name, 0400, dev->debugfs, q,
+				    &vtap_debugfs_queue_fops);
 	}
 }
 

@@ -18,14 +18,14 @@
 
 static atomic_t next_id = ATOMIC_INIT(0);
 
-static void free_pair(struct vtap_pair *p)
+static void vtap_pair_free(struct vtap_pair *p)
 {
 	vtap_queue_free(&p->queue[VTAP_RX]);
 	vtap_queue_free(&p->queue[VTAP_TX]);
 	kvfree(p);
 }
 
-static int add_pair(struct vtap_dev *dev)
+static int vtap_dev_add_pair(struct vtap_dev *dev)
 {
 	struct vtap_pair *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	u32 index = dev->nr_allocated * VTAP_NR_DIRS;
@@ -36,7 +36,7 @@ static int add_pair(struct vtap_dev *dev)
 	err = vtap_queue_init(&p->queue[VTAP_RX], dev, index + VTAP_RX) ?:
 	      vtap_queue_init(&p->queue[VTAP_TX], dev, index + VTAP_TX);
 	if (err) {
-		free_pair(p);
+		vtap_pair_free(p);
 		return err;
 	}
 	dev->pair[dev->nr_allocated++] = p;
@@ -59,7 +59,7 @@ int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr)
 	if (dev->mm || memchr_inv(dev->features, 0, sizeof(dev->features)))
 		return -EBUSY;
 	while (dev->nr_allocated < nr) {
-		err = add_pair(dev);
+		err = vtap_dev_add_pair(dev);
 		if (err)
 			return err;
 	}
@@ -89,7 +89,7 @@ struct vtap_dev *vtap_dev_open(void)
 	vtap_features_init(dev);
 	vtap_notify_open(dev);
 	vtap_trim_init(dev);
-	dev->kthread = !vtap_task_has_owner_kind();
+	dev->kthread = !vtap_thread_has_owner_kind();
 	dev->id = atomic_inc_return(&next_id);
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
 	vtap_workers_init(dev);
@@ -142,13 +142,13 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 	dev->owner = get_pid(task_tgid(current));
 	vtap_debugfs_add(dev);
 	vtap_registry_add(dev);
-	if (dev->listed)
+	if (dev->is_registered)
 		vtap_notify_device(dev, true);
 	return 0;
 }
 
 /* Queues go over to @map between two passes; the old map is free after. */
-static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
+static void vtap_dev_install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 {
 	struct vtap_queue *q;
 	u32 i;
@@ -166,14 +166,14 @@ static void install_map(struct vtap_dev *dev, struct vtap_memmap *map)
  * of debugfs, which we wait for next, wait for passes. Callbacks that wake workers
  * follow, then the workers; detaching the queues needs neither.
  */
-static void quiesce(struct vtap_dev *dev)
+static void vtap_dev_quiesce(struct vtap_dev *dev)
 {
 	struct vtap_queue *q;
 	u32 i;
 
 	lockdep_assert_held(&dev->lock);
 	vtap_workers_interrupt(dev);
-	if (dev->listed) {
+	if (dev->is_registered) {
 		vtap_registry_remove(dev);
 		vtap_latency_stop(dev);
 		vtap_notify_device(dev, false);
@@ -188,11 +188,11 @@ static void quiesce(struct vtap_dev *dev)
 	vtap_for_each_queue(dev, q, i)
 		vtap_queue_reset(q);
 	vtap_notify_stop(dev);
-	vtap_iotlb_off(dev);
+	vtap_iotlb_disable(dev);
 	memset(dev->features, 0, sizeof(dev->features));
-	dev->kthread = !vtap_task_has_owner_kind();
+	dev->kthread = !vtap_thread_has_owner_kind();
 	WRITE_ONCE(dev->backend_features, 0);
-	install_map(dev, NULL);
+	vtap_dev_install_map(dev, NULL);
 	if (dev->mm) {
 		mmdrop(dev->mm);
 		dev->mm = NULL;
@@ -212,7 +212,7 @@ static void quiesce(struct vtap_dev *dev)
 int vtap_dev_reset_owner(struct vtap_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
-	quiesce(dev);
+	vtap_dev_quiesce(dev);
 	return 0;
 }
 
@@ -223,10 +223,10 @@ int vtap_dev_reset_owner(struct vtap_dev *dev)
 void vtap_dev_close(struct vtap_dev *dev)
 {
 	mutex_lock(&dev->lock);
-	quiesce(dev);
+	vtap_dev_quiesce(dev);
 	mutex_unlock(&dev->lock);
 	while (dev->nr_allocated)
-		free_pair(dev->pair[--dev->nr_allocated]);
+		vtap_pair_free(dev->pair[--dev->nr_allocated]);
 	xa_destroy(&dev->workers);
 	mutex_destroy(&dev->lock);
 	put_net(dev->net);
@@ -234,8 +234,8 @@ void vtap_dev_close(struct vtap_dev *dev)
 }
 
 /* Can the queues that run go over to @map? */
-static bool queues_agree(const struct vtap_dev *dev,
-			 const struct vtap_memmap *map)
+static bool vtap_dev_queues_agree(const struct vtap_dev *dev,
+				  const struct vtap_memmap *map)
 {
 	const struct vtap_queue *q;
 	u32 i;
@@ -283,11 +283,11 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 	kvfree(regs);
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	if (!queues_agree(dev, map)) {
+	if (!vtap_dev_queues_agree(dev, map)) {
 		vtap_memmap_free(map);
 		return -EFAULT;
 	}
-	install_map(dev, map);
+	vtap_dev_install_map(dev, map);
 	return 0;
 }
 

@@ -86,7 +86,7 @@ int vtap_features_mask(struct vtap_dev *dev, const u64 *mask)
 	return 0;
 }
 
-static bool has(const u64 *features, unsigned int bit)
+static bool vtap_features_has(const u64 *features, unsigned int bit)
 {
 	return features[bit / 64] & BIT_ULL(bit % 64);
 }
@@ -96,17 +96,19 @@ static bool has(const u64 *features, unsigned int bit)
  * 10-byte one; tunnels need a longer one. Bit 27 says that the backend knows
  * of no header.
  */
-static struct vtap_qcfg qcfg(const u64 *features)
+static struct vtap_qcfg vtap_features_qcfg(const u64 *features)
 {
-	bool mergeable = has(features, VIRTIO_NET_F_MRG_RXBUF);
-	bool modern = has(features, VIRTIO_F_VERSION_1);
-	bool tunnel = has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO) ||
-		      has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO);
+	bool mergeable = vtap_features_has(features, VIRTIO_NET_F_MRG_RXBUF);
+	bool modern = vtap_features_has(features, VIRTIO_F_VERSION_1);
+	bool tunnel = vtap_features_has(features,
+					VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO) ||
+		      vtap_features_has(features,
+					VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO);
 	u8 hlen = tunnel ? sizeof(struct virtio_net_hdr_v1_hash_tunnel) :
 		  mergeable || modern ?
 		  sizeof(struct virtio_net_hdr_mrg_rxbuf) :
 		  sizeof(struct virtio_net_hdr);
-	bool ours = has(features, VHOST_NET_F_VIRTIO_NET_HDR);
+	bool ours = vtap_features_has(features, VHOST_NET_F_VIRTIO_NET_HDR);
 
 	return (struct vtap_qcfg){
 		.guest_hlen = ours ? hlen : 0,
@@ -117,18 +119,20 @@ static struct vtap_qcfg qcfg(const u64 *features)
 }
 
 /* Can the queue, if it runs, go over to these features? */
-static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
+static bool vtap_features_fit_queue(const struct vtap_queue *q,
+				    const u64 *features)
 {
-	bool iotlb = has(features, VIRTIO_F_ACCESS_PLATFORM);
+	bool iotlb = vtap_features_has(features, VIRTIO_F_ACCESS_PLATFORM);
+	bool event_idx = vtap_features_has(features, VIRTIO_RING_F_EVENT_IDX);
+	bool log = vtap_features_has(features, VHOST_F_LOG_ALL);
 
 	if (!q->backend.sock)
 		return true;
-	if (has(features, VIRTIO_F_RING_PACKED) != q->ring_cfg.packed)
+	if (vtap_features_has(features, VIRTIO_F_RING_PACKED) !=
+	    q->ring_cfg.packed)
 		return false;
-	return vtap_queue_can_move(q, has(features, VIRTIO_RING_F_EVENT_IDX),
-				   iotlb) &&
-	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map,
-				 has(features, VHOST_F_LOG_ALL), iotlb);
+	return vtap_queue_can_move(q, event_idx, iotlb) &&
+	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map, log, iotlb);
 }
 
 /**
@@ -143,7 +147,7 @@ static bool queue_agrees(const struct vtap_queue *q, const u64 *features)
  */
 int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 {
-	struct vtap_qcfg cfg = qcfg(features);
+	struct vtap_qcfg cfg = vtap_features_qcfg(features);
 	struct vtap_queue *q;
 	u32 i;
 	int err;
@@ -154,20 +158,20 @@ int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 			return -EOPNOTSUPP;
 	}
 	/* There is no packed ring in legacy. */
-	if (has(features, VIRTIO_F_RING_PACKED) &&
-	    !has(features, VIRTIO_F_VERSION_1))
+	if (vtap_features_has(features, VIRTIO_F_RING_PACKED) &&
+	    !vtap_features_has(features, VIRTIO_F_VERSION_1))
 		return -EOPNOTSUPP;
 	vtap_for_each_queue(dev, q, i) {
-		if (!queue_agrees(q, features))
+		if (!vtap_features_fit_queue(q, features))
 			return -EFAULT;
 	}
 
-	if (has(features, VIRTIO_F_ACCESS_PLATFORM)) {
-		err = vtap_iotlb_on(dev);
+	if (vtap_features_has(features, VIRTIO_F_ACCESS_PLATFORM)) {
+		err = vtap_iotlb_enable(dev);
 		if (err)
 			return err;
 	} else {
-		vtap_iotlb_off(dev);
+		vtap_iotlb_disable(dev);
 	}
 	vtap_for_each_queue(dev, q, i)
 		vtap_queue_set_features(q, &cfg, features);

@@ -15,8 +15,8 @@ struct socket;
 
 enum vtap_backend_kind {
 	VTAP_BACKEND_NONE,
-	VTAP_BACKEND_TUN,	/* tun and tap */
-	VTAP_BACKEND_TAP,	/* macvtap and ipvtap */
+	VTAP_BACKEND_TAP,	/* tun and tap */
+	VTAP_BACKEND_MACVTAP,	/* macvtap and ipvtap */
 	VTAP_BACKEND_PACKET,	/* AF_PACKET, SOCK_RAW */
 };
 

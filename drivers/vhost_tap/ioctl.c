@@ -57,7 +57,7 @@ struct row {
 	long (*fn)(struct call *c);
 };
 
-static bool pick_queue(struct call *c, u32 index)
+static bool vtap_ioctl_find_queue(struct call *c, u32 index)
 {
 	u32 nr = vtap_nr_queues(c->dev);
 
@@ -67,7 +67,7 @@ static bool pick_queue(struct call *c, u32 index)
 	return true;
 }
 
-static long get_features(struct call *c)
+static long vtap_ioctl_get_features(struct call *c)
 {
 	u64 features[VTAP_FEATURE_WORDS];
 
@@ -76,7 +76,7 @@ static long get_features(struct call *c)
 	return 0;
 }
 
-static long set_features(struct call *c)
+static long vtap_ioctl_set_features(struct call *c)
 {
 	const u64 features[VTAP_FEATURE_WORDS] = { c->arg.word };
 
@@ -86,31 +86,31 @@ static long set_features(struct call *c)
 /* A count, then so many words. Ours are few; more are zero, up to a bound. */
 #define MAX_FEATURE_WORDS	64
 
-static u64 __user *feature_words(struct call *c)
+static u64 __user *vtap_ioctl_feature_words(struct call *c)
 {
 	return (u64 __user *)c->uarg + 1;
 }
 
-static long get_features_array(struct call *c)
+static long vtap_ioctl_get_features_array(struct call *c)
 {
 	u64 features[MAX_FEATURE_WORDS] = {};
 
 	if (c->arg.word > MAX_FEATURE_WORDS)
 		return -E2BIG;
 	vtap_features_offered(c->dev, features);
-	if (copy_to_user(feature_words(c), features,
+	if (copy_to_user(vtap_ioctl_feature_words(c), features,
 			 c->arg.word * sizeof(features[0])))
 		return -EFAULT;
 	return 0;
 }
 
-static long set_features_array(struct call *c)
+static long vtap_ioctl_set_features_array(struct call *c)
 {
 	u64 features[MAX_FEATURE_WORDS] = {};
 
 	if (c->arg.word > MAX_FEATURE_WORDS)
 		return -E2BIG;
-	if (copy_from_user(features, feature_words(c),
+	if (copy_from_user(features, vtap_ioctl_feature_words(c),
 			   c->arg.word * sizeof(features[0])))
 		return -EFAULT;
 	if (memchr_inv(features + VTAP_FEATURE_WORDS, 0,
@@ -120,20 +120,20 @@ static long set_features_array(struct call *c)
 	return vtap_features_set(c->dev, features);
 }
 
-static long set_feature_mask(struct call *c)
+static long vtap_ioctl_set_feature_mask(struct call *c)
 {
 	return vtap_features_mask(c->dev, c->arg.mask.features);
 }
 
 #define BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
-static long get_backend_features(struct call *c)
+static long vtap_ioctl_get_backend_features(struct call *c)
 {
 	c->arg.word = BACKEND_FEATURES;
 	return 0;
 }
 
-static long set_backend_features(struct call *c)
+static long vtap_ioctl_set_backend_features(struct call *c)
 {
 	if (c->arg.word & ~BACKEND_FEATURES)
 		return -EOPNOTSUPP;
@@ -141,7 +141,7 @@ static long set_backend_features(struct call *c)
 	return 0;
 }
 
-static long set_fork_from_owner(struct call *c)
+static long vtap_ioctl_set_fork_from_owner(struct call *c)
 {
 	u8 kind;
 
@@ -154,39 +154,39 @@ static long set_fork_from_owner(struct call *c)
 	return vtap_workers_set_kind(c->dev, kind == VHOST_FORK_OWNER_KTHREAD);
 }
 
-static long get_fork_from_owner(struct call *c)
+static long vtap_ioctl_get_fork_from_owner(struct call *c)
 {
 	c->arg.byte = c->dev->kthread ? VHOST_FORK_OWNER_KTHREAD :
 					VHOST_FORK_OWNER_TASK;
 	return 0;
 }
 
-static long set_log_base(struct call *c)
+static long vtap_ioctl_set_log_base(struct call *c)
 {
 	return vtap_dev_set_log_base(c->dev, c->arg.word);
 }
 
-static long set_log_fd(struct call *c)
+static long vtap_ioctl_set_log_fd(struct call *c)
 {
 	return vtap_dev_set_log_fd(c->dev, c->arg.fd);
 }
 
-static long set_owner(struct call *c)
+static long vtap_ioctl_set_owner(struct call *c)
 {
 	return vtap_dev_set_owner(c->dev);
 }
 
-static long reset_owner(struct call *c)
+static long vtap_ioctl_reset_owner(struct call *c)
 {
 	return vtap_dev_reset_owner(c->dev);
 }
 
-static long set_mem_table(struct call *c)
+static long vtap_ioctl_set_mem_table(struct call *c)
 {
 	return vtap_dev_set_mem_table(c->dev, c->uarg);
 }
 
-static long set_vring_num(struct call *c)
+static long vtap_ioctl_set_vring_num(struct call *c)
 {
 	u32 num = c->arg.state.num;
 
@@ -196,7 +196,7 @@ static long set_vring_num(struct call *c)
 	return 0;
 }
 
-static long set_vring_base(struct call *c)
+static long vtap_ioctl_set_vring_base(struct call *c)
 {
 	if (c->arg.state.num > U16_MAX && !c->q->ring_cfg.packed)
 		return -EINVAL;
@@ -204,45 +204,45 @@ static long set_vring_base(struct call *c)
 	return 0;
 }
 
-static long get_vring_base(struct call *c)
+static long vtap_ioctl_get_vring_base(struct call *c)
 {
 	c->arg.state.num = vtap_queue_base(c->q);
 	return 0;
 }
 
-static long set_vring_addr(struct call *c)
+static long vtap_ioctl_set_vring_addr(struct call *c)
 {
 	return vtap_queue_set_addr(c->q, &c->arg.addr);
 }
 
-static long set_vring_kick(struct call *c)
+static long vtap_ioctl_set_vring_kick(struct call *c)
 {
 	return vtap_queue_set_kick(c->q, c->arg.file.fd);
 }
 
-static long set_vring_call(struct call *c)
+static long vtap_ioctl_set_vring_call(struct call *c)
 {
 	return vtap_queue_set_eventfd(c->q, &c->q->call, c->arg.file.fd);
 }
 
-static long set_vring_err(struct call *c)
+static long vtap_ioctl_set_vring_err(struct call *c)
 {
 	return vtap_queue_set_eventfd(c->q, &c->q->err, c->arg.file.fd);
 }
 
-static long set_busyloop(struct call *c)
+static long vtap_ioctl_set_busyloop(struct call *c)
 {
 	vtap_queue_set_busyloop(c->q, c->arg.state.num);
 	return 0;
 }
 
-static long get_busyloop(struct call *c)
+static long vtap_ioctl_get_busyloop(struct call *c)
 {
 	c->arg.state.num = c->q->busyloop_us;
 	return 0;
 }
 
-static long set_queue_pairs(struct call *c)
+static long vtap_ioctl_set_queue_pairs(struct call *c)
 {
 	u32 nr = c->arg.pairs.nr;
 
@@ -251,7 +251,7 @@ static long set_queue_pairs(struct call *c)
 	return vtap_dev_set_pairs(c->dev, nr);
 }
 
-static long set_workers(struct call *c)
+static long vtap_ioctl_set_workers(struct call *c)
 {
 	const struct vhost_tap_workers *w = &c->arg.workers;
 	bool shared = w->layout == VHOST_TAP_WORKERS_SHARED;
@@ -266,7 +266,7 @@ static long set_workers(struct call *c)
 	return 0;
 }
 
-static long set_polling(struct call *c)
+static long vtap_ioctl_set_polling(struct call *c)
 {
 	u32 us = c->arg.polling.adaptive_us;
 
@@ -279,7 +279,7 @@ static long set_polling(struct call *c)
 }
 
 /* A worker whose number the client does not get to know would stay for good. */
-static long new_worker(struct call *c)
+static long vtap_ioctl_new_worker(struct call *c)
 {
 	u32 id;
 	int err = vtap_workers_new(c->dev, &id);
@@ -293,25 +293,25 @@ static long new_worker(struct call *c)
 	return 0;
 }
 
-static long free_worker(struct call *c)
+static long vtap_ioctl_free_worker(struct call *c)
 {
 	return vtap_workers_free(c->dev, c->arg.worker.worker_id);
 }
 
-static long attach_worker(struct call *c)
+static long vtap_ioctl_attach_worker(struct call *c)
 {
 	return vtap_workers_attach(c->q, c->arg.attached.worker_id);
 }
 
-static long get_worker(struct call *c)
+static long vtap_ioctl_get_worker(struct call *c)
 {
 	c->arg.attached.worker_id = c->q->worker->id;
 	return 0;
 }
 
-static long get_thread(struct call *c)
+static long vtap_ioctl_get_thread(struct call *c)
 {
-	pid_t tid = vtap_task_pid_here(c->q->worker->task);
+	pid_t tid = vtap_thread_vpid(c->q->worker->thread);
 
 	if (tid < 0)
 		return tid;
@@ -319,14 +319,14 @@ static long get_thread(struct call *c)
 	return 0;
 }
 
-static long set_backend(struct call *c)
+static long vtap_ioctl_set_backend(struct call *c)
 {
-	if (!pick_queue(c, c->arg.file.index))
+	if (!vtap_ioctl_find_queue(c, c->arg.file.index))
 		return -ENOBUFS;
 	return vtap_queue_set_backend(c->q, c->arg.file.fd);
 }
 
-static long get_info(struct call *c)
+static long vtap_ioctl_get_info(struct call *c)
 {
 	struct vhost_tap_info info = {
 		.version = VHOST_TAP_VERSION,
@@ -363,51 +363,60 @@ static long get_info(struct call *c)
 
 static const struct row rows[] = {
 	/* device */
-	{ VHOST_GET_FEATURES, 0, 0, WORD, get_features },
-	{ VHOST_SET_FEATURES, ARG_FIRST, WORD, 0, set_features },
-	{ VHOST_GET_FEATURES_ARRAY, ARG_FIRST, WORD, 0, get_features_array },
-	{ VHOST_SET_FEATURES_ARRAY, ARG_FIRST, WORD, 0, set_features_array },
-	{ VHOST_GET_BACKEND_FEATURES, 0, 0, WORD, get_backend_features },
+	{ VHOST_GET_FEATURES, 0, 0, WORD, vtap_ioctl_get_features },
+	{ VHOST_SET_FEATURES, ARG_FIRST, WORD, 0, vtap_ioctl_set_features },
+	{ VHOST_GET_FEATURES_ARRAY, ARG_FIRST, WORD, 0,
+	  vtap_ioctl_get_features_array },
+	{ VHOST_SET_FEATURES_ARRAY, ARG_FIRST, WORD, 0,
+	  vtap_ioctl_set_features_array },
+	{ VHOST_GET_BACKEND_FEATURES, 0, 0, WORD,
+	  vtap_ioctl_get_backend_features },
 	{ VHOST_SET_BACKEND_FEATURES, ARG_FIRST, WORD, 0,
-	  set_backend_features },
-	{ VHOST_SET_FORK_FROM_OWNER, 0, 0, 0, set_fork_from_owner },
-	{ VHOST_GET_FORK_FROM_OWNER, 0, 0, sizeof(u8), get_fork_from_owner },
-	{ VHOST_SET_OWNER, 0, 0, 0, set_owner },
-	{ VHOST_RESET_OWNER, NEED_OWNER, 0, 0, reset_owner },
-	{ VHOST_SET_MEM_TABLE, NEED_OWNER, 0, 0, set_mem_table },
-	{ VHOST_SET_LOG_BASE, NEED_OWNER, WORD, 0, set_log_base },
-	{ VHOST_SET_LOG_FD, NEED_OWNER, sizeof(int), 0, set_log_fd },
+	  vtap_ioctl_set_backend_features },
+	{ VHOST_SET_FORK_FROM_OWNER, 0, 0, 0, vtap_ioctl_set_fork_from_owner },
+	{ VHOST_GET_FORK_FROM_OWNER, 0, 0, sizeof(u8),
+	  vtap_ioctl_get_fork_from_owner },
+	{ VHOST_SET_OWNER, 0, 0, 0, vtap_ioctl_set_owner },
+	{ VHOST_RESET_OWNER, NEED_OWNER, 0, 0, vtap_ioctl_reset_owner },
+	{ VHOST_SET_MEM_TABLE, NEED_OWNER, 0, 0, vtap_ioctl_set_mem_table },
+	{ VHOST_SET_LOG_BASE, NEED_OWNER, WORD, 0, vtap_ioctl_set_log_base },
+	{ VHOST_SET_LOG_FD, NEED_OWNER, sizeof(int), 0, vtap_ioctl_set_log_fd },
 	/* ring, stopped */
-	{ VHOST_SET_VRING_NUM, VRING | NEED_STOPPED, STATE, 0, set_vring_num },
+	{ VHOST_SET_VRING_NUM, VRING | NEED_STOPPED, STATE, 0,
+	  vtap_ioctl_set_vring_num },
 	{ VHOST_SET_VRING_BASE, VRING | NEED_STOPPED, STATE, 0,
-	  set_vring_base },
+	  vtap_ioctl_set_vring_base },
 	/* ring, any time */
-	{ VHOST_GET_VRING_BASE, VRING, 0, STATE, get_vring_base },
-	{ VHOST_SET_VRING_ADDR, VRING, ADDR, 0, set_vring_addr },
-	{ VHOST_SET_VRING_KICK, VRING, FILE, 0, set_vring_kick },
-	{ VHOST_SET_VRING_CALL, VRING, FILE, 0, set_vring_call },
-	{ VHOST_SET_VRING_ERR, VRING, FILE, 0, set_vring_err },
-	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT, VRING, STATE, 0, set_busyloop },
-	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT, VRING, 0, STATE, get_busyloop },
+	{ VHOST_GET_VRING_BASE, VRING, 0, STATE, vtap_ioctl_get_vring_base },
+	{ VHOST_SET_VRING_ADDR, VRING, ADDR, 0, vtap_ioctl_set_vring_addr },
+	{ VHOST_SET_VRING_KICK, VRING, FILE, 0, vtap_ioctl_set_vring_kick },
+	{ VHOST_SET_VRING_CALL, VRING, FILE, 0, vtap_ioctl_set_vring_call },
+	{ VHOST_SET_VRING_ERR, VRING, FILE, 0, vtap_ioctl_set_vring_err },
+	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT, VRING, STATE, 0,
+	  vtap_ioctl_set_busyloop },
+	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT, VRING, 0, STATE,
+	  vtap_ioctl_get_busyloop },
 	/* workers, as vhost-scsi has them */
-	{ VHOST_NEW_WORKER, OWNED, 0, 0, new_worker },
-	{ VHOST_FREE_WORKER, OWNED, WORKER, 0, free_worker },
+	{ VHOST_NEW_WORKER, OWNED, 0, 0, vtap_ioctl_new_worker },
+	{ VHOST_FREE_WORKER, OWNED, WORKER, 0, vtap_ioctl_free_worker },
 	{ VHOST_ATTACH_VRING_WORKER, OWNED | NEED_VRING, ATTACH, 0,
-	  attach_worker },
-	{ VHOST_GET_VRING_WORKER, OWNED | NEED_VRING, 0, ATTACH, get_worker },
+	  vtap_ioctl_attach_worker },
+	{ VHOST_GET_VRING_WORKER, OWNED | NEED_VRING, 0, ATTACH,
+	  vtap_ioctl_get_worker },
 	/* start and stop */
-	{ VHOST_NET_SET_BACKEND, NEED_OWNER | ARG_FIRST, FILE, 0, set_backend },
+	{ VHOST_NET_SET_BACKEND, NEED_OWNER | ARG_FIRST, FILE, 0,
+	  vtap_ioctl_set_backend },
 	/* ours */
-	{ VHOST_TAP_GET_INFO, 0, 0, 0, get_info },
-	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, set_feature_mask },
-	{ VHOST_TAP_SET_QUEUE_PAIRS, 0, PAIRS, 0, set_queue_pairs },
-	{ VHOST_TAP_SET_WORKERS, 0, WORKERS, 0, set_workers },
-	{ VHOST_TAP_SET_POLLING, 0, POLLING, 0, set_polling },
-	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, get_thread },
+	{ VHOST_TAP_GET_INFO, 0, 0, 0, vtap_ioctl_get_info },
+	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, vtap_ioctl_set_feature_mask },
+	{ VHOST_TAP_SET_QUEUE_PAIRS, 0, PAIRS, 0, vtap_ioctl_set_queue_pairs },
+	{ VHOST_TAP_SET_WORKERS, 0, WORKERS, 0, vtap_ioctl_set_workers },
+	{ VHOST_TAP_SET_POLLING, 0, POLLING, 0, vtap_ioctl_set_polling },
+	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, vtap_ioctl_get_thread },
 };
 
 /* Copy the argument in; its first word only once if we have read it already. */
-static int copy_arg(struct call *c, const struct row *row)
+static int vtap_ioctl_copy_arg(struct call *c, const struct row *row)
 {
 	size_t done = row->need & NEED_VRING ? sizeof(c->arg.index) : 0;
 
@@ -418,19 +427,19 @@ static int copy_arg(struct call *c, const struct row *row)
 	return 0;
 }
 
-static int find_queue(struct call *c)
+static int vtap_ioctl_find_vring(struct call *c)
 {
 	u32 i;
 
 	if (get_user(i, (u32 __user *)c->uarg))
 		return -EFAULT;
-	if (!pick_queue(c, i))
+	if (!vtap_ioctl_find_queue(c, i))
 		return -ENOBUFS;
 	c->arg.index = i;
 	return 0;
 }
 
-static long run(struct call *c, const struct row *row)
+static long vtap_ioctl_call(struct call *c, const struct row *row)
 {
 	long ret = 0;
 
@@ -439,11 +448,11 @@ static long run(struct call *c, const struct row *row)
 	if (row->need & NEED_OWNER)
 		ret = vtap_dev_check_owner(c->dev);
 	if (!ret && row->need & NEED_VRING)
-		ret = find_queue(c);
+		ret = vtap_ioctl_find_vring(c);
 	if (!ret && row->need & NEED_STOPPED && c->q->backend.sock)
 		ret = -EBUSY;
 	if (!ret && !(row->need & ARG_FIRST))
-		ret = copy_arg(c, row);
+		ret = vtap_ioctl_copy_arg(c, row);
 	if (!ret)
 		ret = row->fn(c);
 	if (!ret && row->out && copy_to_user(c->uarg, &c->arg, row->out))
@@ -474,12 +483,12 @@ long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg)
 	}
 	if (!row)
 		return -ENOIOCTLCMD;
-	if (row->need & ARG_FIRST && copy_arg(&c, row))
+	if (row->need & ARG_FIRST && vtap_ioctl_copy_arg(&c, row))
 		return -EFAULT;
 
 	if (vtap_dev_lock(dev))
 		return -EINTR;
-	ret = run(&c, row);
+	ret = vtap_ioctl_call(&c, row);
 	vtap_dev_unlock(dev);
 	return ret;
 }

@@ -17,7 +17,8 @@
 #include "vtap.h"
 
 /* Write once: vtap_queue_begin() reads the state without the lock. */
-static void miss_set_state(struct vtap_queue *q, enum vtap_miss_state state)
+static void vtap_miss_set_state(struct vtap_queue *q,
+				enum vtap_miss_state state)
 {
 	lockdep_assert_held(&q->dev->miss_lock);
 	WRITE_ONCE(q->miss.state, state);
@@ -30,7 +31,7 @@ static void miss_set_state(struct vtap_queue *q, enum vtap_miss_state state)
 void vtap_miss_cancel(struct vtap_queue *q)
 {
 	spin_lock(&q->dev->miss_lock);
-	miss_set_state(q, VTAP_MISS_NONE);
+	vtap_miss_set_state(q, VTAP_MISS_NONE);
 	spin_unlock(&q->dev->miss_lock);
 }
 
@@ -53,12 +54,12 @@ void vtap_miss_report(struct vtap_queue *q)
 	spin_lock(&dev->miss_lock);
 	q->miss.iova = tlb->miss_iova;
 	q->miss.perm = tlb->miss_perm;
-	miss_set_state(q, VTAP_MISS_ASKED);
+	vtap_miss_set_state(q, VTAP_MISS_QUEUED);
 	spin_unlock(&dev->miss_lock);
 
 	if (vtap_iotlb_find(tlb->table, tlb->miss_iova, &found)) {
 		vtap_miss_cancel(q);
-		q->again = true;
+		q->requeue = true;
 		return;
 	}
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
@@ -79,7 +80,7 @@ void vtap_miss_requeue(struct vtap_queue *q)
 	spin_lock(&q->dev->miss_lock);
 	open = q->miss.state == VTAP_MISS_READ;
 	if (open)
-		miss_set_state(q, VTAP_MISS_ASKED);
+		vtap_miss_set_state(q, VTAP_MISS_QUEUED);
 	spin_unlock(&q->dev->miss_lock);
 	if (open)
 		wake_up_interruptible_poll(&q->dev->miss_wait,

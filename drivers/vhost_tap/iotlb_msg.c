@@ -15,7 +15,7 @@
 #define MSG_SIZE	sizeof(struct vhost_msg)
 
 /* There is a mapping for [first, last] now: wake who waits for it. */
-static void answer(struct vtap_dev *dev, u64 first, u64 last)
+static void vtap_msg_wake_queues(struct vtap_dev *dev, u64 first, u64 last)
 {
 	struct vtap_queue *q;
 	u32 i;
@@ -37,16 +37,18 @@ static void answer(struct vtap_dev *dev, u64 first, u64 last)
 	}
 }
 
-static void forget(struct vtap_dev *dev, u64 first, u64 last)
+static void vtap_msg_invalidate_queues(struct vtap_dev *dev, u64 first,
+				       u64 last)
 {
 	struct vtap_queue *q;
 	u32 i;
 
 	vtap_for_each_queue(dev, q, i)
-		vtap_queue_forget(q, first, last);
+		vtap_queue_invalidate(q, first, last);
 }
 
-static int update(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
+static int vtap_msg_update(struct vtap_dev *dev,
+			   const struct vhost_iotlb_msg *m)
 {
 	u64 last = m->iova + (m->size - 1);
 	struct vtap_queue *q;
@@ -62,8 +64,8 @@ static int update(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 	vtap_for_each_queue(dev, q, i)
 		stale |= READ_ONCE(q->state) == VTAP_BROKEN;
 	if (stale)
-		forget(dev, m->iova, last);
-	answer(dev, m->iova, last);
+		vtap_msg_invalidate_queues(dev, m->iova, last);
+	vtap_msg_wake_queues(dev, m->iova, last);
 	return 0;
 }
 
@@ -72,18 +74,20 @@ static int update(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
  * does not fit the field. What would wrap ends at the top: to forget too much
  * is never wrong.
  */
-static int invalidate(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
+static int vtap_msg_invalidate(struct vtap_dev *dev,
+			       const struct vhost_iotlb_msg *m)
 {
 	u64 last = m->iova + (m->size - 1);
 
 	if (last < m->iova || !m->size)
 		last = U64_MAX;
 	vtap_iotlb_del(dev->iotlb, m->iova, last);
-	forget(dev, m->iova, last);
+	vtap_msg_invalidate_queues(dev, m->iova, last);
 	return 0;
 }
 
-static int handle(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
+static int vtap_msg_handle(struct vtap_dev *dev,
+			   const struct vhost_iotlb_msg *m)
 {
 	int err = -EFAULT;
 
@@ -93,9 +97,9 @@ static int handle(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 		err = -EPERM;
 	} else if (dev->iotlb) {
 		if (m->type == VHOST_IOTLB_UPDATE)
-			err = update(dev, m);
+			err = vtap_msg_update(dev, m);
 		else if (m->type == VHOST_IOTLB_INVALIDATE)
-			err = invalidate(dev, m);
+			err = vtap_msg_invalidate(dev, m);
 	}
 	vtap_dev_unlock(dev);
 	return err;
@@ -104,7 +108,7 @@ static int handle(struct vtap_dev *dev, const struct vhost_iotlb_msg *m)
 /* Both forms of the message have a 32-bit type, 4 bytes that we do not need,
  * and the same contents; what follows is padding, which may be missing.
  */
-static int write_one(struct vtap_dev *dev, struct iov_iter *from)
+static int vtap_msg_write_one(struct vtap_dev *dev, struct iov_iter *from)
 {
 	struct vhost_iotlb_msg m;
 	u32 type, unused;
@@ -118,7 +122,7 @@ static int write_one(struct vtap_dev *dev, struct iov_iter *from)
 		return -EINVAL;
 	if (m.type == VHOST_IOTLB_UPDATE && !m.size)
 		return -EINVAL;
-	return handle(dev, &m);
+	return vtap_msg_handle(dev, &m);
 }
 
 /**
@@ -139,7 +143,7 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 	do {
 		size_t before = iov_iter_count(from);
 		size_t len = min(before, MSG_SIZE);
-		int err = write_one(dev, from);
+		int err = vtap_msg_write_one(dev, from);
 
 		if (err)
 			return done ?: err;
@@ -151,15 +155,15 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 }
 
 /* Take the next question, if any. */
-static struct vtap_queue *take_question(struct vtap_dev *dev,
-					struct vhost_iotlb_msg *m)
+static struct vtap_queue *vtap_msg_take_miss(struct vtap_dev *dev,
+					     struct vhost_iotlb_msg *m)
 {
 	struct vtap_queue *taken = NULL, *q;
 	u32 i;
 
 	spin_lock(&dev->miss_lock);
 	vtap_for_each_queue(dev, q, i) {
-		if (q->miss.state != VTAP_MISS_ASKED)
+		if (q->miss.state != VTAP_MISS_QUEUED)
 			continue;
 		WRITE_ONCE(q->miss.state, VTAP_MISS_READ);
 		m->iova = q->miss.iova;
@@ -199,12 +203,12 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 	/* Paddings included: all of it is the reader's. */
 	memset(&msg, 0, sizeof(msg));
 	memset(&m, 0, sizeof(m));
-	q = take_question(dev, &m);
+	q = vtap_msg_take_miss(dev, &m);
 	if (!q && nonblock)
 		return -EAGAIN;
 	if (!q) {
 		err = wait_event_interruptible(dev->miss_wait,
-					       (q = take_question(dev, &m)) ||
+					       (q = vtap_msg_take_miss(dev, &m)) ||
 					       !READ_ONCE(dev->iotlb));
 		if (err)
 			return err;
@@ -244,14 +248,14 @@ __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 
 	poll_wait(file, &dev->miss_wait, wait);
 	vtap_for_each_queue(dev, q, i) {
-		if (READ_ONCE(q->miss.state) == VTAP_MISS_ASKED)
+		if (READ_ONCE(q->miss.state) == VTAP_MISS_QUEUED)
 			mask = EPOLLIN | EPOLLRDNORM;
 	}
 	return mask;
 }
 
 /**
- * vtap_iotlb_on - guest addresses are I/O virtual from now on
+ * vtap_iotlb_enable - guest addresses are I/O virtual from now on
  * @dev: device, locked; its queues may be running
  *
  * The table starts empty, also when there was one: a client that acks features
@@ -259,7 +263,7 @@ __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
  *
  * Return: 0 or -ENOMEM, and nothing has changed.
  */
-int vtap_iotlb_on(struct vtap_dev *dev)
+int vtap_iotlb_enable(struct vtap_dev *dev)
 {
 	struct vtap_iotlb *table;
 	struct vtap_tlb **tlb;
@@ -269,7 +273,7 @@ int vtap_iotlb_on(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	if (dev->iotlb) {
 		vtap_iotlb_clear(dev->iotlb);
-		forget(dev, 0, U64_MAX);
+		vtap_msg_invalidate_queues(dev, 0, U64_MAX);
 		return 0;
 	}
 	table = vtap_iotlb_new();
@@ -298,10 +302,10 @@ err_free:
 }
 
 /**
- * vtap_iotlb_off - guest addresses are physical from now on
+ * vtap_iotlb_disable - guest addresses are physical from now on
  * @dev: device, locked; its queues may be running
  */
-void vtap_iotlb_off(struct vtap_dev *dev)
+void vtap_iotlb_disable(struct vtap_dev *dev)
 {
 	struct vtap_iotlb *table = dev->iotlb;
 	struct vtap_queue *q;

@@ -28,20 +28,20 @@ static unsigned int nr_measured;
 static bool is_hooked;
 
 /* The tracepoints promise to change nothing; what is ours here is not theirs. */
-static struct vtap_latency *of(const struct vtap_queue *q)
+static struct vtap_latency *vtap_latency_of(const struct vtap_queue *q)
 {
 	if (!READ_ONCE(q->latency.is_on))
 		return NULL;
 	return (struct vtap_latency *)&q->latency;
 }
 
-static void note(u64 *at)
+static void vtap_latency_begin(u64 *at)
 {
 	if (!READ_ONCE(*at))
 		WRITE_ONCE(*at, ktime_get_ns());
 }
 
-static void measure(u64 *at, u64 *hist)
+static void vtap_latency_measure(u64 *at, u64 *hist)
 {
 	u64 begin = READ_ONCE(*at), *bucket;
 	unsigned int i;
@@ -55,92 +55,94 @@ static void measure(u64 *at, u64 *hist)
 	WRITE_ONCE(*bucket, *bucket + 1);
 }
 
-static void on_kick(void *unused, const struct vtap_queue *q)
+static void vtap_latency_on_kick(void *unused, const struct vtap_queue *q)
 {
-	struct vtap_latency *l = of(q);
+	struct vtap_latency *l = vtap_latency_of(q);
 
 	if (l)
-		note(&l->kick_at);
+		vtap_latency_begin(&l->kick_at);
 }
 
-static void on_wake(void *unused, const struct vtap_queue *q)
+static void vtap_latency_on_wake(void *unused, const struct vtap_queue *q)
 {
-	struct vtap_latency *l = of(q);
+	struct vtap_latency *l = vtap_latency_of(q);
 
 	if (l)
-		note(&l->wake_at);
+		vtap_latency_begin(&l->wake_at);
 }
 
-static void on_batch(void *unused, const struct vtap_queue *q, int n)
+static void vtap_latency_on_batch(void *unused, const struct vtap_queue *q,
+				  int n)
 {
-	struct vtap_latency *l = of(q);
+	struct vtap_latency *l = vtap_latency_of(q);
 
 	if (l)
-		measure(&l->kick_at, l->kick_to_done);
+		vtap_latency_measure(&l->kick_at, l->kick_to_done);
 }
 
-static void on_call(void *unused, const struct vtap_queue *q, int must)
+static void vtap_latency_on_call(void *unused, const struct vtap_queue *q,
+				 int must)
 {
-	struct vtap_latency *l = of(q);
+	struct vtap_latency *l = vtap_latency_of(q);
 
 	if (!l)
 		return;
 	if (must > 0)
-		measure(&l->wake_at, l->wake_to_call);
+		vtap_latency_measure(&l->wake_at, l->wake_to_call);
 	else
 		WRITE_ONCE(l->wake_at, 0);
 }
 
-static int hook(void)
+static int vtap_latency_register(void)
 {
 	int err;
 
-	err = register_trace_vtap_kick(on_kick, NULL);
+	err = register_trace_vtap_kick(vtap_latency_on_kick, NULL);
 	if (err)
 		return err;
-	err = register_trace_vtap_wake(on_wake, NULL);
+	err = register_trace_vtap_wake(vtap_latency_on_wake, NULL);
 	if (err)
 		goto err_kick;
-	err = register_trace_vtap_batch(on_batch, NULL);
+	err = register_trace_vtap_batch(vtap_latency_on_batch, NULL);
 	if (err)
 		goto err_wake;
-	err = register_trace_vtap_call(on_call, NULL);
+	err = register_trace_vtap_call(vtap_latency_on_call, NULL);
 	if (err)
 		goto err_batch;
 	return 0;
 
 err_batch:
-	unregister_trace_vtap_batch(on_batch, NULL);
+	unregister_trace_vtap_batch(vtap_latency_on_batch, NULL);
 err_wake:
-	unregister_trace_vtap_wake(on_wake, NULL);
+	unregister_trace_vtap_wake(vtap_latency_on_wake, NULL);
 err_kick:
-	unregister_trace_vtap_kick(on_kick, NULL);
+	unregister_trace_vtap_kick(vtap_latency_on_kick, NULL);
 	return err;
 }
 
-static void unhook(void)
+static void vtap_latency_unregister(void)
 {
-	unregister_trace_vtap_call(on_call, NULL);
-	unregister_trace_vtap_batch(on_batch, NULL);
-	unregister_trace_vtap_wake(on_wake, NULL);
-	unregister_trace_vtap_kick(on_kick, NULL);
+	unregister_trace_vtap_call(vtap_latency_on_call, NULL);
+	unregister_trace_vtap_batch(vtap_latency_on_batch, NULL);
+	unregister_trace_vtap_wake(vtap_latency_on_wake, NULL);
+	unregister_trace_vtap_kick(vtap_latency_on_kick, NULL);
 }
 
 /*
  * To hook and unhook changes the kernel's text on all processors. Who switches
  * one queue on and off gets that once a second and not each time.
  */
-static void unhook_work(struct work_struct *unused)
+static void vtap_latency_unregister_work(struct work_struct *unused)
 {
 	vtap_registry_lock();
 	if (!nr_measured && is_hooked) {
-		unhook();
+		vtap_latency_unregister();
 		is_hooked = false;
 	}
 	vtap_registry_unlock();
 }
 
-static DECLARE_DELAYED_WORK(unhook_later, unhook_work);
+static DECLARE_DELAYED_WORK(unhook_later, vtap_latency_unregister_work);
 
 /**
  * vtap_latency_set - measure a queue, or do not
@@ -163,7 +165,7 @@ int vtap_latency_set(struct vtap_queue *q, bool on)
 		return 0;
 	}
 	if (!is_hooked) {
-		err = hook();
+		err = vtap_latency_register();
 		if (err)
 			return err;
 		is_hooked = true;
@@ -196,6 +198,6 @@ void vtap_latency_exit(void)
 {
 	cancel_delayed_work_sync(&unhook_later);
 	if (is_hooked)
-		unhook();
+		vtap_latency_unregister();
 	tracepoint_synchronize_unregister();
 }

@@ -40,7 +40,7 @@ static struct miscdevice vtap_misc = {
 };
 
 /* A file name, and nothing that the driver core or devtmpfs reads as a path. */
-static bool __init is_name(const char *name)
+static bool __init vtap_is_node_name(const char *name)
 {
 	size_t len = strlen(name), i;
 
@@ -58,7 +58,7 @@ static bool __init is_name(const char *name)
  * Is there a file @name in @folder? One that is a device with our minor does not
  * count: udev makes such a node at boot.
  */
-static bool __init is_taken(const char *folder, const char *name)
+static bool __init vtap_is_taken(const char *folder, const char *name)
 {
 	char file[sizeof("/sys/class/misc/") + DEVNAME_MAX];
 	const struct inode *inode;
@@ -79,14 +79,15 @@ static bool __init is_taken(const char *folder, const char *name)
  * The driver core answers a bad name with a backtrace, and devtmpfs ignores a
  * node that it cannot make. So both are checked before.
  */
-static int __init check_devname(void)
+static int __init vtap_check_devname(void)
 {
-	if (!is_name(devname)) {
+	if (!vtap_is_node_name(devname)) {
 		pr_err("devname= takes 1 to %d letters, digits, '-', '_' and '.', and does not begin with '.'\n",
 		       DEVNAME_MAX);
 		return -EINVAL;
 	}
-	if (is_taken("/sys/class/misc", devname) || is_taken("/dev", devname)) {
+	if (vtap_is_taken("/sys/class/misc", devname) ||
+	    vtap_is_taken("/dev", devname)) {
 		pr_err("devname=%s: this name is in use\n", devname);
 		/* modprobe takes -EEXIST for a module that is loaded. */
 		return -EBUSY;
@@ -94,9 +95,9 @@ static int __init check_devname(void)
 	return 0;
 }
 
-static int __init make_node(void)
+static int __init vtap_make_node(void)
 {
-	int err = check_devname();
+	int err = vtap_check_devname();
 
 	if (err)
 		return err;
@@ -106,7 +107,7 @@ static int __init make_node(void)
 		return err;
 	/* Somebody else has the minor. A node with it is not ours, then. */
 	vtap_misc.minor = MISC_DYNAMIC_MINOR;
-	return check_devname() ?: misc_register(&vtap_misc);
+	return vtap_check_devname() ?: misc_register(&vtap_misc);
 }
 
 static int __init vtap_init(void)
@@ -117,7 +118,7 @@ static int __init vtap_init(void)
 	if (err)
 		return err;
 	vtap_debugfs_init();		/* before anyone can open the node */
-	err = make_node();
+	err = vtap_make_node();
 	if (err) {
 		vtap_debugfs_exit();
 		vtap_nl_exit();

@@ -42,7 +42,8 @@ static const u16 all_attr[] = {
  * Both the opener of the socket and the current process need the capability, so
  * that a privileged program cannot be made to read by a socket it was handed.
  */
-static int check_all(struct sk_buff *skb, struct netlink_ext_ack *extack)
+static int vtap_nl_check_all(struct sk_buff *skb,
+			     struct netlink_ext_ack *extack)
 {
 	if (netlink_capable(skb, CAP_NET_ADMIN))
 		return 0;
@@ -57,7 +58,8 @@ static int check_all(struct sk_buff *skb, struct netlink_ext_ack *extack)
  * The first device, queue or worker of @dev from number @index on; its own
  * number in @index. Return: NULL when there is none.
  */
-static void *at(enum what what, struct vtap_dev *dev, unsigned long *index)
+static void *vtap_nl_next(enum what what, struct vtap_dev *dev,
+			  unsigned long *index)
 {
 	switch (what) {
 	case QUEUE:
@@ -72,7 +74,8 @@ static void *at(enum what what, struct vtap_dev *dev, unsigned long *index)
 	}
 }
 
-static int fill(enum what what, const struct vtap_nl_to *to, void *thing)
+static int vtap_nl_fill(enum what what, const struct vtap_nl_to *to,
+			void *thing)
 {
 	switch (what) {
 	case QUEUE:
@@ -88,8 +91,8 @@ static int fill(enum what what, const struct vtap_nl_to *to, void *thing)
  * What a request from @net names: its device, and that one's queue or worker.
  * Return: the thing; ERR_PTR(-ENODEV), ERR_PTR(-ENOENT). Locked.
  */
-static void *named(struct genl_info *info, enum what what,
-		   const struct net *net)
+static void *vtap_nl_find(struct genl_info *info, enum what what,
+			  const struct net *net)
 {
 	static_assert((int)VHOST_TAP_A_QUEUE_DEVICE == VHOST_TAP_A_DEVICE_ID);
 	static_assert((int)VHOST_TAP_A_WORKER_DEVICE == VHOST_TAP_A_DEVICE_ID);
@@ -109,7 +112,7 @@ static void *named(struct genl_info *info, enum what what,
 	if (what != DEVICE)
 		wanted = nla_get_u32(attrs[VHOST_TAP_A_QUEUE_INDEX]);
 	index = wanted;
-	thing = at(what, dev, &index);
+	thing = vtap_nl_next(what, dev, &index);
 	if (!thing || index != wanted) {
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    attrs[VHOST_TAP_A_QUEUE_INDEX],
@@ -119,7 +122,8 @@ static void *named(struct genl_info *info, enum what what,
 	return thing;
 }
 
-static int get(struct sk_buff *skb, struct genl_info *info, enum what what)
+static int vtap_nl_get(struct sk_buff *skb, struct genl_info *info,
+		       enum what what)
 {
 	struct vtap_nl_to to = {
 		.family = &vtap_nl_family,
@@ -137,7 +141,7 @@ static int get(struct sk_buff *skb, struct genl_info *info, enum what what)
 	     GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX)))
 		return -EINVAL;
 	if (info->attrs[all_attr[what]]) {
-		err = check_all(skb, info->extack);
+		err = vtap_nl_check_all(skb, info->extack);
 		if (err)
 			return err;
 		net = NULL;
@@ -146,8 +150,8 @@ static int get(struct sk_buff *skb, struct genl_info *info, enum what what)
 	if (!to.skb)
 		return -ENOMEM;
 	vtap_registry_lock();
-	thing = named(info, what, net);
-	err = IS_ERR(thing) ? PTR_ERR(thing) : fill(what, &to, thing);
+	thing = vtap_nl_find(info, what, net);
+	err = IS_ERR(thing) ? PTR_ERR(thing) : vtap_nl_fill(what, &to, thing);
 	vtap_registry_unlock();
 	if (err) {
 		nlmsg_free(to.skb);
@@ -156,19 +160,19 @@ static int get(struct sk_buff *skb, struct genl_info *info, enum what what)
 	return genlmsg_reply(to.skb, info);
 }
 
-static int device_get(struct sk_buff *skb, struct genl_info *info)
+static int vtap_nl_device_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(skb, info, DEVICE);
+	return vtap_nl_get(skb, info, DEVICE);
 }
 
-static int queue_get(struct sk_buff *skb, struct genl_info *info)
+static int vtap_nl_queue_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(skb, info, QUEUE);
+	return vtap_nl_get(skb, info, QUEUE);
 }
 
-static int worker_get(struct sk_buff *skb, struct genl_info *info)
+static int vtap_nl_worker_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(skb, info, WORKER);
+	return vtap_nl_get(skb, info, WORKER);
 }
 
 /* ---- all of them ---- */
@@ -177,29 +181,29 @@ static int worker_get(struct sk_buff *skb, struct genl_info *info)
  * Where a dump goes on: args[0] the device, args[1] its queue or worker. args[2]
  * is set for a dump of all namespaces.
  */
-static int start(struct netlink_callback *cb, enum what what)
+static int vtap_nl_start(struct netlink_callback *cb, enum what what)
 {
 	cb->args[2] = !!nlmsg_find_attr(cb->nlh, GENL_HDRLEN, all_attr[what]);
-	return cb->args[2] ? check_all(cb->skb, cb->extack) : 0;
+	return cb->args[2] ? vtap_nl_check_all(cb->skb, cb->extack) : 0;
 }
 
-static int device_start(struct netlink_callback *cb)
+static int vtap_nl_device_start(struct netlink_callback *cb)
 {
-	return start(cb, DEVICE);
+	return vtap_nl_start(cb, DEVICE);
 }
 
-static int queue_start(struct netlink_callback *cb)
+static int vtap_nl_queue_start(struct netlink_callback *cb)
 {
-	return start(cb, QUEUE);
+	return vtap_nl_start(cb, QUEUE);
 }
 
-static int worker_start(struct netlink_callback *cb)
+static int vtap_nl_worker_start(struct netlink_callback *cb)
 {
-	return start(cb, WORKER);
+	return vtap_nl_start(cb, WORKER);
 }
 
-static int dump(struct sk_buff *skb, struct netlink_callback *cb,
-		enum what what, u8 cmd)
+static int vtap_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			enum what what, u8 cmd)
 {
 	const struct vtap_nl_to to = {
 		.family = &vtap_nl_family,
@@ -224,9 +228,9 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 			if (id != cb->args[0])
 				index = 0;
 			cb->args[0] = id;
-			thing = at(what, dev, &index);
+			thing = vtap_nl_next(what, dev, &index);
 			if (thing)
-				err = fill(what, &to, thing);
+				err = vtap_nl_fill(what, &to, thing);
 			if (!thing)
 				id++;
 			else if (!err)
@@ -238,24 +242,24 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb,
 	return skb->len ?: err;
 }
 
-static int device_dump(struct sk_buff *skb, struct netlink_callback *cb)
+static int vtap_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return dump(skb, cb, DEVICE, VHOST_TAP_CMD_DEVICE_GET);
+	return vtap_nl_dump(skb, cb, DEVICE, VHOST_TAP_CMD_DEVICE_GET);
 }
 
-static int queue_dump(struct sk_buff *skb, struct netlink_callback *cb)
+static int vtap_nl_queue_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return dump(skb, cb, QUEUE, VHOST_TAP_CMD_QUEUE_GET);
+	return vtap_nl_dump(skb, cb, QUEUE, VHOST_TAP_CMD_QUEUE_GET);
 }
 
-static int worker_dump(struct sk_buff *skb, struct netlink_callback *cb)
+static int vtap_nl_worker_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return dump(skb, cb, WORKER, VHOST_TAP_CMD_WORKER_GET);
+	return vtap_nl_dump(skb, cb, WORKER, VHOST_TAP_CMD_WORKER_GET);
 }
 
 /* ---- changes ---- */
 
-static int queue_set(struct sk_buff *skb, struct genl_info *info)
+static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *busyloop =
 		info->attrs[VHOST_TAP_A_QUEUE_BUSYLOOP_US];
@@ -267,7 +271,7 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX))
 		return -EINVAL;
 	vtap_registry_lock();
-	q = named(info, QUEUE, genl_info_net(info));
+	q = vtap_nl_find(info, QUEUE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(q);
 	if (!err && latency)
 		err = vtap_latency_set(q, nla_get_u32(latency));
@@ -277,7 +281,7 @@ static int queue_set(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static void set_polling(struct vtap_dev *dev, u32 mode, u32 us)
+static void vtap_nl_set_polling(struct vtap_dev *dev, u32 mode, u32 us)
 {
 	u32 busyloop_us = mode == VHOST_TAP_POLL_MODE_FIXED ? us : 0, i;
 	struct vtap_queue *q;
@@ -288,7 +292,7 @@ static void set_polling(struct vtap_dev *dev, u32 mode, u32 us)
 		vtap_queue_set_busyloop(q, busyloop_us);
 }
 
-static int device_set(struct sk_buff *skb, struct genl_info *info)
+static int vtap_nl_device_set(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *poll_us = info->attrs[VHOST_TAP_A_DEVICE_POLL_US];
 	u32 us = poll_us ? nla_get_u32(poll_us) : 0, mode;
@@ -307,10 +311,10 @@ static int device_set(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	vtap_registry_lock();
-	dev = named(info, DEVICE, genl_info_net(info));
+	dev = vtap_nl_find(info, DEVICE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err)
-		set_polling(dev, mode, us);
+		vtap_nl_set_polling(dev, mode, us);
 	vtap_registry_unlock();
 	return err;
 }
@@ -358,41 +362,41 @@ static const struct nla_policy set_policy[] = {
 static const struct genl_ops ops[] = {
 	{
 		.cmd = VHOST_TAP_CMD_DEVICE_GET,
-		.doit = device_get,
-		.start = device_start,
-		.dumpit = device_dump,
+		.doit = vtap_nl_device_get,
+		.start = vtap_nl_device_start,
+		.dumpit = vtap_nl_device_dump,
 		.policy = device_get_policy,
 		.maxattr = ARRAY_SIZE(device_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd = VHOST_TAP_CMD_DEVICE_SET,
-		.doit = device_set,
+		.doit = vtap_nl_device_set,
 		.policy = device_set_policy,
 		.maxattr = ARRAY_SIZE(device_set_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd = VHOST_TAP_CMD_QUEUE_GET,
-		.doit = queue_get,
-		.start = queue_start,
-		.dumpit = queue_dump,
+		.doit = vtap_nl_queue_get,
+		.start = vtap_nl_queue_start,
+		.dumpit = vtap_nl_queue_dump,
 		.policy = queue_get_policy,
 		.maxattr = ARRAY_SIZE(queue_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd = VHOST_TAP_CMD_QUEUE_SET,
-		.doit = queue_set,
+		.doit = vtap_nl_queue_set,
 		.policy = set_policy,
 		.maxattr = ARRAY_SIZE(set_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd = VHOST_TAP_CMD_WORKER_GET,
-		.doit = worker_get,
-		.start = worker_start,
-		.dumpit = worker_dump,
+		.doit = vtap_nl_worker_get,
+		.start = vtap_nl_worker_start,
+		.dumpit = vtap_nl_worker_dump,
 		.policy = worker_get_policy,
 		.maxattr = ARRAY_SIZE(worker_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,

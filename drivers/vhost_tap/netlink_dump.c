@@ -32,20 +32,20 @@ static_assert((int)VHOST_TAP_WORKER_PER_VRING ==
 	      VHOST_TAP_WORKER_LAYOUT_DIRECTION);
 static_assert((int)VHOST_TAP_WORKERS_SHARED == VHOST_TAP_WORKER_LAYOUT_SHARED);
 static_assert((int)VTAP_BACKEND_NONE == VHOST_TAP_BACKEND_NONE);
-static_assert((int)VTAP_BACKEND_TUN == VHOST_TAP_BACKEND_TUN);
-static_assert((int)VTAP_BACKEND_TAP == VHOST_TAP_BACKEND_MACVTAP);
+static_assert((int)VTAP_BACKEND_TAP == VHOST_TAP_BACKEND_TUN);
+static_assert((int)VTAP_BACKEND_MACVTAP == VHOST_TAP_BACKEND_MACVTAP);
 static_assert((int)VTAP_BACKEND_PACKET == VHOST_TAP_BACKEND_PACKET);
 
 /* A message has no room for all that one worker may serve. */
 #define MAX_WORKER_QUEUES	256
 
-static void *begin(const struct vtap_nl_to *to)
+static void *vtap_nl_begin(const struct vtap_nl_to *to)
 {
 	return genlmsg_put(to->skb, to->portid, to->seq, to->family,
 			   to->flags, to->cmd);
 }
 
-static int end(const struct vtap_nl_to *to, void *head, int failed)
+static int vtap_nl_end(const struct vtap_nl_to *to, void *head, int failed)
 {
 	if (failed) {
 		genlmsg_cancel(to->skb, head);
@@ -55,21 +55,23 @@ static int end(const struct vtap_nl_to *to, void *head, int failed)
 	return 0;
 }
 
-static int put_flag(struct sk_buff *skb, int type, bool set)
+static int vtap_nl_put_flag(struct sk_buff *skb, int type, bool set)
 {
 	return set ? nla_put_flag(skb, type) : 0;
 }
 
-static int put_owner(const struct vtap_nl_to *to, const struct vtap_dev *dev)
+static int vtap_nl_put_owner(const struct vtap_nl_to *to,
+			     const struct vtap_dev *dev)
 {
 	pid_t nr = to->pids ? vtap_process_pid(dev->owner, to->pids) : 0;
 
 	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_OWNER_PID, nr) : 0;
 }
 
-static int put_tid(const struct vtap_nl_to *to, const struct vtap_worker *w)
+static int vtap_nl_put_tid(const struct vtap_nl_to *to,
+			   const struct vtap_worker *w)
 {
-	pid_t nr = to->pids ? vtap_task_pid(w->task, to->pids) : 0;
+	pid_t nr = to->pids ? vtap_thread_pid(w->thread, to->pids) : 0;
 
 	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_WORKER_TID, nr) : 0;
 }
@@ -91,14 +93,14 @@ u32 vtap_nl_nr_workers(struct vtap_dev *dev)
 	return nr;
 }
 
-static int put_layout(struct sk_buff *skb, const struct vtap_dev *dev)
+static int vtap_nl_put_layout(struct sk_buff *skb, const struct vtap_dev *dev)
 {
 	return nla_put_u32(skb, VHOST_TAP_A_DEVICE_WORKER_LAYOUT,
-			   READ_ONCE(dev->by_hand) ?
+			   READ_ONCE(dev->layout_is_custom) ?
 			   VHOST_TAP_WORKER_LAYOUT_BY_HAND : dev->layout);
 }
 
-static int put_polling(struct sk_buff *skb, const struct vtap_dev *dev)
+static int vtap_nl_put_polling(struct sk_buff *skb, const struct vtap_dev *dev)
 {
 	enum vhost_tap_poll_mode mode = VHOST_TAP_POLL_MODE_ADAPTIVE;
 	u32 us = READ_ONCE(dev->adaptive_us), i;
@@ -125,13 +127,13 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 {
 	const struct vtap_queue *q = vtap_queue_at(dev, 0);
 	struct sk_buff *skb = to->skb;
-	void *head = begin(to);
+	void *head = vtap_nl_begin(to);
 	int failed;
 
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
-		 put_owner(to, dev) ||
+		 vtap_nl_put_owner(to, dev) ||
 		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_NETNS_COOKIE,
 			      dev->net->net_cookie) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
@@ -142,15 +144,15 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 			      READ_ONCE(dev->features[0])) ||
 		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_FEATURES_HI,
 			      READ_ONCE(dev->features[1])) ||
-		 put_flag(skb, VHOST_TAP_A_DEVICE_IOTLB,
-			  READ_ONCE(q->ring_cfg.iotlb)) ||
-		 put_flag(skb, VHOST_TAP_A_DEVICE_DIRTY_LOG,
-			  READ_ONCE(q->dirty.payload)) ||
+		 vtap_nl_put_flag(skb, VHOST_TAP_A_DEVICE_IOTLB,
+				  READ_ONCE(q->ring_cfg.iotlb)) ||
+		 vtap_nl_put_flag(skb, VHOST_TAP_A_DEVICE_DIRTY_LOG,
+				  READ_ONCE(q->dirty.payload)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_MEMORY_REGIONS,
 			     READ_ONCE(dev->nr_regions)) ||
-		 put_layout(skb, dev) ||
-		 put_polling(skb, dev);
-	return end(to, head, failed);
+		 vtap_nl_put_layout(skb, dev) ||
+		 vtap_nl_put_polling(skb, dev);
+	return vtap_nl_end(to, head, failed);
 }
 
 /**
@@ -162,15 +164,16 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
  */
 int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev)
 {
-	void *head = begin(to);
+	void *head = vtap_nl_begin(to);
 
 	if (!head)
 		return -EMSGSIZE;
-	return end(to, head,
-		   nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_ID, dev->id));
+	return vtap_nl_end(to, head,
+			   nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_ID, dev->id));
 }
 
-static int put_counters(struct sk_buff *skb, const struct vtap_stats *st)
+static int vtap_nl_put_counters(struct sk_buff *skb,
+				const struct vtap_stats *st)
 {
 #define OFFSET(name, doc)	offsetof(struct vtap_stats, name),
 	static const u16 at[] = { VTAP_COUNTERS(OFFSET) };
@@ -192,7 +195,8 @@ static int put_counters(struct sk_buff *skb, const struct vtap_stats *st)
 	return 0;
 }
 
-static int put_fault(struct sk_buff *skb, enum vtap_fault fault, u64 count)
+static int vtap_nl_put_fault(struct sk_buff *skb, enum vtap_fault fault,
+			     u64 count)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_TAP_A_QUEUE_FAULTS);
 
@@ -204,20 +208,20 @@ static int put_fault(struct sk_buff *skb, enum vtap_fault fault, u64 count)
 	return 0;
 }
 
-static int put_faults(struct sk_buff *skb, const struct vtap_stats *st)
+static int vtap_nl_put_faults(struct sk_buff *skb, const struct vtap_stats *st)
 {
 	enum vtap_fault fault;
 
 	for (fault = VTAP_FAULT_NONE + 1; fault < VTAP_NR_FAULTS; fault++) {
 		u64 count = READ_ONCE(st->fault[fault]);
 
-		if (count && put_fault(skb, fault, count))
+		if (count && vtap_nl_put_fault(skb, fault, count))
 			return -EMSGSIZE;
 	}
 	return 0;
 }
 
-static int put_state(struct sk_buff *skb, const struct vtap_queue *q)
+static int vtap_nl_put_state(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	enum vtap_queue_state state = READ_ONCE(q->state);
 	enum vtap_fault fault = READ_ONCE(q->ring.fault);
@@ -233,7 +237,7 @@ static int put_state(struct sk_buff *skb, const struct vtap_queue *q)
 }
 
 /* Waits for RTNL, but for no pass. */
-static int put_interface(struct sk_buff *skb, struct vtap_queue *q)
+static int vtap_nl_put_interface(struct sk_buff *skb, struct vtap_queue *q)
 {
 	struct vtap_interface_id id;
 
@@ -248,7 +252,7 @@ static int put_interface(struct sk_buff *skb, struct vtap_queue *q)
 			     id.net_cookie));
 }
 
-static int put_backend(struct sk_buff *skb, struct vtap_queue *q)
+static int vtap_nl_put_backend(struct sk_buff *skb, struct vtap_queue *q)
 {
 	enum vtap_backend_kind kind = READ_ONCE(q->backend.kind);
 
@@ -257,11 +261,11 @@ static int put_backend(struct sk_buff *skb, struct vtap_queue *q)
 	return kind != VTAP_BACKEND_NONE &&
 	       (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND_FD,
 			    READ_ONCE(q->backend_fd)) ||
-		put_interface(skb, q));
+		vtap_nl_put_interface(skb, q));
 }
 
 /* Chains, or descriptors of a packed ring, that a pass saw and did not take. */
-static u32 depth(const struct vtap_ring *r)
+static u32 vtap_nl_avail_depth(const struct vtap_ring *r)
 {
 	u16 from = READ_ONCE(r->last_avail), to = READ_ONCE(r->avail_idx);
 
@@ -269,7 +273,7 @@ static u32 depth(const struct vtap_ring *r)
 				      (u16)(to - from);
 }
 
-static int put_starved(struct sk_buff *skb, const struct vtap_queue *q)
+static int vtap_nl_put_starved(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	u64 at;
 
@@ -283,23 +287,26 @@ static int put_starved(struct sk_buff *skb, const struct vtap_queue *q)
 }
 
 /* What only a queue that is not stopped has. */
-static int put_load(struct sk_buff *skb, const struct vtap_queue *q)
+static int vtap_nl_put_load(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	if (READ_ONCE(q->state) == VTAP_STOPPED)
 		return 0;
-	return nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEPTH, depth(&q->ring)) ||
-	       put_starved(skb, q) ||
-	       put_flag(skb, VHOST_TAP_A_QUEUE_PARKED, READ_ONCE(q->parked));
+	return nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEPTH,
+			   vtap_nl_avail_depth(&q->ring)) ||
+	       vtap_nl_put_starved(skb, q) ||
+	       vtap_nl_put_flag(skb, VHOST_TAP_A_QUEUE_BLOCKED,
+				READ_ONCE(q->blocked));
 }
 
-static int put_worker(struct sk_buff *skb, const struct vtap_queue *q)
+static int vtap_nl_put_worker(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	const struct vtap_worker *w = READ_ONCE(q->worker);
 
 	return w ? nla_put_u32(skb, VHOST_TAP_A_QUEUE_WORKER, w->id) : 0;
 }
 
-static int put_list(struct sk_buff *skb, int type, const u64 *val, int nr)
+static int vtap_nl_put_list(struct sk_buff *skb, int type, const u64 *val,
+			    int nr)
 {
 	int i, failed = 0;
 
@@ -308,7 +315,7 @@ static int put_list(struct sk_buff *skb, int type, const u64 *val, int nr)
 	return failed;
 }
 
-static int put_latency(struct sk_buff *skb, const struct vtap_queue *q)
+static int vtap_nl_put_latency(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	const struct vtap_latency *l = &q->latency;
 
@@ -316,10 +323,10 @@ static int put_latency(struct sk_buff *skb, const struct vtap_queue *q)
 		return -EMSGSIZE;
 	if (!READ_ONCE(l->is_on))
 		return 0;
-	return put_list(skb, VHOST_TAP_A_QUEUE_KICK_TO_DONE, l->kick_to_done,
-			VTAP_LATENCY_BUCKETS) ||
-	       put_list(skb, VHOST_TAP_A_QUEUE_WAKE_TO_CALL, l->wake_to_call,
-			VTAP_LATENCY_BUCKETS);
+	return vtap_nl_put_list(skb, VHOST_TAP_A_QUEUE_KICK_TO_DONE,
+				l->kick_to_done, VTAP_LATENCY_BUCKETS) ||
+	       vtap_nl_put_list(skb, VHOST_TAP_A_QUEUE_WAKE_TO_CALL,
+				l->wake_to_call, VTAP_LATENCY_BUCKETS);
 }
 
 /**
@@ -332,7 +339,7 @@ static int put_latency(struct sk_buff *skb, const struct vtap_queue *q)
 int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 {
 	struct sk_buff *skb = to->skb;
-	void *head = begin(to);
+	void *head = vtap_nl_begin(to);
 	int failed;
 
 	if (!head)
@@ -340,25 +347,25 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 	failed = nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEVICE, q->dev->id) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_INDEX, q->index) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_DIRECTION, q->dir) ||
-		 put_state(skb, q) ||
-		 put_backend(skb, q) ||
+		 vtap_nl_put_state(skb, q) ||
+		 vtap_nl_put_backend(skb, q) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_SIZE,
 			     READ_ONCE(q->ring_cfg.num)) ||
-		 put_load(skb, q) ||
+		 vtap_nl_put_load(skb, q) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_BUSYLOOP_US,
 			     READ_ONCE(q->busyloop_us)) ||
-		 put_worker(skb, q) ||
-		 put_counters(skb, &q->stats) ||
-		 put_faults(skb, &q->stats) ||
-		 put_list(skb, VHOST_TAP_A_QUEUE_BATCH_SIZES,
-			  q->stats.batch_size, VTAP_BATCH_SIZES) ||
+		 vtap_nl_put_worker(skb, q) ||
+		 vtap_nl_put_counters(skb, &q->stats) ||
+		 vtap_nl_put_faults(skb, &q->stats) ||
+		 vtap_nl_put_list(skb, VHOST_TAP_A_QUEUE_BATCH_SIZES,
+				  q->stats.batch_size, VTAP_BATCH_SIZES) ||
 		 nla_put_uint(skb, VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS,
 			      READ_ONCE(q->mem.lookups)) ||
-		 put_latency(skb, q);
-	return end(to, head, failed);
+		 vtap_nl_put_latency(skb, q);
+	return vtap_nl_end(to, head, failed);
 }
 
-static int put_node(struct sk_buff *skb, int node)
+static int vtap_nl_put_node(struct sk_buff *skb, int node)
 {
 	return node == NUMA_NO_NODE ? 0 :
 	       nla_put_u32(skb, VHOST_TAP_A_WORKER_NODE, node);
@@ -375,7 +382,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 			const struct vtap_worker *w)
 {
 	struct sk_buff *skb = to->skb;
-	void *head = begin(to);
+	void *head = vtap_nl_begin(to);
 	struct vtap_queue *q;
 	int failed, told = 0;
 	u32 i;
@@ -384,12 +391,12 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
-		 put_tid(to, w) ||
-		 put_node(skb, READ_ONCE(w->node));
+		 vtap_nl_put_tid(to, w) ||
+		 vtap_nl_put_node(skb, READ_ONCE(w->node));
 	vtap_for_each_queue(w->dev, q, i) {
 		if (READ_ONCE(q->worker) == w && told++ < MAX_WORKER_QUEUES)
 			failed = failed ||
 				 nla_put_u32(skb, VHOST_TAP_A_WORKER_QUEUES, i);
 	}
-	return end(to, head, failed);
+	return vtap_nl_end(to, head, failed);
 }

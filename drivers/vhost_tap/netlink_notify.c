@@ -22,13 +22,14 @@
 static const struct genl_family *family;
 static bool has_probes;
 
-static bool nobody_listens(const struct vtap_dev *dev)
+static bool vtap_notify_is_unused(const struct vtap_dev *dev)
 {
 	return !genl_has_listeners(family, dev->net, VTAP_NL_EVENTS);
 }
 
 /* Send a filled message, or free it. */
-static void notify_send(const struct vtap_dev *dev, struct sk_buff *skb, int err)
+static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
+			     int err)
 {
 	if (err)
 		nlmsg_free(skb);
@@ -50,16 +51,16 @@ void vtap_notify_device(struct vtap_dev *dev, bool is_there)
 				  VHOST_TAP_CMD_DEVICE_DEL_NTF,
 	};
 
-	if (nobody_listens(dev))
+	if (vtap_notify_is_unused(dev))
 		return;
 	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!to.skb)
 		return;
-	notify_send(dev, to.skb, is_there ? vtap_nl_fill_device(&to, dev) :
+	vtap_notify_send(dev, to.skb, is_there ? vtap_nl_fill_device(&to, dev) :
 				     vtap_nl_fill_gone(&to, dev));
 }
 
-static void notify_about_queue(struct vtap_dev *dev, struct vtap_queue *q)
+static void vtap_notify_set_due(struct vtap_dev *dev, struct vtap_queue *q)
 {
 	struct vtap_nl_to to = {
 		.family = family,
@@ -73,13 +74,13 @@ static void notify_about_queue(struct vtap_dev *dev, struct vtap_queue *q)
 	if (!to.skb)
 		return;
 	vtap_registry_lock();
-	if (dev->listed)
+	if (dev->is_registered)
 		err = vtap_nl_fill_queue(&to, q);
 	vtap_registry_unlock();
-	notify_send(dev, to.skb, err);
+	vtap_notify_send(dev, to.skb, err);
 }
 
-static void notify_work(struct work_struct *work)
+static void vtap_notify_run(struct work_struct *work)
 {
 	struct vtap_dev *dev = container_of(to_delayed_work(work),
 					    struct vtap_dev, notify_work);
@@ -97,7 +98,7 @@ static void notify_work(struct work_struct *work)
 		if (nr_sent++ == NOTIFY_MAX)
 			dev->notify_from = at;
 		else
-			notify_about_queue(dev, q);
+			vtap_notify_set_due(dev, q);
 	}
 	if (nr_sent > NOTIFY_MAX)
 		schedule_delayed_work(&dev->notify_work, NOTIFY_INTERVAL);
@@ -108,13 +109,13 @@ static void notify_work(struct work_struct *work)
  * spinlock. The tracepoints pass the queue as const; its notification flag
  * belongs to this file.
  */
-static void notify_queue(const struct vtap_queue *queue)
+static void vtap_notify_queue(const struct vtap_queue *queue)
 {
 	struct vtap_queue *q = (struct vtap_queue *)queue;
 	struct vtap_dev *dev = q->dev;
 	unsigned long now = jiffies, next;
 
-	if (!READ_ONCE(dev->listed) || nobody_listens(dev))
+	if (!READ_ONCE(dev->is_registered) || vtap_notify_is_unused(dev))
 		return;
 	/*
 	 * The new state before the look at @notify_due. Pairs with the xchg() that
@@ -130,17 +131,17 @@ static void notify_queue(const struct vtap_queue *queue)
 			      next - now <= NOTIFY_INTERVAL ? next - now : 0);
 }
 
-static void notify_on_state(void *unused, const struct vtap_queue *q,
-			    enum vtap_queue_state from,
-			    enum vtap_queue_state to)
+static void vtap_notify_on_state(void *unused, const struct vtap_queue *q,
+				 enum vtap_queue_state from,
+				 enum vtap_queue_state to)
 {
-	notify_queue(q);
+	vtap_notify_queue(q);
 }
 
-static void notify_on_fault(void *unused, const struct vtap_queue *q,
-			    enum vtap_fault fault)
+static void vtap_notify_on_fault(void *unused, const struct vtap_queue *q,
+				 enum vtap_fault fault)
 {
-	notify_queue(q);
+	vtap_notify_queue(q);
 }
 
 /**
@@ -150,7 +151,7 @@ static void notify_on_fault(void *unused, const struct vtap_queue *q,
 void vtap_notify_open(struct vtap_dev *dev)
 {
 	dev->notify_next = jiffies;
-	INIT_DELAYED_WORK(&dev->notify_work, notify_work);
+	INIT_DELAYED_WORK(&dev->notify_work, vtap_notify_run);
 }
 
 /**
@@ -176,10 +177,10 @@ void vtap_notify_stop(struct vtap_dev *dev)
 void vtap_notify_init(const struct genl_family *fam)
 {
 	family = fam;
-	if (register_trace_vtap_state(notify_on_state, NULL))
+	if (register_trace_vtap_state(vtap_notify_on_state, NULL))
 		return;
-	if (register_trace_vtap_fault(notify_on_fault, NULL)) {
-		unregister_trace_vtap_state(notify_on_state, NULL);
+	if (register_trace_vtap_fault(vtap_notify_on_fault, NULL)) {
+		unregister_trace_vtap_state(vtap_notify_on_state, NULL);
 		return;
 	}
 	has_probes = true;
@@ -192,6 +193,6 @@ void vtap_notify_exit(void)
 {
 	if (!has_probes)
 		return;
-	unregister_trace_vtap_fault(notify_on_fault, NULL);
-	unregister_trace_vtap_state(notify_on_state, NULL);
+	unregister_trace_vtap_fault(vtap_notify_on_fault, NULL);
+	unregister_trace_vtap_state(vtap_notify_on_state, NULL);
 }

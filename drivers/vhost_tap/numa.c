@@ -27,15 +27,15 @@
 #include "thread.h"
 
 enum {
-	FOLLOW_NOTHING,
-	FOLLOW_MEMORY,
-	FOLLOW_NETDEV,
+	VTAP_FOLLOW_NOTHING,
+	VTAP_FOLLOW_MEMORY,
+	VTAP_FOLLOW_NETDEV,
 };
 
 static const char * const follow_names[] = { "off", "memory", "netdev" };
-static int follow = FOLLOW_NOTHING;
+static int follow = VTAP_FOLLOW_NOTHING;
 
-static int follow_set(const char *val, const struct kernel_param *kp)
+static int vtap_numa_follow_set(const char *val, const struct kernel_param *kp)
 {
 	int what = sysfs_match_string(follow_names, val);
 
@@ -45,14 +45,14 @@ static int follow_set(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static int follow_get(char *buf, const struct kernel_param *kp)
+static int vtap_numa_follow_get(char *buf, const struct kernel_param *kp)
 {
 	return sysfs_emit(buf, "%s\n", follow_names[READ_ONCE(follow)]);
 }
 
 static const struct kernel_param_ops follow_ops = {
-	.set = follow_set,
-	.get = follow_get,
+	.set = vtap_numa_follow_set,
+	.get = vtap_numa_follow_get,
 };
 
 module_param_cb(numa, &follow_ops, NULL, 0644);
@@ -65,7 +65,7 @@ MODULE_PARM_DESC(numa, "Node whose CPUs new workers get: off, memory (the guest'
  * Nothing is made present for it: a page that is not has no node yet, nor has one
  * that was only read, as all of those are the kernel's page of zeroes.
  */
-static int page_node(unsigned long uaddr)
+static int vtap_numa_page_node(unsigned long uaddr)
 {
 	struct page *page;
 	int node;
@@ -78,7 +78,7 @@ static int page_node(unsigned long uaddr)
 	return node;
 }
 
-static int largest_region_node(const struct vtap_memmap *map)
+static int vtap_numa_largest_region_node(const struct vtap_memmap *map)
 {
 	const struct vtap_region *largest = NULL;
 	u32 i;
@@ -87,23 +87,25 @@ static int largest_region_node(const struct vtap_memmap *map)
 		if (!largest || map->region[i].size > largest->size)
 			largest = &map->region[i];
 	}
-	return largest ? page_node(largest->uaddr) : NUMA_NO_NODE;
+	return largest ? vtap_numa_page_node(largest->uaddr) : NUMA_NO_NODE;
 }
 
 /* Ring and packets of a queue are mostly on one node: that of its driver. */
-static int memory_node(const struct vtap_queue *q)
+static int vtap_numa_memory_node(const struct vtap_queue *q)
 {
 	int node = NUMA_NO_NODE;
 
 	if (!q->ring_cfg.iotlb)
-		node = page_node(q->ring_cfg.desc);
-	return node == NUMA_NO_NODE ? largest_region_node(q->dev->map) : node;
+		node = vtap_numa_page_node(q->ring_cfg.desc);
+	return node == NUMA_NO_NODE ?
+		       vtap_numa_largest_region_node(q->dev->map) :
+		       node;
 }
 
 /* ---- the node of the NIC behind a backend ---- */
 
-/* All from here to netdev_node() under RTNL. */
-static int own_node(const struct net_device *dev)
+/* All from here to vtap_numa_netdev_node() under RTNL. */
+static int vtap_numa_node_of_netdev(const struct net_device *dev)
 {
 	struct device *d;
 
@@ -114,26 +116,27 @@ static int own_node(const struct net_device *dev)
 	return NUMA_NO_NODE;
 }
 
-static int look_below(struct net_device *dev, struct netdev_nested_priv *priv)
+static int vtap_numa_node_of_lower(struct net_device *dev,
+				   struct netdev_nested_priv *priv)
 {
 	int *node = priv->data;
 
-	*node = own_node(dev);
+	*node = vtap_numa_node_of_netdev(dev);
 	return *node != NUMA_NO_NODE;
 }
 
-static int node_below(struct net_device *dev)
+static int vtap_numa_node_below(struct net_device *dev)
 {
-	int node = own_node(dev);
+	int node = vtap_numa_node_of_netdev(dev);
 	struct netdev_nested_priv priv = { .data = &node };
 
 	if (node == NUMA_NO_NODE)
-		netdev_walk_all_lower_dev(dev, look_below, &priv);
+		netdev_walk_all_lower_dev(dev, vtap_numa_node_of_lower, &priv);
 	return node;
 }
 
 /* A macvtap lies on its NIC; a tap is mostly in a bridge with it. */
-static int netdev_node(const struct vtap_backend *b)
+static int vtap_numa_netdev_node(const struct vtap_backend *b)
 {
 	struct net_device *dev, *master;
 	int node = NUMA_NO_NODE;
@@ -143,10 +146,10 @@ static int netdev_node(const struct vtap_backend *b)
 	rtnl_lock();
 	dev = vtap_backend_netdev(b->sock, b->kind, tun, NULL);
 	if (dev)
-		node = node_below(dev);
+		node = vtap_numa_node_below(dev);
 	master = dev ? netdev_master_upper_dev_get(dev) : NULL;
 	if (node == NUMA_NO_NODE && master)
-		node = node_below(master);
+		node = vtap_numa_node_below(master);
 	rtnl_unlock();
 	return node;
 }
@@ -163,20 +166,20 @@ int vtap_numa_init(struct vtap_worker *w)
 {
 	w->node = NUMA_NO_NODE;
 	w->follow = READ_ONCE(follow);
-	if (w->follow == FOLLOW_NOTHING)
+	if (w->follow == VTAP_FOLLOW_NOTHING)
 		return 0;
-	return alloc_cpumask_var(&w->born_with, GFP_KERNEL_ACCOUNT) ? 0 :
+	return alloc_cpumask_var(&w->initial_cpus, GFP_KERNEL_ACCOUNT) ? 0 :
 								      -ENOMEM;
 }
 
 /**
- * vtap_numa_born - remember what a worker is born with
+ * vtap_numa_save_cpus - remember what a worker is born with
  * @w: worker, with its task, which is not started yet
  */
-void vtap_numa_born(struct vtap_worker *w)
+void vtap_numa_save_cpus(struct vtap_worker *w)
 {
-	if (w->follow != FOLLOW_NOTHING)
-		cpumask_copy(w->born_with, vtap_task_cpus(w->task));
+	if (w->follow != VTAP_FOLLOW_NOTHING)
+		cpumask_copy(w->initial_cpus, vtap_thread_cpus(w->thread));
 }
 
 /**
@@ -185,26 +188,26 @@ void vtap_numa_born(struct vtap_worker *w)
  */
 void vtap_numa_free(struct vtap_worker *w)
 {
-	free_cpumask_var(w->born_with);
+	free_cpumask_var(w->initial_cpus);
 }
 
 /**
- * vtap_numa_choose - a queue starts: where should its worker be?
+ * vtap_numa_set_node - a queue starts: where should its worker be?
  * @q: queue with a backend; vtap_dev.lock is held by the owner
  *
  * The first queue of a worker decides. vtap_queue_wake() comes next.
  */
-void vtap_numa_choose(struct vtap_queue *q)
+void vtap_numa_set_node(struct vtap_queue *q)
 {
 	struct vtap_worker *w = q->worker;
 	int node;
 
-	if (w->follow == FOLLOW_NOTHING || w->node != NUMA_NO_NODE)
+	if (w->follow == VTAP_FOLLOW_NOTHING || w->node != NUMA_NO_NODE)
 		return;
-	node = w->follow == FOLLOW_MEMORY ? memory_node(q) :
-					    netdev_node(&q->backend);
+	node = w->follow == VTAP_FOLLOW_MEMORY ? vtap_numa_memory_node(q) :
+					    vtap_numa_netdev_node(&q->backend);
 	if (node == NUMA_NO_NODE)
 		return;
 	WRITE_ONCE(w->node, node);
-	vtap_workers_changed(q->dev);
+	vtap_workers_config_changed(q->dev);
 }

@@ -59,7 +59,7 @@ noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
 }
 
 /* The dirty log failed: does it work by now, and did it lose no bit? */
-static bool log_works(struct vtap_dirty *d)
+static bool vtap_pass_log_works(struct vtap_dirty *d)
 {
 	if (d->lost)
 		return false;
@@ -73,16 +73,17 @@ static bool log_works(struct vtap_dirty *d)
  * wrong, and ring memory may be back. A kick is one pass, which ends where the
  * fault is met again; in-tree vhost-net does the same.
  */
-static noinline __cold bool retry(struct vtap_queue *q)
+static noinline __cold bool vtap_pass_recover(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	if (q->state != VTAP_BROKEN)
 		return false;
 	q->kicks_seen = READ_ONCE(q->stats.kicks);
 	vtap_count(&q->stats, ring_retries);
-	if (q->ring.fault == VTAP_FAULT_LOG_ACCESS && !log_works(&q->dirty))
+	if (q->ring.fault == VTAP_FAULT_LOG_ACCESS &&
+	    !vtap_pass_log_works(&q->dirty))
 		return false;
-	vtap_ring_retry(&q->ring);
+	vtap_ring_clear_fault(&q->ring);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	return true;
 }
@@ -100,7 +101,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 
 	lockdep_assert_held(&q->lock);
 	if (unlikely(q->state != VTAP_RUNNING) &&
-	    (kicks == q->kicks_seen || !retry(q)))
+	    (kicks == q->kicks_seen || !vtap_pass_recover(q)))
 		return false;
 	/* Later ones are about what this pass may not see any more. */
 	q->kicks_seen = kicks;
@@ -123,7 +124,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 }
 
 /* Write the collected dirty bits to the client's bitmap. */
-static noinline __cold void write_log(struct vtap_queue *q)
+static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
 {
 	struct vtap_dirty *d = &q->dirty;
 	u64 before = d->pages;
@@ -148,7 +149,7 @@ void vtap_queue_end(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	if (unlikely(q->dirty.payload || q->dirty.ring))
-		write_log(q);
+		vtap_pass_write_log(q);
 }
 
 /**
@@ -170,7 +171,7 @@ void vtap_queue_call(struct vtap_queue *q)
 	q->nr_uncalled = 0;
 	if (!q->call)
 		return;
-	must = vtap_ring_must_call(&q->ring, q->ring.packed);
+	must = vtap_ring_needs_call(&q->ring, q->ring.packed);
 	if (must) {
 		eventfd_signal(q->call);
 		vtap_count(&q->stats, calls);
@@ -228,11 +229,11 @@ bool vtap_queue_has_work(struct vtap_queue *q)
 	bool found = false;
 
 	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING && !q->parked && q->ring.mapped &&
+	if (q->state == VTAP_RUNNING && !q->blocked && q->ring.mapped &&
 	    !READ_ONCE(q->miss.state)) {
 		if (q->dir == VTAP_TX || q->starved)
-			found = vtap_ring_has_news(&q->ring,
-						   q->ring.packed) != 0;
+			found = vtap_ring_has_new(&q->ring,
+						  q->ring.packed) != 0;
 		else
 			found = vtap_backend_peek(&q->backend) != 0;
 	}

@@ -15,16 +15,16 @@
  * Does a wake-up of the socket lead to work? RX without guest buffers goes on
  * with a kick, and TX waits for room only when it was refused some.
  */
-static bool sock_wakeup_matters(const struct vtap_queue *q)
+static bool vtap_poll_sock_wakeup_matters(const struct vtap_queue *q)
 {
 	if (q->dir == VTAP_RX)
 		return !READ_ONCE(q->starved);
-	return READ_ONCE(q->parked);
+	return READ_ONCE(q->blocked);
 }
 
 /* In the context of whoever writes the eventfd or feeds the tap: any. */
-static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
-		       void *key)
+static int vtap_poll_wakeup(wait_queue_entry_t *wait, unsigned int mode,
+			    int sync, void *key)
 {
 	struct vtap_poll *p = container_of(wait, struct vtap_poll, wait);
 	struct vtap_queue *q = p->queue;
@@ -37,15 +37,15 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		vtap_count(&q->stats, kicks);
 	/*
 	 * The wait queue's lock was taken after the packet was put into the ring
-	 * or room was made. What is read from here on (@starved, @parked, the
+	 * or room was made. What is read from here on (@starved, @blocked, the
 	 * pending bit) is read after that, and the kick's count, became visible.
-	 * Pairs with the barrier behind the write of each: want_wakeups(),
-	 * park(), the worker's xchg().
+	 * Pairs with the barrier behind the write of each: vtap_rx_enable_wakeups(),
+	 * vtap_tx_block(), the worker's xchg().
 	 */
 	smp_mb__after_spinlock();
 	if (p == &q->kick_poll)
 		trace_vtap_kick(q);
-	else if (sock_wakeup_matters(q))
+	else if (vtap_poll_sock_wakeup_matters(q))
 		trace_vtap_wake(q);
 	else
 		return 0;
@@ -53,8 +53,8 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	return 0;
 }
 
-static void poll_attach(struct file *file, wait_queue_head_t *wqh,
-			poll_table *table)
+static void vtap_poll_attach(struct file *file, wait_queue_head_t *wqh,
+			     poll_table *table)
 {
 	struct vtap_poll *p = container_of(table, struct vtap_poll, table);
 
@@ -73,8 +73,8 @@ static void poll_attach(struct file *file, wait_queue_head_t *wqh,
  */
 void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask)
 {
-	init_waitqueue_func_entry(&p->wait, poll_wakeup);
-	init_poll_funcptr(&p->table, poll_attach);
+	init_waitqueue_func_entry(&p->wait, vtap_poll_wakeup);
+	init_poll_funcptr(&p->table, vtap_poll_attach);
 	p->table._key = mask;
 	p->wqh = NULL;
 	p->queue = q;

@@ -21,7 +21,7 @@
 #include "control.h"
 #include "trace.h"
 
-static void init_ring_cfg(struct vtap_queue *q)
+static void vtap_queue_init_ring_cfg(struct vtap_queue *q)
 {
 	q->ring_cfg = (struct vtap_ring_cfg){
 		.num = 1,
@@ -47,7 +47,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	q->dir = dir;
 	q->index = index;
 	q->dev = dev;
-	init_ring_cfg(q);
+	vtap_queue_init_ring_cfg(q);
 	q->backend.trim = &dev->trim;
 	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
 	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
@@ -78,7 +78,7 @@ void vtap_queue_free(struct vtap_queue *q)
 }
 
 /* Returns the former backend, for the caller to put; NULL if there was none. */
-static struct socket *stop(struct vtap_queue *q)
+static struct socket *vtap_queue_stop(struct vtap_queue *q)
 {
 	struct socket *sock;
 
@@ -105,14 +105,14 @@ static struct socket *stop(struct vtap_queue *q)
  * The one mistake of a set-up that ends here and that the errno explains
  * badly: a VMM with more queues than the tap takes.
  */
-static void explain_no_device(void)
+static void vtap_queue_backend_error(void)
 {
 	pr_notice_ratelimited("%s[%d]: the tap's file descriptor is attached to no device; several queues need a tap created with multi_queue\n",
 			      current->comm, task_pid_nr(current));
 }
 
-static int start(struct vtap_queue *q, struct socket *sock,
-		 enum vtap_backend_kind kind)
+static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
+			    enum vtap_backend_kind kind)
 {
 	bool batches = q->dir == VTAP_TX &&
 		       vtap_backend_takes_batches(sock, kind);
@@ -124,7 +124,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	if (!err) {
 		vtap_backend_attach(&q->backend, q->dir, sock, kind, batches);
 		WRITE_ONCE(q->starved, false);
-		WRITE_ONCE(q->parked, false);
+		WRITE_ONCE(q->blocked, false);
 		q->nr_uncalled = 0;
 		q->nr_retries = 0;
 		q->nr_unstaged = 0;
@@ -136,9 +136,9 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	/* No pass before it is known that the backend works. */
 	err = vtap_poll_arm(&q->sock_poll, sock->file);
 	if (err) {
-		if (err == -EINVAL && kind == VTAP_BACKEND_TUN)
-			explain_no_device();
-		stop(q);	/* the caller still has @sock */
+		if (err == -EINVAL && kind == VTAP_BACKEND_TAP)
+			vtap_queue_backend_error();
+		vtap_queue_stop(q);	/* the caller still has @sock */
 		return err;
 	}
 	/* Before the state: its notification reports the interface. */
@@ -146,7 +146,7 @@ static int start(struct vtap_queue *q, struct socket *sock,
 	vtap_queue_lock(q);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
-	vtap_numa_choose(q);
+	vtap_numa_set_node(q);
 	/* What the guest did before we listened brought no kick. */
 	vtap_queue_wake(q);
 	return 0;
@@ -174,7 +174,7 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 
 	lockdep_assert_held(&q->dev->lock);
 	if (fd == -1) {
-		old = stop(q);
+		old = vtap_queue_stop(q);
 		if (old)
 			sockfd_put(old);
 		return 0;
@@ -194,11 +194,11 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 		return 0;
 	}
 
-	old = stop(q);
-	err = start(q, sock, kind);
+	old = vtap_queue_stop(q);
+	err = vtap_queue_start(q, sock, kind);
 	if (err) {
 		sockfd_put(sock);
-		if (old && !start(q, old, old_kind))
+		if (old && !vtap_queue_start(q, old, old_kind))
 			return err;
 	}
 	if (old)
@@ -209,7 +209,7 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 }
 
 /* Memory has changed under a queue, perhaps the fault is gone. Locked. */
-static void revive(struct vtap_queue *q)
+static void vtap_queue_recover(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	if (q->state != VTAP_BROKEN)
@@ -217,7 +217,7 @@ static void revive(struct vtap_queue *q)
 	/* A log that failed is mended by another log and by nothing else. */
 	if (q->ring.fault == VTAP_FAULT_LOG_ACCESS && q->dirty.failed)
 		return;
-	if (!vtap_ring_retry(&q->ring))
+	if (!vtap_ring_clear_fault(&q->ring))
 		return;
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	vtap_queue_wake(q);
@@ -227,7 +227,7 @@ static void revive(struct vtap_queue *q)
  * The ring is somewhere else, or is used in another way. What was asked for it
  * may never be answered now; the next pass asks anew. Locked.
  */
-static void move(struct vtap_queue *q)
+static void vtap_queue_relocate(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	vtap_miss_cancel(q);
@@ -235,7 +235,7 @@ static void move(struct vtap_queue *q)
 	if (!q->dirty.payload && !q->dirty.ring)
 		vtap_dirty_drop(&q->dirty);
 	if (q->state != VTAP_STOPPED)
-		vtap_ring_move(&q->ring, &q->ring_cfg);
+		vtap_ring_relocate(&q->ring, &q->ring_cfg);
 }
 
 /**
@@ -250,7 +250,7 @@ void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 	vtap_mem_set(&q->mem, map, q->mem.tlb);
 	q->dirty.map = map;
 	q->dirty.hit.size = 0;
-	revive(q);
+	vtap_queue_recover(q);
 	mutex_unlock(&q->lock);
 }
 
@@ -274,28 +274,28 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 	vtap_mem_set(&q->mem, q->mem.map, tlb);
 	q->ring_cfg.iotlb = tlb;
 	q->dirty.ring_by_user = tlb;
-	move(q);
+	vtap_queue_relocate(q);
 	mutex_unlock(&q->lock);
 	return old;
 }
 
 /**
- * vtap_queue_forget - I/O virtual addresses mean something else now
+ * vtap_queue_invalidate - I/O virtual addresses mean something else now
  * @q: queue, may be running
  * @first: first address
  * @last: last one
  *
  * Once this returns no former translation of the range is used any more.
  */
-void vtap_queue_forget(struct vtap_queue *q, u64 first, u64 last)
+void vtap_queue_invalidate(struct vtap_queue *q, u64 first, u64 last)
 {
 	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
-	vtap_mem_forget(&q->mem, first, last);
+	vtap_mem_invalidate(&q->mem, first, last);
 	if (q->state != VTAP_STOPPED && q->ring_cfg.iotlb &&
 	    vtap_ring_touches(&q->ring_cfg, first, last))
 		vtap_ring_unmap(&q->ring);
-	revive(q);
+	vtap_queue_recover(q);
 	mutex_unlock(&q->lock);
 }
 
@@ -320,8 +320,8 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 	q->ring_cfg.call_on_empty =
 		features[0] & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
 	q->dirty.payload = features[0] & BIT_ULL(VHOST_F_LOG_ALL);
-	move(q);
-	revive(q);
+	vtap_queue_relocate(q);
+	vtap_queue_recover(q);
 	mutex_unlock(&q->lock);
 	vtap_queue_wake(q);
 }
@@ -345,13 +345,14 @@ bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 }
 
 /* A packed ring's descriptors are written, too, wherever memory has them. */
-static bool logs_desc(const struct vtap_ring_cfg *cfg)
+static bool vtap_queue_logs_desc(const struct vtap_ring_cfg *cfg)
 {
 	return cfg->packed && cfg->log;
 }
 
 /* Has the log room for what is written into the device area? */
-static bool ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base, u64 gpa)
+static bool vtap_queue_ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base,
+				   u64 gpa)
 {
 	return !cfg->log ||
 	       vtap_dirty_range_ok(base, gpa, vtap_ring_size(cfg).used);
@@ -372,9 +373,10 @@ bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 		       const struct vtap_memmap *map, bool payload, bool iotlb)
 {
 	lockdep_assert_held(&q->dev->lock);
-	return (!(payload || logs_desc(&q->ring_cfg)) ||
+	return (!(payload || vtap_queue_logs_desc(&q->ring_cfg)) ||
 		vtap_dirty_map_ok(base, map)) &&
-	       (iotlb || ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa));
+	       (iotlb ||
+		vtap_queue_ring_log_ok(&q->ring_cfg, base, q->dirty.ring_gpa));
 }
 
 /**
@@ -389,7 +391,7 @@ void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 	q->dirty.base = base;
 	q->dirty.failed = false;
 	q->dirty.lost = false;
-	revive(q);
+	vtap_queue_recover(q);
 	mutex_unlock(&q->lock);
 	vtap_queue_wake(q);
 }
@@ -422,18 +424,18 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 		return -EINVAL;
 	if (q->backend.sock &&
 	    (!vtap_ring_memory_ok(&cfg) ||
-	     (logs_desc(&cfg) &&
+	     (vtap_queue_logs_desc(&cfg) &&
 	      !vtap_dirty_map_ok(q->dirty.base, q->dev->map)) ||
 	     (!cfg.iotlb &&
-	      !ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr))))
+	      !vtap_queue_ring_log_ok(&cfg, q->dirty.base, a->log_guest_addr))))
 		return -EINVAL;
 
 	vtap_queue_lock(q);
 	q->ring_cfg = cfg;
 	q->dirty.ring = cfg.log;
 	q->dirty.ring_gpa = a->log_guest_addr;
-	move(q);
-	revive(q);
+	vtap_queue_relocate(q);
+	vtap_queue_recover(q);
 	mutex_unlock(&q->lock);
 	vtap_queue_wake(q);
 	return 0;
@@ -536,7 +538,7 @@ void vtap_queue_reset(struct vtap_queue *q)
 	vtap_queue_set_eventfd(q, &q->call, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->err, VHOST_FILE_UNBIND);
 	vtap_queue_set_eventfd(q, &q->log_call, VHOST_FILE_UNBIND);
-	init_ring_cfg(q);
+	vtap_queue_init_ring_cfg(q);
 	vtap_dirty_init(&q->dirty);
 	q->cfg = (struct vtap_qcfg){};
 	q->base = 0;

@@ -42,7 +42,7 @@ void vtap_registry_unlock(void)
 void vtap_registry_add(struct vtap_dev *dev)
 {
 	mutex_lock(&list_lock);
-	dev->listed = !xa_insert(&list, dev->id, dev,
+	dev->is_registered = !xa_insert(&list, dev->id, dev,
 				  GFP_KERNEL_ACCOUNT);
 	mutex_unlock(&list_lock);
 }
@@ -55,11 +55,12 @@ void vtap_registry_remove(struct vtap_dev *dev)
 {
 	mutex_lock(&list_lock);
 	xa_erase(&list, dev->id);
-	WRITE_ONCE(dev->listed, false);
+	WRITE_ONCE(dev->is_registered, false);
 	mutex_unlock(&list_lock);
 }
 
-static bool is_visible(const struct net *net, const struct vtap_dev *dev)
+static bool vtap_registry_is_visible(const struct net *net,
+				     const struct vtap_dev *dev)
 {
 	return !net || net_eq(dev->net, net);
 }
@@ -79,7 +80,7 @@ struct vtap_dev *vtap_registry_find(const struct net *net, u32 id)
 	lockdep_assert_held(&list_lock);
 	dev = xa_load(&list, id);
 
-	return dev && is_visible(net, dev) ? dev : NULL;
+	return dev && vtap_registry_is_visible(net, dev) ? dev : NULL;
 }
 
 /**
@@ -96,7 +97,7 @@ struct vtap_dev *vtap_registry_next(const struct net *net, unsigned long *id)
 
 	lockdep_assert_held(&list_lock);
 	xa_for_each_start(&list, *id, dev, *id) {
-		if (is_visible(net, dev))
+		if (vtap_registry_is_visible(net, dev))
 			return dev;
 	}
 	return NULL;

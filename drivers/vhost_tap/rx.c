@@ -2,7 +2,7 @@
 /*
  * rx.c - host to guest, one pass
  *
- * Read before: worker.c, ring/verbs.h, backend/backend.h. Beside: tx.c.
+ * Read before: worker.c, ring/ring_ops.h, backend/backend.h. Beside: tx.c.
  *
  * Each packet gets one chain, or with mergeable buffers as many as it needs;
  * chains are taken only once the packet's length is known and given back when
@@ -31,10 +31,10 @@ enum rx_fit {
 };
 
 /* A chain that was popped is none that RX can use. */
-static noinline __cold enum rx_fit refuse(struct vtap_queue *q, u32 head,
-					  enum vtap_fault fault)
+static noinline __cold enum rx_fit
+vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 {
-	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
+	vtap_ring_discard(&q->ring, &head, 1, q->ring.packed);
 	vtap_ring_break(&q->ring, fault);
 	return RX_BROKEN;
 }
@@ -44,8 +44,8 @@ static noinline __cold enum rx_fit refuse(struct vtap_queue *q, u32 head,
  * @buf->nr_chains of them are taken; all together may cost what one may.
  */
 static __always_inline enum rx_fit
-take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
-	     const bool packed)
+vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
+		     const bool packed)
 {
 	u16 max_chains = q->cfg.mergeable ?
 			 min_t(u16, q->ring.num, VTAP_CHAIN_MAX) : 1;
@@ -69,9 +69,11 @@ take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 		if (unlikely(ret < 0))
 			return RX_BROKEN;
 		if (unlikely(c.nr_out))
-			return refuse(q, c.head, VTAP_FAULT_CHAIN_DIRECTION);
+			return vtap_rx_refuse_chain(q, c.head,
+						    VTAP_FAULT_CHAIN_DIRECTION);
 		if (unlikely(!c.nr_in))
-			return refuse(q, c.head, VTAP_FAULT_CHAIN_EMPTY);
+			return vtap_rx_refuse_chain(q, c.head,
+						    VTAP_FAULT_CHAIN_EMPTY);
 
 		q->rx_head[buf->nr_chains] = c.head;
 		/* A used entry tells 32 bits; no packet needs more. */
@@ -87,7 +89,8 @@ take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 }
 
 /* Write the header fields that are ours: all of it, or num_buffers only. */
-static int write_header(struct vtap_queue *q, struct iov_iter at, u16 nr_chains)
+static int vtap_rx_write_header(struct vtap_queue *q, struct iov_iter at,
+				u16 nr_chains)
 {
 	__le16 num_buffers = cpu_to_le16(nr_chains);
 
@@ -110,7 +113,8 @@ static int write_header(struct vtap_queue *q, struct iov_iter at, u16 nr_chains)
  * The first @len bytes of the buffers were written, or may have been. Neighbours
  * are noted together: no page lies in a gap shorter than a page.
  */
-static noinline void log_payload(struct vtap_queue *q, u32 len, u16 nr_iov)
+static noinline void vtap_rx_log_payload(struct vtap_queue *q, u32 len,
+					 u16 nr_iov)
 {
 	unsigned long from = 0, to = 0;
 	u16 i;
@@ -133,8 +137,8 @@ static noinline void log_payload(struct vtap_queue *q, u32 len, u16 nr_iov)
  * By the backend's own means.
  * Return: 0; -EMSGSIZE it wrote something else; other negative errno.
  */
-static noinline int deliver_msg(struct vtap_queue *q, u32 len, u16 nr_chains,
-				u16 nr_iov)
+static noinline int vtap_rx_deliver_msg(struct vtap_queue *q, u32 len,
+					u16 nr_chains, u16 nr_iov)
 {
 	const struct net_device *dev = vtap_skb_rx_dev(&q->backend);
 	u32 sock_len = q->cfg.sock_hlen + len;
@@ -149,12 +153,12 @@ static noinline int deliver_msg(struct vtap_queue *q, u32 len, u16 nr_chains,
 	ret = vtap_backend_recv(&q->backend, &to);
 	if (unlikely(ret != (int)sock_len))
 		return ret < 0 ? ret : -EMSGSIZE;
-	vtap_skb_rx_proven(&q->backend, q->cfg.sock_hlen, dev);
-	return write_header(q, start, nr_chains);
+	vtap_skb_rx_learn(&q->backend, q->cfg.sock_hlen, dev);
+	return vtap_rx_write_header(q, start, nr_chains);
 }
 
 /* What marking pages took since the last time, in bytes of the pass's budget. */
-static u32 log_cost(struct vtap_queue *q)
+static u32 vtap_rx_log_cost(struct vtap_queue *q)
 {
 	return vtap_dirty_take_steps(&q->dirty) * VTAP_DESC_WEIGHT;
 }
@@ -164,18 +168,18 @@ static u32 log_cost(struct vtap_queue *q)
  * to @budget.
  * Return: 0, or the fault with which it was lost.
  */
-static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
-					       const struct rx_buffers *buf,
-					       u32 *budget)
+static __always_inline enum vtap_fault
+vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
+		u32 *budget)
 {
 	u32 all_len = q->cfg.guest_hlen + q->cfg.sock_hlen + len;
 	int err;
 
-	if (likely(vtap_skb_rx_can(&q->backend, q->cfg.sock_hlen)))
+	if (likely(vtap_skb_rx_is_simple(&q->backend, q->cfg.sock_hlen)))
 		err = vtap_skb_rx(&q->backend, &q->cfg, buf->nr_chains, q->iov,
 				  buf->nr_iov);
 	else
-		err = deliver_msg(q, len, buf->nr_chains, buf->nr_iov);
+		err = vtap_rx_deliver_msg(q, len, buf->nr_chains, buf->nr_iov);
 
 	/* Behind all that was written, also where only a part was. */
 	if (unlikely(q->dirty.payload)) {
@@ -184,8 +188,8 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 					     (unsigned long)q->iov->iov_base,
 					     all_len);
 		else
-			log_payload(q, all_len, buf->nr_iov);
-		*budget += log_cost(q);
+			vtap_rx_log_payload(q, all_len, buf->nr_iov);
+		*budget += vtap_rx_log_cost(q);
 	}
 	if (likely(!err))
 		return VTAP_FAULT_NONE;
@@ -194,7 +198,8 @@ static __always_inline enum vtap_fault deliver(struct vtap_queue *q, u32 len,
 }
 
 /* Consume the next packet without delivering it. */
-static noinline __cold void discard(struct vtap_queue *q, enum vtap_fault why)
+static noinline __cold void vtap_rx_drop(struct vtap_queue *q,
+					 enum vtap_fault why)
 {
 	/* One byte: tun and tap keep a packet in their ring that may have none. */
 	u8 byte;
@@ -211,8 +216,8 @@ static noinline __cold void discard(struct vtap_queue *q, enum vtap_fault why)
  * meanwhile, the next verb reports it and the others wait for a retry: a driver
  * that misses some chains of a packet takes those of the next one for them.
  */
-static __always_inline void stage_from(struct vtap_queue *q, u16 i,
-				       u16 nr_chains, const bool packed)
+static __always_inline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
+					       u16 nr_chains, const bool packed)
 {
 	for (; i < nr_chains; i++) {
 		if (unlikely(vtap_ring_stage(&q->ring, q->rx_head[i],
@@ -225,12 +230,12 @@ static __always_inline void stage_from(struct vtap_queue *q, u16 i,
 }
 
 /* The ring works again: finish the packet that it broke at. */
-static noinline __cold void stage_rest(struct vtap_queue *q)
+static noinline __cold void vtap_rx_stage_rest(struct vtap_queue *q)
 {
 	u16 nr_chains = q->rx_unstaged + q->nr_unstaged;
 
 	q->nr_unstaged = 0;
-	stage_from(q, q->rx_unstaged, nr_chains, q->ring.packed);
+	vtap_rx_stage_from(q, q->rx_unstaged, nr_chains, q->ring.packed);
 }
 
 /*
@@ -240,13 +245,14 @@ static noinline __cold void stage_rest(struct vtap_queue *q)
  *
  * Return: chains to stage.
  */
-static noinline __cold u16 lose(struct vtap_queue *q, enum vtap_fault why,
-				u16 nr_chains)
+static noinline __cold u16 vtap_rx_drop_delivered(struct vtap_queue *q,
+						  enum vtap_fault why,
+						  u16 nr_chains)
 {
 	vtap_queue_drop(q, why);
 	if (why != VTAP_FAULT_RX_UNWRITABLE) {
-		vtap_ring_unpop(&q->ring, q->rx_head, nr_chains,
-				q->ring.packed);
+		vtap_ring_discard(&q->ring, q->rx_head, nr_chains,
+				  q->ring.packed);
 		return 0;
 	}
 	memset(q->rx_len, 0, nr_chains * sizeof(*q->rx_len));
@@ -258,9 +264,9 @@ static noinline __cold u16 lose(struct vtap_queue *q, enum vtap_fault why,
  * what comes later, so the barrier: without it the look may come first, and the
  * wake-up of a packet that it missed may still find @starved set.
  */
-static void want_wakeups(struct vtap_queue *q)
+static void vtap_rx_enable_wakeups(struct vtap_queue *q)
 {
-	/* Pairs with the barrier in poll_wakeup(): packet, then @starved. */
+	/* Pairs with the barrier in vtap_poll_wakeup(): packet, then @starved. */
 	smp_store_mb(q->starved, false);
 }
 
@@ -269,7 +275,7 @@ static void want_wakeups(struct vtap_queue *q)
  * until it does; wake-ups by more packets are not.
  * Return: 1 buffers came meanwhile, 0 wait for the kick, -EIO broken.
  */
-static int wait_for_buffers(struct vtap_queue *q)
+static int vtap_rx_wait_for_buffers(struct vtap_queue *q)
 {
 	int ret;
 
@@ -277,42 +283,42 @@ static int wait_for_buffers(struct vtap_queue *q)
 	WRITE_ONCE(q->starved_at, ktime_get_ns());
 	/* Pairs with the acquire in netlink_dump.c: the time comes first. */
 	smp_store_release(&q->starved, true);
-	ret = vtap_ring_kick_on(&q->ring, q->ring.packed);
+	ret = vtap_ring_enable_notify(&q->ring, q->ring.packed);
 	if (ret)
-		want_wakeups(q);
+		vtap_rx_enable_wakeups(q);
 	else
 		vtap_count(&q->stats, starved);
 	return ret;
 }
 
 /* A look at a queue that waits for buffers, after a kick: perhaps it has some. */
-static noinline __cold void end_starved(struct vtap_queue *q)
+static noinline __cold void vtap_rx_end_starved(struct vtap_queue *q)
 {
 	vtap_count_add(&q->stats, starved_ns, ktime_get_ns() - q->starved_at);
-	want_wakeups(q);
+	vtap_rx_enable_wakeups(q);
 }
 
 /*
  * The packet in front did not get its buffers: give back what it had.
  * Return: 1 go on, 0 wait for a wake-up, -EIO broken.
  */
-static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
-			   u16 nr_chains)
+static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
+				      u16 nr_chains)
 {
 	struct vtap_ring *r = &q->ring;
 	int ret;
 
-	vtap_ring_unpop(r, q->rx_head, nr_chains, r->packed);
+	vtap_ring_discard(r, q->rx_head, nr_chains, r->packed);
 	/* A driver may enlarge them where they are, and kick. */
 	vtap_ring_refetch(r);
 	switch (fit) {
 	case RX_STARVED:
-		ret = wait_for_buffers(q);
+		ret = vtap_rx_wait_for_buffers(q);
 		if (ret <= 0)
 			return ret;
-		return vtap_ring_kick_off(r, r->packed) ?: 1;
+		return vtap_ring_disable_notify(r, r->packed) ?: 1;
 	case RX_TOO_LONG:
-		discard(q, VTAP_FAULT_RX_TRUNCATED);
+		vtap_rx_drop(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
 	case RX_UNMAPPED:
 		vtap_queue_finish(q);
@@ -324,18 +330,18 @@ static noinline int no_fit(struct vtap_queue *q, enum rx_fit fit,
 	}
 }
 
-static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
-						 const bool packed)
+static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
+						      const bool packed)
 {
 	const u32 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
 	u32 packets = 0, bytes = 0, len;
 	u16 nr_staged = 0;
 
 	if (unlikely(q->starved))
-		end_starved(q);
+		vtap_rx_end_starved(q);
 	if (unlikely(q->nr_unstaged))
-		stage_rest(q);
-	if (vtap_ring_kick_off(&q->ring, packed))
+		vtap_rx_stage_rest(q);
+	if (vtap_ring_disable_notify(&q->ring, packed))
 		return vtap_queue_broken(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
@@ -350,10 +356,10 @@ static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
 			return q->ring.fault ? vtap_queue_broken(q) : VTAP_IDLE;
 		}
 		packets++;
-		fit = take_buffers(q, hlen + len, &buf, packed);
+		fit = vtap_rx_take_buffers(q, hlen + len, &buf, packed);
 		bytes += buf.cost * VTAP_DESC_WEIGHT;
 		if (unlikely(fit != RX_FITS)) {
-			ret = no_fit(q, fit, buf.nr_chains);
+			ret = vtap_rx_give_back(q, fit, buf.nr_chains);
 			if (ret == 0)
 				return VTAP_IDLE;
 			if (ret < 0)
@@ -361,34 +367,35 @@ static __always_inline enum vtap_verdict rx_pass(struct vtap_queue *q,
 			continue;
 		}
 
-		lost = deliver(q, len, &buf, &bytes);
+		lost = vtap_rx_deliver(q, len, &buf, &bytes);
 		if (unlikely(lost)) {
-			buf.nr_chains = lose(q, lost, buf.nr_chains);
+			buf.nr_chains =
+				vtap_rx_drop_delivered(q, lost, buf.nr_chains);
 		} else {
 			vtap_count(&q->stats, packets);
 			vtap_count_add(&q->stats, bytes, len);
 			bytes += len;
 		}
-		stage_from(q, 0, buf.nr_chains, packed);
+		vtap_rx_stage_from(q, 0, buf.nr_chains, packed);
 		nr_staged += buf.nr_chains;
 		if (nr_staged >= VTAP_BATCH) {
 			vtap_queue_finish(q);
 			nr_staged = 0;
-			bytes += log_cost(q);
+			bytes += vtap_rx_log_cost(q);
 		}
 	}
 	vtap_queue_finish(q);
 	return VTAP_MORE;
 }
 
-static noinline enum vtap_verdict rx_split(struct vtap_queue *q)
+static noinline enum vtap_verdict vtap_rx_split(struct vtap_queue *q)
 {
-	return rx_pass(q, false);
+	return vtap_rx_pass(q, false);
 }
 
-static noinline enum vtap_verdict rx_packed(struct vtap_queue *q)
+static noinline enum vtap_verdict vtap_rx_packed(struct vtap_queue *q)
 {
-	return rx_pass(q, true);
+	return vtap_rx_pass(q, true);
 }
 
 /**
@@ -406,7 +413,7 @@ enum vtap_verdict vtap_rx(struct vtap_queue *q)
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		verdict = q->ring.packed ? rx_packed(q) : rx_split(q);
+		verdict = q->ring.packed ? vtap_rx_packed(q) : vtap_rx_split(q);
 		if (q->backend.nr_uncounted)
 			vtap_skb_rx_account(&q->backend);
 		vtap_queue_end(q);

@@ -34,7 +34,7 @@
 	C(backend_batches, "TX: packet batches handed to the backend") \
 	C(singles, "packets sent or received by a call of their own")		\
 	C(starved, "RX: times packets waited and the guest had no buffer") \
-	C(parked, "TX: times the backend had no room")			\
+	C(blocked, "TX: times the backend had no room")			\
 	C(retries, "TX: sends repeated for want of memory")		\
 	C(iotlb_misses, "addresses the client was asked for")		\
 	C(dirty_pages, "bits set in the dirty log")			\

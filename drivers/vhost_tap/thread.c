@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * thread.c - SEAM: the worker thread of this kernel
+ * thread.c - the worker thread, of the owner or of the kernel
+ *
+ * Kernel compatibility boundary.
  *
  * Read before: thread.h.
  *
@@ -18,8 +20,8 @@
  *
  * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
  *
- * A worker ends in two steps. After vtap_task_end() its thread runs none of our
- * code; vtap_task_free() frees the task. Between the two a wake-up still finds
+ * A worker ends in two steps. After vtap_thread_end() its thread runs none of our
+ * code; vtap_thread_free() frees the task. Between the two a wake-up still finds
  * memory, and nothing happens. Documentation/locking.rst says who may wake a
  * worker until when.
  */
@@ -43,15 +45,15 @@
 
 struct vhost_task;
 
-struct vtap_task {
+struct vtap_thread {
 	/* A reference of our own, because vhost_task of some kernels has none
 	 * and its thread may die with the owner. Owner kind: NULL until the
 	 * first round; set once @done is.
 	 */
-	struct task_struct *thread;
+	struct task_struct *task;
 	struct vhost_task *vhost;	/* owner kind, or NULL */
 	struct completion done;		/* @fn is not called any more */
-	bool must_end;			/* vtap_task_stop() was called */
+	bool must_end;			/* vtap_thread_stop() was called */
 	/* kthread */
 	struct mm_struct *mm;
 	const struct cred *cred;	/* whose process it counts as */
@@ -67,19 +69,19 @@ struct vtap_task {
 
 #include <linux/sched/vhost_task.h>
 
-static void note_thread(struct vtap_task *t)
+static void vtap_thread_set_task(struct vtap_thread *t)
 {
-	if (unlikely(!t->thread)) {
+	if (unlikely(!t->task)) {
 		/* Pairs with the acquires below: the reference comes first. */
-		smp_store_release(&t->thread, get_task_struct(current));
+		smp_store_release(&t->task, get_task_struct(current));
 	}
 }
 
-static bool owner_fn(void *data)
+static bool vtap_owner_thread_fn(void *data)
 {
-	struct vtap_task *t = data;
+	struct vtap_thread *t = data;
 
-	note_thread(t);
+	vtap_thread_set_task(t);
 	if (unlikely(READ_ONCE(t->must_end))) {
 		complete_all(&t->done);
 		return false;
@@ -91,11 +93,11 @@ static bool owner_fn(void *data)
  * The owner is being killed and takes the worker along, perhaps before its
  * first round. What is pending stays pending.
  */
-static void owner_killed(void *data)
+static void vtap_owner_thread_killed(void *data)
 {
-	struct vtap_task *t = data;
+	struct vtap_thread *t = data;
 
-	note_thread(t);
+	vtap_thread_set_task(t);
 	complete_all(&t->done);
 }
 
@@ -103,14 +105,15 @@ static void owner_killed(void *data)
  * A fork is given up when the caller has a signal to look at. Many workers are
  * many forks; one of them would always meet the caller's timer. So signals wait.
  */
-static int owner_create(struct vtap_task *t, const char *name)
+static int vtap_owner_thread_create(struct vtap_thread *t, const char *name)
 {
 	struct vhost_task *vhost;
 	sigset_t all, old;
 
 	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
 	sigprocmask(SIG_BLOCK, &all, &old);
-	vhost = vhost_task_create(owner_fn, owner_killed, t, name);
+	vhost = vhost_task_create(vtap_owner_thread_fn,
+				  vtap_owner_thread_killed, t, name);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (IS_ERR_OR_NULL(vhost))	/* NULL: before 6.14 */
 		return vhost ? PTR_ERR(vhost) : -ENOMEM;
@@ -118,51 +121,51 @@ static int owner_create(struct vtap_task *t, const char *name)
 	return 0;
 }
 
-static void owner_start(struct vtap_task *t)
+static void vtap_owner_thread_start(struct vtap_thread *t)
 {
 	vhost_task_start(t->vhost);
 }
 
-static void owner_wake(struct vtap_task *t)
+static void vtap_owner_thread_wake(struct vtap_thread *t)
 {
 	vhost_task_wake(t->vhost);
 }
 
-static void owner_end(struct vtap_task *t)
+static void vtap_owner_thread_end(struct vtap_thread *t)
 {
 	vhost_task_stop(t->vhost);
 }
 
 /**
- * vtap_task_has_owner_kind - can a worker be a thread of the owner's process?
+ * vtap_thread_has_owner_kind - can a worker be a thread of the owner's process?
  *
  * Return: true if this kernel has them.
  */
-bool vtap_task_has_owner_kind(void)
+bool vtap_thread_has_owner_kind(void)
 {
 	return true;
 }
 
 #else /* !VTAP_HAVE_VHOST_TASK_SIGKILL: 6.1 */
 
-static int owner_create(struct vtap_task *t, const char *name)
+static int vtap_owner_thread_create(struct vtap_thread *t, const char *name)
 {
 	return -EOPNOTSUPP;
 }
 
-static void owner_start(struct vtap_task *t)
+static void vtap_owner_thread_start(struct vtap_thread *t)
 {
 }
 
-static void owner_wake(struct vtap_task *t)
+static void vtap_owner_thread_wake(struct vtap_thread *t)
 {
 }
 
-static void owner_end(struct vtap_task *t)
+static void vtap_owner_thread_end(struct vtap_thread *t)
 {
 }
 
-bool vtap_task_has_owner_kind(void)
+bool vtap_thread_has_owner_kind(void)
 {
 	return false;
 }
@@ -176,21 +179,21 @@ bool vtap_task_has_owner_kind(void)
  * namespace up to the initial one, as fork(2) counts. The kernel exports no
  * function for it; credentials hold the counters as long as they are held.
  */
-static long nproc_add(struct ucounts *u, long nr)
+static long vtap_thread_count(struct ucounts *u, long nr)
 {
 	return atomic_long_add_return(nr, &u->rlimit[UCOUNT_RLIMIT_NPROC]);
 }
 
-static void kthread_uncharge(struct vtap_task *t)
+static void vtap_kthread_uncharge(struct vtap_thread *t)
 {
 	struct ucounts *u;
 
 	for (u = t->cred->ucounts; u; u = u->ns->ucounts)
-		nproc_add(u, -1);
+		vtap_thread_count(u, -1);
 	put_cred(t->cred);
 }
 
-static int kthread_charge(struct vtap_task *t)
+static int vtap_kthread_charge(struct vtap_thread *t)
 {
 	long limit = min_t(unsigned long, rlimit(RLIMIT_NPROC), LONG_MAX);
 	struct ucounts *u;
@@ -198,21 +201,21 @@ static int kthread_charge(struct vtap_task *t)
 
 	t->cred = get_current_cred();
 	for (u = t->cred->ucounts; u; u = u->ns->ucounts) {
-		is_over |= nproc_add(u, 1) > limit;
+		is_over |= vtap_thread_count(u, 1) > limit;
 		limit = get_userns_rlimit_max(u->ns, UCOUNT_RLIMIT_NPROC);
 	}
 	if (!is_over || capable(CAP_SYS_RESOURCE))
 		return 0;
-	kthread_uncharge(t);
+	vtap_kthread_uncharge(t);
 	return -EAGAIN;
 }
 
-static int kthread_main(void *data)
+static int vtap_kthread_main(void *data)
 {
-	struct vtap_task *t = data;
+	struct vtap_thread *t = data;
 	struct mem_cgroup *memcg;
 
-	/* For vtap_task_interrupt(). Nobody outside of the kernel can send it. */
+	/* For vtap_thread_interrupt(). Nobody outside of the kernel can send it. */
 	allow_kernel_signal(SIGKILL);
 	/* Here and not by the owner: the cpuset controller asks whether current
 	 * may steer the thread, and an owner without CAP_SYS_NICE may not.
@@ -228,7 +231,7 @@ static int kthread_main(void *data)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (READ_ONCE(t->must_end))
 			break;
-		/* First the signal, then @go: see vtap_task_interrupt(). */
+		/* First the signal, then @go: see vtap_thread_interrupt(). */
 		if (unlikely(signal_pending(current)))
 			flush_signals(current);
 		if (!READ_ONCE(t->go) || !t->fn(t->data))
@@ -242,63 +245,63 @@ static int kthread_main(void *data)
 	return 0;
 }
 
-static void kthread_free(struct vtap_task *t)
+static void vtap_kthread_free(struct vtap_thread *t)
 {
-	put_task_struct(t->thread);
+	put_task_struct(t->task);
 	mmput(t->mm);
-	kthread_uncharge(t);
+	vtap_kthread_uncharge(t);
 }
 
-static int kthread_begin(struct vtap_task *t, const char *name)
+static int vtap_kthread_begin(struct vtap_thread *t, const char *name)
 {
 	int err;
 
 	t->mm = get_task_mm(current);
 	if (!t->mm)			/* a kernel thread or an exiting one */
 		return -EINVAL;
-	err = kthread_charge(t);
+	err = vtap_kthread_charge(t);
 	if (err)
 		goto err_mmput;
-	t->thread = kthread_create(kthread_main, t, "%s", name);
-	if (IS_ERR(t->thread)) {
-		err = PTR_ERR(t->thread);
+	t->task = kthread_create(vtap_kthread_main, t, "%s", name);
+	if (IS_ERR(t->task)) {
+		err = PTR_ERR(t->task);
 		goto err_uncharge;
 	}
-	get_task_struct(t->thread);
+	get_task_struct(t->task);
 	t->owner = current;
 	init_completion(&t->ready);
-	wake_up_process(t->thread);
+	wake_up_process(t->task);
 	wait_for_completion(&t->ready);
 	t->owner = NULL;
 	if (t->err) {
-		vtap_task_stop(t);
-		vtap_task_end(t);
-		kthread_free(t);
+		vtap_thread_stop(t);
+		vtap_thread_end(t);
+		vtap_kthread_free(t);
 	}
 	return t->err;
 
 err_uncharge:
-	kthread_uncharge(t);
+	vtap_kthread_uncharge(t);
 err_mmput:
 	mmput(t->mm);
 	return err;
 }
 
 /**
- * vtap_task_create - make a worker thread for the current process
+ * vtap_thread_create - make a worker thread for the current process
  * @fn: one round of work; called in TASK_INTERRUPTIBLE, returns false to sleep
  * @data: for @fn
  * @name: thread name, at most 15 characters show
  * @kthread: a kernel thread, not one of the process
  *
- * Return: the task, not running before vtap_task_start(); ERR_PTR() with
+ * Return: the task, not running before vtap_thread_start(); ERR_PTR() with
  * -ENOMEM, -EAGAIN by the owner's limits (RLIMIT_NPROC for both kinds), or
  * -EOPNOTSUPP if this kernel has kernel threads only.
  */
-struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
-				   const char *name, bool kthread)
+struct vtap_thread *vtap_thread_create(bool (*fn)(void *data), void *data,
+				       const char *name, bool kthread)
 {
-	struct vtap_task *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+	struct vtap_thread *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!t)
@@ -306,7 +309,8 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 	t->fn = fn;
 	t->data = data;
 	init_completion(&t->done);
-	err = kthread ? kthread_begin(t, name) : owner_create(t, name);
+	err = kthread ? vtap_kthread_begin(t, name) :
+			vtap_owner_thread_create(t, name);
 	if (err) {
 		kfree(t);
 		return ERR_PTR(err);
@@ -315,71 +319,71 @@ struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
 }
 
 /**
- * vtap_task_resume - let an interrupted worker run
+ * vtap_thread_resume - let an interrupted worker run
  * @t: worker, interrupted or not
  */
-void vtap_task_resume(struct vtap_task *t)
+void vtap_thread_resume(struct vtap_thread *t)
 {
 	if (t->vhost)
 		return;
 	WRITE_ONCE(t->go, true);
-	wake_up_process(t->thread);
+	wake_up_process(t->task);
 }
 
 /**
- * vtap_task_start - let a new worker run
+ * vtap_thread_start - let a new worker run
  * @t: worker
  */
-void vtap_task_start(struct vtap_task *t)
+void vtap_thread_start(struct vtap_thread *t)
 {
 	if (t->vhost)
-		owner_start(t);
+		vtap_owner_thread_start(t);
 	else
-		vtap_task_resume(t);
+		vtap_thread_resume(t);
 }
 
 /**
- * vtap_task_wake - make a sleeping worker look for work
+ * vtap_thread_wake - make a sleeping worker look for work
  * @t: worker, not freed, or NULL
  *
  * Context: any.
  */
-void vtap_task_wake(struct vtap_task *t)
+void vtap_thread_wake(struct vtap_thread *t)
 {
-	struct task_struct *thread;
+	struct task_struct *task;
 
 	if (!t)
 		return;
-	/* Pairs with the release in note_thread(). */
-	thread = smp_load_acquire(&t->thread);
-	if (likely(thread)) {
-		wake_up_process(thread);
+	/* Pairs with the release in vtap_thread_set_task(). */
+	task = smp_load_acquire(&t->task);
+	if (likely(task)) {
+		wake_up_process(task);
 		return;
 	}
-	/* A thread that has not come to note_thread() yet may be killed while
+	/* A thread that has not come to vtap_thread_set_task() yet may be killed while
 	 * we wake it: it comes there first, and is freed after a grace period.
 	 */
 	rcu_read_lock();
-	/* Pairs with the release in note_thread(). */
-	thread = smp_load_acquire(&t->thread);
-	if (thread)
-		wake_up_process(thread);
+	/* Pairs with the release in vtap_thread_set_task(). */
+	task = smp_load_acquire(&t->task);
+	if (task)
+		wake_up_process(task);
 	else
-		owner_wake(t);
+		vtap_owner_thread_wake(t);
 	rcu_read_unlock();
 }
 
 /**
- * vtap_task_interrupt - make a kernel thread give up waiting for memory
+ * vtap_thread_interrupt - make a kernel thread give up waiting for memory
  * @t: worker
  *
  * A page fault of the round in progress that nobody answers fails, and with it
- * the access to the owner's memory; no more rounds are run. vtap_task_resume()
+ * the access to the owner's memory; no more rounds are run. vtap_thread_resume()
  * ends that. A thread of the owner's is interrupted by the owner's SIGKILL only.
  *
  * Context: process context; does not wait.
  */
-void vtap_task_interrupt(struct vtap_task *t)
+void vtap_thread_interrupt(struct vtap_thread *t)
 {
 	if (t->vhost)
 		return;
@@ -389,71 +393,71 @@ void vtap_task_interrupt(struct vtap_task *t)
 	 * long as its round lasts.
 	 */
 	WRITE_ONCE(t->go, false);
-	send_sig(SIGKILL, t->thread, 1);
+	send_sig(SIGKILL, t->task, 1);
 }
 
 /**
- * vtap_task_stop - tell a worker to end
+ * vtap_thread_stop - tell a worker to end
  * @t: worker, started
  *
- * Context: process context; does not wait. vtap_task_end() comes next.
+ * Context: process context; does not wait. vtap_thread_end() comes next.
  */
-void vtap_task_stop(struct vtap_task *t)
+void vtap_thread_stop(struct vtap_thread *t)
 {
 	WRITE_ONCE(t->must_end, true);
-	vtap_task_wake(t);
+	vtap_thread_wake(t);
 }
 
 /**
- * vtap_task_wait_killable - wait for the last round of a worker
+ * vtap_thread_wait_killable - wait for the last round of a worker
  * @t: worker that was told to end
  *
  * Return: 0; -EINTR the caller is being killed, and the round is still in
  * progress.
  */
-int vtap_task_wait_killable(struct vtap_task *t)
+int vtap_thread_wait_killable(struct vtap_thread *t)
 {
 	return wait_for_completion_killable(&t->done) ? -EINTR : 0;
 }
 
 /**
- * vtap_task_end - wait until a worker's thread runs none of our code
+ * vtap_thread_end - wait until a worker's thread runs none of our code
  * @t: worker that was told to end
  *
  * Context: process context; waits for the round in progress.
  */
-void vtap_task_end(struct vtap_task *t)
+void vtap_thread_end(struct vtap_thread *t)
 {
 	wait_for_completion(&t->done);
 	if (t->vhost)
-		owner_end(t);
+		vtap_owner_thread_end(t);
 	else
-		kthread_stop(t->thread);
+		kthread_stop(t->task);
 }
 
 /**
- * vtap_task_free - free a worker's task
+ * vtap_thread_free - free a worker's task
  * @t: worker that has ended; nobody can wake it any more
  */
-void vtap_task_free(struct vtap_task *t)
+void vtap_thread_free(struct vtap_thread *t)
 {
 	if (t->vhost)
-		put_task_struct(t->thread);
+		put_task_struct(t->task);
 	else
-		kthread_free(t);
+		vtap_kthread_free(t);
 	kfree(t);
 }
 
 /**
- * vtap_task_cpus - what a new worker may run on
+ * vtap_thread_cpus - what a new worker may run on
  * @t: worker, not started; the caller made it
  *
  * Return: CPUs, valid until the caller sleeps or starts it.
  */
-const struct cpumask *vtap_task_cpus(const struct vtap_task *t)
+const struct cpumask *vtap_thread_cpus(const struct vtap_thread *t)
 {
 	/* A thread of the owner's has its creator's, like any. */
-	return t->vhost ? current->cpus_ptr : t->thread->cpus_ptr;
+	return t->vhost ? current->cpus_ptr : t->task->cpus_ptr;
 }
 
 /**
@@ -476,32 +480,32 @@ pid_t vtap_process_pid(struct pid *process, struct pid_namespace *ns)
 }
 
 /**
- * vtap_task_pid - the worker's thread id
+ * vtap_thread_pid - the worker's thread id
  * @t: worker
  * @ns: PID namespace of the reader
  *
  * Return: id in @ns; 0 when the thread has ended or is not known there, and
  * before the first round of a worker of the owner's kind.
  */
-pid_t vtap_task_pid(const struct vtap_task *t, struct pid_namespace *ns)
+pid_t vtap_thread_pid(const struct vtap_thread *t, struct pid_namespace *ns)
 {
-	/* Pairs with the release in note_thread(). */
-	struct task_struct *thread = smp_load_acquire(&t->thread);
+	/* Pairs with the release in vtap_thread_set_task(). */
+	struct task_struct *task = smp_load_acquire(&t->task);
 
-	return thread ? task_pid_nr_ns(thread, ns) : 0;
+	return task ? task_pid_nr_ns(task, ns) : 0;
 }
 
 /**
- * vtap_task_pid_here - the worker's thread id, for the current process
+ * vtap_thread_vpid - the worker's thread id, for the current process
  * @t: worker
  *
  * Return: id in the current pid namespace, 0 when it has none there; -EAGAIN
  * before the first round of a worker of the owner's kind.
  */
-pid_t vtap_task_pid_here(const struct vtap_task *t)
+pid_t vtap_thread_vpid(const struct vtap_thread *t)
 {
-	/* Pairs with the release in note_thread(). */
-	struct task_struct *thread = smp_load_acquire(&t->thread);
+	/* Pairs with the release in vtap_thread_set_task(). */
+	struct task_struct *task = smp_load_acquire(&t->task);
 
-	return thread ? task_pid_vnr(thread) : -EAGAIN;
+	return task ? task_pid_vnr(task) : -EAGAIN;
 }

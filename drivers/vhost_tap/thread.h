@@ -12,22 +12,22 @@
 struct cpumask;
 struct pid;
 struct pid_namespace;
-struct vtap_task;
+struct vtap_thread;
 
-struct vtap_task *vtap_task_create(bool (*fn)(void *data), void *data,
-				   const char *name, bool kthread);
-bool vtap_task_has_owner_kind(void);
-void vtap_task_start(struct vtap_task *t);
-void vtap_task_wake(struct vtap_task *t);
-void vtap_task_resume(struct vtap_task *t);
-void vtap_task_interrupt(struct vtap_task *t);
-void vtap_task_stop(struct vtap_task *t);
-int vtap_task_wait_killable(struct vtap_task *t);
-void vtap_task_end(struct vtap_task *t);
-void vtap_task_free(struct vtap_task *t);
-const struct cpumask *vtap_task_cpus(const struct vtap_task *t);
+struct vtap_thread *vtap_thread_create(bool (*fn)(void *data), void *data,
+				       const char *name, bool kthread);
+bool vtap_thread_has_owner_kind(void);
+void vtap_thread_start(struct vtap_thread *t);
+void vtap_thread_wake(struct vtap_thread *t);
+void vtap_thread_resume(struct vtap_thread *t);
+void vtap_thread_interrupt(struct vtap_thread *t);
+void vtap_thread_stop(struct vtap_thread *t);
+int vtap_thread_wait_killable(struct vtap_thread *t);
+void vtap_thread_end(struct vtap_thread *t);
+void vtap_thread_free(struct vtap_thread *t);
+const struct cpumask *vtap_thread_cpus(const struct vtap_thread *t);
 pid_t vtap_process_pid(struct pid *process, struct pid_namespace *ns);
-pid_t vtap_task_pid(const struct vtap_task *t, struct pid_namespace *ns);
-pid_t vtap_task_pid_here(const struct vtap_task *t);
+pid_t vtap_thread_pid(const struct vtap_thread *t, struct pid_namespace *ns);
+pid_t vtap_thread_vpid(const struct vtap_thread *t);
 
 #endif /* VTAP_THREAD_H */

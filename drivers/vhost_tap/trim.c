@@ -15,7 +15,7 @@
 #include "backend/xdp_tx.h"
 #include "control.h"
 
-static void trim_work(struct work_struct *work)
+static void vtap_trim_work(struct work_struct *work)
 {
 	struct vtap_dev *dev = container_of(to_delayed_work(work),
 					    struct vtap_dev, trim);
@@ -44,7 +44,7 @@ static void trim_work(struct work_struct *work)
  */
 void vtap_trim_init(struct vtap_dev *dev)
 {
-	INIT_DELAYED_WORK(&dev->trim, trim_work);
+	INIT_DELAYED_WORK(&dev->trim, vtap_trim_work);
 }
 
 /**

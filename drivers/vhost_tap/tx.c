@@ -2,7 +2,7 @@
 /*
  * tx.c - guest to host, one pass
  *
- * Read before: worker.c, ring/verbs.h, backend/xdp_tx.h. Beside: rx.c.
+ * Read before: worker.c, ring/ring_ops.h, backend/xdp_tx.h. Beside: rx.c.
  *
  * Each chain is one packet. Small ones are copied into a batch that the
  * backend takes in one call; long and GSO packets go by sendmsg, after the
@@ -20,14 +20,14 @@
 #include "trace.h"
 #include "vtap.h"
 
-static void count_sent(struct vtap_queue *q, u32 packets, u32 bytes)
+static void vtap_tx_count_sent(struct vtap_queue *q, u32 packets, u32 bytes)
 {
 	vtap_count_add(&q->stats, packets, packets);
 	vtap_count_add(&q->stats, bytes, bytes);
 }
 
 /* Give the batch to the backend. Its chains are staged already. */
-static void flush_batch(struct vtap_queue *q)
+static void vtap_tx_flush_batch(struct vtap_queue *q)
 {
 	struct vtap_backend *b = &q->backend;
 	u32 packets = b->nr_batch, bytes = b->batch_bytes;
@@ -39,13 +39,13 @@ static void flush_batch(struct vtap_queue *q)
 			vtap_queue_drop(q, VTAP_FAULT_TX_NO_BACKEND);
 		return;
 	}
-	count_sent(q, packets, bytes);
+	vtap_tx_count_sent(q, packets, bytes);
 	vtap_count(&q->stats, backend_batches);
 }
 
-static void flush(struct vtap_queue *q)
+static void vtap_tx_flush_all(struct vtap_queue *q)
 {
-	flush_batch(q);
+	vtap_tx_flush_batch(q);
 	vtap_queue_finish(q);
 }
 
@@ -55,16 +55,17 @@ static void flush(struct vtap_queue *q)
  * else wants this processor, and no other queue this worker.
  * Return: true the ring has news, or is broken.
  */
-static noinline bool linger(struct vtap_queue *q, const struct vtap_worker *w,
-			    struct vtap_linger *l, u32 packets)
+static noinline bool vtap_tx_busypoll(struct vtap_queue *q,
+				      const struct vtap_worker *w,
+				      struct vtap_busypoll_tx *l, u32 packets)
 {
 	u64 start = local_clock(), now = start;
-	u64 ns = vtap_linger_ns(l, now, packets);
+	u64 ns = vtap_busypoll_tx_ns(l, now, packets);
 	bool found = false;
 
 	while (now - start < ns && single_task_running() && !need_resched() &&
 	       !vtap_worker_has_more(w)) {
-		found = vtap_ring_has_news(&q->ring, q->ring.packed) != 0;
+		found = vtap_ring_has_new(&q->ring, q->ring.packed) != 0;
 		if (found)
 			break;
 		cpu_relax();
@@ -81,30 +82,30 @@ static noinline bool linger(struct vtap_queue *q, const struct vtap_worker *w,
  * the worker looks for work by itself afterwards, they stay off.
  * Return: 1 go on, 0 wait for a kick, -EIO broken.
  */
-static int drained(struct vtap_queue *q, const struct vtap_worker *w,
-		   struct vtap_linger *l, u32 packets)
+static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
+			     struct vtap_busypoll_tx *l, u32 packets)
 {
 	struct vtap_ring *r = &q->ring;
 	int ret;
 
-	flush_batch(q);
+	vtap_tx_flush_batch(q);
 	vtap_queue_publish(q);
 	if (q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
-	if (q->look) {
+	if (q->keep_polling) {
 		vtap_queue_call(q);
 		return r->fault ? -EIO : 0;
 	}
 	if (l->start_ns && packets >= VTAP_LINGER_PACKETS &&
-	    linger(q, w, l, packets))
+	    vtap_tx_busypoll(q, w, l, packets))
 		return 1;
-	ret = vtap_ring_kick_on(r, r->packed);
+	ret = vtap_ring_enable_notify(r, r->packed);
 	if (ret <= 0)
 		vtap_queue_call(q);
-	return ret > 0 ? vtap_ring_kick_off(r, r->packed) ?: 1 : ret;
+	return ret > 0 ? vtap_ring_disable_notify(r, r->packed) ?: 1 : ret;
 }
 
-static enum vtap_fault drop_reason(int err)
+static enum vtap_fault vtap_tx_drop_reason(int err)
 {
 	switch (err) {
 	case -EFAULT:
@@ -124,15 +125,15 @@ static enum vtap_fault drop_reason(int err)
  * Send one packet by itself, after those batched before it.
  * Return: 0 done with it, sent or dropped; -EAGAIN keep it and wait.
  */
-static noinline int send_single(struct vtap_queue *q,
-				const struct vtap_chain *c, u32 len)
+static noinline int vtap_tx_send_single(struct vtap_queue *q,
+					const struct vtap_chain *c, u32 len)
 {
 	struct vtap_backend *b = &q->backend;
 	struct vtap_ring *r = &q->ring;
 	struct iov_iter from;
 	int err;
 
-	flush_batch(q);
+	vtap_tx_flush_batch(q);
 	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
 	iov_iter_advance(&from, q->cfg.guest_hlen);
 	/* A hint to a socket that is charged for what it sends. */
@@ -143,7 +144,7 @@ static noinline int send_single(struct vtap_queue *q,
 				      q->cfg.sock_hlen, len);
 	if (likely(!err)) {
 		q->nr_retries = 0;
-		count_sent(q, 1, len);
+		vtap_tx_count_sent(q, 1, len);
 		vtap_count(&q->stats, singles);
 		return 0;
 	}
@@ -156,30 +157,31 @@ static noinline int send_single(struct vtap_queue *q,
 		return -EAGAIN;
 	}
 	q->nr_retries = 0;
-	vtap_queue_drop(q, drop_reason(err));
+	vtap_queue_drop(q, vtap_tx_drop_reason(err));
 	return 0;
 }
 
 /* @len bytes behind the header, or less than none, are no frame. */
-static noinline __cold void drop_length(struct vtap_queue *q, s64 len)
+static noinline __cold void vtap_tx_drop_length(struct vtap_queue *q, s64 len)
 {
 	vtap_queue_drop(q, len <= 0 ? VTAP_FAULT_TX_NO_HEADER :
 			   len < ETH_HLEN ? VTAP_FAULT_TX_RUNT :
 					    VTAP_FAULT_TX_TOO_LONG);
 }
 
-/* A packet that the batch does not take, for @why; as send_chain(). */
-static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
-			       u32 len, int why)
+/* A packet that the batch does not take, for @why; as vtap_tx_send_chain(). */
+static noinline int vtap_tx_send_other(struct vtap_queue *q,
+				       const struct vtap_chain *c, u32 len,
+				       int why)
 {
 	int err;
 
 	if (why == -ENOSPC && vtap_backend_has_xdp(&q->backend)) {
-		flush_batch(q);
+		vtap_tx_flush_batch(q);
 		why = vtap_xdp_tx_add_long(&q->backend, c, q->cfg.guest_hlen,
 					   q->cfg.sock_hlen, len);
 		if (likely(!why)) {
-			flush_batch(q);
+			vtap_tx_flush_batch(q);
 			return len;
 		}
 	}
@@ -188,7 +190,7 @@ static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
 						    VTAP_FAULT_TX_UNREADABLE);
 		return 0;
 	}
-	err = send_single(q, c, len);
+	err = vtap_tx_send_single(q, c, len);
 	return err ? err : (int)len;
 }
 
@@ -196,15 +198,15 @@ static noinline int send_other(struct vtap_queue *q, const struct vtap_chain *c,
  * Take one chain's packet as far as it goes.
  * Return: bytes of the frame, 0 dropped, -EAGAIN keep the chain.
  */
-static __always_inline int send_chain(struct vtap_queue *q,
-				      const struct vtap_chain *c)
+static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
+					      const struct vtap_chain *c)
 {
 	/* out_len < 2^42, so what does not fit the header is below 0 */
 	s64 len = c->out_len - q->cfg.guest_hlen - q->cfg.sock_hlen;
 	int err = -ENOSPC;
 
 	if (unlikely(len < ETH_HLEN || len > VTAP_FRAME_MAX)) {
-		drop_length(q, len);
+		vtap_tx_drop_length(q, len);
 		return 0;
 	}
 	if (likely(vtap_backend_has_xdp(&q->backend))) {
@@ -213,11 +215,11 @@ static __always_inline int send_chain(struct vtap_queue *q,
 		if (likely(!err))
 			return len;
 	}
-	return send_other(q, c, len, err);
+	return vtap_tx_send_other(q, c, len, err);
 }
 
 /* What logging the used entries took, in bytes of the budget. */
-static u32 log_cost(struct vtap_queue *q)
+static u32 vtap_tx_log_cost(struct vtap_queue *q)
 {
 	return vtap_dirty_take_steps(&q->dirty) * VTAP_DESC_WEIGHT;
 }
@@ -226,20 +228,20 @@ static u32 log_cost(struct vtap_queue *q)
  * The socket has no room, or there was no memory: stop here, and come back by
  * the socket's wake-up, or at once when there is room after all.
  */
-static enum vtap_verdict park(struct vtap_queue *q, u32 head)
+static enum vtap_verdict vtap_tx_block(struct vtap_queue *q, u32 head)
 {
-	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
-	flush(q);
+	vtap_ring_discard(&q->ring, &head, 1, q->ring.packed);
+	vtap_tx_flush_all(q);
 	/*
-	 * Pairs with the barrier in poll_wakeup(): the socket frees room, then
-	 * its callback reads @parked. One of the two sides sees the other.
+	 * Pairs with the barrier in vtap_poll_wakeup(): the socket frees room, then
+	 * its callback reads @blocked. One of the two sides sees the other.
 	 */
-	smp_store_mb(q->parked, true);
+	smp_store_mb(q->blocked, true);
 	if (vtap_backend_has_room(&q->backend)) {
-		WRITE_ONCE(q->parked, false);
+		WRITE_ONCE(q->blocked, false);
 		return VTAP_MORE;
 	}
-	vtap_count(&q->stats, parked);
+	vtap_count(&q->stats, blocked);
 	return VTAP_IDLE;
 }
 
@@ -247,85 +249,86 @@ static enum vtap_verdict park(struct vtap_queue *q, u32 head)
  * The ring broke behind the packet, which the next verb reports. A retry sends it
  * again: better twice than a buffer that never comes back to the driver.
  */
-static noinline __cold void keep(struct vtap_queue *q, u32 head)
+static noinline __cold void vtap_tx_keep_chain(struct vtap_queue *q, u32 head)
 {
-	vtap_ring_unpop(&q->ring, &head, 1, q->ring.packed);
+	vtap_ring_discard(&q->ring, &head, 1, q->ring.packed);
 }
 
 static __always_inline enum vtap_verdict
-tx_pass(struct vtap_queue *q, const struct vtap_worker *w, const bool packed)
+vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
+	     const bool packed)
 {
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
 	u32 packets = 0, bytes = 0, rounds = 0;
-	struct vtap_linger l = {};
+	struct vtap_busypoll_tx l = {};
 	int ret;
 
 	BUILD_BUG_ON(VTAP_BATCH > VTAP_FETCH);
 	/* With one processor nobody adds anything while we look. */
 	if (num_online_cpus() > 1)
-		vtap_linger_begin(&l, local_clock());
+		vtap_busypoll_tx_begin(&l, local_clock());
 	/* No barrier: who is refused room below sets it again, with one. */
-	WRITE_ONCE(q->parked, false);
-	if (vtap_ring_kick_off(&q->ring, packed))
+	WRITE_ONCE(q->blocked, false);
+	if (vtap_ring_disable_notify(&q->ring, packed))
 		return vtap_queue_broken(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
 		if (ret == 0) {
-			ret = drained(q, w, &l, packets - rounds);
+			ret = vtap_tx_end_batch(q, w, &l, packets - rounds);
 			if (ret == 0)
-				return q->look ? VTAP_LOOK : VTAP_IDLE;
+				return q->keep_polling ? VTAP_POLL : VTAP_IDLE;
 			if (ret < 0)
 				return vtap_queue_broken(q);
 			/* Each round costs budget, so it ends. */
 			packets++;
-			bytes += log_cost(q);
+			bytes += vtap_tx_log_cost(q);
 			rounds++;
 			continue;
 		}
 		if (unlikely(ret < 0 || c.nr_in)) {
 			if (ret == -EAGAIN) {
-				flush(q);
+				vtap_tx_flush_all(q);
 				vtap_miss_report(q);
 				return VTAP_IDLE;
 			}
 			if (ret > 0) {
-				vtap_ring_unpop(&q->ring, &c.head, 1, packed);
+				vtap_ring_discard(&q->ring, &c.head, 1, packed);
 				vtap_ring_break(&q->ring,
 						VTAP_FAULT_CHAIN_DIRECTION);
 			}
-			flush(q);
+			vtap_tx_flush_all(q);
 			return vtap_queue_broken(q);
 		}
 
-		ret = send_chain(q, &c);
+		ret = vtap_tx_send_chain(q, &c);
 		if (unlikely(ret == -EAGAIN))
-			return park(q, c.head);
+			return vtap_tx_block(q, c.head);
 		packets++;
 		bytes += ret + c.cost * VTAP_DESC_WEIGHT;
 
 		if (unlikely(vtap_ring_stage(&q->ring, c.head, 0, packed)))
-			keep(q, c.head);
+			vtap_tx_keep_chain(q, c.head);
 		/* A chain staged for each frame in the batch, or more. */
 		if (q->ring.nr_staged == VTAP_BATCH) {
-			flush(q);
-			bytes += log_cost(q);
+			vtap_tx_flush_all(q);
+			bytes += vtap_tx_log_cost(q);
 		}
 	}
-	flush(q);
+	vtap_tx_flush_all(q);
 	return VTAP_MORE;
 }
 
-static noinline enum vtap_verdict tx_split(struct vtap_queue *q,
-					   const struct vtap_worker *w)
+static noinline enum vtap_verdict vtap_tx_split(struct vtap_queue *q,
+						const struct vtap_worker *w)
 {
-	return tx_pass(q, w, false);
+	return vtap_tx_pass(q, w, false);
 }
 
-static noinline enum vtap_verdict tx_packed(struct vtap_queue *q,
-					    const struct vtap_worker *w)
+static noinline enum vtap_verdict vtap_tx_packed(struct vtap_queue *q,
+						 const struct vtap_worker *w)
 {
-	return tx_pass(q, w, true);
+	return vtap_tx_pass(q, w, true);
 }
 
 /**
@@ -335,18 +338,19 @@ static noinline enum vtap_verdict tx_packed(struct vtap_queue *q,
  *
  * Context: that worker.
  * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up,
- * VTAP_LOOK as its name says.
+ * VTAP_POLL as its name says.
  */
 enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w)
 {
 	enum vtap_verdict verdict = VTAP_IDLE;
 
 	mutex_lock(&q->lock);
-	q->look = w->look_ns && q->worker == w;
+	q->keep_polling = w->poll_ns && q->worker == w;
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
-		verdict = q->ring.packed ? tx_packed(q, w) : tx_split(q, w);
+		verdict = q->ring.packed ? vtap_tx_packed(q, w) :
+					   vtap_tx_split(q, w);
 		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}

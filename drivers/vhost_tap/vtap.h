@@ -27,7 +27,7 @@
 #include <linux/xarray.h>
 #include <net/xdp.h>
 
-#include "ring/verbs.h"
+#include "ring/ring_ops.h"
 #include "busypoll.h"
 #include "interface.h"
 #include "stats.h"
@@ -45,7 +45,7 @@ struct pid;
 struct pid_namespace;
 struct ptr_ring;
 struct socket;
-struct vtap_task;
+struct vtap_thread;
 
 /* Vring 2i of the ABI is pair i's RX, vring 2i + 1 its TX. */
 enum vtap_dir {
@@ -87,7 +87,7 @@ enum vtap_queue_state {
 enum vtap_verdict {
 	VTAP_IDLE,		/* nothing to do before the next wake-up */
 	VTAP_MORE,		/* budget used up: come again */
-	VTAP_LOOK,		/* nothing to do; kicks are off: look yourself, and
+	VTAP_POLL,		/* nothing to do; kicks are off: look yourself, and
 				 * come again before you sleep
 				 */
 };
@@ -118,7 +118,7 @@ struct vtap_poll {
  */
 enum vtap_work {
 	VTAP_WORK_WAKE,		/* a kick, or the socket */
-	VTAP_WORK_AGAIN,	/* our own doing */
+	VTAP_WORK_REQUEUED,	/* our own doing */
 	VTAP_NR_WORKS
 };
 
@@ -144,26 +144,26 @@ struct vtap_worker {
 	bool stop;
 	/** @is_last: the round before sleeping, which turns kicks on */
 	bool is_last;
-	/** @look_ns: how long to look for work after this round; the thread's
+	/** @poll_ns: how long to look for work after this round; the thread's
 	 * own, as all that follows up to @task
 	 */
-	u64 look_ns;
-	/** @changes: of vtap_dev.changes, the last seen */
-	int changes;
-	/** @busyloop_us: the longest of its queues, as of @changes */
+	u64 poll_ns;
+	/** @config_gen: of vtap_dev.config_gen, the last seen */
+	int config_gen;
+	/** @busyloop_us: the longest of its queues, as of @config_gen */
 	u32 busyloop_us;
-	/** @adapt: when that pays */
-	struct vtap_adapt adapt;
-	/** @quiet: AGAIN bits of queues whose kicks are off; they have a pass in
+	/** @busypoll: when that pays */
+	struct vtap_busypoll busypoll;
+	/** @kicks_off: AGAIN bits of queues whose kicks are off; they have a pass in
 	 * each round
 	 */
-	unsigned long quiet[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
+	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
 	/** @others_wait: queues of this round wait for the pass in hand; the
 	 * thread's own
 	 */
 	bool others_wait;
-	/** @task: the thread; constant */
-	struct vtap_task *task;
+	/** @thread: the thread; constant */
+	struct vtap_thread *thread;
 	/** @dev: constant */
 	struct vtap_dev *dev;
 	/** @id: what the client calls it, key in vtap_dev.workers; constant */
@@ -172,12 +172,12 @@ struct vtap_worker {
 	u32 nr_queues;
 	/** @follow: what decides on @node (numa.c); constant */
 	u8 follow;
-	/** @is_settled: @node was looked at; the thread's own */
-	bool is_settled;
+	/** @node_is_applied: @node was looked at; the thread's own */
+	bool node_is_applied;
 	/** @node: where it should be, or NUMA_NO_NODE; set once, by control */
 	int node;
-	/** @born_with: CPUs; of no use any more once @is_settled */
-	cpumask_var_t born_with;
+	/** @initial_cpus: CPUs; of no use any more once @node_is_applied */
+	cpumask_var_t initial_cpus;
 };
 
 /* Pieces of memory that take turns; a batch's worth of full frames. */
@@ -314,7 +314,7 @@ struct vtap_qcfg {
 struct vtap_miss {
 	enum vtap_miss_state {
 		VTAP_MISS_NONE,
-		VTAP_MISS_ASKED,	/* waits to be read */
+		VTAP_MISS_QUEUED,	/* waits to be read */
 		VTAP_MISS_READ,		/* waits for the answer */
 	} state;
 	u8 perm;
@@ -361,24 +361,24 @@ struct vtap_queue {
 	/* pass */
 	enum vtap_queue_state state;
 	/** @starved: RX: packets wait for guest buffers, and wake-ups by more
-	 * packets are ignored. Read by poll_wakeup() without a lock. Set: a
+	 * packets are ignored. Read by vtap_poll_wakeup() without a lock. Set: a
 	 * stale value there costs one idle pass. Cleared: with a full barrier
-	 * before the backend's ring is read, see want_wakeups() in rx.c.
+	 * before the backend's ring is read, see vtap_rx_enable_wakeups() in rx.c.
 	 */
 	bool starved;
-	/** @parked: TX: waits for room in the socket, without which its
-	 * wake-ups are ignored. Read by poll_wakeup() without a lock. Set:
+	/** @blocked: TX: waits for room in the socket, without which its
+	 * wake-ups are ignored. Read by vtap_poll_wakeup() without a lock. Set:
 	 * with a full barrier before the socket is asked for room, see
-	 * park(). Cleared: a stale value costs one idle pass.
+	 * vtap_tx_block(). Cleared: a stale value costs one idle pass.
 	 */
-	bool parked;
-	/** @look: TX: leave kicks off, the worker looks */
-	bool look;
-	/** @again: the pass wants another one, whatever its verdict; read and
+	bool blocked;
+	/** @keep_polling: TX: leave kicks off, the worker looks */
+	bool keep_polling;
+	/** @requeue: the pass wants another one, whatever its verdict; read and
 	 * cleared by the worker behind the pass. Where two workers take turns
 	 * either gives it.
 	 */
-	bool again;
+	bool requeue;
 	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
 	u32 nr_uncalled;
 	/** @nr_retries: TX: times the next chain met a lack of memory */
@@ -497,14 +497,14 @@ struct vtap_dev {
 	 * without a lock
 	 */
 	u32 adaptive_us;
-	/** @changes: times that control changed what workers keep of it, see
-	 * vtap_workers_changed()
+	/** @config_gen: times that control changed what workers keep of it, see
+	 * vtap_workers_config_changed()
 	 */
-	atomic_t changes;
+	atomic_t config_gen;
 	/** @is_interrupted: kernel threads rest, see vtap_workers_interrupt() */
 	bool is_interrupted;
-	/** @by_hand: a queue was given another worker than @layout says */
-	bool by_hand;
+	/** @layout_is_custom: a queue was given another worker than @layout says */
+	bool layout_is_custom;
 	/** @layout: enum vhost_tap_layout, for VHOST_SET_OWNER */
 	u32 layout;
 	/** @nr_shared: VHOST_TAP_WORKERS_SHARED: workers */
@@ -517,10 +517,10 @@ struct vtap_dev {
 	struct dentry *debugfs;
 	/** @net: namespace of whoever opened the file; constant */
 	struct net *net;
-	/** @listed: netlink shows it; read without a lock: a stale value costs a
+	/** @is_registered: netlink shows it; read without a lock: a stale value costs a
 	 * notification of a device that comes or goes, which has its own
 	 */
-	bool listed;
+	bool is_registered;
 	/** @nr_regions: of @map, for netlink */
 	u32 nr_regions;
 	/** @notify_work: sends notifications */

@@ -22,14 +22,14 @@ void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 {
 	/*
 	 * Under load the bit is mostly set: no locked access, no wake-up. Whoever
-	 * set it wakes the worker, whose xchg() in serve_word() comes before it
+	 * set it wakes the worker, whose xchg() in vtap_worker_serve_word() comes before it
 	 * looks at the queue. So what the wake-up is about must be visible before
 	 * this look: by a lock that the pass takes as well (q->lock), or by a
-	 * full barrier of the caller (poll_wakeup(), iotlb_msg.c).
+	 * full barrier of the caller (vtap_poll_wakeup(), iotlb_msg.c).
 	 */
 	if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
 		return;
-	vtap_task_wake(w->task);
+	vtap_thread_wake(w->thread);
 }
 
 /**
@@ -75,7 +75,7 @@ bool vtap_worker_has_more(const struct vtap_worker *w)
  */
 void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q)
 {
-	u32 bit = vtap_work_bit(q, VTAP_WORK_AGAIN);
+	u32 bit = vtap_work_bit(q, VTAP_WORK_REQUEUED);
 
 	if (likely(READ_ONCE(q->worker) == w)) {
 		set_bit(bit, w->pending);
@@ -98,7 +98,8 @@ void vtap_queue_wake(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->dev->lock);
 	if (q->worker)
-		vtap_worker_wake(q->worker, vtap_work_bit(q, VTAP_WORK_AGAIN));
+		vtap_worker_wake(q->worker,
+				 vtap_work_bit(q, VTAP_WORK_REQUEUED));
 }
 
 /**
@@ -106,26 +107,26 @@ void vtap_queue_wake(struct vtap_queue *q)
  * @q: queue; its lock, or vtap_dev.lock, is held
  * @ns: PID namespace of the reader
  *
- * Return: as vtap_task_pid(); 0 without owner.
+ * Return: as vtap_thread_pid(); 0 without owner.
  */
 pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 {
 	lockdep_assert(lockdep_is_held(&q->lock) ||
 		       lockdep_is_held(&q->dev->lock));
-	return q->worker ? vtap_task_pid(q->worker->task, ns) : 0;
+	return q->worker ? vtap_thread_pid(q->worker->thread, ns) : 0;
 }
 
 /**
- * vtap_workers_changed - have workers reread their queues' settings
+ * vtap_workers_config_changed - have workers reread their queues' settings
  * @dev: device; the change is made
  *
  * Each worker caches the settings that every round needs, so that a round need
  * not go through all queues. The next round starts by refreshing that cache.
  */
-void vtap_workers_changed(struct vtap_dev *dev)
+void vtap_workers_config_changed(struct vtap_dev *dev)
 {
-	/* Pairs with the acquire in refresh() of worker.c. */
-	atomic_fetch_inc_release(&dev->changes);
+	/* Pairs with the acquire in vtap_worker_find_queues(). */
+	atomic_fetch_inc_release(&dev->config_gen);
 }
 
 /**
@@ -136,5 +137,5 @@ void vtap_workers_changed(struct vtap_dev *dev)
 void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us)
 {
 	WRITE_ONCE(q->busyloop_us, us);
-	vtap_workers_changed(q->dev);
+	vtap_workers_config_changed(q->dev);
 }

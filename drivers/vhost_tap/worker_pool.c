@@ -33,13 +33,14 @@ static bool kthread_workers = true;
 module_param(kthread_workers, bool, 0644);
 MODULE_PARM_DESC(kthread_workers, "Let clients ask for kernel threads where threads of their own are available (default on)");
 
-static int set_adaptive_poll_us(const char *val, const struct kernel_param *kp)
+static int vtap_workers_set_adaptive_poll_us(const char *val,
+					     const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(val, kp, 0, VTAP_POLL_MAX_US);
 }
 
 static const struct kernel_param_ops adaptive_poll_us_ops = {
-	.set = set_adaptive_poll_us,
+	.set = vtap_workers_set_adaptive_poll_us,
 	.get = param_get_uint,
 };
 
@@ -66,11 +67,11 @@ void vtap_workers_interrupt(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	dev->is_interrupted = true;
 	xa_for_each(&dev->workers, id, w)
-		vtap_task_interrupt(w->task);
+		vtap_thread_interrupt(w->thread);
 }
 
 /* Let workers go on that were interrupted. */
-static void resume(struct vtap_dev *dev)
+static void vtap_workers_resume(struct vtap_dev *dev)
 {
 	struct vtap_worker *w;
 	unsigned long id;
@@ -78,7 +79,7 @@ static void resume(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	dev->is_interrupted = false;
 	xa_for_each(&dev->workers, id, w)
-		vtap_task_resume(w->task);
+		vtap_thread_resume(w->thread);
 }
 
 /**
@@ -102,7 +103,7 @@ void vtap_dev_unlock(struct vtap_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
 	if (unlikely(dev->is_interrupted))
-		resume(dev);
+		vtap_workers_resume(dev);
 	mutex_unlock(&dev->lock);
 }
 
@@ -123,24 +124,24 @@ void vtap_queue_lock(struct vtap_queue *q)
 }
 
 /* Wait until a worker that was told to end has. */
-static void end(struct vtap_worker *w)
+static void vtap_worker_end(struct vtap_worker *w)
 {
-	if (vtap_task_wait_killable(w->task))
+	if (vtap_thread_wait_killable(w->thread))
 		vtap_workers_interrupt(w->dev);
-	vtap_task_end(w->task);
+	vtap_thread_end(w->thread);
 }
 
 /* Free a worker that nobody can find any more; its thread, if any, has ended. */
-static void destroy(struct vtap_worker *w)
+static void vtap_worker_destroy(struct vtap_worker *w)
 {
-	if (!IS_ERR_OR_NULL(w->task))
-		vtap_task_free(w->task);
+	if (!IS_ERR_OR_NULL(w->thread))
+		vtap_thread_free(w->thread);
 	vtap_numa_free(w);
 	kfree(w);
 }
 
 /* Make a worker, running, without queues. */
-static struct vtap_worker *create(struct vtap_dev *dev)
+static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
 {
 	struct vtap_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
 	char name[TASK_COMM_LEN];
@@ -153,32 +154,32 @@ static struct vtap_worker *create(struct vtap_dev *dev)
 		goto err_free;
 	w->dev = dev;
 	w->first = U16_MAX;
-	w->changes = atomic_read(&dev->changes) - 1;
+	w->config_gen = atomic_read(&dev->config_gen) - 1;
 	/* The id only: who finds the worker may ask for its thread. */
 	err = xa_alloc(&dev->workers, &w->id, NULL, xa_limit_32b,
 		       GFP_KERNEL_ACCOUNT);
 	if (err)
 		goto err_free;
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	w->task = vtap_task_create(vtap_worker_run, w, name, dev->kthread);
-	if (IS_ERR(w->task)) {
-		err = PTR_ERR(w->task);
+	w->thread = vtap_thread_create(vtap_worker_run, w, name, dev->kthread);
+	if (IS_ERR(w->thread)) {
+		err = PTR_ERR(w->thread);
 		goto err_erase;
 	}
-	vtap_numa_born(w);
+	vtap_numa_save_cpus(w);
 	xa_store(&dev->workers, w->id, w, 0);	/* its place is reserved */
-	vtap_task_start(w->task);
+	vtap_thread_start(w->thread);
 	return w;
 
 err_erase:
 	xa_erase(&dev->workers, w->id);
 err_free:
-	destroy(w);
+	vtap_worker_destroy(w);
 	return ERR_PTR(err);
 }
 
 /* Let a worker serve a queue. Its range is wide enough before it is woken. */
-static void attach(struct vtap_queue *q, struct vtap_worker *w)
+static void vtap_worker_attach(struct vtap_queue *q, struct vtap_worker *w)
 {
 	WRITE_ONCE(w->first, min(w->first, q->index));
 	WRITE_ONCE(w->last, max(w->last, q->index));
@@ -190,7 +191,7 @@ static void attach(struct vtap_queue *q, struct vtap_worker *w)
 	mutex_unlock(&q->lock);
 	vtap_poll_retarget(&q->kick_poll, w);
 	vtap_poll_retarget(&q->sock_poll, w);
-	vtap_workers_changed(q->dev);
+	vtap_workers_config_changed(q->dev);
 }
 
 /**
@@ -202,7 +203,7 @@ void vtap_workers_init(struct vtap_dev *dev)
 	dev->layout = READ_ONCE(split_workers) ? VHOST_TAP_WORKER_PER_VRING :
 						 VHOST_TAP_WORKER_PER_PAIR;
 	dev->nr_shared = 0;
-	WRITE_ONCE(dev->by_hand, false);
+	WRITE_ONCE(dev->layout_is_custom, false);
 	WRITE_ONCE(dev->adaptive_us, READ_ONCE(adaptive_poll_us));
 }
 
@@ -217,7 +218,7 @@ void vtap_workers_init(struct vtap_dev *dev)
 int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 {
 	lockdep_assert_held(&dev->lock);
-	if (!vtap_task_has_owner_kind())
+	if (!vtap_thread_has_owner_kind())
 		return kthread ? 0 : -EOPNOTSUPP;
 	if (kthread && !READ_ONCE(kthread_workers))
 		return -EPERM;
@@ -226,7 +227,7 @@ int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 }
 
 /* Place of vring @i's worker among those of the layout. */
-static u32 place(const struct vtap_dev *dev, u32 i)
+static u32 vtap_workers_place(const struct vtap_dev *dev, u32 i)
 {
 	switch (dev->layout) {
 	case VHOST_TAP_WORKER_PER_VRING:
@@ -239,7 +240,7 @@ static u32 place(const struct vtap_dev *dev, u32 i)
 }
 
 /* Workers that the layout asks for. */
-static u32 nr_wanted(const struct vtap_dev *dev)
+static u32 vtap_workers_nr_wanted(const struct vtap_dev *dev)
 {
 	u32 pairs = vtap_nr_queues(dev) / VTAP_NR_DIRS;
 
@@ -258,9 +259,9 @@ static u32 nr_wanted(const struct vtap_dev *dev)
  * a client that may use resources freely gets them; nor does it get two for a pair
  * unless the administrator said so for all files.
  */
-static u32 nr_granted(const struct vtap_dev *dev)
+static u32 vtap_workers_nr_granted(const struct vtap_dev *dev)
 {
-	u32 nr = vtap_nr_queues(dev), wanted = nr_wanted(dev);
+	u32 nr = vtap_nr_queues(dev), wanted = vtap_workers_nr_wanted(dev);
 
 	if (!READ_ONCE(split_workers))
 		nr /= VTAP_NR_DIRS;
@@ -278,7 +279,7 @@ static u32 nr_granted(const struct vtap_dev *dev)
  */
 int vtap_workers_start(struct vtap_dev *dev)
 {
-	u32 nr = nr_granted(dev);
+	u32 nr = vtap_workers_nr_granted(dev);
 	struct vtap_worker *w;
 	struct vtap_queue *q;
 	u32 i;
@@ -286,12 +287,13 @@ int vtap_workers_start(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	vtap_for_each_queue(dev, q, i) {
 		/* The xarray gives ids from 0 on. */
-		w = xa_load(&dev->workers, place(dev, i) % nr) ?: create(dev);
+		w = xa_load(&dev->workers, vtap_workers_place(dev, i) % nr) ?:
+			    vtap_worker_create(dev);
 		if (IS_ERR(w)) {
 			vtap_workers_stop(dev);
 			return PTR_ERR(w);
 		}
-		attach(q, w);
+		vtap_worker_attach(q, w);
 	}
 	return 0;
 }
@@ -323,13 +325,13 @@ void vtap_workers_stop(struct vtap_dev *dev)
 		q->sock_poll.worker = NULL;
 	}
 	xa_for_each(&dev->workers, id, w)
-		vtap_task_stop(w->task);
+		vtap_thread_stop(w->thread);
 	xa_for_each(&dev->workers, id, w)
-		end(w);
+		vtap_worker_end(w);
 	dev->is_interrupted = false;
 	xa_for_each(&dev->workers, id, w) {
 		xa_erase(&dev->workers, id);
-		destroy(w);
+		vtap_worker_destroy(w);
 	}
 }
 
@@ -351,7 +353,7 @@ int vtap_workers_new(struct vtap_dev *dev, u32 *id)
 	lockdep_assert_held(&dev->lock);
 	if (dev->kthread)
 		return -EFAULT;
-	w = create(dev);
+	w = vtap_worker_create(dev);
 	if (IS_ERR(w))
 		return -ENOMEM;
 	*id = w->id;
@@ -376,11 +378,11 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 	if (w->nr_queues)
 		return -EBUSY;
 	WRITE_ONCE(w->stop, true);
-	vtap_task_stop(w->task);
-	end(w);
+	vtap_thread_stop(w->thread);
+	vtap_worker_end(w);
 	/*
 	 * No queue has this worker, and no hook wakes it, since it lost its last
-	 * queue (attach()): former workers and callbacks cannot find it. Control
+	 * queue (vtap_worker_attach()): former workers and callbacks cannot find it. Control
 	 * waits for vtap_dev.lock. Netlink finds it in vtap_dev.workers, or by a
 	 * look at a queue before that, and has its lock for as long as it looks.
 	 */
@@ -388,11 +390,11 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 	xa_erase(&dev->workers, id);
 	vtap_registry_unlock();
 	/* Its notes go to the workers that its queues have now. */
-	bitmap_or(w->pending, w->pending, w->quiet,
+	bitmap_or(w->pending, w->pending, w->kicks_off,
 		  VTAP_MAX_QUEUES * VTAP_NR_WORKS);
 	for_each_set_bit(bit, w->pending, VTAP_MAX_QUEUES * VTAP_NR_WORKS)
 		vtap_queue_wake(vtap_queue_at(dev, (bit / VTAP_NR_WORKS) ^ 1));
-	destroy(w);
+	vtap_worker_destroy(w);
 	return 0;
 }
 
@@ -415,10 +417,10 @@ int vtap_workers_attach(struct vtap_queue *q, u32 id)
 	if (!w)
 		return -ENODEV;
 	if (w != q->worker)
-		WRITE_ONCE(q->dev->by_hand, true);
-	attach(q, w);
+		WRITE_ONCE(q->dev->layout_is_custom, true);
+	vtap_worker_attach(q, w);
 	if (q->backend.sock)
-		vtap_numa_choose(q);
+		vtap_numa_set_node(q);
 	vtap_queue_wake(q);
 	return 0;
 }

@@ -75,7 +75,7 @@ struct queue {
 	uint32_t busyloop_us;
 	uint32_t worker;
 	bool starved;
-	bool parked;
+	bool blocked;
 	char fault[NAME_ROOM];
 	char fault_means[96];
 	uint64_t counter[NR_COUNTERS];

@@ -87,7 +87,8 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 	add_number(o, "size", q->size);
 	add_number(o, "depth", q->depth);
 	json_object_object_add(o, "starved", json_object_new_boolean(q->starved));
-	json_object_object_add(o, "parked", json_object_new_boolean(q->parked));
+	json_object_object_add(o, "blocked",
+			       json_object_new_boolean(q->blocked));
 	add_number(o, "busyloop_us", q->busyloop_us);
 	add_number(o, "worker", q->worker);
 	json_object_object_add(o, before ? "rates" : "counters",

@@ -26,7 +26,7 @@ const char * const counter_names[NR_COUNTERS] = {
 	[COUNTER(SINGLES)] = "singles",
 	[COUNTER(STARVED)] = "starved",
 	[COUNTER(STARVED_NS)] = "starved_ns",
-	[COUNTER(PARKED)] = "parked",
+	[COUNTER(BLOCKED)] = "blocked",
 	[COUNTER(RETRIES)] = "retries",
 	[COUNTER(IOTLB_MISSES)] = "iotlb_misses",
 	[COUNTER(DIRTY_PAGES)] = "dirty_pages",
@@ -301,8 +301,8 @@ int parse_queue(const struct nlmsghdr *nlh, struct queue *q)
 			q->if_netns_cookie = get_uint(attr);
 		else if (type == VHOST_TAP_A_QUEUE_STARVED)
 			q->starved = true;
-		else if (type == VHOST_TAP_A_QUEUE_PARKED)
-			q->parked = true;
+		else if (type == VHOST_TAP_A_QUEUE_BLOCKED)
+			q->blocked = true;
 		else if (type == VHOST_TAP_A_QUEUE_COUNTERS)
 			parse_counters(attr, q);
 		else if (type == VHOST_TAP_A_QUEUE_FAULTS)

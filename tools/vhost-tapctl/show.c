@@ -21,7 +21,7 @@ static void show_queue(const struct queue *q)
 	       q->depth, q->worker, q->busyloop_us);
 	if (q->starved)
 		printf(" %sstarved%s", yellow(), plain());
-	if (q->parked)
+	if (q->blocked)
 		printf(" %sblocked%s", yellow(), plain());
 	if (q->fault[0])
 		printf("\n        %s%s%s: %s", red(), q->fault, plain(),

@@ -16,7 +16,7 @@
 #include "backend.h"
 #include "xdp_tx.h"
 
-static struct socket *packet_socket(int fd)
+static struct socket *vtap_backend_packet_socket(int fd)
 {
 	int err;
 	struct socket *sock = sockfd_lookup(fd, &err);
@@ -40,7 +40,7 @@ static struct socket *packet_socket(int fd)
  */
 struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 {
-	struct socket *sock = packet_socket(fd);
+	struct socket *sock = vtap_backend_packet_socket(fd);
 	struct file *file;
 
 	if (sock) {
@@ -53,12 +53,12 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 
 	sock = tun_get_socket(file);
 	if (!IS_ERR(sock)) {
-		*kind = VTAP_BACKEND_TUN;
+		*kind = VTAP_BACKEND_TAP;
 		return sock;
 	}
 	sock = tap_get_socket(file);
 	if (!IS_ERR(sock)) {
-		*kind = VTAP_BACKEND_TAP;
+		*kind = VTAP_BACKEND_MACVTAP;
 		return sock;
 	}
 	fput(file);
@@ -85,8 +85,8 @@ bool vtap_backend_takes_batches(struct socket *sock,
 	bool is_l3 = false;
 	struct net *net;
 
-	if (kind != VTAP_BACKEND_TUN)
-		return kind == VTAP_BACKEND_TAP;
+	if (kind != VTAP_BACKEND_TAP)
+		return kind == VTAP_BACKEND_MACVTAP;
 	vtap_backend_tun_name(sock, kind, name);
 	rcu_read_lock();
 	for_each_net_rcu(net) {

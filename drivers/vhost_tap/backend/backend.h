@@ -67,8 +67,8 @@ int vtap_msg_resend(struct vtap_backend *b, const struct vtap_chain *c,
 /* skb_rx.c: an skb into guest memory */
 int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		u16 nr_buffers, const struct iovec *iov, u16 nr_iov);
-void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
-			const struct net_device *dev);
+void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
+		       const struct net_device *dev);
 void vtap_skb_rx_account(struct vtap_backend *b);
 
 /* Every change of a backend happens under the lock of the queue it belongs to. */
@@ -192,14 +192,14 @@ static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
 }
 
 /**
- * vtap_skb_rx_can - may the next packet go by vtap_skb_rx()?
+ * vtap_skb_rx_is_simple - may the next packet go by vtap_skb_rx()?
  * @b: backend of an RX queue; vtap_backend_peek() gave a length
  * @hlen: bytes of the header in front of the frame, all told
  *
  * What is rare is left to recvmsg: VLAN tags beside the frame, tunnels, and
  * what is left of a tun that was deleted, which recvmsg refuses.
  */
-static inline bool vtap_skb_rx_can(const struct vtap_backend *b, u8 hlen)
+static inline bool vtap_skb_rx_is_simple(const struct vtap_backend *b, u8 hlen)
 {
 	const struct sk_buff *skb;
 
@@ -208,7 +208,7 @@ static inline bool vtap_skb_rx_can(const struct vtap_backend *b, u8 hlen)
 	if (tun_is_xdp_frame(b->batch[b->batch_at]))
 		return false;
 	skb = b->batch[b->batch_at];
-	if (b->kind == VTAP_BACKEND_TUN &&
+	if (b->kind == VTAP_BACKEND_TAP &&
 	    (skb->dev != b->dev ||
 	     READ_ONCE(b->sock->sk->sk_shutdown) & RCV_SHUTDOWN))
 		return false;

@@ -40,7 +40,7 @@ void vtap_backend_tun_name(struct socket *sock, enum vtap_backend_kind kind,
 	struct seq_file m = { .buf = text, .size = sizeof(text) - 1 };
 	struct file *file = sock->file;
 
-	if (kind == VTAP_BACKEND_TUN && file->f_op->show_fdinfo)
+	if (kind == VTAP_BACKEND_TAP && file->f_op->show_fdinfo)
 		file->f_op->show_fdinfo(&m, file);
 	/* A name has no white space. */
 	if (sscanf(text, "iff: %15s", name) != 1)
@@ -48,8 +48,8 @@ void vtap_backend_tun_name(struct socket *sock, enum vtap_backend_kind kind,
 }
 
 /* Is @dev what @last was? NULL, and an index of 0, match nothing. */
-static bool is_same(const struct net_device *dev,
-		    const struct vtap_interface_id *last)
+static bool vtap_backend_is_same(const struct net_device *dev,
+				 const struct vtap_interface_id *last)
 {
 	return last && dev->ifindex == last->ifindex &&
 	       dev_net(dev)->net_cookie == last->net_cookie;
@@ -60,8 +60,8 @@ static bool is_same(const struct net_device *dev,
  * Return: @last if it has this name, else the only tun of this name; NULL if
  * there are none or several.
  */
-static struct net_device *find_tun(const char *name,
-				   const struct vtap_interface_id *last)
+static struct net_device *vtap_backend_find_tun(const char *name,
+						const struct vtap_interface_id *last)
 {
 	struct net_device *found = NULL;
 	unsigned int nr = 0;
@@ -75,7 +75,7 @@ static struct net_device *find_tun(const char *name,
 			continue;
 		found = dev;
 		nr++;
-		if (is_same(dev, last)) {
+		if (vtap_backend_is_same(dev, last)) {
 			nr = 1;
 			break;
 		}
@@ -88,8 +88,9 @@ static struct net_device *find_tun(const char *name,
  * A tun is in the namespace of its file until somebody moves it. Then another
  * one may have its name there, but it has another index.
  */
-static struct net_device *tun_dev(struct socket *sock, const char *name,
-				  const struct vtap_interface_id *last)
+static struct net_device *
+vtap_backend_tun_dev(struct socket *sock, const char *name,
+		     const struct vtap_interface_id *last)
 {
 	bool is_known = last && last->ifindex;
 	struct net_device *dev;
@@ -97,12 +98,13 @@ static struct net_device *tun_dev(struct socket *sock, const char *name,
 	if (!*name)
 		return NULL;
 	dev = __dev_get_by_name(sock_net(sock->sk), name);
-	if (dev && vtap_is_tun(dev) && (!is_known || is_same(dev, last)))
+	if (dev && vtap_is_tun(dev) &&
+	    (!is_known || vtap_backend_is_same(dev, last)))
 		return dev;
-	return find_tun(name, last);
+	return vtap_backend_find_tun(name, last);
 }
 
-static struct net_device *packet_dev(struct socket *sock)
+static struct net_device *vtap_backend_packet_dev(struct socket *sock)
 {
 	struct sockaddr_storage addr = {};
 	struct sockaddr_ll *ll = (struct sockaddr_ll *)&addr;
@@ -133,14 +135,14 @@ struct net_device *vtap_backend_netdev(struct socket *sock,
 
 	ASSERT_RTNL();
 	switch (kind) {
-	case VTAP_BACKEND_TUN:
-		return tun_dev(sock, tun, last);
 	case VTAP_BACKEND_TAP:
+		return vtap_backend_tun_dev(sock, tun, last);
+	case VTAP_BACKEND_MACVTAP:
 		tap = rtnl_dereference(container_of(sock, struct tap_queue,
 						    sock)->tap);
 		return tap ? tap->dev : NULL;
 	case VTAP_BACKEND_PACKET:
-		return packet_dev(sock);
+		return vtap_backend_packet_dev(sock);
 	case VTAP_BACKEND_NONE:
 		break;
 	}
@@ -170,7 +172,7 @@ void vtap_interface_free(struct vtap_interface *i)
  * two tuns of one name apart later.
  * Return: true if the device was found.
  */
-static bool vtap_interface_update(struct vtap_interface *i)
+static bool vtap_interface_refresh(struct vtap_interface *i)
 {
 	struct vtap_interface_id now = {};
 	struct net_device *dev;
@@ -208,8 +210,8 @@ void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
 	i->kind = kind;
 	memset(&i->last, 0, sizeof(i->last));
 	/* Now, because a tun may be moved before the first request. */
-	if (sock && kind == VTAP_BACKEND_TUN)
-		vtap_interface_update(i);
+	if (sock && kind == VTAP_BACKEND_TAP)
+		vtap_interface_refresh(i);
 	mutex_unlock(&i->lock);
 }
 
@@ -226,7 +228,7 @@ void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id)
 	memset(id, 0, sizeof(*id));
 	mutex_lock(&i->lock);
 	if (i->sock) {
-		bool found = vtap_interface_update(i);
+		bool found = vtap_interface_refresh(i);
 
 		*id = i->last;
 		if (!found)

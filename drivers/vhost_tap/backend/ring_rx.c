@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ring_rx.c - SEAM: packets for the guest, from a tun or tap ring
+ * ring_rx.c - take packets from the ptr_ring of a tun or tap queue
+ *
+ * Kernel compatibility boundary.
  *
  * Read before: backend.h. Read next: ../rx.c.
  *
@@ -29,9 +31,9 @@ struct ptr_ring *vtap_ring_rx_find(struct socket *sock,
 	struct ptr_ring *ring = NULL;
 
 #ifdef VTAP_HAVE_RING_GETTERS
-	if (kind == VTAP_BACKEND_TUN)
+	if (kind == VTAP_BACKEND_TAP)
 		ring = tun_get_tx_ring(sock->file);
-	else if (kind == VTAP_BACKEND_TAP)
+	else if (kind == VTAP_BACKEND_MACVTAP)
 		ring = tap_get_ptr_ring(sock->file);
 #endif
 	return IS_ERR(ring) ? NULL : ring;
@@ -50,14 +52,14 @@ u32 vtap_ring_rx_len(void *ptr)
 	return __skb_array_len_with_tag(ptr);
 }
 
-static u16 consume(struct vtap_backend *b)
+static u16 vtap_ring_rx_consume(struct vtap_backend *b)
 {
 #ifdef VTAP_HAVE_TUN_WAKE_QUEUE
 	u16 n;
 
 	spin_lock(&b->ring->consumer_lock);
 	n = __ptr_ring_consume_batched(b->ring, b->batch, VTAP_BATCH);
-	if (n && b->kind == VTAP_BACKEND_TUN)
+	if (n && b->kind == VTAP_BACKEND_TAP)
 		tun_wake_queue(b->sock->file, n);
 	spin_unlock(&b->ring->consumer_lock);
 	return n;
@@ -76,6 +78,6 @@ u32 vtap_ring_rx_peek(struct vtap_backend *b)
 {
 	b->batch_at = 0;
 	/* Under the ring's lock, also to find it empty: tun resizes rings. */
-	b->nr_batch = consume(b);
+	b->nr_batch = vtap_ring_rx_consume(b);
 	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * skb_rx.c - SEAM: an skb from a tun or tap ring, straight into guest memory
+ * skb_rx.c - copy an skb of a tun or tap queue straight into guest memory
+ *
+ * Kernel compatibility boundary.
  *
  * Read before: backend.h, ring_rx.c. Read next: ../rx.c.
  *
@@ -35,15 +37,15 @@
 #define SHORT_FRAME	128
 
 /* Elsewhere an ioctl makes tun's headers big-endian, and nobody can see it. */
-static bool header_is_le(void)
+static bool vtap_skb_rx_header_is_le(void)
 {
 	return virtio_legacy_is_little_endian() &&
 	       !IS_ENABLED(CONFIG_TUN_VNET_CROSS_LE);
 }
 
 /* Is there a tun at this address, in @net? It may be long gone. RCU. */
-static struct net_device *find_tun(struct net *net,
-				   const struct net_device *wanted)
+static struct net_device *vtap_skb_rx_find_tun(struct net *net,
+					       const struct net_device *wanted)
 {
 	struct net_device *dev;
 
@@ -55,13 +57,14 @@ static struct net_device *find_tun(struct net *net,
 }
 
 /* The same, wherever it has moved to. */
-static struct net_device *find_moved(const struct net_device *wanted)
+static struct net_device *
+vtap_skb_rx_find_moved(const struct net_device *wanted)
 {
 	struct net_device *dev;
 	struct net *net;
 
 	for_each_net_rcu(net) {
-		dev = find_tun(net, wanted);
+		dev = vtap_skb_rx_find_tun(net, wanted);
 		if (dev)
 			return dev;
 	}
@@ -84,7 +87,7 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(b->sock->sk), b->dev_index);
 	if (unlikely(!dev || dev != b->dev || !vtap_is_tun(dev))) {
-		dev = find_moved(b->dev);
+		dev = vtap_skb_rx_find_moved(b->dev);
 		b->direct_hlen = 0;
 		b->dev = NULL;
 	}
@@ -101,7 +104,8 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 }
 
 /* From now on @dev is the one whose packets may go without recvmsg. */
-static bool adopt(struct vtap_backend *b, const struct net_device *dev)
+static bool vtap_skb_rx_set_dev(struct vtap_backend *b,
+				const struct net_device *dev)
 {
 	struct net *net = sock_net(b->sock->sk);
 	const struct net_device *tun;
@@ -113,7 +117,7 @@ static bool adopt(struct vtap_backend *b, const struct net_device *dev)
 		return false;
 	b->nr_searches++;
 	rcu_read_lock();
-	tun = find_tun(net, dev);
+	tun = vtap_skb_rx_find_tun(net, dev);
 	if (tun) {
 		b->dev = tun;
 		b->dev_index = tun->ifindex;
@@ -123,21 +127,21 @@ static bool adopt(struct vtap_backend *b, const struct net_device *dev)
 }
 
 /**
- * vtap_skb_rx_proven - recvmsg has delivered what was expected of it
+ * vtap_skb_rx_learn - recvmsg has delivered what was expected of it
  * @b: backend of an RX queue
  * @hlen: bytes of the header in front of the frame
  * @dev: vtap_skb_rx_dev() before; NULL: it was no skb, nothing is proven
  */
-void vtap_skb_rx_proven(struct vtap_backend *b, u8 hlen,
-			const struct net_device *dev)
+void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
+		       const struct net_device *dev)
 {
-	bool is_tun_file = b->kind == VTAP_BACKEND_TUN;
+	bool is_tun_file = b->kind == VTAP_BACKEND_TAP;
 
-	if (!hlen || !dev || !header_is_le())
+	if (!hlen || !dev || !vtap_skb_rx_header_is_le())
 		return;
 	if (b->direct_hlen == hlen && (!is_tun_file || b->dev == dev))
 		return;
-	b->direct_hlen = !is_tun_file || adopt(b, dev) ? hlen : 0;
+	b->direct_hlen = !is_tun_file || vtap_skb_rx_set_dev(b, dev) ? hlen : 0;
 }
 
 /* Where the next byte goes. */
@@ -148,7 +152,7 @@ struct place {
 };
 
 /* The caller has counted that the buffers suffice. */
-static bool put(struct place *to, const void *from, size_t len)
+static bool vtap_skb_rx_put(struct place *to, const void *from, size_t len)
 {
 	while (len) {
 		size_t part;
@@ -170,9 +174,9 @@ static bool put(struct place *to, const void *from, size_t len)
 }
 
 /* Not in one piece in the kernel: the linear part, then pages. */
-static noinline bool copy_pieces(const struct sk_buff *skb,
-				 const struct iovec *iov, u16 nr_iov,
-				 const void *hdr, size_t hlen)
+static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
+					     const struct iovec *iov, u16 nr_iov,
+					     const void *hdr, size_t hlen)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
 	struct place to = { .iov = iov, .end = iov + nr_iov };
@@ -184,14 +188,16 @@ static noinline bool copy_pieces(const struct sk_buff *skb,
 		return copy_to_iter(hdr, hlen, &iter) == hlen &&
 		       !skb_copy_datagram_iter(skb, 0, &iter, skb->len);
 	}
-	if (!put(&to, hdr, hlen) || !put(&to, skb->data, skb_headlen(skb)))
+	if (!vtap_skb_rx_put(&to, hdr, hlen) ||
+	    !vtap_skb_rx_put(&to, skb->data, skb_headlen(skb)))
 		return false;
 	for (i = 0; i < si->nr_frags; i++) {
 		const skb_frag_t *frag = &si->frags[i];
 		const void *from = skb_frag_address(frag);
 
 		/* A device's own memory has no address. */
-		if (unlikely(!from) || !put(&to, from, skb_frag_size(frag)))
+		if (unlikely(!from) ||
+		    !vtap_skb_rx_put(&to, from, skb_frag_size(frag)))
 			return false;
 	}
 	return true;
@@ -205,15 +211,15 @@ static noinline bool copy_pieces(const struct sk_buff *skb,
  * keeps one that shares the frame, but not the room in front) or, if the frame
  * is in a page, a reference to that.
  */
-static __always_inline bool copy_out(struct sk_buff *skb,
-				     const struct iovec *iov, u16 nr_iov,
-				     const void *hdr, size_t hlen)
+static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
+						 const struct iovec *iov, u16 nr_iov,
+						 const void *hdr, size_t hlen)
 {
 	u32 len = skb->len;
 	u8 *start;
 
 	if (unlikely(skb_is_nonlinear(skb)))
-		return copy_pieces(skb, iov, nr_iov, hdr, hlen);
+		return vtap_skb_rx_copy_pieces(skb, iov, nr_iov, hdr, hlen);
 	if (skb_headroom(skb) >= hlen && !skb_header_cloned(skb) &&
 	    !skb_shared(skb)) {
 		start = skb->data - hlen;
@@ -231,7 +237,7 @@ static __always_inline bool copy_out(struct sk_buff *skb,
 
 /**
  * vtap_skb_rx - deliver the next packet without recvmsg
- * @b: backend with vtap_skb_rx_can()
+ * @b: backend with vtap_skb_rx_is_simple()
  * @cfg: what the header is like
  * @nr_buffers: for the header
  * @iov: where to; room for header and packet
@@ -263,12 +269,12 @@ int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		hdr.mrg.num_buffers = (__force __virtio16)
 				      cpu_to_le16(nr_buffers);
 
-	if (unlikely(!copy_out(skb, iov, nr_iov, &hdr, hlen))) {
+	if (unlikely(!vtap_skb_rx_copy_out(skb, iov, nr_iov, &hdr, hlen))) {
 		kfree_skb(skb);
 		return -EFAULT;
 	}
 	consume_skb(skb);
-	if (b->kind == VTAP_BACKEND_TUN) {
+	if (b->kind == VTAP_BACKEND_TAP) {
 		b->nr_uncounted++;
 		b->bytes_uncounted += len;
 	}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * xdp_tx.c - SEAM: frames from the guest, in batches, to a tun or tap
+ * xdp_tx.c - send frames of the guest to a tun or tap in batches
+ *
+ * Kernel compatibility boundary.
  *
  * Read before: xdp_tx.h, which has what is done for each frame.
  */
@@ -56,7 +58,7 @@ u16 vtap_xdp_tx_headroom(const struct vtap_backend *b)
 	return SKB_DATA_ALIGN(room);
 }
 
-static void drop_piece(struct vtap_piece *p)
+static void vtap_xdp_tx_drop_piece(struct vtap_piece *p)
 {
 	if (p->start)
 		__page_frag_cache_drain(virt_to_page(p->start), p->refs);
@@ -65,7 +67,7 @@ static void drop_piece(struct vtap_piece *p)
 }
 
 /* Fill @p with memory of its own; false: there is none. */
-static bool new_piece(struct vtap_backend *b, struct vtap_piece *p)
+static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p)
 {
 	unsigned int order = get_order(PIECE_BYTES);
 	struct vtap_frames *f = &b->frames;
@@ -94,7 +96,7 @@ static bool new_piece(struct vtap_backend *b, struct vtap_piece *p)
 }
 
 /**
- * vtap_frames_next - the piece that frames come from is used up
+ * vtap_frames_next_piece - the piece that frames come from is used up
  * @b: backend
  *
  * The oldest piece is next. If all its frames are gone it starts again, still
@@ -102,7 +104,7 @@ static bool new_piece(struct vtap_backend *b, struct vtap_piece *p)
  *
  * Return: false if there is no memory.
  */
-bool vtap_frames_next(struct vtap_backend *b)
+bool vtap_frames_next_piece(struct vtap_backend *b)
 {
 	struct vtap_frames *f = &b->frames;
 	struct vtap_piece *p = &f->piece[f->at];
@@ -117,8 +119,8 @@ bool vtap_frames_next(struct vtap_backend *b)
 	page = p->start ? virt_to_page(p->start) : NULL;
 	if (!page || page_ref_count(page) != p->refs ||
 	    page_is_pfmemalloc(page)) {
-		drop_piece(p);
-		if (!new_piece(b, p))
+		vtap_xdp_tx_drop_piece(p);
+		if (!vtap_xdp_tx_new_piece(b, p))
 			return false;
 		page = virt_to_page(p->start);
 	}
@@ -130,18 +132,18 @@ bool vtap_frames_next(struct vtap_backend *b)
 	return true;
 }
 
-static void free_pieces(struct vtap_frames *f)
+static void vtap_xdp_tx_free_pieces(struct vtap_frames *f)
 {
 	int i;
 
 	f->piece[f->at].refs = f->refs;
 	for (i = 0; i < VTAP_FRAME_PIECES; i++)
-		drop_piece(&f->piece[i]);
+		vtap_xdp_tx_drop_piece(&f->piece[i]);
 	f->left = 0;
 	f->refs = 0;
 }
 
-static void free_long(struct vtap_long *l)
+static void vtap_xdp_tx_free_long(struct vtap_long *l)
 {
 	int i;
 
@@ -160,19 +162,19 @@ void vtap_xdp_tx_free(struct vtap_backend *b)
 {
 	int i;
 
-	free_pieces(&b->frames);
+	vtap_xdp_tx_free_pieces(&b->frames);
 	for (i = 0; i < VTAP_LONG_SIZES; i++)
-		free_long(&b->long_frames[i]);
+		vtap_xdp_tx_free_long(&b->long_frames[i]);
 }
 
 /* Give back the pieces if no frame was allocated since the last time. */
-static bool trim_pieces(struct vtap_frames *f)
+static bool vtap_xdp_tx_trim_pieces(struct vtap_frames *f)
 {
 	bool is_left = false;
 	int i;
 
 	if (f->nr_taken == f->trim_taken && f->left == f->trim_left)
-		free_pieces(f);
+		vtap_xdp_tx_free_pieces(f);
 	f->trim_taken = f->nr_taken;
 	f->trim_left = f->left;
 	for (i = 0; i < VTAP_FRAME_PIECES; i++)
@@ -180,13 +182,13 @@ static bool trim_pieces(struct vtap_frames *f)
 	return is_left;
 }
 
-static bool trim_long(struct vtap_long *l)
+static bool vtap_xdp_tx_trim_long(struct vtap_long *l)
 {
 	bool is_left = false;
 	int i;
 
 	if (!l->is_used)
-		free_long(l);
+		vtap_xdp_tx_free_long(l);
 	l->is_used = false;
 	for (i = 0; i < VTAP_LONG_FRAMES; i++)
 		is_left |= !!l->start[i];
@@ -207,14 +209,15 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
 	int i;
 
 	vtap_backend_assert_locked(b);
-	is_left = trim_pieces(&b->frames);
+	is_left = vtap_xdp_tx_trim_pieces(&b->frames);
 	for (i = 0; i < VTAP_LONG_SIZES; i++)
-		is_left |= trim_long(&b->long_frames[i]);
+		is_left |= vtap_xdp_tx_trim_long(&b->long_frames[i]);
 	return is_left;
 }
 
 /* Memory for a long frame, if place @at has none that the stack still uses. */
-static void *long_at(struct vtap_backend *b, struct vtap_long *l, u8 at)
+static void *vtap_xdp_tx_long_at(struct vtap_backend *b, struct vtap_long *l,
+				 u8 at)
 {
 	u32 room = LONG_FRAME_ROOM << (l - b->long_frames);
 	struct page *page;
@@ -238,13 +241,13 @@ static void *long_at(struct vtap_backend *b, struct vtap_long *l, u8 at)
 }
 
 /* The same place again if its frame has gone: it is still in the cache. */
-static void *long_alloc(struct vtap_backend *b, struct vtap_long *l)
+static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 {
-	void *buf = long_at(b, l, l->at);
+	void *buf = vtap_xdp_tx_long_at(b, l, l->at);
 
 	if (!buf) {
 		l->at = (l->at + 1) % VTAP_LONG_FRAMES;
-		buf = long_at(b, l, l->at);
+		buf = vtap_xdp_tx_long_at(b, l, l->at);
 	}
 	if (buf) {
 		get_page(virt_to_page(buf));
@@ -289,7 +292,7 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 	 * keep a frame's length in 16 bits; the second check is for a program
 	 * that comes after the first.
 	 */
-	if (b->kind != VTAP_BACKEND_TUN || sock_flag(b->sock->sk, SOCK_XDP) ||
+	if (b->kind != VTAP_BACKEND_TAP || sock_flag(b->sock->sk, SOCK_XDP) ||
 	    len < LONG_FRAME_MIN || len > U16_MAX)
 		return -ENOSPC;
 	b->headroom = vtap_xdp_tx_headroom(b);
@@ -298,7 +301,7 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 		l++;
 		f.size *= 2;
 	}
-	f.buf = long_alloc(b, l);
+	f.buf = vtap_xdp_tx_long_alloc(b, l);
 	if (!f.buf)
 		return -ENOSPC;
 	err = vtap_frame_fill(b, c, &f);

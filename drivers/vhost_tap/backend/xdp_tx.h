@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * xdp_tx.h - SEAM: a frame from the guest into a batch slot
+ * xdp_tx.h - copy a frame of the guest into a batch slot
+ *
+ * Kernel compatibility boundary.
  *
  * Read before: backend.h, ../vnet_hdr.h. Read next: xdp_tx.c, ../tx.c.
  *
@@ -35,7 +37,7 @@
 u16 vtap_xdp_tx_headroom(const struct vtap_backend *b);
 void vtap_xdp_tx_free(struct vtap_backend *b);
 bool vtap_xdp_tx_trim(struct vtap_backend *b);
-bool vtap_frames_next(struct vtap_backend *b);
+bool vtap_frames_next_piece(struct vtap_backend *b);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len);
@@ -60,7 +62,7 @@ static __always_inline void *vtap_frame_alloc(struct vtap_backend *b, u32 size)
 {
 	struct vtap_frames *f = &b->frames;
 
-	if (unlikely(f->left < size) && unlikely(!vtap_frames_next(b)))
+	if (unlikely(f->left < size) && unlikely(!vtap_frames_next_piece(b)))
 		return NULL;
 	f->left -= size;
 	f->refs--;

@@ -147,14 +147,15 @@ int vtap_chain_indirect_packed(struct vtap_ring *r, struct vtap_mem *m,
 }
 
 /* Copy descriptor @i of a scattered ring to the window. */
-static noinline int vtap_chain_fetch_far(struct vtap_ring *r, u16 i)
+static noinline int vtap_chain_fetch_scattered(struct vtap_ring *r, u16 i)
 {
 	u64 __user *from = (u64 __user *)(r->desc + i);
-	u64 __user *from2 = vtap_ring_far_at(&r->far->desc, from + 1);
+	u64 __user *from2 =
+		vtap_ring_scattered_at(&r->scattered->desc, from + 1);
 	u64 *to = (u64 *)r->table;
 
 	BUILD_BUG_ON(sizeof(*r->table) != 2 * sizeof(u64));
-	from = vtap_ring_far_at(&r->far->desc, from);
+	from = vtap_ring_scattered_at(&r->scattered->desc, from);
 	if (!user_read_access_begin(from, sizeof(*from)))
 		goto fault;
 	unsafe_get_user(to[0], from, fault_in_window);
@@ -177,8 +178,8 @@ int vtap_chain_fetch(struct vtap_ring *r, u16 i, u16 n)
 {
 	const struct vring_desc __user *from = r->desc + i;
 
-	if (unlikely(r->far))
-		return vtap_chain_fetch_far(r, i);
+	if (unlikely(r->scattered))
+		return vtap_chain_fetch_scattered(r, i);
 	n = min_t(u16, min_t(u16, n, ARRAY_SIZE(r->table)), r->num - i);
 	if (!user_read_access_begin(from, n * sizeof(*from)))
 		goto fault;

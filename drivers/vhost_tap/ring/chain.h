@@ -84,10 +84,10 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
  * The same where most chains are plain: with a copy of @c, whose address is taken
  * nowhere then, so that it stays in registers.
  */
-static __always_inline int vtap_chain_walk_apart(struct vtap_ring *r,
-						 struct vtap_mem *m,
-						 struct vtap_chain *c,
-						 struct vtap_desc d)
+static __always_inline int vtap_chain_walk_copied(struct vtap_ring *r,
+						  struct vtap_mem *m,
+						  struct vtap_chain *c,
+						  struct vtap_desc d)
 {
 	struct vtap_chain whole = *c;
 	int err = vtap_chain_walk(r, m, &whole, d);

@@ -27,7 +27,7 @@ void vtap_dirty_drop(struct vtap_dirty *d)
 }
 
 /* Set @bits of the aligned word at user address @at. False if that failed. */
-static bool set_bits(struct vtap_dirty *d, u64 at, u32 bits)
+static bool vtap_dirty_set_bits(struct vtap_dirty *d, u64 at, u32 bits)
 {
 	u32 __user *word = (u32 __user *)(unsigned long)at;
 	u32 old;
@@ -57,7 +57,8 @@ failed:
  * Bring a slot to the bitmap, whose base need not be aligned. Behind G. Bits that
  * cannot be written stay in the slot for the next bitmap.
  */
-static void write_slot(struct vtap_dirty *d, struct vtap_dirty_slot *slot)
+static void vtap_dirty_write_slot(struct vtap_dirty *d,
+				  struct vtap_dirty_slot *slot)
 {
 	u64 at = d->base + slot->word * sizeof(u32);
 	unsigned int shift = (at & 3) * 8;
@@ -67,10 +68,11 @@ static void write_slot(struct vtap_dirty *d, struct vtap_dirty_slot *slot)
 		return;
 	}
 	if (slot->bits << shift &&
-	    !set_bits(d, at & ~3ULL, slot->bits << shift))
+	    !vtap_dirty_set_bits(d, at & ~3ULL, slot->bits << shift))
 		return;
 	if (shift && slot->bits >> (32 - shift) &&
-	    !set_bits(d, (at & ~3ULL) + 4, slot->bits >> (32 - shift)))
+	    !vtap_dirty_set_bits(d, (at & ~3ULL) + 4,
+				 slot->bits >> (32 - shift)))
 		return;
 	slot->bits = 0;
 }
@@ -88,19 +90,19 @@ void vtap_dirty_flush(struct vtap_dirty *d)
 	vtap_mb();			/* G: the pages before their bits */
 	for (i = 0; i < VTAP_DIRTY_SLOTS; i++) {
 		if (d->slot[i].bits)
-			write_slot(d, &d->slot[i]);
+			vtap_dirty_write_slot(d, &d->slot[i]);
 	}
 }
 
 /* The pages of one word, @bits of them. */
-static void mark_word(struct vtap_dirty *d, u64 word, u32 bits)
+static void vtap_dirty_mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 {
 	struct vtap_dirty_slot *slot =
 		&d->slot[word & (VTAP_DIRTY_SLOTS - 1)];
 
 	if (unlikely(slot->word != word && slot->bits)) {
 		vtap_mb();		/* G */
-		write_slot(d, slot);
+		vtap_dirty_write_slot(d, slot);
 		if (slot->bits)		/* that failed */
 			d->lost = true;
 		slot->bits = 0;
@@ -127,12 +129,12 @@ void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len)
 	last >>= VTAP_LOG_PAGE_SHIFT;
 	page = gpa >> VTAP_LOG_PAGE_SHIFT;
 	for (; page >> 5 < last >> 5; page = ((page >> 5) + 1) << 5)
-		mark_word(d, page >> 5, ~0U << (page & 31));
-	mark_word(d, last >> 5, vtap_dirty_bits(page, last));
+		vtap_dirty_mark_word(d, page >> 5, ~0U << (page & 31));
+	vtap_dirty_mark_word(d, last >> 5, vtap_dirty_bits(page, last));
 }
 
 /* User memory behind several guest addresses: all of them were written. */
-static void mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
+static void vtap_dirty_mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
 {
 	u64 last = uaddr + (len - 1);	/* checked memory: no wrap */
 	u32 i;
@@ -166,7 +168,7 @@ void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len)
 		return;
 	if (unlikely(d->map->aliased)) {
 		if (len)
-			mark_aliases(d, uaddr, len);
+			vtap_dirty_mark_aliases(d, uaddr, len);
 		return;
 	}
 	while (len) {

@@ -52,8 +52,8 @@ static __always_inline void vtap_event_published(struct vtap_ring *r, u16 old,
 }
 
 /* Decide with the driver's @event for all since the last decision. */
-static __always_inline bool vtap_event_must_call(struct vtap_ring *r,
-						 u16 event)
+static __always_inline bool vtap_event_needs_call(struct vtap_ring *r,
+						  u16 event)
 {
 	u16 old = r->called;
 	bool known = r->called_valid;

@@ -15,7 +15,7 @@ noinline __cold int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault)
 {
 	if (!r->fault)
 		r->fault = fault;
-	r->ready = 0;
+	r->nr_left = 0;
 	r->stage_max = 0;
 	return -EIO;
 }

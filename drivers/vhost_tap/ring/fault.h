@@ -6,13 +6,13 @@
  * tracepoint and the table in Documentation/uapi.rst. Names are
  * stable, numbers are internal.
  *
- * A ring fault breaks the queue until a retry (vtap_ring_retry()) gets past it; a
+ * A ring fault breaks the queue until a retry (vtap_ring_clear_fault()) gets past it; a
  * packet fault (a drop) completes or discards one packet and goes on.
  */
 #ifndef VTAP_RING_FAULT_H
 #define VTAP_RING_FAULT_H
 
-#include "os.h"
+#include "ring_env.h"
 
 #define VTAP_RING_FAULTS(F)						\
 	F(RING_ACCESS, "ring memory cannot be read or written")	\

@@ -37,7 +37,7 @@ void vtap_iotlb_free(struct vtap_iotlb *t)
 }
 
 /* The first mapping that does not end before @iova; @nr if there is none. */
-static u32 lower_bound(const struct vtap_iotlb *t, u64 iova)
+static u32 vtap_iotlb_lower_bound(const struct vtap_iotlb *t, u64 iova)
 {
 	u32 lo = 0, hi = t->nr;
 
@@ -58,10 +58,10 @@ static u32 lower_bound(const struct vtap_iotlb *t, u64 iova)
  *
  * Return: true if there was something in the place.
  */
-static bool replace(struct vtap_iotlb *t, u64 first, u64 last,
-		    const struct vtap_mapping *with, u32 n)
+static bool vtap_iotlb_replace(struct vtap_iotlb *t, u64 first, u64 last,
+			       const struct vtap_mapping *with, u32 n)
 {
-	u32 from = lower_bound(t, first), to = from, put = from;
+	u32 from = vtap_iotlb_lower_bound(t, first), to = from, put = from;
 	struct vtap_mapping left = {}, right = {};
 	u32 nr_left = 0, nr_right = 0;
 
@@ -90,7 +90,7 @@ static bool replace(struct vtap_iotlb *t, u64 first, u64 last,
 }
 
 /* Forget the oldest mapping. Queues that have it in their cache keep it. */
-static void forget_oldest(struct vtap_iotlb *t)
+static void vtap_iotlb_evict_oldest(struct vtap_iotlb *t)
 {
 	u32 i, oldest = 0;
 
@@ -130,9 +130,9 @@ bool vtap_iotlb_add(struct vtap_iotlb *t, u64 first, u64 last, u64 uaddr,
 
 	spin_lock(&t->lock);
 	m.age = t->clock++;
-	replaced = replace(t, first, last, &m, 1) || t->forgot;
+	replaced = vtap_iotlb_replace(t, first, last, &m, 1) || t->forgot;
 	while (t->nr > VTAP_IOTLB_MAX)
-		forget_oldest(t);
+		vtap_iotlb_evict_oldest(t);
 	spin_unlock(&t->lock);
 	return replaced;
 }
@@ -146,9 +146,9 @@ bool vtap_iotlb_add(struct vtap_iotlb *t, u64 first, u64 last, u64 uaddr,
 void vtap_iotlb_del(struct vtap_iotlb *t, u64 first, u64 last)
 {
 	spin_lock(&t->lock);
-	replace(t, first, last, NULL, 0);
+	vtap_iotlb_replace(t, first, last, NULL, 0);
 	if (t->nr > VTAP_IOTLB_MAX)	/* a hole made two of one */
-		forget_oldest(t);
+		vtap_iotlb_evict_oldest(t);
 	spin_unlock(&t->lock);
 }
 
@@ -178,7 +178,7 @@ bool vtap_iotlb_find(struct vtap_iotlb *t, u64 iova, struct vtap_mapping *m)
 	u32 i;
 
 	spin_lock(&t->lock);
-	i = lower_bound(t, iova);
+	i = vtap_iotlb_lower_bound(t, iova);
 	if (i < t->nr && t->map[i].first <= iova) {
 		*m = t->map[i];
 		found = true;

@@ -2,7 +2,7 @@
 /*
  * iotlb.h - the device IOTLB: what the client's IOMMU said so far
  *
- * Read before: os.h. Read next: mem.h.
+ * Read before: ring_env.h. Read next: mem.h.
  *
  * With VIRTIO_F_ACCESS_PLATFORM the guest's addresses are I/O virtual. The
  * client answers our questions about them (VHOST_IOTLB_MISS) with mappings to
@@ -13,12 +13,12 @@
  *
  * One table belongs to a device and is looked up by its queues; each queue
  * keeps the translations it uses in a cache of its own (struct vtap_tlb), which
- * whoever takes a mapping back has to clear: vtap_mem_forget().
+ * whoever takes a mapping back has to clear: vtap_mem_invalidate().
  */
 #ifndef VTAP_RING_IOTLB_H
 #define VTAP_RING_IOTLB_H
 
-#include "os.h"
+#include "ring_env.h"
 
 /* Mappings a device remembers; in-tree's default for max_iotlb_entries. */
 #define VTAP_IOTLB_MAX		2048

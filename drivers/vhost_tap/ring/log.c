@@ -7,15 +7,16 @@
 #include "ring.h"
 
 /* Mark the pages of a written range by their user addresses, page by page. */
-static void log_by_user(struct vtap_ring *r, const struct vtap_ring_area *area,
-			unsigned long at, u64 len)
+static void vtap_ring_log_by_user(struct vtap_ring *r,
+				  const struct vtap_ring_area *area,
+				  unsigned long at, u64 len)
 {
 	while (len) {
 		u64 part = min(len, VTAP_PAGE_SIZE - (at & ~VTAP_PAGE_MASK));
 		void __user *user = (void __user *)at;
 
 		if (area)
-			user = vtap_ring_far_at(area, user);
+			user = vtap_ring_scattered_at(area, user);
 		vtap_dirty_mark_user(r->log, (unsigned long)user, part);
 		at += part;
 		len -= part;
@@ -35,8 +36,9 @@ void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len)
 	if (!r->log->ring_by_user)
 		vtap_dirty_mark(r->log, r->log->ring_gpa + off, len);
 	else
-		log_by_user(r, r->far ? &r->far->used : NULL,
-			    (unsigned long)r->used + off, len);
+		vtap_ring_log_by_user(r,
+				      r->scattered ? &r->scattered->used : NULL,
+				      (unsigned long)r->used + off, len);
 }
 
 /**
@@ -52,6 +54,6 @@ void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len)
  */
 void vtap_ring_log_desc(struct vtap_ring *r, u64 off, u64 len)
 {
-	log_by_user(r, r->far ? &r->far->desc : NULL,
-		    (unsigned long)r->desc + off, len);
+	vtap_ring_log_by_user(r, r->scattered ? &r->scattered->desc : NULL,
+			      (unsigned long)r->desc + off, len);
 }

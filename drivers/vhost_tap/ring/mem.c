@@ -10,9 +10,10 @@
  * Through the memory table. A buffer may continue in the next region; each one
  * costs a segment, so the loop is bounded by @max.
  */
-static noinline int translate_table(struct vtap_mem *m, struct vtap_region *hit,
-				    u64 gpa, u32 len, struct iovec *iov,
-				    int max)
+static noinline int vtap_mem_translate_table(struct vtap_mem *m,
+					     struct vtap_region *hit, u64 gpa,
+					     u32 len, struct iovec *iov,
+					     int max)
 {
 	int n = 0;
 
@@ -41,14 +42,14 @@ static noinline int translate_table(struct vtap_mem *m, struct vtap_region *hit,
 	return n;
 }
 
-static struct vtap_tlb_slot *slot_of(struct vtap_tlb *tlb, u64 iova)
+static struct vtap_tlb_slot *vtap_tlb_slot(struct vtap_tlb *tlb, u64 iova)
 {
 	return &tlb->slot[(iova >> VTAP_PAGE_SHIFT) & (VTAP_TLB_SLOTS - 1)];
 }
 
 /* Ask the device's table; what it says of the whole page is worth keeping. */
-static int tlb_look_up(struct vtap_tlb *tlb, struct vtap_region *hit, u8 access,
-		       u64 iova, struct vtap_region *r)
+static int vtap_tlb_find(struct vtap_tlb *tlb, struct vtap_region *hit,
+			 u8 access, u64 iova, struct vtap_region *r)
 {
 	u64 page = iova & VTAP_PAGE_MASK;
 	struct vtap_mapping map;
@@ -69,7 +70,7 @@ static int tlb_look_up(struct vtap_tlb *tlb, struct vtap_region *hit, u8 access,
 	if (r->size > VTAP_PAGE_SIZE)
 		*hit = *r;
 	if (map.first <= page && map.last >= page + (VTAP_PAGE_SIZE - 1)) {
-		struct vtap_tlb_slot *slot = slot_of(tlb, iova);
+		struct vtap_tlb_slot *slot = vtap_tlb_slot(tlb, iova);
 
 		slot->tag = page | map.perm;
 		slot->uaddr = map.uaddr + (page - map.first);
@@ -78,14 +79,15 @@ static int tlb_look_up(struct vtap_tlb *tlb, struct vtap_region *hit, u8 access,
 }
 
 /*
- * The usual case of translate_tlb(): every page is in the queue's cache, and they
+ * The usual case of vtap_mem_translate_iotlb(): every page is in the queue's cache, and they
  * are contiguous in user memory.
  * Return: 1 segment, or 0: another case.
  */
-static __always_inline int translate_cached(struct vtap_tlb *tlb, u8 access,
-					    u64 iova, u32 len, struct iovec *iov)
+static __always_inline int vtap_mem_translate_cached(struct vtap_tlb *tlb,
+						     u8 access, u64 iova,
+						     u32 len, struct iovec *iov)
 {
-	const struct vtap_tlb_slot *slot = slot_of(tlb, iova);
+	const struct vtap_tlb_slot *slot = vtap_tlb_slot(tlb, iova);
 	u64 page = iova & VTAP_PAGE_MASK, last = iova + len - 1;
 	u64 uaddr = slot->uaddr;
 
@@ -99,7 +101,7 @@ static __always_inline int translate_cached(struct vtap_tlb *tlb, u8 access,
 	while (last - page >= VTAP_PAGE_SIZE) {
 		page += VTAP_PAGE_SIZE;
 		uaddr += VTAP_PAGE_SIZE;
-		slot = slot_of(tlb, page);
+		slot = vtap_tlb_slot(tlb, page);
 		if ((slot->tag & (VTAP_PAGE_MASK | access)) != (page | access) ||
 		    slot->uaddr != uaddr)
 			return 0;
@@ -111,15 +113,16 @@ static __always_inline int translate_cached(struct vtap_tlb *tlb, u8 access,
  * Through the IOTLB, a page or a mapping at a time. What continues in user
  * memory continues the segment, up to VTAP_TLB_MERGE. Bounded by @max and VTAP_TLB_STEPS.
  */
-static noinline int translate_tlb(struct vtap_mem *m, struct vtap_region *hit,
-				  u8 access, u64 iova, u32 len,
-				  struct iovec *iov, int max)
+static noinline int vtap_mem_translate_iotlb(struct vtap_mem *m,
+					     struct vtap_region *hit, u8 access,
+					     u64 iova, u32 len,
+					     struct iovec *iov, int max)
 {
 	unsigned long end = 0;
 	int n = 0, step;
 
 	for (step = 0; len; step++) {
-		const struct vtap_tlb_slot *slot = slot_of(m->tlb, iova);
+		const struct vtap_tlb_slot *slot = vtap_tlb_slot(m->tlb, iova);
 		struct vtap_region r;
 		u64 uaddr, part;
 
@@ -133,7 +136,7 @@ static noinline int translate_tlb(struct vtap_mem *m, struct vtap_region *hit,
 			uaddr = slot->uaddr + off;
 			part = min_t(u64, len, VTAP_PAGE_SIZE - off);
 		} else {
-			int err = tlb_look_up(m->tlb, hit, access, iova, &r);
+			int err = vtap_tlb_find(m->tlb, hit, access, iova, &r);
 
 			m->lookups++;
 			if (err)
@@ -177,11 +180,12 @@ int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 	struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
 
 	if (m->tlb && likely(max > 0) &&
-	    likely(translate_cached(m->tlb, access, gpa, len, iov)))
+	    likely(vtap_mem_translate_cached(m->tlb, access, gpa, len, iov)))
 		return 1;
 	if (m->tlb)
-		return translate_tlb(m, hit, access, gpa, len, iov, max);
-	return translate_table(m, hit, gpa, len, iov, max);
+		return vtap_mem_translate_iotlb(m, hit, access, gpa, len, iov,
+						max);
+	return vtap_mem_translate_table(m, hit, gpa, len, iov, max);
 }
 
 /**
@@ -225,18 +229,18 @@ void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table)
 }
 
 /* Does the region have an address of [first, last]? */
-static bool touches(const struct vtap_region *r, u64 first, u64 last)
+static bool vtap_mem_touches(const struct vtap_region *r, u64 first, u64 last)
 {
 	return r->size && r->gpa <= last && r->gpa + (r->size - 1) >= first;
 }
 
 /**
- * vtap_mem_forget - a range of I/O virtual addresses means something else now
+ * vtap_mem_invalidate - a range of I/O virtual addresses means something else now
  * @m: view of a queue, not in a pass; nothing happens without IOTLB
  * @first: first address
  * @last: last one
  */
-void vtap_mem_forget(struct vtap_mem *m, u64 first, u64 last)
+void vtap_mem_invalidate(struct vtap_mem *m, u64 first, u64 last)
 {
 	u64 page = first & VTAP_PAGE_MASK;
 	int i;
@@ -244,7 +248,7 @@ void vtap_mem_forget(struct vtap_mem *m, u64 first, u64 last)
 	if (!m->tlb)
 		return;
 	for (i = 0; i < (int)ARRAY_SIZE(m->hit); i++) {
-		if (touches(&m->hit[i], first, last))
+		if (vtap_mem_touches(&m->hit[i], first, last))
 			m->hit[i].size = 0;
 	}
 	if ((last - page) >> VTAP_PAGE_SHIFT >= VTAP_TLB_SLOTS) {
@@ -252,7 +256,7 @@ void vtap_mem_forget(struct vtap_mem *m, u64 first, u64 last)
 		return;
 	}
 	for (;;) {
-		struct vtap_tlb_slot *slot = slot_of(m->tlb, page);
+		struct vtap_tlb_slot *slot = vtap_tlb_slot(m->tlb, page);
 
 		if ((slot->tag & VTAP_PAGE_MASK) == page)
 			slot->tag = 0;

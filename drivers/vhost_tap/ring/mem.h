@@ -2,7 +2,7 @@
 /*
  * mem.h - guest memory: from the guest's addresses to user memory
  *
- * Read before: os.h, iotlb.h. Read next: dirty.h, ring.h, chain.h.
+ * Read before: ring_env.h, iotlb.h. Read next: dirty.h, ring.h, chain.h.
  *
  * A guest address becomes one or more segments of the owner's address space,
  * in one of two ways:
@@ -21,7 +21,7 @@
 #define VTAP_RING_MEM_H
 
 #include "iotlb.h"
-#include "os.h"
+#include "ring_env.h"
 
 /* Regions one memory table may have; what QEMU's virtio-mem asks for. */
 #define VTAP_MAX_REGIONS	509
@@ -143,14 +143,14 @@ static inline void vtap_mem_init(struct vtap_mem *m,
 }
 
 void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table);
-void vtap_mem_forget(struct vtap_mem *m, u64 first, u64 last);
+void vtap_mem_invalidate(struct vtap_mem *m, u64 first, u64 last);
 int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 			    struct iovec *iov, int max);
 int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len);
 
 /* Does one region have all of a buffer? Unsigned: below it is past it. */
-static __always_inline bool vtap_region_has(const struct vtap_region *r,
-					    u64 gpa, u32 len)
+static __always_inline bool vtap_region_contains(const struct vtap_region *r,
+						 u64 gpa, u32 len)
 {
 	u64 off = gpa - r->gpa;
 
@@ -178,7 +178,7 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 	struct vtap_region *hit = m->hit + (access == VHOST_ACCESS_WO);
 	u64 uaddr = hit->uaddr + (gpa - hit->gpa);
 
-	if (unlikely(!vtap_region_has(hit, gpa, len))) {
+	if (unlikely(!vtap_region_contains(hit, gpa, len))) {
 		/*
 		 * Where regions are many the last hit seldom helps: look at the
 		 * first one of the address's part before searching that.
@@ -192,7 +192,7 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 		/* An address behind all parts is in no region, so in none here. */
 		part = (gpa >> table->part_shift) & (VTAP_MAP_PARTS - 1);
 		r = &table->region[table->part[part]];
-		if (unlikely(!vtap_region_has(r, gpa, len)))
+		if (unlikely(!vtap_region_contains(r, gpa, len)))
 			goto slow;
 		uaddr = r->uaddr + (gpa - r->gpa);
 		if (table->nr <= VTAP_MAP_FEW)

@@ -6,7 +6,7 @@
  */
 #include "mem.h"
 
-static int region_cmp(const void *a, const void *b)
+static int vtap_memmap_region_cmp(const void *a, const void *b)
 {
 	const struct vtap_region *ra = a, *rb = b;
 
@@ -20,7 +20,7 @@ static int region_cmp(const void *a, const void *b)
  * interval tree of in-tree vhost answers. What is left of the other keeps its
  * own mapping; a region with nothing left goes.
  */
-static void resolve_overlaps(struct vtap_memmap *map)
+static void vtap_memmap_resolve_overlaps(struct vtap_memmap *map)
 {
 	u64 free_from = 0;
 	u32 i, kept = 0;
@@ -46,7 +46,7 @@ static void resolve_overlaps(struct vtap_memmap *map)
 	map->nr = kept;
 }
 
-static bool region_in_user_space(const struct vtap_region *r)
+static bool vtap_memmap_region_in_user_space(const struct vtap_region *r)
 {
 	u64 end;
 
@@ -58,7 +58,7 @@ static bool region_in_user_space(const struct vtap_region *r)
  * Where to start a search: with regions of one size, as memory devices make
  * them, each part has one or two.
  */
-static void index_by_part(struct vtap_memmap *map)
+static void vtap_memmap_index_by_part(struct vtap_memmap *map)
 {
 	const struct vtap_region *top;
 	u32 i = 0, k;
@@ -80,7 +80,7 @@ static void index_by_part(struct vtap_memmap *map)
 	map->part[k] = map->nr;
 }
 
-static int uaddr_cmp(const void *a, const void *b)
+static int vtap_memmap_uaddr_cmp(const void *a, const void *b)
 {
 	const struct vtap_region *ra = a, *rb = b;
 
@@ -90,14 +90,15 @@ static int uaddr_cmp(const void *a, const void *b)
 }
 
 /* The way back, from user to guest addresses, for the dirty log. */
-static void index_by_uaddr(struct vtap_memmap *map)
+static void vtap_memmap_index_by_uaddr(struct vtap_memmap *map)
 {
 	u32 i;
 
 	map->region[map->nr] = (struct vtap_region){};
 	map->by_uaddr = map->region + map->nr + 1;
 	memcpy(map->by_uaddr, map->region, map->nr * sizeof(map->region[0]));
-	sort(map->by_uaddr, map->nr, sizeof(map->region[0]), uaddr_cmp, NULL);
+	sort(map->by_uaddr, map->nr, sizeof(map->region[0]),
+	     vtap_memmap_uaddr_cmp, NULL);
 	for (i = 1; i < map->nr; i++) {
 		const struct vtap_region *r = &map->by_uaddr[i - 1];
 
@@ -151,12 +152,14 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 	}
 	map->nr = n;
 	for (i = 0; i < n; i++)
-		map->in_user_space &= region_in_user_space(&map->region[i]);
+		map->in_user_space &=
+			vtap_memmap_region_in_user_space(&map->region[i]);
 
-	sort(map->region, n, sizeof(map->region[0]), region_cmp, NULL);
-	resolve_overlaps(map);
-	index_by_part(map);
-	index_by_uaddr(map);
+	sort(map->region, n, sizeof(map->region[0]), vtap_memmap_region_cmp,
+	     NULL);
+	vtap_memmap_resolve_overlaps(map);
+	vtap_memmap_index_by_part(map);
+	vtap_memmap_index_by_uaddr(map);
 	return map;
 
 err_free:

@@ -8,11 +8,11 @@
 #include "packed.h"
 
 /* The position @n <= num descriptors back. */
-static __always_inline u16 vtap_packed_back(const struct vtap_ring *r, u16 at,
-					    u16 n)
+static __always_inline u16 vtap_packed_rewind(const struct vtap_ring *r, u16 at,
+					      u16 n)
 {
 	/* As many as make a whole lap on, and the lap taken off. */
-	return vtap_packed_on(r, at, r->num - n) ^ VTAP_PACKED_WRAP;
+	return vtap_packed_advance(r, at, r->num - n) ^ VTAP_PACKED_WRAP;
 }
 
 /* That word of a copy. */
@@ -22,7 +22,7 @@ static __always_inline u64 vtap_packed_tail(const struct vring_packed_desc *d)
 }
 
 /* Is the descriptor at a position available, as a look tells? */
-int vtap_packed_look(struct vtap_ring *r, u16 at)
+int vtap_packed_is_avail(struct vtap_ring *r, u16 at)
 {
 	struct vring_packed_desc __user *d = r->packed_desc +
 					     vtap_packed_idx(at);
@@ -42,46 +42,49 @@ static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 	r->fetch_start = r->last_avail;
 	r->nr_fetched = n;
 	r->fetch_end = r->packed_first + n;
-	r->ready = -n;
-	r->seen = 0;
-	r->avail_idx = vtap_packed_on(r, r->last_avail, n);
+	r->nr_left = -n;
+	r->prefetched = 0;
+	r->avail_idx = vtap_packed_advance(r, r->last_avail, n);
 	return n > 0;
 }
 
 /* The user address of a descriptor's word; whether the ring is scattered is known. */
 static __always_inline u64 __user *
 vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
-		      const bool far)
+		      const bool scattered)
 {
-	return far ? vtap_ring_far_at(&r->far->desc, word) : word;
+	return scattered ? vtap_ring_scattered_at(&r->scattered->desc, word) :
+			   word;
 }
 
 /*
  * Copy what is available from the next position on (B), up to VTAP_FETCH and
- * the end of the ring. In a scattered ring (@far) each word has its own place.
+ * the end of the ring. In a scattered ring (@scattered) each word has its own place.
  *
  * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
  */
-static __always_inline int vtap_packed_copy(struct vtap_ring *r, const bool far)
+static __always_inline int vtap_packed_copy(struct vtap_ring *r,
+					    const bool scattered)
 {
 	/* Pointers, not array[i]: see vtap_split_fetch(). */
 	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
 	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
 	u64 __user *word = (u64 __user *)(r->packed_desc + idx);
 	u64 *to = (u64 *)r->packed_first;
-	u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
-	u64 want = vtap_packed_word(0, 0, vtap_packed_want(at));
+	u64 both = vtap_packed_pack_word(0, 0, VTAP_PACKED_BOTH);
+	u64 want = vtap_packed_pack_word(0, 0, vtap_packed_avail_flags(at));
 
 	if (unlikely(r->fault))
 		return -EIO;
 	r->nr_fetched = 0;
 
-	if (!user_read_access_begin(vtap_packed_desc_addr(r, word, far),
-				    (far ? 1 : 2 * max) * sizeof(*word)))
+	if (!user_read_access_begin(vtap_packed_desc_addr(r, word, scattered),
+				    (scattered ? 1 : 2 * max) * sizeof(*word)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	for (n = 0; n < max; n++, word += 2, to += 2) {
-		u64 __user *low = vtap_packed_desc_addr(r, word, far);
-		u64 __user *high = vtap_packed_desc_addr(r, word + 1, far);
+		u64 __user *low = vtap_packed_desc_addr(r, word, scattered);
+		u64 __user *high =
+			vtap_packed_desc_addr(r, word + 1, scattered);
 		u64 tail;
 
 		/* B, pairs with A */
@@ -105,9 +108,9 @@ vtap_packed_nr_offered(const struct vtap_ring *r,
 		       const struct vring_packed_desc *first, u16 nr)
 {
 	const struct vring_packed_desc *d = first, *end = d + nr;
-	const u64 both = vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
-	const u64 want = vtap_packed_word(0, 0,
-					  vtap_packed_want(r->last_avail));
+	const u64 both = vtap_packed_pack_word(0, 0, VTAP_PACKED_BOTH);
+	const u16 flags = vtap_packed_avail_flags(r->last_avail);
+	const u64 want = vtap_packed_pack_word(0, 0, flags);
 
 	/* Mostly all are: four at a time. */
 	for (; end - d >= 4; d += 4) {
@@ -139,17 +142,17 @@ static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 sure, u16 nr,
 
 	if (!sure) {
 		nr = min3(nr, (u16)VTAP_FETCH, left);
-		if (vtap_user_copy_early(to, from, 0, nr))	/* B */
+		if (vtap_user_copy_avail(to, from, 0, nr))	/* B */
 			goto fault;
 		sure = vtap_packed_nr_offered(r, to, nr);
 	}
 	n = sure;
 	ahead = n == VTAP_FETCH ? min_t(u16, ahead, left - n) : 0;
-	if (n && vtap_user_copy_early(to, from, n, n + ahead))
+	if (n && vtap_user_copy_avail(to, from, n, n + ahead))
 		goto fault;
 	vtap_packed_fetched(r, n);
 	if (ahead && vtap_packed_nr_offered(r, to + n, ahead) == ahead)
-		r->seen = ahead;
+		r->prefetched = ahead;
 	return n > 0;
 
 fault:
@@ -164,16 +167,16 @@ fault:
  */
 int vtap_packed_fetch(struct vtap_ring *r)
 {
-	bool follows = r->last_avail == vtap_packed_on(r, r->fetch_start,
-						       r->nr_fetched);
-	u16 seen = follows && !r->fault ? r->seen : 0;
+	bool follows = r->last_avail == vtap_packed_advance(r, r->fetch_start,
+							    r->nr_fetched);
+	u16 seen = follows && !r->fault ? r->prefetched : 0;
 	int ret = 1;
 
 	if (r->run < VTAP_RUN_LONG) {
 		ret = vtap_packed_copy(r, false);
 	} else {
 		if (!seen)
-			ret = vtap_packed_look(r, r->last_avail);
+			ret = vtap_packed_is_avail(r, r->last_avail);
 		if (ret > 0)
 			ret = vtap_packed_copy_run(r, seen, 2 * r->run,
 						   follows ? VTAP_FETCH : 0);
@@ -183,7 +186,7 @@ int vtap_packed_fetch(struct vtap_ring *r)
 	return ret;
 }
 
-int vtap_packed_fetch_far(struct vtap_ring *r)
+int vtap_packed_fetch_scattered(struct vtap_ring *r)
 {
 	return vtap_packed_copy(r, true);
 }
@@ -198,7 +201,7 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		     struct vtap_chain *c,
 		     const struct vring_packed_desc *from)
 {
-	u16 at = r->last_avail, found = 0, ready = -r->ready, left = ready;
+	u16 at = r->last_avail, found = 0, ready = -r->nr_left, left = ready;
 	u16 ahead = r->ahead;
 	struct vtap_desc d;
 	int n;
@@ -223,7 +226,7 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 			break;
 		if (found == r->num)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
-		at = vtap_packed_on(r, at, 1);
+		at = vtap_packed_advance(r, at, 1);
 		from++;
 		if (--left)
 			continue;
@@ -247,23 +250,23 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 	c->head = vtap_packed_head(d.id, found);
 	r->ahead = found - 1;
 	if (found > ready)			/* all of it was seen */
-		r->avail_idx = vtap_packed_on(r, at, 1);
+		r->avail_idx = vtap_packed_advance(r, at, 1);
 	return found;
 }
 
 /* The next is @n descriptors back again. */
-void vtap_packed_untake(struct vtap_ring *r, u16 n)
+void vtap_packed_take_back(struct vtap_ring *r, u16 n)
 {
 	u16 i;
 
-	r->last_avail = vtap_packed_back(r, r->last_avail, n);
+	r->last_avail = vtap_packed_rewind(r, r->last_avail, n);
 	/* A fetch ends with the ring: the other lap is never within it. */
 	i = r->last_avail - r->fetch_start;
-	r->ready = i < r->nr_fetched && !r->fault ? i - r->nr_fetched : 0;
+	r->nr_left = i < r->nr_fetched && !r->fault ? i - r->nr_fetched : 0;
 }
 
 /* All that was fetched is popped. A fetch ends with the ring, if not before. */
 void vtap_packed_wrap(struct vtap_ring *r)
 {
-	r->last_avail = vtap_packed_on(r, r->last_avail, 0);
+	r->last_avail = vtap_packed_advance(r, r->last_avail, 0);
 }

@@ -63,29 +63,29 @@
 #define VTAP_PACKED_BOTH	(VTAP_PACKED_AVAIL | VTAP_PACKED_USED)
 
 /* packed.c */
-int vtap_packed_look(struct vtap_ring *r, u16 at);
+int vtap_packed_is_avail(struct vtap_ring *r, u16 at);
 int vtap_packed_fetch(struct vtap_ring *r);
-int vtap_packed_fetch_far(struct vtap_ring *r);
+int vtap_packed_fetch_scattered(struct vtap_ring *r);
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		     struct vtap_chain *c,
 		     const struct vring_packed_desc *from);
-void vtap_packed_untake(struct vtap_ring *r, u16 n);
+void vtap_packed_take_back(struct vtap_ring *r, u16 n);
 void vtap_packed_wrap(struct vtap_ring *r);
 
 /* packed_used.c */
 void vtap_packed_set_max(struct vtap_ring *r);
 void vtap_packed_stage_from(struct vtap_ring *r, u16 used);
-void vtap_packed_near_end(struct vtap_ring *r);
-int vtap_packed_stage_on(struct vtap_ring *r);
+void vtap_packed_end_lap(struct vtap_ring *r);
+int vtap_packed_stage_wrapped(struct vtap_ring *r);
 int vtap_packed_publish(struct vtap_ring *r);
 
 /* packed_event.c */
 int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode);
-int vtap_packed_must_call(struct vtap_ring *r);
+int vtap_packed_needs_call(struct vtap_ring *r);
 int vtap_packed_empty(struct vtap_ring *r);
-int vtap_packed_has_news(struct vtap_ring *r);
-int vtap_packed_kick_off(struct vtap_ring *r);
-int vtap_packed_kick_on(struct vtap_ring *r);
+int vtap_packed_has_new(struct vtap_ring *r);
+int vtap_packed_disable_notify(struct vtap_ring *r);
+int vtap_packed_enable_notify(struct vtap_ring *r);
 
 /* ---- positions: an index below num, and the wrap counter in bit 15 ---- */
 
@@ -95,8 +95,8 @@ static __always_inline u16 vtap_packed_idx(u16 at)
 }
 
 /* The position @n <= num descriptors on. */
-static __always_inline u16 vtap_packed_on(const struct vtap_ring *r, u16 at,
-					  u16 n)
+static __always_inline u16 vtap_packed_advance(const struct vtap_ring *r,
+					       u16 at, u16 n)
 {
 	u32 idx = vtap_packed_idx(at) + n;	/* below 2^16 */
 	u16 wrap = at & VTAP_PACKED_WRAP;
@@ -120,21 +120,21 @@ static __always_inline u32 vtap_packed_distance(const struct vtap_ring *r,
 }
 
 /* AVAIL and USED of a descriptor that is available at a position of this lap. */
-static __always_inline u16 vtap_packed_want(u16 at)
+static __always_inline u16 vtap_packed_avail_flags(u16 at)
 {
 	return at & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
 }
 
 static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
 {
-	return (flags & VTAP_PACKED_BOTH) == vtap_packed_want(at);
+	return (flags & VTAP_PACKED_BOTH) == vtap_packed_avail_flags(at);
 }
 
 /*
  * The second word of a descriptor, as it lies in the ring: length, id, flags. A
  * used entry is no more than that.
  */
-static __always_inline u64 vtap_packed_word(u32 len, u16 id, u16 flags)
+static __always_inline u64 vtap_packed_pack_word(u32 len, u16 id, u16 flags)
 {
 	u64 word = (u64)flags << 48 | (u64)id << 32 | len;
 
@@ -151,7 +151,7 @@ static __always_inline u32 vtap_packed_head(u16 id, u16 nr_desc)
 	return (u32)(nr_desc - 1) << 16 | id;
 }
 
-static __always_inline u16 vtap_packed_more(u32 head)
+static __always_inline u16 vtap_packed_nr_extra(u32 head)
 {
 	return head >> 16;
 }
@@ -163,7 +163,7 @@ static __always_inline u16 vtap_packed_more(u32 head)
  * @r: ring; the caller owns the pass
  * @m: guest memory view
  * @c: as of vtap_split_pop(); @head is a vtap_packed_head()
- * @plain: chains are mostly one descriptor, see vtap_chain_walk_apart()
+ * @plain: chains are mostly one descriptor, see vtap_chain_walk_copied()
  *
  * Context: process context of the owner's address space, may fault.
  * Return: as vtap_split_pop().
@@ -179,13 +179,13 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	int ret;
 
 	/* Nothing is ready when the ring is broken. */
-	if (!r->ready) {
-		ret = unlikely(r->far) ? vtap_packed_fetch_far(r) :
+	if (!r->nr_left) {
+		ret = unlikely(r->scattered) ? vtap_packed_fetch_scattered(r) :
 					 vtap_packed_fetch(r);
 		if (ret <= 0)
 			return ret;
 	}
-	first = r->fetch_end + r->ready;
+	first = r->fetch_end + r->nr_left;
 	d = vtap_desc_from_packed(first);
 	c->head = vtap_packed_head(d.id, 1);
 	c->nr_out = 0;
@@ -197,12 +197,12 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	if (likely(!(d.flags & not_plain))) {
 		/* Taken first, which leaves less to do where all is well. */
 		r->last_avail++;
-		if (unlikely(!++r->ready))
+		if (unlikely(!++r->nr_left))
 			vtap_packed_wrap(r);
 		ret = vtap_chain_add(r, m, c, d);
 		if (likely(!ret))
 			return 1;
-		vtap_packed_untake(r, 1);
+		vtap_packed_take_back(r, 1);
 		return ret;
 	}
 	if (plain) {
@@ -215,22 +215,22 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	}
 	if (unlikely(ret < 0))
 		return ret;
-	r->last_avail = vtap_packed_on(r, r->last_avail, ret);
-	r->ready = min(r->ready + ret, 0L);
+	r->last_avail = vtap_packed_advance(r, r->last_avail, ret);
+	r->nr_left = min(r->nr_left + ret, 0L);
 	return 1;
 }
 
 /**
- * vtap_packed_unpop - give the last popped chains back, untouched
+ * vtap_packed_discard - give the last popped chains back, untouched
  * @r: ring
  * @heads: theirs
  * @nr_chains: how many; not more than were popped since the last stage
  */
-static inline void vtap_packed_unpop(struct vtap_ring *r, const u32 *heads,
-				     u16 nr_chains)
+static inline void vtap_packed_discard(struct vtap_ring *r, const u32 *heads,
+				       u16 nr_chains)
 {
 	for (; nr_chains; nr_chains--, heads++)
-		vtap_packed_untake(r, vtap_packed_more(*heads) + 1);
+		vtap_packed_take_back(r, vtap_packed_nr_extra(*heads) + 1);
 }
 
 /**
@@ -244,26 +244,26 @@ static inline void vtap_packed_unpop(struct vtap_ring *r, const u32 *heads,
 static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
 					     u32 len)
 {
-	u64 word = vtap_packed_word(len, head, 0);
-	u16 more = vtap_packed_more(head), i;
+	u64 word = vtap_packed_pack_word(len, head, 0);
+	u16 more = vtap_packed_nr_extra(head), i;
 
 	if (unlikely(r->nr_staged >= r->stage_max)) {
-		int err = vtap_packed_stage_on(r);
+		int err = vtap_packed_stage_wrapped(r);
 
 		if (err)
 			return err;
 	}
 	if (likely(len))
-		word |= vtap_packed_word(0, 0, VRING_DESC_F_WRITE);
+		word |= vtap_packed_pack_word(0, 0, VRING_DESC_F_WRITE);
 	i = r->nr_staged++;
 	r->packed_staged[i] = word | r->stage_word;
 	if (!more)
 		return 0;
-	r->more[i] = more;
-	r->apart = true;
+	r->skip[i] = more;
+	r->has_gaps = true;
 	r->stage_room -= more;
 	if (r->stage_room <= VTAP_FETCH)
-		vtap_packed_near_end(r);
+		vtap_packed_end_lap(r);
 	return 0;
 }
 

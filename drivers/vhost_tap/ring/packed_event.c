@@ -2,7 +2,7 @@
 /*
  * packed_event.c - calls and kicks of the packed ring
  *
- * Read before: packed.h. Read next: verbs.h.
+ * Read before: packed.h. Read next: ring_ops.h.
  *
  * Each side has two words (virtio 1.2, 2.8.14), which only it writes: a mode,
  * for enable, disable or a descriptor, and the position of that descriptor. The
@@ -12,7 +12,7 @@
 #include "packed.h"
 
 /**
- * vtap_packed_must_call - does the driver want to be called now? (F)
+ * vtap_packed_needs_call - does the driver want to be called now? (F)
  * @r: ring; something was published since the last time
  *
  * What no driver may write, a mode there is none of or an offset past the ring,
@@ -20,7 +20,7 @@
  *
  * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
  */
-int vtap_packed_must_call(struct vtap_ring *r)
+int vtap_packed_needs_call(struct vtap_ring *r)
 {
 	u16 __user *where = (u16 __user *)&r->driver_event->off_wrap;
 	u16 __user *mode = (u16 __user *)&r->driver_event->flags;
@@ -69,20 +69,20 @@ fault:
  */
 int vtap_packed_empty(struct vtap_ring *r)
 {
-	int ret = vtap_packed_look(r, r->last_avail);
+	int ret = vtap_packed_is_avail(r, r->last_avail);
 
 	return ret < 0 ? ret : !ret;
 }
 
 /**
- * vtap_packed_has_news - did the driver add chains since we last looked?
+ * vtap_packed_has_new - did the driver add chains since we last looked?
  * @r: ring; not changed
  *
- * Return: as vtap_split_has_news().
+ * Return: as vtap_split_has_new().
  */
-int vtap_packed_has_news(struct vtap_ring *r)
+int vtap_packed_has_new(struct vtap_ring *r)
 {
-	return vtap_packed_look(r, r->avail_idx);
+	return vtap_packed_is_avail(r, r->avail_idx);
 }
 
 /* Write our event words: the mode, and before it the position if @at >= 0. */
@@ -112,7 +112,7 @@ fault:
 }
 
 /**
- * vtap_packed_kick_off - ask the driver not to kick
+ * vtap_packed_disable_notify - ask the driver not to kick
  * @r: ring
  *
  * An event position asks for one kick, and for another two laps later: it is
@@ -120,7 +120,7 @@ fault:
  *
  * Return: 0, or -EIO broken.
  */
-int vtap_packed_kick_off(struct vtap_ring *r)
+int vtap_packed_disable_notify(struct vtap_ring *r)
 {
 	int err;
 
@@ -138,12 +138,12 @@ int vtap_packed_kick_off(struct vtap_ring *r)
 }
 
 /**
- * vtap_packed_kick_on - ask for a kick for the next chain, and look again (E)
+ * vtap_packed_enable_notify - ask for a kick for the next chain, and look again (E)
  * @r: ring
  *
- * Return: as vtap_split_kick_on().
+ * Return: as vtap_split_enable_notify().
  */
-int vtap_packed_kick_on(struct vtap_ring *r)
+int vtap_packed_enable_notify(struct vtap_ring *r)
 {
 	int err;
 
@@ -159,5 +159,5 @@ int vtap_packed_kick_on(struct vtap_ring *r)
 	r->kicks_off = false;
 
 	vtap_mb();			/* E: our words before the driver's flags */
-	return vtap_packed_has_news(r);
+	return vtap_packed_has_new(r);
 }

@@ -27,10 +27,11 @@ void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
 	r->nr_staged = 0;
 	r->stage_room = r->num - vtap_packed_idx(used);
 	vtap_packed_set_max(r);
-	r->stage_word = vtap_packed_word(0, 0, wrap ? VTAP_PACKED_BOTH : 0);
-	if (unlikely(r->apart))
-		memset(r->more, 0, sizeof(r->more));
-	r->apart = false;
+	r->stage_word =
+		vtap_packed_pack_word(0, 0, wrap ? VTAP_PACKED_BOTH : 0);
+	if (unlikely(r->has_gaps))
+		memset(r->skip, 0, sizeof(r->skip));
+	r->has_gaps = false;
 }
 
 static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
@@ -40,9 +41,9 @@ static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
 }
 
 /* Open a window for writing the descriptor ring. */
-static __always_inline bool vtap_packed_open(struct vtap_ring *r)
+static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
 {
-	if (unlikely(r->far))
+	if (unlikely(r->scattered))
 		return user_write_access_begin(vtap_ring_desc_addr(r, r->desc),
 					       sizeof(*r->desc));
 	return user_write_access_begin(r->desc, r->num * sizeof(*r->desc));
@@ -57,8 +58,8 @@ static __always_inline int vtap_packed_write_staged(const struct vtap_ring *r)
 {
 	u32 idx = vtap_packed_idx(r->last_used), num = r->num;
 	const u64 *entry = r->packed_staged, *end = entry + r->nr_staged;
-	const u16 *more = r->more;
-	bool usual = !r->apart && !r->far;
+	const u16 *more = r->skip;
+	bool usual = !r->has_gaps && !r->scattered;
 
 	while (++entry < end) {
 		u64 __user *to;
@@ -91,7 +92,8 @@ static noinline int vtap_packed_put_run(struct vtap_ring *r)
 	struct vring_packed_desc __user *to;
 	struct vring_packed_desc *copy, *end, *d;
 
-	if (r->apart || off + nr > r->nr_fetched + r->ready || unlikely(r->far))
+	if (r->has_gaps || off + nr > r->nr_fetched + r->nr_left ||
+	    unlikely(r->scattered))
 		return 0;
 	to = r->packed_desc + vtap_packed_idx(r->last_used) + 1;
 	copy = r->packed_first + off + 1;
@@ -120,7 +122,7 @@ static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 		if (n >= i)
 			vtap_ring_log_desc(r, vtap_packed_idx(at) * size + used,
 					   size - used);
-		at = vtap_packed_on(r, at, r->more[n] + 1);
+		at = vtap_packed_advance(r, at, r->skip[n] + 1);
 	}
 }
 
@@ -128,7 +130,7 @@ static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 static __always_inline void vtap_packed_next_lap(struct vtap_ring *r)
 {
 	r->stage_room += r->num;
-	r->stage_word ^= vtap_packed_word(0, 0, VTAP_PACKED_BOTH);
+	r->stage_word ^= vtap_packed_pack_word(0, 0, VTAP_PACKED_BOTH);
 }
 
 /* The index where the next staged entry goes, and in the ring's last place num. */
@@ -147,16 +149,16 @@ static noinline int vtap_packed_spill(struct vtap_ring *r)
 	u16 first = vtap_packed_idx(r->last_used);
 	u16 at = vtap_packed_stage_idx(r);
 
-	if (!vtap_packed_open(r))
+	if (!vtap_packed_begin_write(r))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	if (vtap_packed_write_staged(r))
 		goto fault;
 	user_write_access_end();
 	if (unlikely(r->log))
 		vtap_packed_log_staged(r, 1);
-	memset(r->more, 0, sizeof(r->more));
-	r->more[0] = at - first - 1 + (at > first ? 0 : r->num);
-	r->apart = true;
+	memset(r->skip, 0, sizeof(r->skip));
+	r->skip[0] = at - first - 1 + (at > first ? 0 : r->num);
+	r->has_gaps = true;
 	r->stage_room -= r->nr_staged - 1;
 	r->nr_spilled += r->nr_staged - 1;
 	r->nr_staged = 1;
@@ -169,7 +171,7 @@ fault:
 }
 
 /* The next entry may be behind the end of the ring. */
-void vtap_packed_near_end(struct vtap_ring *r)
+void vtap_packed_end_lap(struct vtap_ring *r)
 {
 	if (r->stage_room <= r->nr_staged)
 		vtap_packed_next_lap(r);
@@ -177,13 +179,13 @@ void vtap_packed_near_end(struct vtap_ring *r)
 }
 
 /* The next entry is behind the end of the ring, or has no place in the array. */
-int vtap_packed_stage_on(struct vtap_ring *r)
+int vtap_packed_stage_wrapped(struct vtap_ring *r)
 {
 	int err = 0;
 
 	if (r->fault)
 		return -EIO;
-	vtap_packed_near_end(r);
+	vtap_packed_end_lap(r);
 	if (r->nr_staged == VTAP_FETCH)
 		err = vtap_packed_spill(r);
 	return err;
@@ -220,7 +222,7 @@ int vtap_packed_publish(struct vtap_ring *r)
 	to = vtap_ring_desc_addr(r, to);
 	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
 		put = vtap_packed_put_run(r);
-	if (unlikely(put < 0) || !vtap_packed_open(r))
+	if (unlikely(put < 0) || !vtap_packed_begin_write(r))
 		goto fault;
 	if (!put && vtap_packed_write_staged(r))
 		goto fault_in_window;

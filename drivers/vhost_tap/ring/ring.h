@@ -2,7 +2,7 @@
 /*
  * ring.h - the vocabulary of a virtqueue, and struct vtap_ring
  *
- * Read before: mem.h. Read next: chain.h, event.h, split.h, packed.h, verbs.h.
+ * Read before: mem.h. Read next: chain.h, event.h, split.h, packed.h, ring_ops.h.
  *
  * A split virtqueue (virtio 1.2, section 2.7) is three areas of guest memory:
  *
@@ -47,7 +47,7 @@
  *   kick_on    ask for kicks and look once more (E)
  *
  * Contract: pop leaves no chain half taken; after a fault every verb refuses
- * with -EIO until vtap_ring_start() or vtap_ring_retry(), but for publish and
+ * with -EIO until vtap_ring_start() or vtap_ring_clear_fault(), but for publish and
  * must_call, which still finish what was staged before unless ring memory
  * itself failed; what one verb does is bounded by VTAP_CHAIN_MAX and
  * VTAP_FETCH, never by the guest. Who pops several chains for one packet
@@ -125,7 +125,7 @@ struct vtap_ring_area {
 };
 
 /**
- * struct vtap_ring_far - a ring whose pages the IOTLB has scattered
+ * struct vtap_ring_scattered - a ring whose pages the IOTLB has scattered
  * @desc: descriptor table
  * @avail: driver area
  * @used: device area
@@ -134,7 +134,7 @@ struct vtap_ring_area {
  * The pointers of struct vtap_ring hold I/O virtual addresses then, and each
  * word goes through vtap_ring_desc_addr(), _avail_addr() or _used_addr().
  */
-struct vtap_ring_far {
+struct vtap_ring_scattered {
 	struct vtap_ring_area desc;
 	struct vtap_ring_area avail;
 	struct vtap_ring_area used;
@@ -170,8 +170,8 @@ struct vtap_ring {
 		/** @device_event: packed: when we want kicks */
 		struct vring_packed_desc_event __user *device_event;
 	};
-	/** @far: set if the ring is not linear in user memory */
-	struct vtap_ring_far *far;
+	/** @scattered: set if the ring is not linear in user memory */
+	struct vtap_ring_scattered *scattered;
 	/** @log: notes what is written into the device area, or NULL */
 	struct vtap_dirty *log;
 	/** @mapped: the addresses can be used */
@@ -212,8 +212,8 @@ struct vtap_ring {
 	u16 kick_at;
 	/** @stage_max: packed: as many staged are no common case any more */
 	u16 stage_max;
-	/** @apart: packed: staged entries are not in a row, see @more */
-	bool apart;
+	/** @has_gaps: packed: staged entries are not in a row, see @skip */
+	bool has_gaps;
 	/**
 	 * @stage_room: packed: as many in a row from the first staged entry on
 	 * end with the ring
@@ -232,17 +232,17 @@ struct vtap_ring {
 	u16 nr_fetched;
 	/** @run: packed: @nr_fetched of the last fetch that had any */
 	u16 run;
-	/** @seen: packed: available behind those, by a copy ahead */
-	u16 seen;
-	/** @ready: packed: fetched ones not popped yet, negative */
-	long ready;
+	/** @prefetched: packed: available behind those, by a copy ahead */
+	u16 prefetched;
+	/** @nr_left: packed: fetched ones not popped yet, negative */
+	long nr_left;
 	/** @fetch_end: packed: behind the last fetched one */
 	const struct vring_packed_desc *fetch_end;
 	union {
 		/** @head: fetched heads, each below @num */
 		u16 head[VTAP_FETCH];
-		/** @more: packed: descriptors of staged entries but the first */
-		u16 more[VTAP_FETCH];
+		/** @skip: packed: descriptors of staged entries but the first */
+		u16 skip[VTAP_FETCH];
 	};
 	union {
 		/** @first: the descriptors that @head name */
@@ -338,7 +338,7 @@ vtap_desc_from_packed(const struct vring_packed_desc *d)
  * that check must not read past @delta either.
  */
 static __always_inline void __user *
-vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
+vtap_ring_scattered_at(const struct vtap_ring_area *area, const void __user *at)
 {
 	unsigned long iova = (unsigned long)at;
 	u64 page = (iova >> VTAP_PAGE_SHIFT) - area->first_page;
@@ -351,8 +351,8 @@ vtap_ring_far_at(const struct vtap_ring_area *area, const void __user *at)
 static __always_inline void __user *
 vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 {
-	if (unlikely(r->far))
-		return vtap_ring_far_at(&r->far->desc, word);
+	if (unlikely(r->scattered))
+		return vtap_ring_scattered_at(&r->scattered->desc, word);
 	return (void __user *)word;
 }
 
@@ -360,8 +360,8 @@ vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 static __always_inline void __user *
 vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 {
-	if (unlikely(r->far))
-		return vtap_ring_far_at(&r->far->avail, word);
+	if (unlikely(r->scattered))
+		return vtap_ring_scattered_at(&r->scattered->avail, word);
 	return (void __user *)word;
 }
 
@@ -369,8 +369,8 @@ vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 static __always_inline void __user *
 vtap_ring_used_addr(const struct vtap_ring *r, const void __user *word)
 {
-	if (unlikely(r->far))
-		return vtap_ring_far_at(&r->far->used, word);
+	if (unlikely(r->scattered))
+		return vtap_ring_scattered_at(&r->scattered->used, word);
 	return (void __user *)word;
 }
 
@@ -386,12 +386,12 @@ int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 		    u32 base);
 u32 vtap_ring_base(const struct vtap_ring *r);
 int vtap_ring_load(struct vtap_ring *r);
-bool vtap_ring_retry(struct vtap_ring *r);
+bool vtap_ring_clear_fault(struct vtap_ring *r);
 void vtap_ring_refetch(struct vtap_ring *r);
-void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
+void vtap_ring_relocate(struct vtap_ring *r, const struct vtap_ring_cfg *cfg);
 void vtap_ring_unmap(struct vtap_ring *r);
 
-/* area.c */
+/* ring_map.c */
 int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 		  const struct vtap_ring_cfg *cfg);
 bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last);

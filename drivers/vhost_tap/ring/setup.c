@@ -2,12 +2,13 @@
 /*
  * setup.c - start a ring and move it; never on the packet path
  *
- * Read before: ring.h, verbs.h.
+ * Read before: ring.h, ring_ops.h.
  */
 #include "event.h"
-#include "verbs.h"
+#include "ring_ops.h"
 
-static void set_addresses(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
+static void vtap_ring_set_addresses(struct vtap_ring *r,
+				    const struct vtap_ring_cfg *cfg)
 {
 	r->num = cfg->num;
 	r->packed = cfg->packed;
@@ -88,7 +89,7 @@ struct vtap_ring_size vtap_ring_size(const struct vtap_ring_cfg *cfg)
 	};
 }
 
-static void forgive(struct vtap_ring *r)
+static void vtap_ring_reset_fault(struct vtap_ring *r)
 {
 	r->fault = VTAP_FAULT_NONE;
 	vtap_packed_set_max(r);
@@ -105,11 +106,11 @@ static void forgive(struct vtap_ring *r)
 void vtap_ring_refetch(struct vtap_ring *r)
 {
 	r->nr_fetched = 0;
-	r->ready = 0;
-	r->seen = 0;
+	r->nr_left = 0;
+	r->prefetched = 0;
 }
 
-static int split_load(struct vtap_ring *r)
+static int vtap_split_load(struct vtap_ring *r)
 {
 	u16 __user *flags = (u16 __user *)&r->used->flags;
 	u16 __user *idx_at = (u16 __user *)&r->used->idx;
@@ -123,7 +124,7 @@ static int split_load(struct vtap_ring *r)
 	vtap_split_log_word(r, flags);
 
 	if (vtap_ring_get16(r, vtap_ring_used_addr(r, idx_at), &idx)) {
-		forgive(r);
+		vtap_ring_reset_fault(r);
 		return -EFAULT;
 	}
 	r->last_used = idx;
@@ -152,10 +153,10 @@ int vtap_ring_load(struct vtap_ring *r)
 	int err;
 
 	if (!r->packed)
-		return split_load(r);
+		return vtap_split_load(r);
 	err = vtap_packed_put_event(r, -1, VRING_PACKED_EVENT_FLAG_ENABLE);
 	if (err) {
-		forgive(r);
+		vtap_ring_reset_fault(r);
 		return -EFAULT;
 	}
 	r->loaded = true;
@@ -167,7 +168,7 @@ int vtap_ring_load(struct vtap_ring *r)
  * index and wrap counter of each. Who sends nothing but the wrap counter of a
  * first lap means that both are at its start (DPDK's virtio-user does).
  */
-static int packed_start(struct vtap_ring *r, u32 base)
+static int vtap_packed_start(struct vtap_ring *r, u32 base)
 {
 	u16 used = base >> 16;
 
@@ -199,11 +200,11 @@ int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 	if (!vtap_ring_num_ok(cfg->num, cfg->packed) || !vtap_ring_aligned(cfg))
 		return -EINVAL;
 	memset(r, 0, sizeof(*r));
-	set_addresses(r, cfg);
+	vtap_ring_set_addresses(r, cfg);
 	r->last_avail = base;
 	r->avail_idx = base;
 	r->fetch_start = base;
-	if (r->packed && packed_start(r, base))
+	if (r->packed && vtap_packed_start(r, base))
 		return -EINVAL;
 	return r->mapped ? vtap_ring_load(r) : 0;
 }
@@ -220,7 +221,7 @@ u32 vtap_ring_base(const struct vtap_ring *r)
 }
 
 /**
- * vtap_ring_retry - give a broken ring another try
+ * vtap_ring_clear_fault - give a broken ring another try
  * @r: ring, between passes
  *
  * For a caller with a reason to hope: memory or an address has changed, or the
@@ -230,11 +231,11 @@ u32 vtap_ring_base(const struct vtap_ring *r)
  *
  * Return: true if the ring was broken.
  */
-bool vtap_ring_retry(struct vtap_ring *r)
+bool vtap_ring_clear_fault(struct vtap_ring *r)
 {
 	if (!r->fault)
 		return false;
-	forgive(r);
+	vtap_ring_reset_fault(r);
 	vtap_ring_refetch(r);
 	/* The memory may be other memory: write and decide without a history. */
 	r->called_valid = false;
@@ -249,13 +250,13 @@ bool vtap_ring_retry(struct vtap_ring *r)
  */
 void vtap_ring_unmap(struct vtap_ring *r)
 {
-	kvfree(r->far);
-	r->far = NULL;
+	kvfree(r->scattered);
+	r->scattered = NULL;
 	r->mapped = false;
 }
 
 /**
- * vtap_ring_move - new addresses or features for a running ring
+ * vtap_ring_relocate - new addresses or features for a running ring
  * @r: ring, between passes: nothing staged
  * @cfg: checked with vtap_ring_memory_ok(); num as before
  *
@@ -264,10 +265,10 @@ void vtap_ring_unmap(struct vtap_ring *r)
  * forgotten, and the next decision on a call is "call". A ring that was not
  * met yet may be met without IOTLB now: vtap_ring_map() does it.
  */
-void vtap_ring_move(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
+void vtap_ring_relocate(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {
 	vtap_ring_unmap(r);
-	set_addresses(r, cfg);
+	vtap_ring_set_addresses(r, cfg);
 	vtap_ring_refetch(r);
 	r->called_valid = false;
 	r->kicks_off = false;

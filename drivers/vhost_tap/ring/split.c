@@ -117,9 +117,9 @@ fault:
 }
 
 /* vtap_split_fetch() of a scattered ring: each word has its own place. */
-int vtap_split_fetch_far(struct vtap_ring *r)
+int vtap_split_fetch_scattered(struct vtap_ring *r)
 {
-	const struct vtap_ring_far *far = r->far;
+	const struct vtap_ring_scattered *map = r->scattered;
 	struct vring_desc *first = r->first;
 	u16 __user *slot = (u16 __user *)&r->avail->idx;
 	u16 *heads = r->head;
@@ -130,7 +130,7 @@ int vtap_split_fetch_far(struct vtap_ring *r)
 	r->fetch_start = r->last_avail;
 	r->nr_fetched = 0;
 
-	slot = vtap_ring_far_at(&far->avail, slot);
+	slot = vtap_ring_scattered_at(&map->avail, slot);
 	if (!user_read_access_begin(slot, sizeof(*slot)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	vtap_get16_acquire(idx, slot, fault);	/* B, pairs with A */
@@ -146,14 +146,14 @@ int vtap_split_fetch_far(struct vtap_ring *r)
 
 		slot = (u16 __user *)r->avail->ring +
 		       ((r->last_avail + i) & (r->num - 1));
-		slot = vtap_ring_far_at(&far->avail, slot);
+		slot = vtap_ring_scattered_at(&map->avail, slot);
 		unsafe_get_user(head, slot, fault);
 		head = vtap_split_le16(head);
 		if (unlikely(head >= r->num))
 			break;
 		from = (u64 __user *)(r->desc + head);
-		from2 = vtap_ring_far_at(&far->desc, from + 1);
-		from = vtap_ring_far_at(&far->desc, from);
+		from2 = vtap_ring_scattered_at(&map->desc, from + 1);
+		from = vtap_ring_scattered_at(&map->desc, from);
 		unsafe_get_user(to[0], from, fault);
 		unsafe_get_user(to[1], from2, fault);
 		*(heads + i) = head;
@@ -206,7 +206,7 @@ static __always_inline int vtap_split_write_staged(const struct vtap_ring *r)
 
 	for (; left; left -= run, entry += run, slot = 0) {
 		run = min_t(u16, left, r->num - slot);
-		if (likely(!r->far))
+		if (likely(!r->scattered))
 			vtap_copy_out(r->used->ring + slot, entry,
 				      run * sizeof(*entry), fault);
 		else if (vtap_split_write_scattered(r, slot, entry, run))
@@ -219,9 +219,9 @@ fault:
 }
 
 /* Open a window for writing the device area. */
-static __always_inline bool vtap_split_open_used(struct vtap_ring *r)
+static __always_inline bool vtap_split_begin_write(struct vtap_ring *r)
 {
-	if (unlikely(r->far))
+	if (unlikely(r->scattered))
 		return user_write_access_begin(vtap_ring_used_addr(r, r->used),
 					       sizeof(u16));
 	return user_write_access_begin(r->used, vtap_split_used_size(r));
@@ -263,7 +263,7 @@ static int vtap_split_put_long(struct vtap_ring *r)
 	struct vring_used_elem __user *to = r->used->ring;
 	u16 n = r->nr_staged;
 
-	if (n < 2 * VTAP_RUN_LONG || unlikely(r->far) || at + n > r->num)
+	if (n < 2 * VTAP_RUN_LONG || unlikely(r->scattered) || at + n > r->num)
 		return 0;
 	if (vtap_user_copy_out(to + at, r->staged, n * sizeof(*r->staged)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
@@ -273,7 +273,7 @@ static int vtap_split_put_long(struct vtap_ring *r)
 /* More entries than fit the staging array: put them in place, still unseen. */
 int vtap_split_spill(struct vtap_ring *r)
 {
-	if (!vtap_split_open_used(r))
+	if (!vtap_split_begin_write(r))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	if (vtap_split_write_staged(r))
 		goto fault;
@@ -309,7 +309,7 @@ int vtap_split_publish(struct vtap_ring *r)
 		return 0;
 	idx = vtap_ring_used_addr(r, idx);
 	put = vtap_split_put_long(r);
-	if (unlikely(put < 0) || !vtap_split_open_used(r))
+	if (unlikely(put < 0) || !vtap_split_begin_write(r))
 		goto fault;
 	if (!put && vtap_split_write_staged(r))
 		goto fault_in_window;
@@ -343,12 +343,12 @@ static int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
 }
 
 /**
- * vtap_split_must_call - does the driver want to be called now? (F)
+ * vtap_split_needs_call - does the driver want to be called now? (F)
  * @r: ring; something was published since the last time
  *
  * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
  */
-int vtap_split_must_call(struct vtap_ring *r)
+int vtap_split_needs_call(struct vtap_ring *r)
 {
 	u16 __user *flags = (u16 __user *)&r->avail->flags;
 	u16 word;
@@ -373,7 +373,7 @@ int vtap_split_must_call(struct vtap_ring *r)
 			      &word);
 	if (unlikely(err))
 		return err;
-	return vtap_event_must_call(r, word);
+	return vtap_event_needs_call(r, word);
 }
 
 /**
@@ -395,13 +395,13 @@ int vtap_split_empty(struct vtap_ring *r)
 }
 
 /**
- * vtap_split_has_news - did the driver add chains since we last looked?
+ * vtap_split_has_new - did the driver add chains since we last looked?
  * @r: ring; not changed
  *
  * Return: 1 chains behind all that were seen, popped or not; 0 none, -EIO
  * broken.
  */
-int vtap_split_has_news(struct vtap_ring *r)
+int vtap_split_has_new(struct vtap_ring *r)
 {
 	u16 idx;
 	int err;
@@ -413,7 +413,7 @@ int vtap_split_has_news(struct vtap_ring *r)
 }
 
 /**
- * vtap_split_kick_off - ask the driver not to kick
+ * vtap_split_disable_notify - ask the driver not to kick
  * @r: ring
  *
  * With event indices nothing is written: the driver kicks once for the index
@@ -421,7 +421,7 @@ int vtap_split_has_news(struct vtap_ring *r)
  *
  * Return: 0, or -EIO broken.
  */
-int vtap_split_kick_off(struct vtap_ring *r)
+int vtap_split_disable_notify(struct vtap_ring *r)
 {
 	u16 __user *flags = (u16 __user *)&r->used->flags;
 	u16 __user *to;
@@ -447,7 +447,7 @@ fault:
 }
 
 /**
- * vtap_split_kick_on - ask for a kick for the next chain, and look again (E)
+ * vtap_split_enable_notify - ask for a kick for the next chain, and look again (E)
  * @r: ring
  *
  * The next chain is the one behind all that were seen, popped or not: RX asks
@@ -456,7 +456,7 @@ fault:
  * Return: 1 more came meanwhile (go on, no kick is certain), 0 nothing, the
  * worker may sleep; -EIO broken.
  */
-int vtap_split_kick_on(struct vtap_ring *r)
+int vtap_split_enable_notify(struct vtap_ring *r)
 {
 	u16 __user *word, *to;
 	u16 val;
@@ -479,7 +479,7 @@ int vtap_split_kick_on(struct vtap_ring *r)
 	r->kicks_off = false;
 
 	vtap_mb();			/* E: our word before the driver's idx */
-	return vtap_split_has_news(r);
+	return vtap_split_has_new(r);
 
 fault_in_window:
 	user_write_access_end();

@@ -16,15 +16,15 @@
 
 /* split.c */
 int vtap_split_fetch(struct vtap_ring *r);
-int vtap_split_fetch_far(struct vtap_ring *r);
+int vtap_split_fetch_scattered(struct vtap_ring *r);
 int vtap_split_spill(struct vtap_ring *r);
 void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word);
 int vtap_split_publish(struct vtap_ring *r);
-int vtap_split_must_call(struct vtap_ring *r);
+int vtap_split_needs_call(struct vtap_ring *r);
 int vtap_split_empty(struct vtap_ring *r);
-int vtap_split_has_news(struct vtap_ring *r);
-int vtap_split_kick_off(struct vtap_ring *r);
-int vtap_split_kick_on(struct vtap_ring *r);
+int vtap_split_has_new(struct vtap_ring *r);
+int vtap_split_disable_notify(struct vtap_ring *r);
+int vtap_split_enable_notify(struct vtap_ring *r);
 
 static __always_inline u16 vtap_split_le16(u16 x)
 {
@@ -54,7 +54,7 @@ static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
 	int ret;
 
 	if (i >= r->nr_fetched || unlikely(r->fault)) {
-		ret = unlikely(r->far) ? vtap_split_fetch_far(r) :
+		ret = unlikely(r->scattered) ? vtap_split_fetch_scattered(r) :
 					 vtap_split_fetch(r);
 		if (ret <= 0)
 			return ret;
@@ -71,7 +71,7 @@ static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
 	if (likely(!(d.flags & not_plain)))
 		ret = vtap_chain_add(r, m, c, d);
 	else if (plain)
-		ret = vtap_chain_walk_apart(r, m, c, d);
+		ret = vtap_chain_walk_copied(r, m, c, d);
 	else
 		ret = vtap_chain_walk(r, m, c, d);
 	if (unlikely(ret))
@@ -103,13 +103,13 @@ static __always_inline int vtap_split_pop(struct vtap_ring *r,
 }
 
 /**
- * vtap_split_unpop - give the last popped chains back, untouched
+ * vtap_split_discard - give the last popped chains back, untouched
  * @r: ring
  * @nr_chains: how many; not more than were popped since the last stage
  *
  * They are popped again in the same order, fetched anew where needed.
  */
-static inline void vtap_split_unpop(struct vtap_ring *r, u16 nr_chains)
+static inline void vtap_split_discard(struct vtap_ring *r, u16 nr_chains)
 {
 	r->last_avail -= nr_chains;
 }

@@ -12,20 +12,21 @@
 
 static void adapt_no_wish_no_poll(struct kunit *test)
 {
-	struct vtap_adapt a;
+	struct vtap_busypoll a;
 
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_begin(&a, 5000, 0));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 5000, false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_begin(&a, 5000, 0));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 5000, false));
 }
 
 static void adapt_until_the_deadline(struct kunit *test)
 {
-	struct vtap_adapt a;
+	struct vtap_busypoll a;
 	u64 now = 123456789;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, now, 50 * US));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, now + 50 * US - 1, false));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, now + 50 * US, false));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, now, 50 * US));
+	KUNIT_EXPECT_TRUE(test,
+			  vtap_busypoll_go_on(&a, now + 50 * US - 1, false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, now + 50 * US, false));
 }
 
 /* A client's 2^32 us are more than an hour of a busy CPU. */
@@ -33,21 +34,22 @@ static void adapt_wish_is_capped(struct kunit *test)
 {
 	u64 cap = VTAP_POLL_MAX_US * US;
 
-	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(0), 0);
-	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(1), US);
-	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(VTAP_POLL_MAX_US + 1), cap);
-	KUNIT_EXPECT_EQ(test, vtap_adapt_limit_ns(U32_MAX), cap);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_limit_ns(0), 0);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_limit_ns(1), US);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_limit_ns(VTAP_POLL_MAX_US + 1),
+			cap);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_limit_ns(U32_MAX), cap);
 }
 
 static void adapt_yields_at_once(struct kunit *test)
 {
-	struct vtap_adapt a;
+	struct vtap_busypoll a;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 0, 1000 * US));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 0, true));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, 0, false));
-	a = (struct vtap_adapt){ .window_ns = { 20 * US, 30 * US }, .after = 1 };
-	vtap_adapt_yield(&a);
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, 0, 1000 * US));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 0, true));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_go_on(&a, 0, false));
+	a = (struct vtap_busypoll){.window_ns = {20 * US, 30 * US}, .after = 1};
+	vtap_busypoll_yield(&a);
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 20 * US);
 	KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
 }
@@ -55,29 +57,29 @@ static void adapt_yields_at_once(struct kunit *test)
 /* Late is late, however late; and the clock may be anywhere. */
 static void adapt_clock_edges(struct kunit *test)
 {
-	struct vtap_adapt a;
+	struct vtap_busypoll a;
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, 1000, 10 * US));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 1000 + (1ull << 62),
-						  false));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, 1000, 10 * US));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 1000 + (1ull << 62),
+						     false));
 
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_begin(&a, U64_MAX - 5, 10 * US));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, U64_MAX, false));
-	KUNIT_EXPECT_TRUE(test, vtap_adapt_go_on(&a, 9000, false));
-	KUNIT_EXPECT_FALSE(test, vtap_adapt_go_on(&a, 10000, false));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, U64_MAX - 5, 10 * US));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_go_on(&a, U64_MAX, false));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_go_on(&a, 9000, false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 10000, false));
 }
 
 /* Out of work at @now, work again @gap later. Returns the end. */
-static u64 gap(struct vtap_adapt *a, u64 now, u64 gap_ns, u64 limit_ns)
+static u64 gap(struct vtap_busypoll *a, u64 now, u64 gap_ns, u64 limit_ns)
 {
-	vtap_adapt_begin(a, now, a->window_ns[a->after]);
-	vtap_adapt_learn(a, now + gap_ns, limit_ns);
+	vtap_busypoll_begin(a, now, a->window_ns[a->after]);
+	vtap_busypoll_learn(a, now + gap_ns, limit_ns);
 	return now + gap_ns;
 }
 
 static void adapt_off_is_off(struct kunit *test)
 {
-	struct vtap_adapt a = { .window_ns = { 5 * US, 5 * US } };
+	struct vtap_busypoll a = { .window_ns = { 5 * US, 5 * US } };
 	u64 now = 1;
 
 	now = gap(&a, now, US, 0);
@@ -90,9 +92,9 @@ static void adapt_off_is_off(struct kunit *test)
 /* The first work of all tells nothing. */
 static void adapt_first_work(struct kunit *test)
 {
-	struct vtap_adapt a = {};
+	struct vtap_busypoll a = {};
 
-	vtap_adapt_learn(&a, 1000, 50 * US);
+	vtap_busypoll_learn(&a, 1000, 50 * US);
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 }
 
@@ -100,7 +102,7 @@ static void adapt_first_work(struct kunit *test)
 static void adapt_grows_while_it_pays(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 1ull << 40;
-	struct vtap_adapt a = {};
+	struct vtap_busypoll a = {};
 	int i;
 
 	for (i = 0; i < 4; i++)
@@ -116,7 +118,7 @@ static void adapt_grows_while_it_pays(struct kunit *test)
 static void adapt_never_past_the_limit(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 7;
-	struct vtap_adapt a = {};
+	struct vtap_busypoll a = {};
 	int i;
 
 	for (i = 0; i < 100; i++) {
@@ -132,7 +134,7 @@ static void adapt_never_past_the_limit(struct kunit *test)
 static void adapt_stops_when_it_does_not_pay(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 7;
-	struct vtap_adapt a = {};
+	struct vtap_busypoll a = {};
 	int i;
 
 	for (i = 0; i < 10; i++)
@@ -156,7 +158,7 @@ static void adapt_stops_when_it_does_not_pay(struct kunit *test)
 static void adapt_forgives_a_pause(struct kunit *test)
 {
 	u64 limit = 80 * US, now = 7;
-	struct vtap_adapt a = {};
+	struct vtap_busypoll a = {};
 	int i;
 
 	for (i = 0; i < 10; i++)
@@ -175,7 +177,7 @@ static void adapt_forgives_a_pause(struct kunit *test)
 static void adapt_knows_what_it_waits_for(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 7;
-	struct vtap_adapt a = {};
+	struct vtap_busypoll a = {};
 	int i;
 
 	for (i = 0; i < 100; i++) {
@@ -192,48 +194,49 @@ static void adapt_knows_what_it_waits_for(struct kunit *test)
 /* Also the window that is not in use keeps to a new limit. */
 static void adapt_lower_limit(struct kunit *test)
 {
-	struct vtap_adapt a = { .window_ns = { 90 * US, 80 * US } };
+	struct vtap_busypoll a = { .window_ns = { 90 * US, 80 * US } };
 
-	vtap_adapt_learn(&a, 7, 30 * US);
+	vtap_busypoll_learn(&a, 7, 30 * US);
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 30 * US);
 	KUNIT_EXPECT_EQ(test, a.window_ns[1], 30 * US);
 }
 
 static void linger_half_of_the_work(struct kunit *test)
 {
-	struct vtap_linger l;
+	struct vtap_busypoll_tx l;
 
-	vtap_linger_begin(&l, 7000);
-	KUNIT_EXPECT_EQ(test, vtap_linger_ns(&l, 7000, 64), 0);
-	KUNIT_EXPECT_EQ(test, vtap_linger_ns(&l, 7000 + 4 * US, 64), 2 * US);
-	KUNIT_EXPECT_EQ(test, vtap_linger_ns(&l, 7000 + 4 * US,
-					     VTAP_LINGER_PACKETS), 2 * US);
-	KUNIT_EXPECT_EQ(test, vtap_linger_ns(&l, 7000 + 1000 * US, 64),
+	vtap_busypoll_tx_begin(&l, 7000);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000, 64), 0);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 4 * US, 64),
+			2 * US);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 4 * US,
+						  VTAP_LINGER_PACKETS), 2 * US);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 1000 * US, 64),
 			VTAP_LINGER_MAX_NS);
 }
 
 /* One packet now and then is no load: ask for the kick at once. */
 static void linger_not_for_a_few(struct kunit *test)
 {
-	struct vtap_linger l;
+	struct vtap_busypoll_tx l;
 	u32 n;
 
-	vtap_linger_begin(&l, 0);
+	vtap_busypoll_tx_begin(&l, 0);
 	for (n = 0; n < VTAP_LINGER_PACKETS; n++)
-		KUNIT_EXPECT_EQ(test, vtap_linger_ns(&l, 100 * US, n), 0);
+		KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 100 * US, n), 0);
 }
 
 /* However often there is something just in time, it stays a third of all. */
 static void linger_is_no_polling(struct kunit *test)
 {
-	struct vtap_linger l;
+	struct vtap_busypoll_tx l;
 	u64 now = 1ull << 40, start = now, ns;
 	int i;
 
-	vtap_linger_begin(&l, now);
+	vtap_busypoll_tx_begin(&l, now);
 	for (i = 0; i < 256; i++) {
 		now += 200;		/* a packet */
-		ns = vtap_linger_ns(&l, now, 64);
+		ns = vtap_busypoll_tx_ns(&l, now, 64);
 		now += ns;
 		l.idle_ns += ns;
 		KUNIT_EXPECT_LE(test, l.idle_ns, (now - start) / 3);
@@ -244,12 +247,12 @@ static void linger_is_no_polling(struct kunit *test)
 /* Clocks of two processors differ a little. */
 static void linger_clock_backwards(struct kunit *test)
 {
-	struct vtap_linger l;
+	struct vtap_busypoll_tx l;
 
-	vtap_linger_begin(&l, 5000);
-	KUNIT_EXPECT_EQ(test, vtap_linger_ns(&l, 4000, 64), 0);
+	vtap_busypoll_tx_begin(&l, 5000);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 4000, 64), 0);
 	l.idle_ns = -10ull;
-	KUNIT_EXPECT_LE(test, vtap_linger_ns(&l, 5100, 64), 100);
+	KUNIT_EXPECT_LE(test, vtap_busypoll_tx_ns(&l, 5100, 64), 100);
 }
 
 static struct kunit_case adapt_cases[] = {
@@ -274,7 +277,7 @@ static struct kunit_case adapt_cases[] = {
 };
 
 static struct kunit_suite adapt_suite = {
-	.name = "vtap_adapt",
+	.name = "vtap_busypoll",
 	.test_cases = adapt_cases,
 };
 

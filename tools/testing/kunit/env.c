@@ -178,13 +178,17 @@ void env_expect_refusal(struct kunit *test, struct env *e,
 	KUNIT_EXPECT_EQ(test, vtap_ring_stage(&e->r, 0, 0, e->r.packed), -EIO);
 	KUNIT_EXPECT_EQ(test, vtap_ring_publish(&e->r, e->r.packed), no_access ? -EIO : 0);
 	KUNIT_EXPECT_EQ(test, vtap_ring_empty(&e->r, e->r.packed), -EIO);
-	KUNIT_EXPECT_EQ(test, vtap_ring_kick_off(&e->r, e->r.packed), -EIO);
-	KUNIT_EXPECT_EQ(test, vtap_ring_kick_on(&e->r, e->r.packed), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_disable_notify(&e->r, e->r.packed),
+			-EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_enable_notify(&e->r, e->r.packed),
+			-EIO);
 	KUNIT_EXPECT_EQ(test, shim.nr, nr);
 	if (no_access)
-		KUNIT_EXPECT_EQ(test, vtap_ring_must_call(&e->r, e->r.packed), -EIO);
+		KUNIT_EXPECT_EQ(test, vtap_ring_needs_call(&e->r, e->r.packed),
+				-EIO);
 	else
-		KUNIT_EXPECT_GE(test, vtap_ring_must_call(&e->r, e->r.packed), 0);
+		KUNIT_EXPECT_GE(test, vtap_ring_needs_call(&e->r, e->r.packed),
+				0);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, (int)fault);
 	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
 	KUNIT_EXPECT_EQ(test, e->r.last_used, used);

@@ -2,7 +2,7 @@
 /*
  * env.h - one ring with both its sides, for tests
  *
- * Read before: driver.h (the guest's side), ring/verbs.h (ours).
+ * Read before: driver.h (the guest's side), ring/ring_ops.h (ours).
  *
  * The memory map: region 0 at ENV_RAM, 1 MiB, where drv_alloc_tables() and
  * env_buf() carve from; what else a test adds before env_map().
@@ -12,7 +12,7 @@
 
 #include <kunit/test.h>
 #include "driver.h"
-#include "verbs.h"
+#include "ring_ops.h"
 
 #define ENV_RAM		0x100000ull
 #define ENV_RAM_SIZE	(1ull << 20)

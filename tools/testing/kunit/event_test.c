@@ -90,7 +90,7 @@ static void model_decide(struct kunit *test, struct model *m, u64 event)
 {
 	u64 since = m->used - m->decided;
 	bool wanted = event >= m->decided && event < m->used;
-	bool call = vtap_event_must_call(m->r, event);
+	bool call = vtap_event_needs_call(m->r, event);
 
 	if (!m->ever || since > U16_MAX)
 		KUNIT_EXPECT_TRUE(test, call);
@@ -121,9 +121,9 @@ static void event_first_decision_is_call(struct kunit *test)
 	model_init(test, &m, 40000);
 	model_publish(&m, 1);
 	/* The driver's word is of no known age: better once too often. */
-	KUNIT_EXPECT_TRUE(test, vtap_event_must_call(m.r, 12345));
+	KUNIT_EXPECT_TRUE(test, vtap_event_needs_call(m.r, 12345));
 	model_publish(&m, 1);
-	KUNIT_EXPECT_FALSE(test, vtap_event_must_call(m.r, 12345));
+	KUNIT_EXPECT_FALSE(test, vtap_event_needs_call(m.r, 12345));
 }
 
 static void event_sequence_matches_counting(struct kunit *test)
@@ -159,7 +159,7 @@ static void event_full_turn_is_not_lost(struct kunit *test)
 	model_decide(test, &m, 100);
 	for (i = 0; i < 2; i++)
 		model_publish(&m, 32768);
-	KUNIT_EXPECT_TRUE(test, vtap_event_must_call(m.r, 100));
+	KUNIT_EXPECT_TRUE(test, vtap_event_needs_call(m.r, 100));
 
 	/* One short of a full turn is still known exactly. */
 	model_init(test, &m, 0);
@@ -167,7 +167,7 @@ static void event_full_turn_is_not_lost(struct kunit *test)
 	model_decide(test, &m, 0);
 	model_publish(&m, 32768);
 	model_publish(&m, 32767);
-	KUNIT_EXPECT_FALSE(test, vtap_event_must_call(m.r, 0));
+	KUNIT_EXPECT_FALSE(test, vtap_event_needs_call(m.r, 0));
 }
 
 static struct kunit_case event_cases[] = {

@@ -6,17 +6,17 @@
 
 static u64 page_of(u64 iova)
 {
-	return iova & ~(FAR_PAGE - 1);
+	return iova & ~(IOMMU_PAGE - 1);
 }
 
-static bool is_scattered(const struct far *f)
+static bool is_scattered(const struct iommu *f)
 {
-	return f->shape.kind == FAR_TABLE_PAGES ||
-	       f->shape.kind == FAR_IOTLB_PAGES;
+	return f->shape.kind == IOMMU_TABLE_PAGES ||
+	       f->shape.kind == IOMMU_IOTLB_PAGES;
 }
 
 /* Host pages for the guest pages from @iova on: in a row, or shuffled. */
-static void add_pages(struct far *f, u64 iova, unsigned int nr)
+static void add_pages(struct iommu *f, u64 iova, unsigned int nr)
 {
 	static char *page[512];	/* too large for a kernel's stack */
 	char *block = NULL;
@@ -24,10 +24,10 @@ static void add_pages(struct far *f, u64 iova, unsigned int nr)
 
 	shim_assert(nr <= ARRAY_SIZE(page));
 	if (!is_scattered(f))
-		block = gmem_host_bare(&f->g, nr * FAR_PAGE);
+		block = gmem_host_bare(&f->g, nr * IOMMU_PAGE);
 	for (i = 0; i < nr; i++)
-		page[i] = block ? block + i * FAR_PAGE :
-				  gmem_host_bare(&f->g, FAR_PAGE);
+		page[i] = block ? block + i * IOMMU_PAGE :
+				  gmem_host_bare(&f->g, IOMMU_PAGE);
 	for (i = nr; is_scattered(f) && i > 1; i--) {
 		u32 k = rnd_below(&f->rnd, i);
 
@@ -35,12 +35,12 @@ static void add_pages(struct far *f, u64 iova, unsigned int nr)
 	}
 	for (i = 0; i < nr; i++) {
 		f->perm[f->g.nr] = VHOST_ACCESS_RW;
-		gmem_claim(&f->g, iova + i * FAR_PAGE, FAR_PAGE,
+		gmem_claim(&f->g, iova + i * IOMMU_PAGE, IOMMU_PAGE,
 			   (uintptr_t)page[i]);
 	}
 }
 
-int far_region(const struct far *f, u64 iova)
+int iommu_region(const struct iommu *f, u64 iova)
 {
 	unsigned int i;
 
@@ -51,16 +51,18 @@ int far_region(const struct far *f, u64 iova)
 }
 
 /* All different, every second page, in another order; none from 4 MiB on. */
-u64 far_gpa(const struct far *f, int region)
+u64 iommu_gpa(const struct iommu *f, int region)
 {
 	return (region * 37ull % 512) << 13;
 }
 
-static void add_rights(struct far *f, u64 iova, u64 len, enum shim_right right)
+static void add_rights(struct iommu *f, u64 iova, u64 len,
+		       enum shim_right right)
 {
 	while (len) {
-		const struct gmem_region *r = &f->g.r[far_region(f, iova)];
-		u64 off = iova - r->gpa, part = min(len, FAR_PAGE - off);
+		const struct gmem_region *r =
+			&f->g.r[iommu_region(f, iova)];
+		u64 off = iova - r->gpa, part = min(len, IOMMU_PAGE - off);
 
 		shim_extent_add((char *)(uintptr_t)r->hva + off, part, right);
 		iova += part;
@@ -76,9 +78,9 @@ static int cmp_u64(const void *a, const void *b)
 }
 
 /* The pages that the three areas touch, each once. */
-static void make_ring_pages(struct far *f)
+static void make_ring_pages(struct iommu *f)
 {
-	const struct far_shape *s = &f->shape;
+	const struct iommu_shape *s = &f->shape;
 	const struct { u64 at, len; } area[] = {
 		{ s->at.desc, drv_desc_size(s->num) },
 		{ s->at.avail, s->packed ? DRV_EVENT_SIZE :
@@ -93,7 +95,7 @@ static void make_ring_pages(struct far *f)
 	for (i = 0; i < ARRAY_SIZE(area); i++) {
 		u64 last = page_of(area[i].at + area[i].len - 1);
 
-		for (at = page_of(area[i].at); ; at += FAR_PAGE) {
+		for (at = page_of(area[i].at); ; at += IOMMU_PAGE) {
 			for (k = 0; k < nr && page[k] != at; k++)
 				;
 			if (k == nr)
@@ -104,25 +106,26 @@ static void make_ring_pages(struct far *f)
 	}
 	sort(page, nr, sizeof(page[0]), cmp_u64, NULL);
 	for (i = 0; i < nr; i = k) {
-		for (k = i + 1; k < nr && page[k] == page[k - 1] + FAR_PAGE;)
+		for (k = i + 1;
+		     k < nr && page[k] == page[k - 1] + IOMMU_PAGE;)
 			k++;
 		add_pages(f, page[i], k - i);
 	}
 	f->span.first = page[0];
 	for (i = 0; i < nr; i++) {
-		k = (page[i] - page[0]) / FAR_PAGE;
+		k = (page[i] - page[0]) / IOMMU_PAGE;
 		shim_assert(k < ARRAY_SIZE(f->span.page));
-		f->span.page[k] = gmem_hva(&f->g, page[i], FAR_PAGE);
+		f->span.page[k] = gmem_hva(&f->g, page[i], IOMMU_PAGE);
 	}
 	add_rights(f, area[0].at, area[0].len, s->packed ? SHIM_RW : SHIM_R);
 	add_rights(f, area[1].at, area[1].len, SHIM_R);
 	add_rights(f, area[2].at, area[2].len, SHIM_RW);
 	f->d.packed = s->packed;
-	drv_init_far(&f->d, &f->g, s->num, s->event_idx, s->start, &f->span,
-		     &s->at);
+	drv_init_scattered(&f->d, &f->g, s->num, s->event_idx, s->start,
+			   &f->span, &s->at);
 }
 
-static struct vtap_memmap *build(const struct far *f, bool phys)
+static struct vtap_memmap *build(const struct iommu *f, bool phys)
 {
 	struct vhost_memory_region *reg = calloc(GMEM_MAX, sizeof(*reg));
 	struct vtap_memmap *map;
@@ -131,7 +134,8 @@ static struct vtap_memmap *build(const struct far *f, bool phys)
 	shim_assert(reg);
 	for (i = 0; i < f->g.nr; i++)
 		reg[i] = (struct vhost_memory_region){
-			.guest_phys_addr = phys ? far_gpa(f, i) : f->g.r[i].gpa,
+			.guest_phys_addr =
+				phys ? iommu_gpa(f, i) : f->g.r[i].gpa,
 			.memory_size = f->g.r[i].size,
 			.userspace_addr = f->g.r[i].hva,
 		};
@@ -141,24 +145,24 @@ static struct vtap_memmap *build(const struct far *f, bool phys)
 	return map;
 }
 
-static void start_log(struct far *f)
+static void start_log(struct iommu *f)
 {
-	f->bitmap = gmem_host_bare(&f->g, FAR_LOG_BYTES);
-	shim_extent_add(f->bitmap, FAR_LOG_BYTES, SHIM_RW | SHIM_SHARED);
+	f->bitmap = gmem_host_bare(&f->g, IOMMU_LOG_BYTES);
+	shim_extent_add(f->bitmap, IOMMU_LOG_BYTES, SHIM_RW | SHIM_SHARED);
 	vtap_dirty_init(&f->log);
 	f->log.base = (uintptr_t)f->bitmap;
 	f->log.map = f->phys;
 	f->log.payload = true;
 	f->log.ring = true;
-	f->log.ring_by_user = far_has_iotlb(f);
-	f->log.ring_gpa = FAR_RING_GPA;
+	f->log.ring_by_user = iommu_has_iotlb(f);
+	f->log.ring_gpa = IOMMU_RING_GPA;
 	f->cfg.log = &f->log;
 }
 
-struct far *far_new(const struct far_shape *shape)
+struct iommu *iommu_new(const struct iommu_shape *shape)
 {
-	struct far *f = calloc(1, sizeof(*f));
-	u64 table = FAR_RAM + FAR_RAM_SIZE / 2;
+	struct iommu *f = calloc(1, sizeof(*f));
+	u64 table = IOMMU_RAM + IOMMU_RAM_SIZE / 2;
 
 	shim_assert(f);
 	f->shape = *shape;
@@ -167,11 +171,11 @@ struct far *far_new(const struct far_shape *shape)
 		.num = shape->num,
 		.packed = shape->packed,
 		.event_idx = shape->event_idx,
-		.iotlb = far_has_iotlb(f),
+		.iotlb = iommu_has_iotlb(f),
 	};
-	add_pages(f, FAR_RAM, FAR_RAM_PAGES);
-	add_rights(f, FAR_RAM, FAR_RAM_SIZE, SHIM_RW);
-	if (far_has_iotlb(f)) {
+	add_pages(f, IOMMU_RAM, IOMMU_RAM_PAGES);
+	add_rights(f, IOMMU_RAM, IOMMU_RAM_SIZE, SHIM_RW);
+	if (iommu_has_iotlb(f)) {
 		make_ring_pages(f);
 		f->cfg.desc = shape->at.desc;
 		f->cfg.avail = shape->at.avail;
@@ -183,16 +187,16 @@ struct far *far_new(const struct far_shape *shape)
 		drv_init(&f->d, &f->g, shape->num, shape->event_idx,
 			 shape->start);
 	}
-	if (!far_has_iotlb(f)) {
+	if (!iommu_has_iotlb(f)) {
 		f->cfg.desc = (uintptr_t)f->d.desc;
 		f->cfg.avail = (uintptr_t)f->d.avail;
 		f->cfg.used = (uintptr_t)f->d.used;
 	}
 	/* In pages of their own, whole numbers of them on each. */
-	f->d.table_max = FAR_TABLE;
+	f->d.table_max = IOMMU_TABLE;
 	f->d.table_gpa = table;
 	f->phys = build(f, true);
-	if (far_has_iotlb(f)) {
+	if (iommu_has_iotlb(f)) {
 		f->table = vtap_iotlb_new();
 		shim_assert(f->table);
 		vtap_tlb_init(&f->tlb, f->table);
@@ -211,7 +215,7 @@ struct far *far_new(const struct far_shape *shape)
 	return f;
 }
 
-void far_free(struct far *f)
+void iommu_free(struct iommu *f)
 {
 	if (!f)
 		return;
@@ -225,13 +229,14 @@ void far_free(struct far *f)
 	free(f);
 }
 
-int far_start(struct far *f, u32 base)
+int iommu_start(struct iommu *f, u32 base)
 {
 	vtap_ring_unmap(&f->r);
 	return vtap_ring_start(&f->r, &f->cfg, base);
 }
 
-void far_update(struct far *f, u64 iova, u64 size, u64 uaddr, u8 perm)
+void iommu_update(struct iommu *f, u64 iova, u64 size, u64 uaddr,
+		  u8 perm)
 {
 	u64 last = iova + (size - 1);
 
@@ -239,48 +244,49 @@ void far_update(struct far *f, u64 iova, u64 size, u64 uaddr, u8 perm)
 	shim_assert(access_ok((void *)(uintptr_t)uaddr, size));
 	if (!vtap_iotlb_add(f->table, iova, last, uaddr, perm))
 		return;
-	vtap_mem_forget(&f->m, iova, last);
+	vtap_mem_invalidate(&f->m, iova, last);
 	if (vtap_ring_touches(&f->cfg, iova, last))
 		vtap_ring_unmap(&f->r);
 }
 
-void far_invalidate(struct far *f, u64 first, u64 last)
+void iommu_invalidate(struct iommu *f, u64 first, u64 last)
 {
 	vtap_iotlb_del(f->table, first, last);
-	vtap_mem_forget(&f->m, first, last);
+	vtap_mem_invalidate(&f->m, first, last);
 	if (vtap_ring_touches(&f->cfg, first, last))
 		vtap_ring_unmap(&f->r);
 }
 
-bool far_answer(struct far *f)
+bool iommu_answer(struct iommu *f)
 {
-	int i = far_region(f, f->tlb.miss_iova);
+	int i = iommu_region(f, f->tlb.miss_iova);
 
 	if (i < 0 || !f->perm[i])
 		return false;
 	f->nr_misses++;
-	far_update(f, f->g.r[i].gpa, f->g.r[i].size, f->g.r[i].hva, f->perm[i]);
+	iommu_update(f, f->g.r[i].gpa, f->g.r[i].size, f->g.r[i].hva,
+		     f->perm[i]);
 	return true;
 }
 
-int far_map(struct far *f)
+int iommu_map(struct iommu *f)
 {
 	int err;
 
 	do {
 		err = vtap_ring_map(&f->r, &f->m, &f->cfg);
 		shim_idle();
-	} while (err == -EAGAIN && far_answer(f));
+	} while (err == -EAGAIN && iommu_answer(f));
 	return err;
 }
 
-int far_pop(struct far *f)
+int iommu_pop(struct iommu *f)
 {
 	int ret;
 
 	do {
 		if (!f->r.mapped || !f->r.loaded) {
-			ret = far_map(f);
+			ret = iommu_map(f);
 			if (ret)
 				return ret;
 		}
@@ -288,40 +294,40 @@ int far_pop(struct far *f)
 		f->c.iov_max = ARRAY_SIZE(f->iov);
 		ret = vtap_ring_pop(&f->r, &f->m, &f->c, f->r.packed);
 		shim_idle();
-	} while (ret == -EAGAIN && far_answer(f));
+	} while (ret == -EAGAIN && iommu_answer(f));
 	return ret;
 }
 
 /* Where a byte of host memory is in the guest's physical. */
-static u64 gpa_of(const struct far *f, u64 hva)
+static u64 gpa_of(const struct iommu *f, u64 hva)
 {
 	u64 off = hva - (uintptr_t)f->d.used;
 	unsigned int i;
 
 	if (f->d.used && off < drv_used_size(f->d.num, f->d.event_idx))
-		return FAR_RING_GPA + off;
+		return IOMMU_RING_GPA + off;
 	for (i = 0; i < f->g.nr; i++)
 		if (hva - f->g.r[i].hva < f->g.r[i].size)
-			return far_gpa(f, i) + (hva - f->g.r[i].hva);
+			return iommu_gpa(f, i) + (hva - f->g.r[i].hva);
 	shim_die("the device wrote what is no guest memory", __FILE__,
 		 __LINE__);
 }
 
 static void note_store(void *addr, size_t len, void *arg)
 {
-	struct far *f = arg;
+	struct iommu *f = arg;
 	u64 hva = (uintptr_t)addr;
 	u64 page;
 
-	if (hva - (uintptr_t)f->bitmap < FAR_LOG_BYTES)
+	if (hva - (uintptr_t)f->bitmap < IOMMU_LOG_BYTES)
 		return;
 	for (; len; len--) {
-		page = gpa_of(f, hva++) / FAR_PAGE;
+		page = gpa_of(f, hva++) / IOMMU_PAGE;
 		f->want[page / 8] |= 1 << page % 8;
 	}
 }
 
-void far_watch(struct far *f)
+void iommu_watch(struct iommu *f)
 {
 	shim.after_store = note_store;
 	shim.arg = f;
@@ -329,52 +335,54 @@ void far_watch(struct far *f)
 
 static bool is_logged(const u8 *bitmap, u64 gpa)
 {
-	return bitmap[gpa / FAR_PAGE / 8] >> gpa / FAR_PAGE % 8 & 1;
+	return bitmap[gpa / IOMMU_PAGE / 8] >> gpa / IOMMU_PAGE % 8 & 1;
 }
 
-int far_check_log(struct far *f, u64 *gpa)
+int iommu_check_log(struct iommu *f, u64 *gpa)
 {
 	int wrong = 0;
 	u64 at;
 
 	if (memcmp(f->want, f->bitmap, sizeof(f->want)) == 0)
 		goto take;
-	for (at = 0; at < FAR_LOG_BYTES * 8 * FAR_PAGE; at += FAR_PAGE) {
+	for (at = 0; at < IOMMU_LOG_BYTES * 8 * IOMMU_PAGE;
+	     at += IOMMU_PAGE) {
 		if (is_logged(f->want, at) == is_logged(f->bitmap, at))
 			continue;
 		*gpa = at;
 		wrong = max(wrong, is_logged(f->want, at) ? 1 : 2);
 	}
 take:
-	memset(f->bitmap, 0, FAR_LOG_BYTES);
+	memset(f->bitmap, 0, IOMMU_LOG_BYTES);
 	memset(f->want, 0, sizeof(f->want));
 	return wrong;
 }
 
-void far_expect_log(struct kunit *test, struct far *f)
+void iommu_expect_log(struct kunit *test, struct iommu *f)
 {
 	u64 gpa = 0;
 	int wrong;
 
 	vtap_dirty_flush(&f->log);
 	KUNIT_EXPECT_FALSE(test, f->log.failed);
-	wrong = far_check_log(f, &gpa);
+	wrong = iommu_check_log(f, &gpa);
 	if (wrong)
 		KUNIT_FAIL(test, "page %#llx: %s", gpa, wrong == 1 ? "missed" :
 			   "marked, and not written");
 }
 
-static char *host(const struct far *f, u64 iova, size_t *part)
+static char *host(const struct iommu *f, u64 iova, size_t *part)
 {
-	int i = far_region(f, iova);
-	u64 off = iova & (FAR_PAGE - 1);
+	int i = iommu_region(f, iova);
+	u64 off = iova & (IOMMU_PAGE - 1);
 
 	shim_assert(i >= 0);
-	*part = min_t(u64, *part, FAR_PAGE - off);
+	*part = min_t(u64, *part, IOMMU_PAGE - off);
 	return (char *)(uintptr_t)f->g.r[i].hva + off;
 }
 
-void far_write(struct far *f, u64 iova, const void *from, size_t len)
+void iommu_write(struct iommu *f, u64 iova, const void *from,
+		 size_t len)
 {
 	const char *p = from;
 
@@ -388,7 +396,7 @@ void far_write(struct far *f, u64 iova, const void *from, size_t len)
 	}
 }
 
-void far_read(const struct far *f, void *to, u64 iova, size_t len)
+void iommu_read(const struct iommu *f, void *to, u64 iova, size_t len)
 {
 	char *p = to;
 

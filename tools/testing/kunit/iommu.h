@@ -4,11 +4,11 @@
  *
  * Read before: env.h (the same without), driver.h, ring/mem.h, ring/dirty.h.
  *
- * The guest's own addresses are I/O virtual: RAM for buffers at FAR_RAM, and
+ * The guest's own addresses are I/O virtual: RAM for buffers at IOMMU_RAM, and
  * the ring where the shape says. Each page is a region of @g, whose host page
  * follows the one before or is anywhere. The IOMMU has them all; the device
- * IOTLB has what far_answer() told it. Guest physical addresses are a third
- * thing, which only the dirty log knows: far_gpa().
+ * IOTLB has what iommu_answer() told it. Guest physical addresses are a third
+ * thing, which only the dirty log knows: iommu_gpa().
  *
  * The ring's host memory has the rights that a device needs and no more.
  */
@@ -17,32 +17,32 @@
 
 #include "env.h"
 
-#define FAR_PAGE	4096ull
-#define FAR_RAM		0x40000000ull
-#define FAR_RAM_PAGES	64u
-#define FAR_RAM_SIZE	(FAR_RAM_PAGES * FAR_PAGE)
+#define IOMMU_PAGE	4096ull
+#define IOMMU_RAM		0x40000000ull
+#define IOMMU_RAM_PAGES	64u
+#define IOMMU_RAM_SIZE	(IOMMU_RAM_PAGES * IOMMU_PAGE)
 /* Descriptors in an indirect table. */
-#define FAR_TABLE	8
-#define FAR_LOG_BYTES	256u
+#define IOMMU_TABLE	8
+#define IOMMU_LOG_BYTES	256u
 /* Guest physical address of the device area where there is no IOTLB. */
-#define FAR_RING_GPA	0x500ff0ull
+#define IOMMU_RING_GPA	0x500ff0ull
 
-enum far_kind {
-	FAR_TABLE_LINEAR,	/* a memory table and no IOTLB */
-	FAR_TABLE_PAGES,	/* ... of pages that are anywhere */
-	FAR_IOTLB_LINEAR,
-	FAR_IOTLB_PAGES,
-	NR_FAR_KINDS
+enum iommu_kind {
+	IOMMU_TABLE_LINEAR,	/* a memory table and no IOTLB */
+	IOMMU_TABLE_PAGES,	/* ... of pages that are anywhere */
+	IOMMU_IOTLB_LINEAR,
+	IOMMU_IOTLB_PAGES,
+	NR_IOMMU_KINDS
 };
 
 /**
- * struct far_shape - what to make
+ * struct iommu_shape - what to make
  * @at: I/O virtual addresses of the areas; less than 256 pages apart
  * @seed: of the order of pages in host memory
  * @log: a dirty log for ring and payload
  */
-struct far_shape {
-	enum far_kind kind;
+struct iommu_shape {
+	enum iommu_kind kind;
 	u16 num;
 	bool packed;
 	bool event_idx;
@@ -52,8 +52,8 @@ struct far_shape {
 	bool log;
 };
 
-struct far {
-	struct far_shape shape;
+struct iommu {
+	struct iommu_shape shape;
 	struct rnd rnd;
 	struct gmem g;
 	struct drv_span span;
@@ -61,12 +61,12 @@ struct far {
 	struct vtap_iotlb *table;
 	struct vtap_tlb tlb;
 	struct vtap_memmap *phys;
-	struct vtap_memmap *virt;	/* of FAR_TABLE_* */
+	struct vtap_memmap *virt;	/* of IOMMU_TABLE_* */
 	struct vtap_mem m;
 	struct vtap_dirty log;
-	u8 *bitmap;		/* FAR_LOG_BYTES */
+	u8 *bitmap;		/* IOMMU_LOG_BYTES */
 	/* What it should be: the pages of all bytes that the arena saw. */
-	u8 want[FAR_LOG_BYTES];
+	u8 want[IOMMU_LOG_BYTES];
 	struct vtap_ring_cfg cfg;
 	struct vtap_ring r;
 	struct vtap_chain c;
@@ -78,40 +78,42 @@ struct far {
 };
 
 /* Ready to be used; with an IOTLB that has nothing yet. */
-struct far *far_new(const struct far_shape *shape);
-void far_free(struct far *f);
+struct iommu *iommu_new(const struct iommu_shape *shape);
+void iommu_free(struct iommu *f);
 /* Start the ring again at @base. */
-int far_start(struct far *f, u32 base);
-static inline bool far_has_iotlb(const struct far *f)
+int iommu_start(struct iommu *f, u32 base);
+static inline bool iommu_has_iotlb(const struct iommu *f)
 {
-	return f->shape.kind >= FAR_IOTLB_LINEAR;
+	return f->shape.kind >= IOMMU_IOTLB_LINEAR;
 }
 
 /* The region of @g that has an address, or -1. */
-int far_region(const struct far *f, u64 iova);
+int iommu_region(const struct iommu *f, u64 iova);
 /* Its pages by guest physical address. */
-u64 far_gpa(const struct far *f, int region);
+u64 iommu_gpa(const struct iommu *f, int region);
 /* Put a mapping into the IOTLB, or take it back, as the client's messages do. */
-void far_update(struct far *f, u64 iova, u64 size, u64 uaddr, u8 perm);
-void far_invalidate(struct far *f, u64 first, u64 last);
+void iommu_update(struct iommu *f, u64 iova, u64 size, u64 uaddr,
+		  u8 perm);
+void iommu_invalidate(struct iommu *f, u64 first, u64 last);
 /* Answer the miss; false if the IOMMU has nothing there. */
-bool far_answer(struct far *f);
+bool iommu_answer(struct iommu *f);
 /* Map the ring, answering; 0 or what vtap_ring_map() returned. */
-int far_map(struct far *f);
+int iommu_map(struct iommu *f);
 /* Pop with room for all, answering; the ring is mapped where needed. */
-int far_pop(struct far *f);
+int iommu_pop(struct iommu *f);
 
 /* From now on note what is stored by the device (shim.after_store). */
-void far_watch(struct far *f);
+void iommu_watch(struct iommu *f);
 /*
  * The log has just that; the client takes it.
  * Return: 0, 1 page @gpa is missed, 2 it is marked and was not written.
  */
-int far_check_log(struct far *f, u64 *gpa);
-void far_expect_log(struct kunit *test, struct far *f);
+int iommu_check_log(struct iommu *f, u64 *gpa);
+void iommu_expect_log(struct kunit *test, struct iommu *f);
 
 /* Bytes of guest memory by I/O virtual address, on any number of pages. */
-void far_write(struct far *f, u64 iova, const void *from, size_t len);
-void far_read(const struct far *f, void *to, u64 iova, size_t len);
+void iommu_write(struct iommu *f, u64 iova, const void *from,
+		 size_t len);
+void iommu_read(const struct iommu *f, void *to, u64 iova, size_t len);
 
 #endif /* VTAP_TEST_IOMMU_H */

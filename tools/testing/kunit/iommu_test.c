@@ -3,35 +3,35 @@
  * iommu_test.c - chains behind an IOMMU: what is missing, denied, or too much
  *
  * Read before: chain.h, iommu.h. What a chain is made of is in chain_test.c,
- * where the ring is in area_test.c. User space only.
+ * where the ring is in ring_map_test.c. User space only.
  */
 #include "iommu.h"
 
-#define RAM(page)	(FAR_RAM + (page) * FAR_PAGE)
+#define RAM(page)	(IOMMU_RAM + (page) * IOMMU_PAGE)
 
-static struct far *f;
+static struct iommu *f;
 
-static void start_at(enum far_kind kind, u16 num, u64 desc)
+static void start_at(enum iommu_kind kind, u16 num, u64 desc)
 {
-	struct far_shape s = {
+	struct iommu_shape s = {
 		.kind = kind, .num = num, .event_idx = true, .start = 0xfffe,
 		.seed = 5, .at = { desc, 0x140ffa, 0x160ffc },
 	};
 
-	far_free(f);
+	iommu_free(f);
 	shim_reset();
-	f = far_new(&s);
-	shim_assert(!far_map(f));
+	f = iommu_new(&s);
+	shim_assert(!iommu_map(f));
 }
 
-static void start(enum far_kind kind, u16 num)
+static void start(enum iommu_kind kind, u16 num)
 {
 	start_at(kind, num, 0x100f00);
 }
 
 static void iommu_exit(struct kunit *test)
 {
-	far_free(f);
+	iommu_free(f);
 	f = NULL;
 }
 
@@ -72,7 +72,7 @@ static void expect_question(struct kunit *test, u64 iova, u8 perm)
 	KUNIT_EXPECT_EQ(test, (u32)f->tlb.miss_perm, (u32)perm);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
 	KUNIT_EXPECT_EQ(test, f->r.last_avail, at);
-	KUNIT_EXPECT_TRUE(test, far_answer(f));
+	KUNIT_EXPECT_TRUE(test, iommu_answer(f));
 }
 
 /* Each buffer of a chain in turn, by what it is for, and then all of it. */
@@ -80,12 +80,12 @@ static void iommu_asks_for_buffers(struct kunit *test)
 {
 	const struct drv_buf b[] = {
 		buf(RAM(1) + 0xff0, 0x20, false), buf(RAM(5), 100, false),
-		buf(RAM(7) + 8, 2 * FAR_PAGE, true),
+		buf(RAM(7) + 8, 2 * IOMMU_PAGE, true),
 	};
 	int indirect;
 
 	for (indirect = 0; indirect < 2; indirect++) {
-		start(FAR_IOTLB_PAGES, 8);
+		start(IOMMU_IOTLB_PAGES, 8);
 		add(test, b, ARRAY_SIZE(b), indirect);
 		if (indirect)
 			expect_question(test, f->d.table_gpa, VHOST_ACCESS_RO);
@@ -99,33 +99,33 @@ static void iommu_asks_for_buffers(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, f->c.nr_out, 3);
 		KUNIT_EXPECT_EQ(test, f->c.nr_in, 3);
 		KUNIT_EXPECT_EQ(test, f->c.out_len, 0x20 + 100ull);
-		KUNIT_EXPECT_EQ(test, f->c.in_len, 2 * FAR_PAGE);
+		KUNIT_EXPECT_EQ(test, f->c.in_len, 2 * IOMMU_PAGE);
 	}
 }
 
 /* A table across two pages, of which the second is asked for when needed. */
 static void iommu_asks_for_tables(struct kunit *test)
 {
-	struct drv_buf b[FAR_TABLE];
+	struct drv_buf b[IOMMU_TABLE];
 	struct drv_desc d;
 	u32 i;
 
-	for (i = 0; i < FAR_TABLE; i++)
+	for (i = 0; i < IOMMU_TABLE; i++)
 		b[i] = buf(RAM(3) + i * 64, 64, false);
-	start(FAR_IOTLB_PAGES, 8);
-	add(test, b, FAR_TABLE, true);
-	far_read(f, &d, f->d.table_gpa, sizeof(d));
+	start(IOMMU_IOTLB_PAGES, 8);
+	add(test, b, IOMMU_TABLE, true);
+	iommu_read(f, &d, f->d.table_gpa, sizeof(d));
 	/* The same table once more, its middle on the end of a page. */
-	for (i = 0; i < FAR_TABLE; i++) {
-		far_read(f, &d, f->d.table_gpa + i * 16, 16);
-		far_write(f, RAM(20) - 64 + i * 16, &d, 16);
+	for (i = 0; i < IOMMU_TABLE; i++) {
+		iommu_read(f, &d, f->d.table_gpa + i * 16, 16);
+		iommu_write(f, RAM(20) - 64 + i * 16, &d, 16);
 	}
 	drv_desc_at(&f->d, 0)->addr = RAM(20) - 64;
 	expect_question(test, RAM(20) - 64, VHOST_ACCESS_RO);
 	expect_question(test, RAM(20), VHOST_ACCESS_RO);
 	expect_question(test, RAM(3), VHOST_ACCESS_RO);
 	KUNIT_ASSERT_EQ(test, pop(VTAP_CHAIN_MAX), 1);
-	KUNIT_EXPECT_EQ(test, f->c.out_len, FAR_TABLE * 64ull);
+	KUNIT_EXPECT_EQ(test, f->c.out_len, IOMMU_TABLE * 64ull);
 }
 
 /* The wrong permission breaks the ring; the right one mends it. */
@@ -143,18 +143,18 @@ static void iommu_denied(struct kunit *test)
 			int reg;
 
 			b = buf(RAM(5), 64, t[i].write);
-			start(FAR_IOTLB_LINEAR, 8);
-			reg = far_region(f, RAM(t[i].page));
+			start(IOMMU_IOTLB_LINEAR, 8);
+			reg = iommu_region(f, RAM(t[i].page));
 			f->perm[reg] = t[i].perm;
 			add(test, &b, 1, k || t[i].page == 32);
-			KUNIT_ASSERT_EQ(test, far_pop(f), -EIO);
+			KUNIT_ASSERT_EQ(test, iommu_pop(f), -EIO);
 			KUNIT_EXPECT_EQ(test, f->r.fault,
 					VTAP_FAULT_IOTLB_DENIED);
 			KUNIT_EXPECT_EQ(test, f->r.last_avail, 0xfffe);
 			f->perm[reg] = VHOST_ACCESS_RW;
-			far_invalidate(f, 0, U64_MAX);
-			KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
-			KUNIT_EXPECT_EQ(test, far_pop(f), 1);
+			iommu_invalidate(f, 0, U64_MAX);
+			KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
+			KUNIT_EXPECT_EQ(test, iommu_pop(f), 1);
 			KUNIT_EXPECT_EQ(test, f->c.out_len + f->c.in_len,
 					64ull);
 		}
@@ -163,25 +163,25 @@ static void iommu_denied(struct kunit *test)
 /* Pages that do not meet are a segment each, and cost it. */
 static void iommu_segments(struct kunit *test)
 {
-	const struct drv_buf b = buf(RAM(0), 20 * FAR_PAGE, true);
+	const struct drv_buf b = buf(RAM(0), 20 * IOMMU_PAGE, true);
 
-	start(FAR_IOTLB_PAGES, 8);
+	start(IOMMU_IOTLB_PAGES, 8);
 	add(test, &b, 1, false);
-	KUNIT_ASSERT_EQ(test, far_pop(f), 1);
+	KUNIT_ASSERT_EQ(test, iommu_pop(f), 1);
 	KUNIT_EXPECT_EQ(test, f->c.nr_in, 20);
 	KUNIT_EXPECT_EQ(test, f->c.cost, 20);
-	vtap_split_unpop(&f->r, 1);
+	vtap_split_discard(&f->r, 1);
 	KUNIT_EXPECT_EQ(test, pop(19), -ENOBUFS);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
 	KUNIT_EXPECT_EQ(test, pop(20), 1);
 
-	start(FAR_IOTLB_LINEAR, 8);
+	start(IOMMU_IOTLB_LINEAR, 8);
 	add(test, &b, 1, false);
-	KUNIT_ASSERT_EQ(test, far_pop(f), 1);
+	KUNIT_ASSERT_EQ(test, iommu_pop(f), 1);
 	/* 64 KiB, and the rest */
 	KUNIT_EXPECT_EQ(test, f->c.nr_in, 2);
 	KUNIT_EXPECT_EQ(test, f->c.cost, 2);
-	KUNIT_EXPECT_EQ(test, (u64)f->iov[0].iov_len, 16 * FAR_PAGE);
+	KUNIT_EXPECT_EQ(test, (u64)f->iov[0].iov_len, 16 * IOMMU_PAGE);
 }
 
 /* A chain may not make us translate for ever. */
@@ -191,19 +191,20 @@ static void iommu_work_is_bounded(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < 40; i++)
-		b[i] = buf(RAM(0), FAR_RAM_SIZE, false);
-	start(FAR_IOTLB_PAGES, 64);
+		b[i] = buf(RAM(0), IOMMU_RAM_SIZE, false);
+	start(IOMMU_IOTLB_PAGES, 64);
 	add(test, b, 40, false);
-	KUNIT_EXPECT_EQ(test, far_pop(f), -EIO);
+	KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 	KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_CHAIN_SEGMENTS);
 
 	/* Longer than all there is, and than a walk may be. */
-	start(FAR_IOTLB_LINEAR, 64);
-	far_update(f, 1ull << 40, 1ull << 36, 1ull << 35, VHOST_ACCESS_RO);
+	start(IOMMU_IOTLB_LINEAR, 64);
+	iommu_update(f, 1ull << 40, 1ull << 36, 1ull << 35,
+		     VHOST_ACCESS_RO);
 	for (i = 0; i < 40; i++)
 		b[i] = buf(1ull << 40, U32_MAX, false);
 	add(test, b, 40, false);
-	KUNIT_EXPECT_EQ(test, far_pop(f), 1);
+	KUNIT_EXPECT_EQ(test, iommu_pop(f), 1);
 	KUNIT_EXPECT_EQ(test, f->c.nr_out, 40);
 	KUNIT_EXPECT_EQ(test, f->c.out_len, 40ull * U32_MAX);
 }
@@ -216,28 +217,28 @@ static void iommu_hostile_ring(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(jump); i++) {
-		start(FAR_IOTLB_PAGES, 64);
-		KUNIT_EXPECT_TRUE(test, f->r.far);
+		start(IOMMU_IOTLB_PAGES, 64);
+		KUNIT_EXPECT_TRUE(test, f->r.scattered);
 		*drv_avail_at(&f->d, 1) = 0xfffe + jump[i];
-		KUNIT_EXPECT_EQ(test, far_pop(f), -EIO);
+		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 		KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_AVAIL_JUMP);
-		KUNIT_EXPECT_EQ(test, far_pop(f), -EIO);
+		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 	}
 	/* A head past the table ends the batch before it. */
-	start(FAR_IOTLB_PAGES, 64);
+	start(IOMMU_IOTLB_PAGES, 64);
 	add(test, &b, 1, false);
 	drv_put_avail(&f->d, 64);
 	drv_publish(&f->d);
-	KUNIT_EXPECT_EQ(test, far_pop(f), 1);
-	KUNIT_EXPECT_EQ(test, far_pop(f), -EIO);
+	KUNIT_EXPECT_EQ(test, iommu_pop(f), 1);
+	KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 	KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_HEAD_RANGE);
 	/* ... and a next past it, or in a circle. */
 	for (i = 0; i < 2; i++) {
-		start(FAR_IOTLB_PAGES, 64);
+		start(IOMMU_IOTLB_PAGES, 64);
 		add(test, &b, 1, false);
 		drv_desc_at(&f->d, 0)->flags = DRV_NEXT;
 		drv_desc_at(&f->d, 0)->next = i ? 64 : 0;
-		KUNIT_EXPECT_EQ(test, far_pop(f), -EIO);
+		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 		KUNIT_EXPECT_EQ(test, f->r.fault, i ? VTAP_FAULT_NEXT_RANGE :
 				VTAP_FAULT_CHAIN_LOOP);
 	}
@@ -252,27 +253,28 @@ static void iommu_ring_in_halves(struct kunit *test)
 	int reg;
 
 	for (k = 0; k < 2; k++) {
-		start_at(FAR_IOTLB_LINEAR, 8192, 0x100000);
-		KUNIT_EXPECT_TRUE(test, !f->r.far);
+		start_at(IOMMU_IOTLB_LINEAR, 8192, 0x100000);
+		KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 		/* at 64 KiB of the area, or one page on */
-		first = f->shape.at.desc + (16 + k) * FAR_PAGE;
-		half = gmem_host(&f->g, 16 * FAR_PAGE);
-		for (at = 0; at < (16 - k) * FAR_PAGE; at += FAR_PAGE) {
-			reg = far_region(f, first + at);
+		first = f->shape.at.desc + (16 + k) * IOMMU_PAGE;
+		half = gmem_host(&f->g, 16 * IOMMU_PAGE);
+		for (at = 0; at < (16 - k) * IOMMU_PAGE;
+		     at += IOMMU_PAGE) {
+			reg = iommu_region(f, first + at);
 			memcpy(half + at, (void *)(uintptr_t)f->g.r[reg].hva,
-			       FAR_PAGE);
+			       IOMMU_PAGE);
 			f->g.r[reg].hva = (uintptr_t)half + at;
-			f->span.page[(first + at - f->span.first) / FAR_PAGE] =
-				half + at;
+			f->span.page[(first + at - f->span.first) /
+				     IOMMU_PAGE] = half + at;
 		}
-		far_invalidate(f, 0, U64_MAX);
-		KUNIT_ASSERT_EQ(test, far_map(f), 0);
-		KUNIT_EXPECT_TRUE(test, f->r.far);
+		iommu_invalidate(f, 0, U64_MAX);
+		KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
+		KUNIT_EXPECT_TRUE(test, f->r.scattered);
 		for (at = 0; at < 8192; at++)
 			KUNIT_ASSERT_GE(test, drv_add(&f->d, &b, 1, at), 0);
 		drv_publish(&f->d);
 		for (at = 0; at < 8192; at++)
-			KUNIT_ASSERT_EQ(test, far_pop(f), 1);
+			KUNIT_ASSERT_EQ(test, iommu_pop(f), 1);
 		KUNIT_EXPECT_EQ(test, vtap_ring_size(&f->cfg).used,
 				drv_used_size(8192, true));
 	}
@@ -284,16 +286,17 @@ static void iommu_found_again(struct kunit *test)
 	u16 used;
 	int kind;
 
-	for (kind = FAR_IOTLB_LINEAR; kind <= FAR_IOTLB_PAGES; kind++) {
+	for (kind = IOMMU_IOTLB_LINEAR; kind <= IOMMU_IOTLB_PAGES;
+	     kind++) {
 		unsigned long nr;
 
 		start(kind, 64);
 		used = f->r.last_used;
 		KUNIT_EXPECT_EQ(test, used, 0xfffe);
-		far_invalidate(f, 0, U64_MAX);
+		iommu_invalidate(f, 0, U64_MAX);
 		*drv_used_at(&f->d, 1) = 0x1234;
 		nr = shim.nr;
-		KUNIT_EXPECT_EQ(test, far_map(f), 0);
+		KUNIT_EXPECT_EQ(test, iommu_map(f), 0);
 		KUNIT_EXPECT_EQ(test, shim.nr, nr);
 		KUNIT_EXPECT_EQ(test, f->r.last_used, used);
 	}

@@ -167,7 +167,7 @@ static void iotlb_take_back(struct kunit *test)
 }
 
 /* The first and the last address, and all 2^64 in one. */
-static void iotlb_ends_of_the_world(struct kunit *test)
+static void iotlb_address_limits(struct kunit *test)
 {
 	const u64 top = 0 - PAGE;
 
@@ -403,7 +403,7 @@ static struct kunit_case iotlb_cases[] = {
 	KUNIT_CASE(iotlb_edges),
 	KUNIT_CASE(iotlb_replace),
 	KUNIT_CASE(iotlb_take_back),
-	KUNIT_CASE(iotlb_ends_of_the_world),
+	KUNIT_CASE(iotlb_address_limits),
 	KUNIT_CASE(iotlb_matches_oracle),
 	KUNIT_CASE(iotlb_evicts_oldest),
 	KUNIT_CASE(iotlb_renewed_stays),

@@ -2,29 +2,29 @@
 /*
  * log_test.c - what the ring's verbs write is in the dirty log, and no more
  *
- * Read before: split.c (vtap_split_log_*), area.c, dirty.h, iommu.h. The arena
+ * Read before: split.c (vtap_split_log_*), ring_map.c, dirty.h, iommu.h. The arena
  * knows each byte that was stored. User space only.
  */
 #include "iommu.h"
 
-static struct far *f;
+static struct iommu *f;
 
 /*
  * The device area is @at bytes before the end of a page, or behind its start;
  * the others keep away from it, and are scattered on their own.
  */
-static void start(enum far_kind kind, u16 num, bool event_idx, u64 at)
+static void start(enum iommu_kind kind, u16 num, bool event_idx, u64 at)
 {
-	struct far_shape s = {
+	struct iommu_shape s = {
 		.kind = kind, .num = num, .event_idx = event_idx,
 		.start = 0xffc0, .seed = 3, .log = true,
 		.at = { 0x100f00, 0x140ffa, 0x160000 + at },
 	};
 
-	far_free(f);
+	iommu_free(f);
 	shim_reset();
-	f = far_new(&s);
-	far_watch(f);
+	f = iommu_new(&s);
+	iommu_watch(f);
 }
 
 static int log_init(struct kunit *test)
@@ -35,16 +35,16 @@ static int log_init(struct kunit *test)
 
 static void log_exit(struct kunit *test)
 {
-	far_free(f);
+	iommu_free(f);
 	f = NULL;
 }
 
 static void map(struct kunit *test)
 {
 	/* Without IOTLB the ring was met before we watched. */
-	if (!far_has_iotlb(f))
-		KUNIT_ASSERT_EQ(test, far_start(f, 0xffc0), 0);
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
+	if (!iommu_has_iotlb(f))
+		KUNIT_ASSERT_EQ(test, iommu_start(f, 0xffc0), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 }
 
 static void publish(struct kunit *test, u32 nr)
@@ -53,13 +53,14 @@ static void publish(struct kunit *test, u32 nr)
 	u32 i, len;
 
 	for (i = 0; i < nr; i++) {
-		struct drv_buf b = { .gpa = FAR_RAM, .len = 64, .write = true };
+		struct drv_buf b = {
+			.gpa = IOMMU_RAM, .len = 64, .write = true};
 
 		KUNIT_ASSERT_GE(test, drv_add(&f->d, &b, 1, i), 0);
 	}
 	drv_publish(&f->d);
 	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_EQ(test, far_pop(f), 1);
+		KUNIT_ASSERT_EQ(test, iommu_pop(f), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_stage(&f->r, f->c.head, i), 0);
 	}
 	KUNIT_ASSERT_EQ(test, vtap_split_publish(&f->r), (int)nr);
@@ -72,33 +73,36 @@ static void publish(struct kunit *test, u32 nr)
 static void log_words(struct kunit *test)
 {
 	static const u64 at[] = { 0, 0xffc, 0xffc - 8 * 64, 0xff8 - 8 * 64 };
-	enum far_kind kind;
+	enum iommu_kind kind;
 	unsigned int i, ev;
 
-	for (kind = 0; kind < NR_FAR_KINDS; kind++)
+	for (kind = 0; kind < NR_IOMMU_KINDS; kind++)
 		for (i = 0; i < 2 * ARRAY_SIZE(at); i++) {
 			ev = i & 1;
 			start(kind, 64, ev, at[i / 2]);
 			map(test);
 			KUNIT_EXPECT_EQ(test, f->log.news, false);
-			far_expect_log(test, f);
+			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, 1ull);
 
-			KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&f->r), 0);
-			far_expect_log(test, f);
+			KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&f->r),
+					0);
+			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, ev ? 1ull : 2ull);
-			KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&f->r), 0);
-			far_expect_log(test, f);
+			KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&f->r),
+					0);
+			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, ev ? 1ull : 2ull);
-			KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&f->r), 0);
-			far_expect_log(test, f);
+			KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&f->r),
+					0);
+			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, ev ? 2ull : 3ull);
 			/* What only looks writes nothing. */
 			KUNIT_EXPECT_EQ(test, vtap_split_empty(&f->r), 1);
-			KUNIT_EXPECT_EQ(test, far_pop(f), 0);
+			KUNIT_EXPECT_EQ(test, iommu_pop(f), 0);
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&f->r), 0);
-			KUNIT_EXPECT_GE(test, vtap_split_must_call(&f->r), 0);
-			far_expect_log(test, f);
+			KUNIT_EXPECT_GE(test, vtap_split_needs_call(&f->r), 0);
+			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, ev ? 2ull : 3ull);
 		}
 }
@@ -108,21 +112,21 @@ static void log_entries(struct kunit *test)
 {
 	static const u64 at[] = { 0, 4, 0x7fc, 0xff8, 0xffc };
 	struct rnd g = { 7 };
-	enum far_kind kind;
+	enum iommu_kind kind;
 	u32 i, k;
 
-	for (kind = 0; kind < NR_FAR_KINDS; kind++)
+	for (kind = 0; kind < NR_IOMMU_KINDS; kind++)
 		for (i = 0; i < ARRAY_SIZE(at); i++) {
 			start(kind, 1024, i & 1, at[i]);
 			map(test);
-			far_expect_log(test, f);
+			iommu_expect_log(test, f);
 			for (k = 0; k < 1100; k++) {
 				publish(test, 1);
-				far_expect_log(test, f);
+				iommu_expect_log(test, f);
 			}
 			for (k = 0; k < 60; k++) {
 				publish(test, 1 + rnd_below(&g, 1024));
-				far_expect_log(test, f);
+				iommu_expect_log(test, f);
 			}
 		}
 }
@@ -130,16 +134,16 @@ static void log_entries(struct kunit *test)
 /* What is collected over many batches is the same. */
 static void log_flushed_late(struct kunit *test)
 {
-	enum far_kind kind;
+	enum iommu_kind kind;
 	u32 k;
 
-	for (kind = 0; kind < NR_FAR_KINDS; kind++) {
+	for (kind = 0; kind < NR_IOMMU_KINDS; kind++) {
 		start(kind, 8192, true, 0xff4);
 		map(test);
 		for (k = 0; k < 40; k++) {
 			publish(test, 1 + k * 7);
 			if (k % 7 == 6)
-				far_expect_log(test, f);
+				iommu_expect_log(test, f);
 		}
 	}
 }
@@ -152,33 +156,35 @@ static void log_flushed_late(struct kunit *test)
 static void log_more_than_the_ring(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 8, 32 };
-	enum far_kind kind;
+	enum iommu_kind kind;
 	u32 i, k, round;
 	int ret;
 
-	for (kind = 0; kind < NR_FAR_KINDS; kind++)
+	for (kind = 0; kind < NR_IOMMU_KINDS; kind++)
 		for (i = 0; i < ARRAY_SIZE(nums); i++) {
 			u16 num = nums[i];
 			u64 size = drv_used_size(num, false);
 
 			/* to the last byte of its page */
-			start(kind, num, false, FAR_PAGE - size);
+			start(kind, num, false, IOMMU_PAGE - size);
 			map(test);
-			far_expect_log(test, f);
+			iommu_expect_log(test, f);
 			for (round = 0; round < 5; round++) {
 				for (k = 0; k < 60; k++) {
 					drv_put_avail(&f->d, k % num);
 					drv_publish(&f->d);
 					*drv_desc_at(&f->d, k % num) =
-						(struct drv_desc){ FAR_RAM, 4 };
-					KUNIT_ASSERT_EQ(test, far_pop(f), 1);
+						(struct drv_desc){IOMMU_RAM,
+								  4};
+					KUNIT_ASSERT_EQ(test, iommu_pop(f),
+							1);
 					ret = vtap_split_stage(&f->r, k % num,
 							       0);
 					KUNIT_ASSERT_EQ(test, ret, 0);
 				}
 				KUNIT_ASSERT_EQ(test, 60,
 						vtap_split_publish(&f->r));
-				far_expect_log(test, f);
+				iommu_expect_log(test, f);
 			}
 		}
 }
@@ -186,9 +192,9 @@ static void log_more_than_the_ring(struct kunit *test)
 /* Switched on and off on a running ring. */
 static void log_switched(struct kunit *test)
 {
-	enum far_kind kind;
+	enum iommu_kind kind;
 
-	for (kind = 0; kind < NR_FAR_KINDS; kind++) {
+	for (kind = 0; kind < NR_IOMMU_KINDS; kind++) {
 		struct vtap_dirty *log;
 		u64 pages;
 
@@ -196,21 +202,21 @@ static void log_switched(struct kunit *test)
 		log = f->cfg.log;
 		map(test);
 		publish(test, 200);
-		far_expect_log(test, f);
+		iommu_expect_log(test, f);
 		pages = log->pages;
 
 		f->cfg.log = NULL;
-		vtap_ring_move(&f->r, &f->cfg);
+		vtap_ring_relocate(&f->r, &f->cfg);
 		publish(test, 200);
-		KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&f->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&f->r), 0);
 		memset(f->want, 0, sizeof(f->want));
-		far_expect_log(test, f);
+		iommu_expect_log(test, f);
 		KUNIT_EXPECT_EQ(test, log->pages, pages);
 
 		f->cfg.log = log;
-		vtap_ring_move(&f->r, &f->cfg);
+		vtap_ring_relocate(&f->r, &f->cfg);
 		publish(test, 200);
-		far_expect_log(test, f);
+		iommu_expect_log(test, f);
 		KUNIT_EXPECT_GT(test, log->pages, pages);
 	}
 }
@@ -224,25 +230,25 @@ static void log_ring_not_in_table(struct kunit *test)
 	};
 	struct vtap_memmap *empty = vtap_memmap_build(&none, 1);
 
-	start(FAR_IOTLB_PAGES, 64, true, 0xffc);
+	start(IOMMU_IOTLB_PAGES, 64, true, 0xffc);
 	f->log.map = empty;
 	map(test);
 	publish(test, 64);
 	memset(f->want, 0, sizeof(f->want));
-	far_expect_log(test, f);
+	iommu_expect_log(test, f);
 	KUNIT_EXPECT_EQ(test, f->log.pages, 0ull);
 	f->log.map = f->phys;
 	publish(test, 64);
-	far_expect_log(test, f);
+	iommu_expect_log(test, f);
 	vtap_memmap_free(empty);
 }
 
 /* The bitmap is gone: the ring goes on until it is told so. */
 static void log_bitmap_gone(struct kunit *test)
 {
-	enum far_kind kind;
+	enum iommu_kind kind;
 
-	for (kind = 0; kind < NR_FAR_KINDS; kind++) {
+	for (kind = 0; kind < NR_IOMMU_KINDS; kind++) {
 		start(kind, 64, true, 0xffc);
 		map(test);
 		publish(test, 10);
@@ -252,14 +258,14 @@ static void log_bitmap_gone(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
 		/* What queue.c does then, and what SET_LOG_BASE does. */
 		vtap_ring_break(&f->r, VTAP_FAULT_LOG_ACCESS);
-		KUNIT_EXPECT_EQ(test, far_pop(f), -EIO);
+		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 		shim_extent_right(f->bitmap, SHIM_RW | SHIM_SHARED);
 		f->log.failed = false;
-		KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
+		KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
 		/* Nothing of what was written meanwhile is lost. */
-		far_expect_log(test, f);
+		iommu_expect_log(test, f);
 		publish(test, 10);
-		far_expect_log(test, f);
+		iommu_expect_log(test, f);
 	}
 }
 

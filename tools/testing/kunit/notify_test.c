@@ -55,31 +55,31 @@ static void notify_call_flags(struct kunit *test)
 {
 	start(16, false, 0);
 	use(test, 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	drv_call_off(&e->d);
 	use(test, 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 0);
 	drv_call_on(&e->d);
 	use(test, 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	/* Any other bit means nothing. */
 	e->d.avail[0] = 0xfffe;
 	use(test, 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 }
 
 /* With event indices the flags mean nothing (2.7.7.2). */
 static void notify_call_ignores_flags(struct kunit *test)
 {
 	use(test, 1);
-	vtap_split_must_call(&e->r);
+	vtap_split_needs_call(&e->r);
 	take_all();
 	e->d.avail[0] = 1;
 	drv_call_on(&e->d);
 	use(test, 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	use(test, 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 0);
 }
 
 /* Every batch size, every entry the driver may wait for, over the wrap. */
@@ -96,7 +96,7 @@ static void notify_call_event(struct kunit *test)
 			drv_call_at(&e->d, old + ahead);
 			use(test, nr);
 			want |= drv_wants_call(&e->d, old, old + nr);
-			KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r),
+			KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r),
 					(int)want);
 			take_all();
 		}
@@ -121,7 +121,7 @@ static void notify_call_for_many_publishes(struct kunit *test)
 		if (rnd_below(&r, 4))
 			continue;
 		now = drv_used_idx(&e->d);
-		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r),
+		KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r),
 				(int)(first ||
 				      drv_wants_call(&e->d, asked, now)));
 		asked = now;
@@ -144,14 +144,14 @@ static void notify_call_on_empty(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 1);
 		/* The first decision with event idx is "call" anyway. */
-		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), event_idx);
+		KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), event_idx);
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 1);
-		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 0);
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 2);
-		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	}
 }
 
@@ -163,7 +163,7 @@ static void notify_kick_flags(struct kunit *test)
 
 	start(16, false, 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
@@ -171,16 +171,16 @@ static void notify_kick_flags(struct kunit *test)
 
 	/* Known to be off: not written again. */
 	nr = shim.nr;
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, shim.nr, nr);
 
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
 }
 
@@ -190,16 +190,16 @@ static void notify_kick_event(struct kunit *test)
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
 	env_add(e, 5, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
 	while (env_pop(e) == 1)
 		;
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_avail_event(&e->d), e->r.last_avail);
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
@@ -214,16 +214,16 @@ static void notify_kick_on_is_for_news(struct kunit *test)
 {
 	env_add(e, 3, 0);
 	drv_publish(&e->d);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_avail_event(&e->d), (u16)(0xfff0 + 3));
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
 	drv_must_kick(&e->d);
 	env_add(e, 1, 3);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 
 	/* The new one is fetched only when the three are popped. */
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
@@ -231,9 +231,9 @@ static void notify_kick_on_is_for_news(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 1);
-	vtap_split_unpop(&e->r, 2);
+	vtap_split_discard(&e->r, 2);
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_avail_event(&e->d), (u16)(0xfff0 + 4));
 }
 
@@ -251,7 +251,7 @@ static void notify_empty_changes_nothing(struct kunit *test)
 	/* Nonsense is not empty: pop shall tell. */
 	e->d.avail[1] += 1000;
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 }
 
@@ -316,12 +316,12 @@ static void notify_kick_race(struct kunit *test)
 			env_add(e, 1, 0);
 			drv_publish(&e->d);
 			drv_must_kick(&e->d);
-			vtap_split_kick_off(&e->r);
+			vtap_split_disable_notify(&e->r);
 			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
 			KUNIT_ASSERT_EQ(test, env_pop(e), 0);
 
 			act_arm(&a);
-			more = vtap_split_kick_on(&e->r);
+			more = vtap_split_enable_notify(&e->r);
 			act_disarm();
 			if (a.nr <= at)
 				break;
@@ -347,7 +347,7 @@ static void notify_call_race(struct kunit *test)
 
 			start(16, event_idx, 0xffff);
 			use(test, 1);
-			vtap_split_must_call(&e->r);
+			vtap_split_needs_call(&e->r);
 			take_all();
 			drv_call_off(&e->d);
 			env_add(e, 1, 0);
@@ -356,7 +356,7 @@ static void notify_call_race(struct kunit *test)
 
 			act_arm(&a);
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
-			call = vtap_split_must_call(&e->r);
+			call = vtap_split_needs_call(&e->r);
 			act_disarm();
 			if (a.nr <= at)
 				break;
@@ -407,7 +407,7 @@ static void notify_barriers_between(struct kunit *test)
 		shim.after_store = trace_store;
 		shim.at_mb = trace_mb;
 		shim.arg = &on;
-		vtap_split_kick_on(&e->r);
+		vtap_split_enable_notify(&e->r);
 		KUNIT_EXPECT_STREQ(test, on.text, "S|i");
 
 		env_add(e, 1, 0);
@@ -415,7 +415,7 @@ static void notify_barriers_between(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		shim.arg = &call;
 		vtap_split_publish(&e->r);
-		vtap_split_must_call(&e->r);
+		vtap_split_needs_call(&e->r);
 		KUNIT_EXPECT_STREQ(test, call.text, "SU|l");
 		act_disarm();
 	}
@@ -425,7 +425,7 @@ static void notify_barriers_between(struct kunit *test)
 
 static int verb_must_call(struct vtap_ring *r)
 {
-	return vtap_split_must_call(r);
+	return vtap_split_needs_call(r);
 }
 
 static int verb_empty(struct vtap_ring *r)
@@ -435,12 +435,12 @@ static int verb_empty(struct vtap_ring *r)
 
 static int verb_kick_off(struct vtap_ring *r)
 {
-	return vtap_split_kick_off(r);
+	return vtap_split_disable_notify(r);
 }
 
 static int verb_kick_on(struct vtap_ring *r)
 {
-	return vtap_split_kick_on(r);
+	return vtap_split_enable_notify(r);
 }
 
 static void notify_fault_sweep(struct kunit *test)

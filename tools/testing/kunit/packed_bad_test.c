@@ -75,7 +75,7 @@ static void packed_head_bits(struct kunit *test)
 			desc(2)->flags = bits[i];
 			KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r),
 					!is_avail);
-			KUNIT_EXPECT_EQ(test, vtap_packed_has_news(&e->r),
+			KUNIT_EXPECT_EQ(test, vtap_packed_has_new(&e->r),
 					is_avail);
 			KUNIT_EXPECT_EQ(test, env_pop(e), is_avail);
 			KUNIT_EXPECT_EQ(test, (int)e->r.fault, 0);
@@ -347,7 +347,7 @@ static void packed_retry(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_UNMAPPED);
 	gmem_add(&e->g, 1ull << 40, 4096);
 	env_map(e);
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 64);
 }
@@ -357,7 +357,7 @@ static void packed_retry(struct kunit *test)
 /* Returns verbs done; stops at the first that fails. */
 static int pass(void)
 {
-	int ret = vtap_ring_kick_off(&e->r, true), i;
+	int ret = vtap_ring_disable_notify(&e->r, true), i;
 
 	if (ret < 0)
 		return ret;
@@ -368,9 +368,9 @@ static int pass(void)
 	}
 	ret = vtap_ring_publish(&e->r, true);
 	if (ret >= 0 && e->r.fault != VTAP_FAULT_RING_ACCESS)
-		ret = vtap_ring_must_call(&e->r, true);
+		ret = vtap_ring_needs_call(&e->r, true);
 	if (ret >= 0)
-		ret = vtap_ring_kick_on(&e->r, true);
+		ret = vtap_ring_enable_notify(&e->r, true);
 	if (ret >= 0)
 		ret = vtap_ring_empty(&e->r, true);
 	return ret;
@@ -465,25 +465,25 @@ static void packed_memory_ok(struct kunit *test)
 /* The ring is written: a mapping that only allows reading will not do. */
 static void packed_iotlb_permission(struct kunit *test)
 {
-	struct far_shape s = {
+	struct iommu_shape s = {
 		.num = 300, .packed = true, .event_idx = true, .start = 0x8000,
 		.at = { 0x100f00, 0x120ffc, 0x140ffc },
 	};
 	unsigned int i;
-	struct far *f;
+	struct iommu *f;
 	u8 perm;
 
 	for (i = 0; i < 6; i++) {
-		s.kind = i & 1 ? FAR_IOTLB_PAGES : FAR_IOTLB_LINEAR;
+		s.kind = i & 1 ? IOMMU_IOTLB_PAGES : IOMMU_IOTLB_LINEAR;
 		perm = i / 2 + VHOST_ACCESS_RO;
-		f = far_new(&s);
-		f->perm[far_region(f, s.at.desc + 4096)] = perm;
-		KUNIT_EXPECT_EQ(test, far_map(f),
+		f = iommu_new(&s);
+		f->perm[iommu_region(f, s.at.desc + 4096)] = perm;
+		KUNIT_EXPECT_EQ(test, iommu_map(f),
 				perm == VHOST_ACCESS_RW ? 0 : -EIO);
 		if (perm != VHOST_ACCESS_RW)
 			KUNIT_EXPECT_EQ(test, (int)f->r.fault,
 					(int)VTAP_FAULT_IOTLB_DENIED);
-		far_free(f);
+		iommu_free(f);
 	}
 }
 

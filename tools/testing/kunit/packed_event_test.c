@@ -56,7 +56,7 @@ static void set_driver_event(u16 off_wrap, u16 mode)
 
 static int must_call(void)
 {
-	int ret = vtap_packed_must_call(&e->r);
+	int ret = vtap_packed_needs_call(&e->r);
 
 	shim_idle();
 	return ret;
@@ -230,16 +230,16 @@ static void packed_kick_flags(struct kunit *test)
 {
 	start(10, false, 0x8000 | 8);
 	KUNIT_EXPECT_EQ(test, mode(), ENABLE);
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
 	KUNIT_EXPECT_EQ(test, mode(), ENABLE);
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
@@ -255,13 +255,13 @@ static void packed_kick_event(struct kunit *test)
 		u32 n = 1 + turn % 7;
 
 		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-		KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
 		KUNIT_EXPECT_EQ(test, mode(), DESC);
 		KUNIT_EXPECT_EQ(test, kick_at(), e->d.avail_idx);
 		env_add(e, n, 0);
 		drv_publish(&e->d);
 		KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-		KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
 		while (env_serve(e, 0) == 1)
 			;
 		vtap_packed_publish(&e->r);
@@ -269,7 +269,7 @@ static void packed_kick_event(struct kunit *test)
 		env_add(e, 1, 0);
 		drv_publish(&e->d);
 		KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
-		KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
 		KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
 		vtap_packed_publish(&e->r);
 		take_all();
@@ -282,10 +282,10 @@ static void packed_kick_busy(struct kunit *test)
 	u32 turn, nr_windows, nr_writes = 0;
 
 	start(100, true, 0x8000 | 55);
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
 	for (turn = 0; turn < 200; turn++) {
 		nr_windows = shim.nr_windows;
-		KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
 		nr_writes += shim.nr_windows - nr_windows;
 		go_round(30);
 		KUNIT_EXPECT_EQ(test, drv_must_kick(&e->d), turn == 0);
@@ -306,16 +306,16 @@ static void packed_kick_behind_seen(struct kunit *test)
 	while (env_pop(e) == 1)
 		heads[n++] = e->c.head;
 	KUNIT_ASSERT_EQ(test, n, 5);
-	vtap_packed_unpop(&e->r, heads, n);
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	vtap_packed_discard(&e->r, heads, n);
+	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, kick_at(), 1);
 	KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, vtap_packed_has_news(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_has_new(&e->r), 0);
 	drv_must_kick(&e->d);
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_packed_has_news(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_packed_has_new(&e->r), 1);
 }
 
 /* E: what the driver adds at the barrier is seen, or kicked for. */
@@ -335,7 +335,7 @@ static void packed_kick_race(struct kunit *test)
 		start(5, i & 1, (i >> 1) % 5 | (i & 64) << 9);
 		shim.at_mb = add_at_barrier;
 		shim.arg = &kicked;
-		KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
 		shim.at_mb = NULL;
 		KUNIT_EXPECT_TRUE(test, kicked);	/* it was asked for */
 		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
@@ -353,11 +353,11 @@ static void packed_kick_words_in_order(struct kunit *test)
 {
 	u16 at = 0x8000 | 90;
 
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
 	shim.after_store = offset_first;
 	shim.arg = &at;
-	KUNIT_EXPECT_EQ(test, vtap_packed_kick_on(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
 	shim.after_store = NULL;
 	KUNIT_EXPECT_EQ(test, mode(), DESC);
 }

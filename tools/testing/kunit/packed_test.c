@@ -284,7 +284,7 @@ static void packed_unpop(struct kunit *test)
 			heads[n] = e->c.head;
 		}
 		back = rnd_below(&rnd, n + 1);
-		vtap_packed_unpop(&e->r, heads + n - back, back);
+		vtap_packed_discard(&e->r, heads + n - back, back);
 		KUNIT_ASSERT_EQ(test, e->r.last_avail, at[n - back]);
 		for (i = n - back; i < n; i++) {
 			KUNIT_ASSERT_EQ(test, e->r.last_avail, at[i]);
@@ -492,7 +492,7 @@ static void packed_move(struct kunit *test)
 	drv_publish(&e->d);
 	serve(test, 70, 1);
 	KUNIT_EXPECT_EQ(test, publish(), 70);
-	vtap_ring_move(&e->r, &e->cfg);
+	vtap_ring_relocate(&e->r, &e->cfg);
 	serve(test, 30, 71);
 	KUNIT_EXPECT_EQ(test, publish(), 30);
 	expect_used(test, 100, 1);

@@ -42,7 +42,7 @@ struct chain {
 
 struct run {
 	struct kunit *test;
-	struct far *f;
+	struct iommu *f;
 	struct rnd prog;	/* the guest's choices: the same in each run */
 	struct rnd env;		/* everything else */
 	struct outcome out;
@@ -50,7 +50,7 @@ struct run {
 	u32 nr_late;
 };
 
-static struct far *now;
+static struct iommu *now;
 
 static void hash(u64 *h, const void *from, size_t len)
 {
@@ -74,14 +74,14 @@ static void add_one(struct run *t, u32 i)
 	*c = (struct chain){};
 	for (k = 0; k < nr; k++) {
 		/* In the chain's own place, or across the end of a page. */
-		u64 at = FAR_RAM + i * SLOT % (FAR_RAM_SIZE / 2) +
+		u64 at = IOMMU_RAM + i * SLOT % (IOMMU_RAM_SIZE / 2) +
 			 k * (SLOT / MAX_BUFS);
 		u32 len = rnd_below(&t->prog, SLOT / MAX_BUFS);
 
 		at += rnd_below(&t->prog, SLOT / MAX_BUFS - len);
 		for (n = 0; n < len; n++)
 			data[n] = rnd(&t->prog);
-		far_write(t->f, at, data, len);
+		iommu_write(t->f, at, data, len);
 		buf[k] = (struct drv_buf){ at, len, k >= nr_out };
 		if (k >= nr_out) {
 			c->in_at[c->nr_in] = at;
@@ -108,7 +108,7 @@ static void take(struct run *t, u32 nr)
 		KUNIT_ASSERT_EQ(t->test, cookie, (u64)i);	/* in order */
 		hash(&t->out.used, &len, sizeof(len));
 		for (k = 0; k < c->nr_in; k++) {
-			far_read(t->f, data, c->in_at[k], c->in_len[k]);
+			iommu_read(t->f, data, c->in_at[k], c->in_len[k]);
 			hash(&t->out.used, data, c->in_len[k]);
 		}
 	}
@@ -121,27 +121,29 @@ static void take(struct run *t, u32 nr)
 /* Take something back, or say something that nobody asked for. */
 static void disturb(struct run *t)
 {
-	struct far *f = t->f;
+	struct iommu *f = t->f;
 	u32 i = rnd_below(&t->env, f->g.nr);
 	const struct gmem_region *r = &f->g.r[i];
 
-	if (!far_has_iotlb(f))
+	if (!iommu_has_iotlb(f))
 		return;
 	switch (rnd_below(&t->env, 8)) {
 	case 0:
-		far_invalidate(f, 0, U64_MAX);
+		iommu_invalidate(f, 0, U64_MAX);
 		break;
 	case 1:
 	case 2:
 	case 3:
-		far_invalidate(f, r->gpa, r->gpa + FAR_PAGE - 1);
+		iommu_invalidate(f, r->gpa, r->gpa + IOMMU_PAGE - 1);
 		break;
 	case 4:
-		far_invalidate(f, r->gpa + rnd_below(&t->env, FAR_PAGE),
-			       r->gpa + 3 * FAR_PAGE);
+		iommu_invalidate(f, r->gpa +
+				 rnd_below(&t->env, IOMMU_PAGE),
+				 r->gpa + 3 * IOMMU_PAGE);
 		break;
 	default:
-		far_update(f, r->gpa, FAR_PAGE, r->hva, VHOST_ACCESS_RW);
+		iommu_update(f, r->gpa, IOMMU_PAGE, r->hva,
+			     VHOST_ACCESS_RW);
 	}
 }
 
@@ -157,13 +159,13 @@ static void answer(struct run *t)
 		t->nr_late++;
 	}
 	t->f->tlb.miss_iova = iova;
-	KUNIT_ASSERT_TRUE(t->test, far_answer(t->f));
+	KUNIT_ASSERT_TRUE(t->test, iommu_answer(t->f));
 }
 
 /* The ring is there, as it is before each pass. */
 static void begin(struct run *t)
 {
-	struct far *f = t->f;
+	struct iommu *f = t->f;
 	int err;
 
 	while (!f->r.mapped || !f->r.loaded) {
@@ -179,7 +181,7 @@ static void begin(struct run *t)
 static void end(struct run *t)
 {
 	if (t->f->shape.log)
-		far_expect_log(t->test, t->f);
+		iommu_expect_log(t->test, t->f);
 }
 
 static u32 serve(struct run *t)
@@ -214,12 +216,12 @@ static u32 serve(struct run *t)
 /* One pass over up to @nr chains; false: ended by a question. */
 static bool pass(struct run *t, u32 nr, u32 *done)
 {
-	struct far *f = t->f;
+	struct iommu *f = t->f;
 	u32 staged = 0;
 	int ret = 1;
 
 	begin(t);
-	vtap_split_kick_off(&f->r);
+	vtap_split_disable_notify(&f->r);
 	while (staged < nr) {
 		f->c.iov = f->iov;
 		f->c.iov_max = ARRAY_SIZE(f->iov);
@@ -233,7 +235,7 @@ static bool pass(struct run *t, u32 nr, u32 *done)
 	}
 	KUNIT_ASSERT_TRUE(t->test, ret == 1 || ret == -EAGAIN);
 	KUNIT_ASSERT_EQ(t->test, vtap_split_publish(&f->r), (int)staged);
-	vtap_split_kick_on(&f->r);
+	vtap_split_enable_notify(&f->r);
 	end(t);
 	*done += staged;
 	return ret == 1;
@@ -260,32 +262,33 @@ static void one_round(struct run *t)
 
 static void finish(struct run *t)
 {
-	struct far *f = t->f;
-	static u8 page[FAR_PAGE];
+	struct iommu *f = t->f;
+	static u8 page[IOMMU_PAGE];
 	u32 i;
 
 	/* The tables of the upper half hold addresses, the same in each. */
-	for (i = 0; i < FAR_RAM_PAGES; i++) {
-		far_read(f, page, FAR_RAM + i * FAR_PAGE, FAR_PAGE);
-		hash(&t->out.memory, page, FAR_PAGE);
+	for (i = 0; i < IOMMU_RAM_PAGES; i++) {
+		iommu_read(f, page, IOMMU_RAM + i * IOMMU_PAGE,
+			   IOMMU_PAGE);
+		hash(&t->out.memory, page, IOMMU_PAGE);
 	}
 	for (i = 2; i < drv_used_size(f->d.num, f->d.event_idx) / 2; i++)
 		hash(&t->out.ring, drv_used_at(&f->d, i), 2);
 	KUNIT_EXPECT_EQ(t->test, f->d.nr_free, f->d.num);
 }
 
-static void meta_exit(struct kunit *test)
+static void placement_exit(struct kunit *test)
 {
 	shim.after_store = NULL;
-	far_free(now);
+	iommu_free(now);
 	now = NULL;
 	shim_reset();
 }
 
 static struct outcome execute(struct kunit *test, const struct program *p,
-			      enum far_kind kind, bool log, u64 env_seed)
+			      enum iommu_kind kind, bool log, u64 env_seed)
 {
-	struct far_shape s = {
+	struct iommu_shape s = {
 		.kind = kind, .num = p->num, .event_idx = p->event_idx,
 		.start = 0xfff8, .seed = env_seed, .log = log,
 		.at = { 0x100ff0, 0x120ffe, 0x140ffc },
@@ -294,36 +297,37 @@ static struct outcome execute(struct kunit *test, const struct program *p,
 	u32 i;
 
 	t = (struct run){
-		.test = test, .f = now = far_new(&s),
+		.test = test, .f = now = iommu_new(&s),
 		.prog = { p->seed }, .env = { env_seed },
 	};
 	if (log) {
-		far_watch(t.f);
+		iommu_watch(t.f);
 		/* What was written before is not seen: start anew. */
-		KUNIT_ASSERT_EQ(test, far_start(t.f, s.start), 0);
+		KUNIT_ASSERT_EQ(test, iommu_start(t.f, s.start), 0);
 	}
 	for (i = 0; i < ROUNDS; i++)
 		one_round(&t);
 	finish(&t);
-	if (kind == FAR_IOTLB_PAGES)
+	if (kind == IOMMU_IOTLB_PAGES)
 		KUNIT_EXPECT_GT(test, t.f->nr_misses, 20ul);
-	meta_exit(test);
+	placement_exit(test);
 	return t.out;
 }
 
 static void meta(struct kunit *test, bool log)
 {
 	static const u16 nums[] = { 2, 16, 64, 256, 1024 };
-	enum far_kind kind;
+	enum iommu_kind kind;
 	struct outcome first, o;
 	struct program p;
 	u32 i;
 
 	for (i = 0; i < 2 * ARRAY_SIZE(nums); i++) {
 		p = (struct program){ nums[i / 2], i & 1, 100 + i };
-		first = execute(test, &p, FAR_TABLE_LINEAR, false, 1);
+		first = execute(test, &p, IOMMU_TABLE_LINEAR, false, 1);
 		KUNIT_EXPECT_GT(test, first.nr_chains, ROUNDS);
-		for (kind = FAR_TABLE_LINEAR; kind < NR_FAR_KINDS; kind++) {
+		for (kind = IOMMU_TABLE_LINEAR; kind < NR_IOMMU_KINDS;
+		     kind++) {
 			o = execute(test, &p, kind, log, 7 * i + kind);
 			KUNIT_EXPECT_EQ(test, o.nr_chains, first.nr_chains);
 			KUNIT_EXPECT_EQ(test, o.packets, first.packets);
@@ -334,26 +338,26 @@ static void meta(struct kunit *test, bool log)
 	}
 }
 
-static void meta_same_packets(struct kunit *test)
+static void placement_same_packets(struct kunit *test)
 {
 	meta(test, false);
 }
 
-static void meta_same_packets_logged(struct kunit *test)
+static void placement_same_packets_logged(struct kunit *test)
 {
 	meta(test, true);
 }
 
-static struct kunit_case meta_cases[] = {
-	KUNIT_CASE(meta_same_packets),
-	KUNIT_CASE(meta_same_packets_logged),
+static struct kunit_case placement_cases[] = {
+	KUNIT_CASE(placement_same_packets),
+	KUNIT_CASE(placement_same_packets_logged),
 	{}
 };
 
-static struct kunit_suite meta_suite = {
-	.name = "vtap_meta",
-	.exit = meta_exit,
-	.test_cases = meta_cases,
+static struct kunit_suite placement_suite = {
+	.name = "vtap_placement",
+	.exit = placement_exit,
+	.test_cases = placement_cases,
 };
 
-kunit_test_suite(meta_suite);
+kunit_test_suite(placement_suite);

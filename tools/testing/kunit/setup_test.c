@@ -86,9 +86,9 @@ static void setup_no_event_words(struct kunit *test)
 		drv_publish(&e->d);
 		KUNIT_EXPECT_EQ(test, env_serve(e, 1), 1);
 		KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
-		KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
-		KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&e->r), 0);
-		KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
+		KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	}
 }
 
@@ -163,7 +163,7 @@ static void setup_retry(struct kunit *test)
 {
 	u64 late = ENV_RAM + 16 * ENV_RAM_SIZE;
 
-	KUNIT_EXPECT_FALSE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_FALSE(test, vtap_ring_clear_fault(&e->r));
 	env_add(e, 1, 1);
 	drv_publish(&e->d);
 	KUNIT_ASSERT_EQ(test, env_serve(e, 7), 1);
@@ -175,7 +175,7 @@ static void setup_retry(struct kunit *test)
 
 	gmem_add(&e->g, late, 0x1000);
 	env_map(e);
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	/* Looked at anew: the copy that met the fault may be old. */
 	e->d.desc[1].len = 9;
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
@@ -187,11 +187,11 @@ static void setup_retry(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
 	/* Not repaired: the same fault again. */
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
 	e->d.avail[2 + ((e->d.avail_idx - 1) & 63)] = 1;
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 1);
 }
@@ -208,7 +208,7 @@ static void setup_retry_jump(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_AVAIL_JUMP);
 	e->d.avail[1] = right;
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&e->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
@@ -246,14 +246,15 @@ static void retry_sweep(struct kunit *test, bool packed)
 				shim_idle();
 				KUNIT_ASSERT_FALSE(test, failed);
 				failed = true;
-				KUNIT_ASSERT_TRUE(test, vtap_ring_retry(&e->r));
+				KUNIT_ASSERT_TRUE(test,
+						  vtap_ring_clear_fault(&e->r));
 			}
 		}
 		if (vtap_ring_publish(&e->r, packed) < 0) {
 			shim_idle();
 			failed = true;
 			KUNIT_ASSERT_EQ(test, drv_nr_used(&e->d), 0);
-			KUNIT_ASSERT_TRUE(test, vtap_ring_retry(&e->r));
+			KUNIT_ASSERT_TRUE(test, vtap_ring_clear_fault(&e->r));
 			KUNIT_ASSERT_EQ(test, vtap_ring_publish(&e->r, packed),
 					(int)nr);
 		}
@@ -297,7 +298,7 @@ static void setup_refetch(struct kunit *test)
 			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
 			heads[i] = e->c.head;
 		}
-		vtap_ring_unpop(&e->r, heads, 3, packed);
+		vtap_ring_discard(&e->r, heads, 3, packed);
 		for (i = 0; i < 64; i++) {
 			struct drv_desc *d = drv_desc_at(&e->d, i);
 
@@ -382,10 +383,10 @@ static void setup_move(struct kunit *test)
 	for (i = 0; i < 5; i++)
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 5);
-	vtap_split_must_call(&e->r);
+	vtap_split_needs_call(&e->r);
 
 	move_rings();
-	vtap_ring_move(&e->r, &e->cfg);
+	vtap_ring_relocate(&e->r, &e->cfg);
 	/* What was fetched is of the old place: must come from the new. */
 	e->d.desc[e->d.avail[2 + 5]].len = 4321;
 	KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
@@ -396,7 +397,7 @@ static void setup_move(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 15);
 	/* Nothing is known of the new place's event word. */
 	drv_call_off(&e->d);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	for (i = 0; i < 20; i++) {
 		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
 		KUNIT_EXPECT_EQ(test, cookie, (u64)i);
@@ -406,16 +407,16 @@ static void setup_move(struct kunit *test)
 /* The features may change as well: flags from here on, not event words. */
 static void setup_move_features(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
 	e->cfg.event_idx = false;
-	vtap_ring_move(&e->r, &e->cfg);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	vtap_ring_relocate(&e->r, &e->cfg);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
 	/* In a new place the flag may not be there: written again. */
 	e->d.used[0] = 0;
-	vtap_ring_move(&e->r, &e->cfg);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&e->r), 0);
+	vtap_ring_relocate(&e->r, &e->cfg);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
 }
 

@@ -214,9 +214,9 @@ static void split_unpop(struct kunit *test)
 			for (i = 0; i < n; i++)
 				KUNIT_ASSERT_EQ(test, env_pop(e), 1);
 			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-			vtap_split_unpop(&e->r, back);
+			vtap_split_discard(&e->r, back);
 			KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), !back);
-			vtap_split_unpop(&e->r, n - back);
+			vtap_split_discard(&e->r, n - back);
 			serve(test, n, all);
 			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
@@ -399,7 +399,7 @@ static void split_publish_after_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_NE(test, (int)e->r.fault, VTAP_FAULT_NONE);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 70);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&e->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	expect_used(test, 70, 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
 	env_expect_refusal(test, e, e->r.fault);

@@ -60,7 +60,7 @@ static void forget(u64 first, u64 last)
 	int i;
 
 	for (i = 0; i < NR_VIEWS; i++)
-		vtap_mem_forget(&view[i], first, last);
+		vtap_mem_invalidate(&view[i], first, last);
 }
 
 static void update(u64 first, u64 size, u64 uaddr, u8 perm)
@@ -144,7 +144,8 @@ static void tlb_remembers_pages(struct kunit *test)
 			  UBASE + 3 * i * PAGE + PAGE - 1);
 	}
 	for (i = 0; i < 200; i++) {
-		vtap_mem_forget(m, i * PAGE + PAGE - 1, i * PAGE + PAGE - 1);
+		vtap_mem_invalidate(m, i * PAGE + PAGE - 1,
+				    i * PAGE + PAGE - 1);
 		expect_miss(test, RO, i * PAGE, 1, i * PAGE);
 		if (i + 1 < 200)
 			expect_at(test, RO, i * PAGE + PAGE, 1,
@@ -292,17 +293,17 @@ static void tlb_large(struct kunit *test)
 	vtap_iotlb_clear(t);		/* the hit needs no table */
 	expect_at(test, RO, at + size - 8, 8, UBASE + size - 8);
 	/* A range beside it, and one with a byte of it. */
-	vtap_mem_forget(m, 0, at - 1);
-	vtap_mem_forget(m, at + size, U64_MAX);
+	vtap_mem_invalidate(m, 0, at - 1);
+	vtap_mem_invalidate(m, at + size, U64_MAX);
 	expect_at(test, RO, at + size / 2, 8, UBASE + size / 2);
-	vtap_mem_forget(m, at + size - 1, at + size - 1);
+	vtap_mem_invalidate(m, at + size - 1, at + size - 1);
 	expect_miss(test, RO, at + size / 2, 8, at + size / 2);
 	expect_miss(test, WO, at + size / 2, 8, at + size / 2);
 
 	update(at, size, UBASE, RW);
 	expect_at(test, RO, at + size / 2, 8, UBASE + size / 2);
 	vtap_iotlb_clear(t);
-	vtap_mem_forget(m, at - 8, at);
+	vtap_mem_invalidate(m, at - 8, at);
 	expect_miss(test, RO, at + size / 2 + 8 * PAGE, 8,
 		    at + size / 2 + 8 * PAGE);
 }
@@ -405,13 +406,13 @@ static void tlb_forgets(struct kunit *test)
 
 	for (len = 1; len <= nr; len = len == 1 ? nr - 1 : len + 1) {
 		vtap_iotlb_clear(t);
-		vtap_mem_forget(m, 0, U64_MAX);
+		vtap_mem_invalidate(m, 0, U64_MAX);
 		for (i = 0; i < nr; i++)
 			update(i * PAGE, PAGE, UBASE + 2 * i * PAGE, RW);
 		for (i = 0; i < nr; i++)
 			expect_at(test, RO, i * PAGE, 1, UBASE + 2 * i * PAGE);
 		vtap_iotlb_clear(t);
-		vtap_mem_forget(m, PAGE - 1, (u64)len * PAGE - 1);
+		vtap_mem_invalidate(m, PAGE - 1, (u64)len * PAGE - 1);
 		for (i = 0; i < nr; i++) {
 			if (i < len)
 				expect_miss(test, RO, i * PAGE, 1, i * PAGE);
@@ -423,16 +424,16 @@ static void tlb_forgets(struct kunit *test)
 	/* Another page's turn in the slot: not meant. */
 	update(0, PAGE, UBASE, RW);
 	expect_at(test, RO, 0, 1, UBASE);
-	vtap_mem_forget(m, nr * PAGE, nr * PAGE + 5);
+	vtap_mem_invalidate(m, nr * PAGE, nr * PAGE + 5);
 	vtap_iotlb_clear(t);
 	expect_at(test, RO, 0, 1, UBASE);
 	/* A range as large as it gets. */
-	vtap_mem_forget(m, 1, U64_MAX);
+	vtap_mem_invalidate(m, 1, U64_MAX);
 	expect_miss(test, RO, 0, 1, 0);
 	/* Without an IOTLB nothing happens. */
 	vtap_mem_set(m, NULL, NULL);
 	m->hit[0] = (struct vtap_region){ .size = 5 };
-	vtap_mem_forget(m, 0, U64_MAX);
+	vtap_mem_invalidate(m, 0, U64_MAX);
 	KUNIT_EXPECT_EQ(test, m->hit[0].size, 5ull);
 }
 

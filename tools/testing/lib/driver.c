@@ -120,9 +120,10 @@ void drv_init_packed(struct drv *d, struct gmem *g, uint16_t num,
 	init(d, start);
 }
 
-void drv_init_far(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
-		  uint16_t start, const struct drv_span *span,
-		  const struct drv_place *place)
+void drv_init_scattered(struct drv *d, struct gmem *g, uint16_t num,
+			bool event_idx, uint16_t start,
+			const struct drv_span *span,
+			const struct drv_place *place)
 {
 	*d = (struct drv){
 		.packed = d->packed, .num = num, .event_idx = event_idx, .g = g,

@@ -128,9 +128,10 @@ void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
 void drv_init_packed(struct drv *d, struct gmem *g, uint16_t num,
 		     bool event_idx, uint16_t start);
 /* In pages that are all there, and zeroed; @d->packed tells the format. */
-void drv_init_far(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
-		  uint16_t start, const struct drv_span *span,
-		  const struct drv_place *place);
+void drv_init_scattered(struct drv *d, struct gmem *g, uint16_t num,
+			bool event_idx, uint16_t start,
+			const struct drv_span *span,
+			const struct drv_place *place);
 void drv_exit(struct drv *d);
 /* Give every head an indirect table of @max descriptors, in region 0. */
 void drv_alloc_tables(struct drv *d, uint16_t max);

@@ -3,7 +3,7 @@
  * gmem.c - see gmem.h
  */
 #include "gmem.h"
-#include "os.h"
+#include "ring_env.h"
 
 void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva)
 {

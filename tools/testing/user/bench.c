@@ -2,7 +2,7 @@
 /*
  * bench.c - nanoseconds a chain, for each verb
  *
- * Read before: ring/verbs.h. In plain memory and without the shim's checks, so
+ * Read before: ring/ring_ops.h. In plain memory and without the shim's checks, so
  * what is measured is ring/ itself: a user access window costs nothing here
  * and 20 to 40 cycles in the kernel. Good for comparing two versions on one
  * quiet machine, and for nothing else.
@@ -12,7 +12,7 @@
  */
 #include <time.h>
 #include "driver.h"
-#include "verbs.h"
+#include "ring_ops.h"
 
 #define NUM		256
 #define BATCH		64
@@ -26,8 +26,15 @@ enum form { PLAIN, PAIR, INDIRECT, NR_FORMS };
 static const char *const form_names[] = { "plain", "chain of 2",
 					  "indirect of 2" };
 
-enum memory { TABLE, IOTLB_PAGES, IOTLB_ONE, IOTLB_FAR, LOGGED, LOGGED_IOTLB,
-	      NR_MEMORIES };
+enum memory {
+	TABLE,
+	IOTLB_PAGES,
+	IOTLB_ONE,
+	IOTLB_SCATTERED,
+	LOGGED,
+	LOGGED_IOTLB,
+	NR_MEMORIES
+};
 
 static const char *const memory_names[] = {
 	"table", "iotlb, 4K pages", "iotlb, one mapping", "iotlb, scattered",
@@ -128,10 +135,10 @@ static __always_inline void round_trip(struct bench *b, const enum form form,
 	t[2] = now();
 	vtap_ring_publish(&b->r, packed);
 	t[3] = now();
-	vtap_ring_must_call(&b->r, packed);
+	vtap_ring_needs_call(&b->r, packed);
 	t[4] = now();
-	vtap_ring_kick_off(&b->r, packed);
-	vtap_ring_kick_on(&b->r, packed);
+	vtap_ring_disable_notify(&b->r, packed);
+	vtap_ring_enable_notify(&b->r, packed);
 	t[5] = now();
 	/* As rx.c does: the first packet's bytes of each, then the pass ends. */
 	for (i = 0; logged && i < BATCH; i++)
@@ -168,7 +175,7 @@ static void start_iotlb(struct bench *b, bool event_idx)
 	vtap_tlb_init(&b->tlb, b->table);
 	vtap_mem_set(&b->m, b->map, &b->tlb);
 	tell(b, ram->gpa, ram->size, ram->hva, b->memory != IOTLB_ONE);
-	if (b->memory != IOTLB_FAR) {
+	if (b->memory != IOTLB_SCATTERED) {
 		/* The ring's own addresses are its I/O virtual ones. */
 		tell(b, 1ull << 40, 1ull << 46, 1ull << 40, false);
 		tell(b, 1ull << 46, 1ull << 46, 1ull << 46, false);
@@ -182,15 +189,15 @@ static void start_iotlb(struct bench *b, bool event_idx)
 		     (uintptr_t)b->span.page[i], true);
 	}
 	drv_exit(&b->d);
-	drv_init_far(&b->d, &b->g, NUM, event_idx, b->d.packed ? 0x8000 : 0,
-		     &b->span, &at);
+	drv_init_scattered(&b->d, &b->g, NUM, event_idx,
+			   b->d.packed ? 0x8000 : 0, &b->span, &at);
 	drv_alloc_tables(&b->d, 2);
 }
 
 static void start(struct bench *b, enum memory kind, bool event_idx,
 		  bool packed)
 {
-	const bool far = kind == IOTLB_FAR;
+	const bool scattered = kind == IOTLB_SCATTERED;
 	struct vhost_memory_region reg;
 	struct vtap_ring_cfg cfg;
 
@@ -211,11 +218,11 @@ static void start(struct bench *b, enum memory kind, bool event_idx,
 	cfg = (struct vtap_ring_cfg){
 		.num = NUM, .event_idx = event_idx, .iotlb = b->m.tlb,
 		.packed = packed,
-		.desc = far ? b->d.place.desc :
+		.desc = scattered ? b->d.place.desc :
 					      (uintptr_t)b->d.desc,
-		.avail = far ? b->d.place.avail :
+		.avail = scattered ? b->d.place.avail :
 					       (uintptr_t)b->d.avail,
-		.used = far ? b->d.place.used :
+		.used = scattered ? b->d.place.used :
 					      (uintptr_t)b->d.used,
 	};
 	if (kind >= LOGGED) {
@@ -228,7 +235,7 @@ static void start(struct bench *b, enum memory kind, bool event_idx,
 	}
 	if (!vtap_ring_memory_ok(&cfg) || vtap_ring_start(&b->r, &cfg, packed ? 0x8000 : 0) ||
 	    vtap_ring_map(&b->r, &b->m, &cfg) ||
-	    !!b->r.far != far)
+	    !!b->r.scattered != scattered)
 		abort();
 }
 

@@ -179,7 +179,7 @@ static void driver_run(struct driver *v)
 
 static u8 *copy_of(struct race *t, u64 iova)
 {
-	return &t->copy[far_region(t->f, iova)][iova % FAR_PAGE];
+	return &t->copy[iommu_region(t->f, iova)][iova % IOMMU_PAGE];
 }
 
 /* The device area; and each packed descriptor that is used. */
@@ -219,8 +219,8 @@ static void check_copy(struct driver *v)
 		for (i = v->nr_out[chain % t->num];
 		     i < v->nr_all[chain % t->num]; i++) {
 			from = (u8 *)buf_of(t, chain, i, &gpa);
-			r = far_region(t->f, gpa);
-			to = &t->copy[r][gpa % FAR_PAGE];
+			r = iommu_region(t->f, gpa);
+			to = &t->copy[r][gpa % IOMMU_PAGE];
 			if (memcmp(from, to, BUF_SIZE))
 				fail(t, "a write into a buffer did not migrate");
 		}
@@ -228,21 +228,21 @@ static void check_copy(struct driver *v)
 
 static void start(struct race *t, u64 seed)
 {
-	struct far_shape s = {
+	struct iommu_shape s = {
 		.kind = t->kind, .num = t->num, .event_idx = t->event_idx,
 		.start = t->packed ? 0x8000 | (t->num - 1) : 0xff00,
 		.packed = t->packed, .seed = seed, .log = t->log,
 		.at = { 0x100f00, t->packed ? 0x120ffc : 0x120ffe, 0x140ffc },
 	};
 
-	t->f = far_new(&s);
+	t->f = iommu_new(&s);
 	t->d = &t->f->d;
-	t->bufs = FAR_RAM;
+	t->bufs = IOMMU_RAM;
 	t->kick = eventfd(0, 0);
 	t->call = eventfd(0, 0);
 	t->answered = eventfd(0, 0);
 	pthread_mutex_init(&t->lock, NULL);
-	t->copy = calloc(t->f->g.nr, FAR_PAGE);
+	t->copy = calloc(t->f->g.nr, IOMMU_PAGE);
 }
 
 static void stop(struct race *t)
@@ -252,7 +252,7 @@ static void stop(struct race *t)
 	close(t->answered);
 	pthread_mutex_destroy(&t->lock);
 	free(t->copy);
-	far_free(t->f);
+	iommu_free(t->f);
 	shim_reset();
 }
 
@@ -265,13 +265,13 @@ static void run(struct race *t, int nr)
 	v->t = t;
 	v->rnd.state = nr;
 	if (pthread_create(&device, NULL, device_main, t) ||
-	    (far_has_iotlb(t->f) &&
+	    (iommu_has_iotlb(t->f) &&
 	     pthread_create(&iommu, NULL, iommu_main, t)) ||
 	    (t->log && pthread_create(&migration, NULL, migration_main, t)))
 		abort();
 	driver_run(v);
 	pthread_join(device, NULL);
-	if (far_has_iotlb(t->f))
+	if (iommu_has_iotlb(t->f))
 		pthread_join(iommu, NULL);
 	if (t->log) {
 		pthread_join(migration, NULL);
@@ -281,7 +281,7 @@ static void run(struct race *t, int nr)
 
 	printf("# %llu chains, %llu kicks, %llu calls\n", v->nr_got,
 	       t->nr_kicks, t->nr_calls);
-	if (far_has_iotlb(t->f))
+	if (iommu_has_iotlb(t->f))
 		printf("# %lu misses, %llu mappings taken back\n",
 		       t->f->nr_misses, t->nr_taken_back);
 	if (t->log)
@@ -297,51 +297,50 @@ static void run(struct race *t, int nr)
 }
 
 static struct race races[] = {
-	{ "race.event_idx", 256, true, false, 0, 0 },
-	{ "race.flags", 256, false, false, 0, 0 },
-	{ "race.event_idx_indirect", 64, true, true, 0, 0 },
-	{ "race.flags_indirect", 64, false, true, 0, 0 },
-	{ "race.event_idx_ring_of_one", 1, true, false, 0, 0 },
-	{ "race.flags_ring_of_one", 1, false, false, 0, 0 },
-	{ "race.event_idx_slow_driver", 8, true, false, 1, 0 },
-	{ "race.flags_slow_driver", 8, false, true, 1, 0 },
-	{ "race.event_idx_slow_device", 32, true, true, 0, 1 },
-	{ "race.flags_slow_device", 32, false, false, 0, 1 },
-	{ "race.iotlb", 256, true, false, 0, 4, FAR_IOTLB_LINEAR },
-	{ "race.iotlb_scattered", 256, true, true, 0, 4, FAR_IOTLB_PAGES },
-	{ "race.iotlb_scattered_flags", 32, false, false, 0, 1,
-	  FAR_IOTLB_PAGES },
-	{ "race.iotlb_log", 256, true, false, 0, 4, FAR_IOTLB_LINEAR, true },
-	{ "race.iotlb_log_scattered", 128, false, true, 0, 4, FAR_IOTLB_PAGES,
-	  true },
-	{ "race.packed_event_idx", 256, true, false, 0, 0, .packed = true },
-	{ "race.packed_flags", 255, false, false, 0, 0, .packed = true },
-	{ "race.packed_event_idx_indirect", 77, true, true, 0, 0,
-	  .packed = true },
-	{ "race.packed_flags_indirect", 64, false, true, 0, 0,
-	  .packed = true },
-	{ "race.packed_event_idx_ring_of_one", 1, true, false, 0, 0,
-	  .packed = true },
-	{ "race.packed_flags_ring_of_one", 1, false, false, 0, 0,
-	  .packed = true },
-	{ "race.packed_event_idx_slow_driver", 7, true, false, 1, 0,
-	  .packed = true },
-	{ "race.packed_flags_slow_driver", 8, false, true, 1, 0,
-	  .packed = true },
-	{ "race.packed_event_idx_slow_device", 33, true, false, 0, 1,
-	  .packed = true },
-	{ "race.packed_flags_slow_device", 32, false, true, 0, 1,
-	  .packed = true },
-	{ "race.packed_iotlb", 300, true, false, 0, 4, FAR_IOTLB_LINEAR,
-	  .packed = true },
-	{ "race.packed_iotlb_scattered", 300, true, false, 0, 4,
-	  FAR_IOTLB_PAGES, .packed = true },
-	{ "race.packed_iotlb_scattered_flags", 300, false, true, 0, 1,
-	  FAR_IOTLB_PAGES, .packed = true },
-	{ "race.packed_iotlb_log", 300, true, false, 0, 4, FAR_IOTLB_LINEAR,
-	  true, .packed = true },
-	{ "race.packed_iotlb_log_scattered", 300, true, false, 0, 4,
-	  FAR_IOTLB_PAGES, true, .packed = true },
+	{"race.event_idx", 256, true, false, 0, 0},
+	{"race.flags", 256, false, false, 0, 0},
+	{"race.event_idx_indirect", 64, true, true, 0, 0},
+	{"race.flags_indirect", 64, false, true, 0, 0},
+	{"race.event_idx_ring_of_one", 1, true, false, 0, 0},
+	{"race.flags_ring_of_one", 1, false, false, 0, 0},
+	{"race.event_idx_slow_driver", 8, true, false, 1, 0},
+	{"race.flags_slow_driver", 8, false, true, 1, 0},
+	{"race.event_idx_slow_device", 32, true, true, 0, 1},
+	{"race.flags_slow_device", 32, false, false, 0, 1},
+	{"race.iotlb", 256, true, false, 0, 4, IOMMU_IOTLB_LINEAR},
+	{"race.iotlb_scattered", 256, true, true, 0, 4, IOMMU_IOTLB_PAGES},
+	{"race.iotlb_scattered_flags", 32, false, false, 0, 1,
+	 IOMMU_IOTLB_PAGES},
+	{"race.iotlb_log", 256, true, false, 0, 4, IOMMU_IOTLB_LINEAR,
+	 true},
+	{"race.iotlb_log_scattered", 128, false, true, 0, 4,
+	 IOMMU_IOTLB_PAGES, true},
+	{"race.packed_event_idx", 256, true, false, 0, 0, .packed = true},
+	{"race.packed_flags", 255, false, false, 0, 0, .packed = true},
+	{"race.packed_event_idx_indirect", 77, true, true, 0, 0,
+	 .packed = true},
+	{"race.packed_flags_indirect", 64, false, true, 0, 0, .packed = true},
+	{"race.packed_event_idx_ring_of_one", 1, true, false, 0, 0,
+	 .packed = true},
+	{"race.packed_flags_ring_of_one", 1, false, false, 0, 0,
+	 .packed = true},
+	{"race.packed_event_idx_slow_driver", 7, true, false, 1, 0,
+	 .packed = true},
+	{"race.packed_flags_slow_driver", 8, false, true, 1, 0, .packed = true},
+	{"race.packed_event_idx_slow_device", 33, true, false, 0, 1,
+	 .packed = true},
+	{"race.packed_flags_slow_device", 32, false, true, 0, 1,
+	 .packed = true},
+	{"race.packed_iotlb", 300, true, false, 0, 4, IOMMU_IOTLB_LINEAR,
+	 .packed = true},
+	{"race.packed_iotlb_scattered", 300, true, false, 0, 4,
+	 IOMMU_IOTLB_PAGES, .packed = true},
+	{"race.packed_iotlb_scattered_flags", 300, false, true, 0, 1,
+	 IOMMU_IOTLB_PAGES, .packed = true},
+	{"race.packed_iotlb_log", 300, true, false, 0, 4,
+	 IOMMU_IOTLB_LINEAR, true, .packed = true},
+	{"race.packed_iotlb_log_scattered", 300, true, false, 0, 4,
+	 IOMMU_IOTLB_PAGES, true, .packed = true},
 };
 
 /* Usage: race [chains of each], a tenth of it for rings of one. */

@@ -2,7 +2,7 @@
 /*
  * race.h - a driver thread against a device thread, and who comes between
  *
- * Read before: iommu.h, ring/verbs.h. Built twice: under TSan, which tells when
+ * Read before: iommu.h, ring/ring_ops.h. Built twice: under TSan, which tells when
  * one side touches what the other has not handed over, and at full speed,
  * where a missing barrier loses a kick, a call or a dirty page now and then.
  *
@@ -48,12 +48,12 @@ struct race {
 	bool indirect;
 	int driver_pause;
 	int device_pause;
-	enum far_kind kind;
+	enum iommu_kind kind;
 	bool log;
 	bool packed;
 
 	u64 nr_chains;
-	struct far *f;
+	struct iommu *f;
 	struct drv *d;
 	u64 bufs;		/* guest address of MAX_BUFS buffers a head */
 	int kick;
@@ -71,7 +71,7 @@ struct race {
 	bool device_is_done;
 	u64 nr_taken_back;
 	u64 nr_pages_copied;
-	u8 (*copy)[FAR_PAGE];	/* of each region of f->g, as it has come */
+	u8 (*copy)[IOMMU_PAGE];	/* of each region of f->g, as it has come */
 };
 
 void fail(struct race *t, const char *what);

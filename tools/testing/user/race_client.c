@@ -16,13 +16,13 @@ static bool device_is_done(struct race *t)
 
 /* ---- the IOMMU ---- */
 
-/* As vtap_queue_forget() does it; what was said before may not be used now. */
+/* As vtap_queue_invalidate() does it; what was said before may not be used now. */
 static void forget(struct race *t, u64 first, u64 last)
 {
 	__atomic_store_n(&t->client_waits, true, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&t->lock);
 	__atomic_store_n(&t->client_waits, false, __ATOMIC_RELAXED);
-	vtap_mem_forget(&t->f->m, first, last);
+	vtap_mem_invalidate(&t->f->m, first, last);
 	if (vtap_ring_touches(&t->f->cfg, first, last))
 		vtap_ring_unmap(&t->f->r);
 	pthread_mutex_unlock(&t->lock);
@@ -31,7 +31,7 @@ static void forget(struct race *t, u64 first, u64 last)
 static void take_back(struct race *t, u32 i)
 {
 	const struct gmem_region *r = &t->f->g.r[i];
-	u64 last = r->gpa + FAR_PAGE - 1;
+	u64 last = r->gpa + IOMMU_PAGE - 1;
 
 	vtap_iotlb_del(t->f->table, r->gpa, last);
 	forget(t, r->gpa, last);
@@ -42,7 +42,7 @@ static void take_back(struct race *t, u32 i)
 static void give(struct race *t, u32 i)
 {
 	const struct gmem_region *r = &t->f->g.r[i];
-	u64 last = r->gpa + FAR_PAGE - 1;
+	u64 last = r->gpa + IOMMU_PAGE - 1;
 
 	__atomic_store_n(&t->revoked[i], 0, __ATOMIC_RELAXED);
 	if (vtap_iotlb_add(t->f->table, r->gpa, last, r->hva, VHOST_ACCESS_RW))
@@ -54,7 +54,7 @@ static void answer(struct race *t)
 	if (!__atomic_load_n(&t->asked, __ATOMIC_ACQUIRE))
 		return;
 	t->f->nr_misses++;
-	give(t, far_region(t->f, t->f->tlb.miss_iova));
+	give(t, iommu_region(t->f, t->f->tlb.miss_iova));
 	__atomic_store_n(&t->asked, false, __ATOMIC_RELEASE);
 	signal_fd(t->answered);
 }
@@ -98,11 +98,11 @@ static void copy_page(struct race *t, u64 gpa)
 	u64 *to;
 
 	for (i = 0; i < t->f->g.nr; i++) {
-		if (far_gpa(t->f, i) != gpa)
+		if (iommu_gpa(t->f, i) != gpa)
 			continue;
 		from = (u64 *)(uintptr_t)t->f->g.r[i].hva;
 		to = (u64 *)t->copy[i];
-		for (k = 0; k < FAR_PAGE / sizeof(u64); k++)
+		for (k = 0; k < IOMMU_PAGE / sizeof(u64); k++)
 			to[k] = from[k];
 		t->nr_pages_copied++;
 		return;
@@ -114,14 +114,14 @@ static void take_bits(struct race *t)
 {
 	u32 *word = (u32 *)t->f->bitmap, i, bits;
 
-	for (i = 0; i < FAR_LOG_BYTES / sizeof(*word); i++) {
+	for (i = 0; i < IOMMU_LOG_BYTES / sizeof(*word); i++) {
 		/* As it is read by clients: one exchange, then the pages. */
 		if (!__atomic_load_n(&word[i], __ATOMIC_RELAXED))
 			continue;
 		bits = __atomic_exchange_n(&word[i], 0, __ATOMIC_SEQ_CST);
 		for (; bits; bits &= bits - 1)
 			copy_page(t, (i * 32ull + __builtin_ctz(bits)) *
-				  FAR_PAGE);
+				  IOMMU_PAGE);
 	}
 }
 
@@ -181,7 +181,7 @@ static void *writer_main(void *arg)
 		for (i = 0; i < pages; i++) {
 			__atomic_store_n(&litmus.page[i][0], round,
 					 __ATOMIC_RELAXED);
-			vtap_dirty_mark(&litmus.d, i * FAR_PAGE, 8);
+			vtap_dirty_mark(&litmus.d, i * IOMMU_PAGE, 8);
 		}
 		vtap_dirty_flush(&litmus.d);
 		__atomic_store_n(&litmus.done, round, __ATOMIC_RELEASE);

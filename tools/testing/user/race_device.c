@@ -10,7 +10,7 @@
 
 struct device {
 	struct race *t;
-	struct far *f;
+	struct iommu *f;
 	u64 nr_done;
 };
 
@@ -20,7 +20,7 @@ static bool is_revoked(struct race *t, const void *at)
 	const struct gmem *g = &t->f->g;
 	unsigned int i;
 
-	for (i = 0; far_has_iotlb(t->f) && i < g->nr; i++)
+	for (i = 0; iommu_has_iotlb(t->f) && i < g->nr; i++)
 		if ((uintptr_t)at - g->r[i].hva < g->r[i].size)
 			return __atomic_load_n(&t->revoked[i],
 					       __ATOMIC_RELAXED);
@@ -61,7 +61,7 @@ static bool device_touch(struct device *dev)
 static int device_batch(struct device *dev)
 {
 	struct race *t = dev->t;
-	struct far *f = dev->f;
+	struct iommu *f = dev->f;
 	int n, ret = 0, err;
 
 	for (n = 0; n < 64; n++) {
@@ -86,7 +86,7 @@ static int device_batch(struct device *dev)
 		return ret;
 	if (vtap_ring_publish(&f->r, f->r.packed) != n)
 		return -EIO;
-	err = vtap_ring_must_call(&f->r, f->r.packed);
+	err = vtap_ring_needs_call(&f->r, f->r.packed);
 	if (err == 1) {
 		t->nr_calls++;
 		signal_fd(t->call);
@@ -99,7 +99,7 @@ static int device_batch(struct device *dev)
 /* A pass; returns chains served, 0 to sleep, or -errno. */
 static int device_pass(struct device *dev)
 {
-	struct far *f = dev->f;
+	struct iommu *f = dev->f;
 	int ret = 0;
 
 	pthread_mutex_lock(&dev->t->lock);
@@ -108,11 +108,11 @@ static int device_pass(struct device *dev)
 	if (!ret) {
 		if (is_revoked(dev->t, vtap_ring_used_addr(&f->r, f->r.used)))
 			fail(dev->t, "the ring was taken back in a pass");
-		vtap_ring_kick_off(&f->r, f->r.packed);
+		vtap_ring_disable_notify(&f->r, f->r.packed);
 		ret = device_batch(dev);
 	}
 	if (!ret)
-		ret = vtap_ring_kick_on(&f->r, f->r.packed);
+		ret = vtap_ring_enable_notify(&f->r, f->r.packed);
 	if (dev->t->log)
 		vtap_dirty_flush(&f->log);
 	pthread_mutex_unlock(&dev->t->lock);

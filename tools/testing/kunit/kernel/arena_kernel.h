@@ -3,7 +3,7 @@
  * arena_kernel.h - how arena.c reaches user memory in a kernel
  *
  * Included by arena.c only, which is compiled without hooks.h: these are the
- * accesses that ring/os.h makes.
+ * accesses that ring/ring_env.h makes.
  */
 #ifndef VTAP_KUNIT_ARENA_KERNEL_H
 #define VTAP_KUNIT_ARENA_KERNEL_H

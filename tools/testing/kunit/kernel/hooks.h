@@ -3,7 +3,7 @@
  * hooks.h - lets the tests see and spoil what ring/ does in a kernel
  *
  * Included by the compiler before each file of the KUnit module. The kernel's
- * headers come first. Then the names by which ring/os.h reaches user memory lead
+ * headers come first. Then the names by which ring/ring_env.h reaches user memory lead
  * through the checks of arena.h, and from there to the kernel's own functions.
  */
 #ifndef VTAP_KUNIT_HOOKS_H

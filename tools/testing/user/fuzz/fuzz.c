@@ -114,11 +114,11 @@ void fuzz_check_refusal(struct vtap_ring *r, struct vtap_mem *m)
 	shim_assert(vtap_ring_pop(r, m, &c, r->packed) == -EIO);
 	shim_assert(vtap_ring_stage(r, 0, 0, r->packed) == -EIO);
 	shim_assert(vtap_ring_empty(r, r->packed) == -EIO);
-	shim_assert(vtap_ring_kick_off(r, r->packed) == -EIO);
-	shim_assert(vtap_ring_kick_on(r, r->packed) == -EIO);
+	shim_assert(vtap_ring_disable_notify(r, r->packed) == -EIO);
+	shim_assert(vtap_ring_enable_notify(r, r->packed) == -EIO);
 	if (fault == VTAP_FAULT_RING_ACCESS) {
 		shim_assert(vtap_ring_publish(r, r->packed) == -EIO);
-		shim_assert(vtap_ring_must_call(r, r->packed) == -EIO);
+		shim_assert(vtap_ring_needs_call(r, r->packed) == -EIO);
 	}
 	shim_assert(shim.nr == nr);
 	shim_assert(r->fault == fault);

@@ -10,7 +10,7 @@
 #define VTAP_FUZZ_H
 
 #include "driver.h"
-#include "verbs.h"
+#include "ring_ops.h"
 
 /* What env.h's RAM is to the unit tests, whose chains become seeds here. */
 #define FUZZ_RAM	0x100000ull

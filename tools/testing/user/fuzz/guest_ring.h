@@ -44,7 +44,7 @@ struct guest_ring {
 	struct vtap_chain *c;
 	struct iovec *iov;
 	struct plain plain;
-	struct far *far;
+	struct iommu *iommu;
 	u64 ram;		/* where buffers are */
 	struct input in;
 	bool may_miss;		/* the log, after an access has failed */
@@ -68,7 +68,7 @@ struct guest_ring {
 	u16 decided_at;		/* ... when used idx was this */
 };
 
-static inline void plain_start(struct guest_ring *w, u16 num, u8 flags, u16 start)
+static inline void start_plain(struct guest_ring *w, u16 num, u8 flags, u16 start)
 {
 	const bool packed = flags & OPS_F_PACKED;
 	struct gmem *ram = fuzz_ram();
@@ -99,12 +99,12 @@ static inline void plain_start(struct guest_ring *w, u16 num, u8 flags, u16 star
 	w->iov = p->iov;
 }
 
-static inline void iommu_start(struct guest_ring *w, u16 num, u8 flags, u16 start)
+static inline void start_iommu(struct guest_ring *w, u16 num, u8 flags, u16 start)
 {
 	const u64 skew = start % 8 * 4;
-	struct far_shape s = {
-		.kind = flags & OPS_F_PAGES ? FAR_IOTLB_PAGES :
-					      FAR_IOTLB_LINEAR,
+	struct iommu_shape s = {
+		.kind = flags & OPS_F_PAGES ? IOMMU_IOTLB_PAGES :
+					      IOMMU_IOTLB_LINEAR,
 		.num = num, .event_idx = flags & OPS_F_EVENT_IDX,
 		.packed = flags & OPS_F_PACKED,
 		.start = start, .seed = start, .log = flags & OPS_F_LOG,
@@ -115,15 +115,15 @@ static inline void iommu_start(struct guest_ring *w, u16 num, u8 flags, u16 star
 	if (s.packed)
 		s.at.avail &= ~3ull;
 
-	w->far = far_new(&s);
-	far_watch(w->far);
-	w->ram = FAR_RAM;
-	w->d = &w->far->d;
-	w->cfg = &w->far->cfg;
-	w->r = &w->far->r;
-	w->m = &w->far->m;
-	w->c = &w->far->c;
-	w->iov = w->far->iov;
+	w->iommu = iommu_new(&s);
+	iommu_watch(w->iommu);
+	w->ram = IOMMU_RAM;
+	w->d = &w->iommu->d;
+	w->cfg = &w->iommu->cfg;
+	w->r = &w->iommu->r;
+	w->m = &w->iommu->m;
+	w->c = &w->iommu->c;
+	w->iov = w->iommu->iov;
 }
 
 static inline void guest_ring_start(struct guest_ring *w)
@@ -138,9 +138,9 @@ static inline void guest_ring_start(struct guest_ring *w)
 		base = start | (u32)start << 16;
 	}
 	if (flags & OPS_F_IOMMU)
-		iommu_start(w, num, flags, start);
+		start_iommu(w, num, flags, start);
 	else
-		plain_start(w, num, flags, start);
+		start_plain(w, num, flags, start);
 	w->cfg->call_on_empty = flags & OPS_F_CALL_ON_EMPTY;
 	shim_assert(vtap_ring_memory_ok(w->cfg));
 	shim_assert(!vtap_ring_start(w->r, w->cfg, base));
@@ -149,8 +149,8 @@ static inline void guest_ring_start(struct guest_ring *w)
 
 static inline void guest_ring_stop(struct guest_ring *w)
 {
-	if (w->far) {
-		far_free(w->far);
+	if (w->iommu) {
+		iommu_free(w->iommu);
 		return;
 	}
 	drv_exit(w->d);

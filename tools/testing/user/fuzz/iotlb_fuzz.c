@@ -112,7 +112,7 @@ static void forget(u64 first, u64 last)
 	int i;
 
 	for (i = 0; i < NR_VIEWS; i++)
-		vtap_mem_forget(&view[i], first, last);
+		vtap_mem_invalidate(&view[i], first, last);
 }
 
 static void check_table(void)

@@ -2,7 +2,7 @@
 /*
  * ring_fuzz.c - programs of calls, to both sides of a ring
  *
- * Read before: ops.h (the language), guest_ring.h, driver.h, ring/verbs.h. As long as a
+ * Read before: ops.h (the language), guest_ring.h, driver.h, ring/ring_ops.h. As long as a
  * program only makes calls the ring is honest, and everything is promised:
  * each chain comes once, in order, as it was added; each is used once; who
  * sleeps is woken; nothing is a fault. Once it wrote memory by hand, failed an
@@ -119,7 +119,7 @@ static bool pop_one(u8 room)
 		shim_assert(shim.nr - nr <= 4 * VTAP_CHAIN_MAX +
 			    4 * VTAP_FETCH);
 		shim_assert(ret == 1 || w->r->last_avail == at);
-	} while (ret == -EAGAIN && far_answer(w->far));
+	} while (ret == -EAGAIN && iommu_answer(w->iommu));
 	if (ret == 1) {
 		if (w->r->packed) {
 			shim_assert(w->r->last_avail != at);
@@ -128,7 +128,7 @@ static bool pop_one(u8 room)
 			shim_assert(w->r->last_avail == (u16)(at + 1));
 			shim_assert(w->c->head < w->r->num);
 		}
-		fuzz_pages = w->far ? &w->far->g : NULL;
+		fuzz_pages = w->iommu ? &w->iommu->g : NULL;
 		fuzz_check_chain(w->c);
 		if (w->honest)
 			check_honest_chain();
@@ -141,7 +141,7 @@ static bool pop_one(u8 room)
 	if (ret == -ENOBUFS)
 		shim_assert(room && !w->r->fault);
 	else if (ret == -EAGAIN)	/* an address that nobody knows */
-		shim_assert(w->far && !w->honest && !w->r->fault);
+		shim_assert(w->iommu && !w->honest && !w->r->fault);
 	else
 		shim_assert(ret == 0 || ret == -EIO);
 	if (w->honest && !ret)
@@ -166,7 +166,7 @@ static void op_unpop(u32 nr)
 		return;
 	nr = min_t(u32, nr, w->nr_out);
 	w->nr_out -= nr;
-	vtap_ring_unpop(w->r, w->out + w->nr_out, nr, w->r->packed);
+	vtap_ring_discard(w->r, w->out + w->nr_out, nr, w->r->packed);
 	w->nr_popped -= nr;
 }
 
@@ -259,7 +259,7 @@ static void op_publish(void)
 	check_used(old);
 	w->nr_used += ret;
 	w->nr_staged = 0;
-	call = vtap_ring_must_call(w->r, w->r->packed);
+	call = vtap_ring_needs_call(w->r, w->r->packed);
 	shim_idle();
 	if (w->honest)
 		check_call(call);
@@ -273,9 +273,9 @@ static void op_kick(enum op code)
 
 	w->device_sleeps = false;
 	if (code == OP_KICK_OFF) {
-		ret = vtap_ring_kick_off(w->r, w->r->packed);
+		ret = vtap_ring_disable_notify(w->r, w->r->packed);
 	} else if (code == OP_KICK_ON) {
-		ret = vtap_ring_kick_on(w->r, w->r->packed);
+		ret = vtap_ring_enable_notify(w->r, w->r->packed);
 		w->device_sleeps = !ret;
 		if (w->honest)
 			shim_assert(ret == (w->r->avail_idx !=
@@ -324,7 +324,7 @@ static void op_move(void)
 	settle();
 	if (w->nr_staged)
 		return;		/* broken, and not between passes */
-	vtap_ring_move(w->r, w->cfg);
+	vtap_ring_relocate(w->r, w->cfg);
 	w->device_sleeps = false;
 	w->decided = false;
 }
@@ -335,7 +335,7 @@ static void op_move(void)
  */
 static void op_retry(void)
 {
-	shim_assert(vtap_ring_retry(w->r));
+	shim_assert(vtap_ring_clear_fault(w->r));
 	shim_assert(!w->r->fault);
 	w->device_sleeps = false;
 	w->decided = false;
@@ -346,18 +346,17 @@ static void op_retry(void)
 
 static void op_write(void)
 {
-	const struct far_shape *s = w->far ? &w->far->shape : NULL;
+	const struct iommu_shape *s = w->iommu ? &w->iommu->shape : NULL;
 	struct {
 		void *at;
 		size_t size;
 		u64 iova;
 	} areas[] = {
-		{ w->d->desc, drv_desc_size(w->d->num), s ? s->at.desc : 0 },
-		{ w->d->avail, vtap_ring_size(w->cfg).avail,
-		  s ? s->at.avail : 0 },
-		{ w->d->used, vtap_ring_size(w->cfg).used,
-		  s ? s->at.used : 0 },
-		{ gmem_hva(w->d->g, FUZZ_RAM, 1), FUZZ_RAM_SIZE, FAR_RAM },
+		{w->d->desc, drv_desc_size(w->d->num), s ? s->at.desc : 0},
+		{w->d->avail, vtap_ring_size(w->cfg).avail,
+		 s ? s->at.avail : 0},
+		{w->d->used, vtap_ring_size(w->cfg).used, s ? s->at.used : 0},
+		{gmem_hva(w->d->g, FUZZ_RAM, 1), FUZZ_RAM_SIZE, IOMMU_RAM},
 	};
 	u8 area = in8(&w->in) % ARRAY_SIZE(areas);
 	size_t at = in16(&w->in) % areas[area].size;
@@ -369,7 +368,7 @@ static void op_write(void)
 	len = in_bytes(&w->in, data, min_t(size_t, len,
 					   areas[area].size - at));
 	if (s)
-		far_write(w->far, areas[area].iova + at, data, len);
+		iommu_write(w->iommu, areas[area].iova + at, data, len);
 	else
 		memcpy(areas[area].at + at, data, len);
 }
@@ -379,7 +378,7 @@ static void op_write(void)
 /* A page of RAM or of the ring. */
 static const struct gmem_region *in_region(void)
 {
-	return &w->far->g.r[in8(&w->in) % w->far->g.nr];
+	return &w->iommu->g.r[in8(&w->in) % w->iommu->g.nr];
 }
 
 static void op_take_back(void)
@@ -387,7 +386,7 @@ static void op_take_back(void)
 	const struct gmem_region *r;
 	u64 first, size;
 
-	if (!w->far)
+	if (!w->iommu)
 		return;
 	r = in_region();
 	first = r->gpa + in8(&w->in) * 16;
@@ -395,7 +394,7 @@ static void op_take_back(void)
 	settle();
 	if (w->nr_staged)
 		return;		/* broken, and not between passes */
-	far_invalidate(w->far, first, first + size > first ?
+	iommu_invalidate(w->iommu, first, first + size > first ?
 		       first + size - 1 : U64_MAX);
 }
 
@@ -404,9 +403,9 @@ static void op_tell(void)
 {
 	const struct gmem_region *r, *to;
 	u8 lie, perm = VHOST_ACCESS_RW;
-	u64 from, size = FAR_PAGE;
+	u64 from, size = IOMMU_PAGE;
 
-	if (!w->far)
+	if (!w->iommu)
 		return;
 	r = in_region();
 	to = r;
@@ -427,7 +426,7 @@ static void op_tell(void)
 	settle();
 	if (w->nr_staged)
 		return;
-	far_update(w->far, r->gpa + from, size, to->hva + from, perm);
+	iommu_update(w->iommu, r->gpa + from, size, to->hva + from, perm);
 }
 
 /* Verbs are for a ring that is there: what comes before each pass. */
@@ -435,9 +434,9 @@ static bool ring_is_there(void)
 {
 	int err;
 
-	if (!w->far || (w->r->mapped && w->r->loaded))
+	if (!w->iommu || (w->r->mapped && w->r->loaded))
 		return true;
-	err = far_map(w->far);
+	err = iommu_map(w->iommu);
 	shim_assert(!err || !w->honest);
 	shim_assert(!err || err == -EAGAIN || w->r->fault);
 	return !err;
@@ -447,16 +446,16 @@ static void check_log(void)
 {
 	u64 gpa;
 
-	if (!w->far || !w->far->shape.log || shim.after_load)
+	if (!w->iommu || !w->iommu->shape.log || shim.after_load)
 		return;
-	vtap_dirty_flush(&w->far->log);
-	if (w->far->log.failed) {
+	vtap_dirty_flush(&w->iommu->log);
+	if (w->iommu->log.failed) {
 		shim_assert(w->may_miss);
-		w->far->log.failed = false;
-		vtap_dirty_flush(&w->far->log);	/* the failure was one */
+		w->iommu->log.failed = false;
+		vtap_dirty_flush(&w->iommu->log);	/* the failure was one */
 	}
 	/* A store that was followed by a failure may have no bit. */
-	shim_assert(far_check_log(w->far, &gpa) <= (w->may_miss ? 1 : 0));
+	shim_assert(iommu_check_log(w->iommu, &gpa) <= (w->may_miss ? 1 : 0));
 }
 
 static void op_hostile(void)

@@ -2,7 +2,7 @@
 /*
  * twin_fuzz.c - one guest program on a split ring and on a packed one
  *
- * Read before: fuzz.h, ring/verbs.h. Two rings of the same size over the same
+ * Read before: fuzz.h, ring/ring_ops.h. Two rings of the same size over the same
  * memory are driven in lock step: after each call both have answered the same,
  * have found the same packets in the same segments, and the driver has got the
  * same entries back. What a chain's descriptors may do wrong is done to both.
@@ -165,7 +165,7 @@ static void unpop(u32 nr)
 
 	nr = may_unpop ? min_t(u32, nr, nr_out) : 0;
 	each(t)
-		vtap_ring_unpop(&t->r, t->out + nr_out - nr, nr, t != twin);
+		vtap_ring_discard(&t->r, t->out + nr_out - nr, nr, t != twin);
 	nr_out -= nr;
 }
 
@@ -186,7 +186,7 @@ static void publish(void)
 	nr_staged = 0;
 	/* With events the two ask in different words. */
 	if (!twin->cfg.event_idx)
-		both(must_call);
+		both(needs_call);
 }
 
 static void take(void)
@@ -247,13 +247,13 @@ static void step(int op)
 	case TAKE:
 		return take();
 	case KICK_OFF:
-		both(kick_off);
+		both(disable_notify);
 		return;
 	case KICK_ON:
 		/* A look ahead that ends at the ring's end makes no difference
 		 * only once the ring was seen to be empty.
 		 */
-		if (!pop(0) && both(kick_on) >= 0)
+		if (!pop(0) && both(enable_notify) >= 0)
 			both(empty);
 		return;
 	case RESTART:

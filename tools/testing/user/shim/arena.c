@@ -10,7 +10,7 @@
 #else
 #include <sched.h>
 #include <sanitizer/asan_interface.h>
-#include "os_user.h"
+#include "ring_env_user.h"
 #endif
 
 #define NR_EXTENTS	1024

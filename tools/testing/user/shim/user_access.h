@@ -45,7 +45,7 @@ void spin_unlock(spinlock_t *lock);
 #define access_ok(p, len)		shim_access_ok(p, len)
 #define vtap_user_copy_in(dst, src, n)	shim_copy_from_user(dst, src, n)
 #define vtap_user_copy_out(dst, src, n)	shim_copy_to_user(dst, src, n)
-#define vtap_user_copy_early(dst, src, sure, nr) \
+#define vtap_user_copy_avail(dst, src, sure, nr) \
 	shim_copy_early(dst, src, sure, nr)
 
 #define user_read_access_begin(p, len)	shim_window_open(p, len, SHIM_R)
@@ -120,7 +120,7 @@ static inline unsigned long vtap_user_copy_out(void *dst, const void *src,
 	return 0;
 }
 
-static inline unsigned long vtap_user_copy_early(void *dst, const void *src,
+static inline unsigned long vtap_user_copy_avail(void *dst, const void *src,
 						 u16 sure, u16 nr)
 {
 	memcpy(dst, src, nr * 16);

@@ -10,7 +10,7 @@
 #define VTAP_SHIM_KUNIT_TEST_H
 
 #include <setjmp.h>
-#include "../os_user.h"
+#include "../ring_env_user.h"
 
 struct kunit {
 	const char *name;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * os.h - the single gate between ring/ and whatever it is compiled in
+ * ring_env.h - the single gate between ring/ and whatever it is compiled in
  *
  * Read before: nothing. Read next: fault.h, mem.h.
  *
  * Code in ring/ includes this file and other ring/ headers only. In the kernel
- * it leads to kernel headers; in user space to os_user.h (tools/testing/user/
+ * it leads to kernel headers; in user space to ring_env_user.h (tools/testing/user/
  * shim/), which offers the same names over an arena that checks, counts,
  * fails and falsifies guest accesses.
  *
@@ -14,8 +14,8 @@
  * _out(), or by vtap_user_or32(). A window holds nothing but unsafe_*_user() and
  * the three ordered accesses below.
  */
-#ifndef VTAP_RING_OS_H
-#define VTAP_RING_OS_H
+#ifndef VTAP_RING_ENV_H
+#define VTAP_RING_ENV_H
 
 #ifdef __KERNEL__
 
@@ -138,7 +138,7 @@ static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
  * something: up to the first that is not available, what they vouch for can be
  * copied after it.
  */
-static inline unsigned long vtap_user_copy_early(struct vring_packed_desc *to,
+static inline unsigned long vtap_user_copy_avail(struct vring_packed_desc *to,
 						 const void __user *from,
 						 u16 sure, u16 nr)
 {
@@ -160,7 +160,7 @@ static inline unsigned long vtap_user_copy_out(void __user *to,
 
 #else
 
-#include "os_user.h"
+#include "ring_env_user.h"
 
 #endif /* __KERNEL__ */
 
@@ -218,4 +218,4 @@ static inline unsigned long vtap_user_copy_out(void __user *to,
 	} while (0)
 #endif
 
-#endif /* VTAP_RING_OS_H */
+#endif /* VTAP_RING_ENV_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * os_user.h - what ring/os.h includes when there is no kernel around it
+ * ring_env_user.h - what ring/ring_env.h includes when there is no kernel around it
  *
- * Read before: drivers/vhost_tap/ring/os.h. The shim is three files with
+ * Read before: drivers/vhost_tap/ring/ring_env.h. The shim is three files with
  * three meanings, so that nobody has to guess how far to trust it:
  *
  *   kernel_api.h   the same meaning as in the kernel, written again here

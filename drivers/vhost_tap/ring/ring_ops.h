@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * verbs.h - the ring verbs, whatever the format
+ * ring_ops.h - the ring verbs, whatever the format
  *
  * Read before: split.h, packed.h. Read next: ../tx.c, ../rx.c.
  *
@@ -33,14 +33,14 @@ static __always_inline int vtap_ring_pop_plain(struct vtap_ring *r,
 			vtap_split_pop_as(r, m, c, true);
 }
 
-static __always_inline void vtap_ring_unpop(struct vtap_ring *r,
-					    const u32 *heads, u16 nr_chains,
-					    const bool packed)
+static __always_inline void vtap_ring_discard(struct vtap_ring *r,
+					      const u32 *heads, u16 nr_chains,
+					      const bool packed)
 {
 	if (packed)
-		vtap_packed_unpop(r, heads, nr_chains);
+		vtap_packed_discard(r, heads, nr_chains);
 	else
-		vtap_split_unpop(r, nr_chains);
+		vtap_split_discard(r, nr_chains);
 }
 
 static __always_inline int vtap_ring_stage(struct vtap_ring *r, u32 head,
@@ -57,10 +57,10 @@ static __always_inline int vtap_ring_publish(struct vtap_ring *r,
 	return packed ? vtap_packed_publish(r) : vtap_split_publish(r);
 }
 
-static __always_inline int vtap_ring_must_call(struct vtap_ring *r,
-					       const bool packed)
+static __always_inline int vtap_ring_needs_call(struct vtap_ring *r,
+						const bool packed)
 {
-	return packed ? vtap_packed_must_call(r) : vtap_split_must_call(r);
+	return packed ? vtap_packed_needs_call(r) : vtap_split_needs_call(r);
 }
 
 static __always_inline int vtap_ring_empty(struct vtap_ring *r,
@@ -69,22 +69,24 @@ static __always_inline int vtap_ring_empty(struct vtap_ring *r,
 	return packed ? vtap_packed_empty(r) : vtap_split_empty(r);
 }
 
-static __always_inline int vtap_ring_has_news(struct vtap_ring *r,
-					      const bool packed)
-{
-	return packed ? vtap_packed_has_news(r) : vtap_split_has_news(r);
-}
-
-static __always_inline int vtap_ring_kick_off(struct vtap_ring *r,
-					      const bool packed)
-{
-	return packed ? vtap_packed_kick_off(r) : vtap_split_kick_off(r);
-}
-
-static __always_inline int vtap_ring_kick_on(struct vtap_ring *r,
+static __always_inline int vtap_ring_has_new(struct vtap_ring *r,
 					     const bool packed)
 {
-	return packed ? vtap_packed_kick_on(r) : vtap_split_kick_on(r);
+	return packed ? vtap_packed_has_new(r) : vtap_split_has_new(r);
+}
+
+static __always_inline int vtap_ring_disable_notify(struct vtap_ring *r,
+						    const bool packed)
+{
+	return packed ? vtap_packed_disable_notify(r) :
+			vtap_split_disable_notify(r);
+}
+
+static __always_inline int vtap_ring_enable_notify(struct vtap_ring *r,
+						   const bool packed)
+{
+	return packed ? vtap_packed_enable_notify(r) :
+			vtap_split_enable_notify(r);
 }
 
 #endif /* VTAP_RING_VERBS_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * area.c - where a ring is, when the guest's addresses are I/O virtual
+ * ring_map.c - where a ring is, when the guest's addresses are I/O virtual
  *
  * Read before: mem.h, ring.h.
  *
@@ -8,9 +8,9 @@
  * client took a mapping back, and not word by word. Mostly each is linear in
  * user memory, whatever number of mappings it has: plain pointers do then, as
  * without IOTLB. A guest may also have built a large ring from scattered pages;
- * then every word goes by its page (struct vtap_ring_far).
+ * then every word goes by its page (struct vtap_ring_scattered).
  */
-#include "verbs.h"
+#include "ring_ops.h"
 
 enum { DESC, AVAIL, USED, NR_AREAS };
 
@@ -20,7 +20,7 @@ struct extent {
 	u8 access;
 };
 
-static void extents(const struct vtap_ring_cfg *cfg, struct extent *e)
+static void vtap_map_extents(const struct vtap_ring_cfg *cfg, struct extent *e)
 {
 	struct vtap_ring_size s = vtap_ring_size(cfg);
 
@@ -31,8 +31,8 @@ static void extents(const struct vtap_ring_cfg *cfg, struct extent *e)
 }
 
 /* Where a part of an area is; all that is done to it has to be allowed. */
-static int look_up(struct vtap_mem *m, const struct extent *e, u64 off, u32 len,
-		   struct iovec *iov)
+static int vtap_map_translate(struct vtap_mem *m, const struct extent *e,
+			      u64 off, u32 len, struct iovec *iov)
 {
 	int n = 1;
 
@@ -46,7 +46,7 @@ static int look_up(struct vtap_mem *m, const struct extent *e, u64 off, u32 len,
 }
 
 /* The addresses are the guest's: an area may run past the top. */
-static bool any_wraps(const struct extent *e)
+static bool vtap_map_any_wraps(const struct extent *e)
 {
 	int i;
 
@@ -57,13 +57,13 @@ static bool any_wraps(const struct extent *e)
 	return false;
 }
 
-static u64 nr_pages(const struct extent *e)
+static u64 vtap_map_nr_pages(const struct extent *e)
 {
 	return ((e->iova + e->size - 1) >> VTAP_PAGE_SHIFT) -
 	       (e->iova >> VTAP_PAGE_SHIFT) + 1;
 }
 
-static int map_failed(struct vtap_ring *r, int err)
+static int vtap_map_failed(struct vtap_ring *r, int err)
 {
 	switch (err) {
 	case -EAGAIN:
@@ -79,13 +79,13 @@ static int map_failed(struct vtap_ring *r, int err)
 }
 
 /* Each page of an area by itself; @delta has room for all. */
-static int map_pages(struct vtap_mem *m, const struct extent *e,
-		     struct vtap_ring_area *area, u64 *delta)
+static int vtap_map_pages(struct vtap_mem *m, const struct extent *e,
+			  struct vtap_ring_area *area, u64 *delta)
 {
 	u64 done, part;
 
 	area->first_page = e->iova >> VTAP_PAGE_SHIFT;
-	area->nr_pages = nr_pages(e);
+	area->nr_pages = vtap_map_nr_pages(e);
 	area->delta = delta;
 	for (done = 0; done < e->size; done += part) {
 		u64 iova = e->iova + done;
@@ -94,7 +94,7 @@ static int map_pages(struct vtap_mem *m, const struct extent *e,
 
 		part = min(e->size - done,
 			   VTAP_PAGE_SIZE - (iova & ~VTAP_PAGE_MASK));
-		n = look_up(m, e, done, part, &iov);
+		n = vtap_map_translate(m, e, done, part, &iov);
 		if (n < 0)
 			return n;
 		*delta++ = (unsigned long)iov.iov_base - iova;
@@ -102,36 +102,36 @@ static int map_pages(struct vtap_mem *m, const struct extent *e,
 	return 0;
 }
 
-static int map_far(struct vtap_ring *r, struct vtap_mem *m,
-		   const struct extent *e)
+static int vtap_map_scattered(struct vtap_ring *r, struct vtap_mem *m,
+			      const struct extent *e)
 {
 	u64 nr[NR_AREAS], total = 0;
-	struct vtap_ring_far *far;
+	struct vtap_ring_scattered *map;
 	int i, err;
 
 	/* Words are accessed whole: none may lie on two pages. */
 	if (!IS_ALIGNED(e[DESC].iova, sizeof(u64)))
 		return -ENOBUFS;
 	for (i = 0; i < NR_AREAS; i++) {
-		nr[i] = nr_pages(&e[i]);
+		nr[i] = vtap_map_nr_pages(&e[i]);
 		total += nr[i];
 	}
-	far = kvmalloc(struct_size(far, delta, total), GFP_KERNEL_ACCOUNT);
-	if (!far)
+	map = kvmalloc(struct_size(map, delta, total), GFP_KERNEL_ACCOUNT);
+	if (!map)
 		return -ENOMEM;
 
-	err = map_pages(m, &e[DESC], &far->desc, far->delta);
+	err = vtap_map_pages(m, &e[DESC], &map->desc, map->delta);
 	if (!err)
-		err = map_pages(m, &e[AVAIL], &far->avail,
-				far->delta + nr[DESC]);
+		err = vtap_map_pages(m, &e[AVAIL], &map->avail,
+				     map->delta + nr[DESC]);
 	if (!err)
-		err = map_pages(m, &e[USED], &far->used,
-				far->delta + nr[DESC] + nr[AVAIL]);
+		err = vtap_map_pages(m, &e[USED], &map->used,
+				     map->delta + nr[DESC] + nr[AVAIL]);
 	if (err) {
-		kvfree(far);
+		kvfree(map);
 		return err;
 	}
-	r->far = far;
+	r->scattered = map;
 	r->desc = (struct vring_desc __user *)(unsigned long)e[DESC].iova;
 	r->avail = (struct vring_avail __user *)(unsigned long)e[AVAIL].iova;
 	r->used = (struct vring_used __user *)(unsigned long)e[USED].iova;
@@ -139,8 +139,8 @@ static int map_far(struct vtap_ring *r, struct vtap_mem *m,
 }
 
 /* Return: 0, -ENOBUFS scattered, or another errno of vtap_mem_translate(). */
-static int linear_area(struct vtap_mem *m, const struct extent *e,
-		       void __user **at)
+static int vtap_map_linear_area(struct vtap_mem *m, const struct extent *e,
+				void __user **at)
 {
 	u64 done, part;
 
@@ -149,7 +149,7 @@ static int linear_area(struct vtap_mem *m, const struct extent *e,
 		int n;
 
 		part = min_t(u64, e->size - done, VTAP_TLB_MERGE);
-		n = look_up(m, e, done, part, &iov);
+		n = vtap_map_translate(m, e, done, part, &iov);
 		if (n < 0)
 			return n;
 		if (!done)
@@ -160,14 +160,14 @@ static int linear_area(struct vtap_mem *m, const struct extent *e,
 	return 0;
 }
 
-static int map_linear(struct vtap_ring *r, struct vtap_mem *m,
-		      const struct extent *e)
+static int vtap_map_linear(struct vtap_ring *r, struct vtap_mem *m,
+			   const struct extent *e)
 {
 	void __user *at[NR_AREAS];
 	int i, err;
 
 	for (i = 0; i < NR_AREAS; i++) {
-		err = linear_area(m, &e[i], &at[i]);
+		err = vtap_map_linear_area(m, &e[i], &at[i]);
 		if (err)
 			return err;
 	}
@@ -196,14 +196,14 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 	if (r->fault)
 		return -EIO;
 	if (!r->mapped) {
-		extents(cfg, e);
-		if (any_wraps(e))
+		vtap_map_extents(cfg, e);
+		if (vtap_map_any_wraps(e))
 			return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-		err = map_linear(r, m, e);
+		err = vtap_map_linear(r, m, e);
 		if (err == -ENOBUFS)
-			err = map_far(r, m, e);
+			err = vtap_map_scattered(r, m, e);
 		if (err)
-			return map_failed(r, err);
+			return vtap_map_failed(r, err);
 		r->mapped = true;
 	}
 	if (!r->loaded && vtap_ring_load(r))
@@ -224,7 +224,7 @@ bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
 	struct extent e[NR_AREAS];
 	int i;
 
-	extents(cfg, e);
+	vtap_map_extents(cfg, e);
 	for (i = 0; i < NR_AREAS; i++) {
 		if (e[i].iova <= last && e[i].iova + (e[i].size - 1) >= first)
 			return true;

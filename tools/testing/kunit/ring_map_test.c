@@ -1,38 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * area_test.c - finding a ring through the IOTLB, and using it where it is
- *
- * Read before: area.c, ring.h (struct vtap_ring_far), iommu.h. User space only.
+ * ring_map_test.c - map a ring through the IOTLB and use it; user space only
  */
 #include "iommu.h"
 
 #define RING		0x100000ull	/* where rings are, more or less */
 
-static struct far *f;
+static struct iommu *f;
 
-static void start(const struct far_shape *s)
+static void start(const struct iommu_shape *s)
 {
-	far_free(f);
+	iommu_free(f);
 	shim_reset();
-	f = far_new(s);
+	f = iommu_new(s);
 }
 
-static void area_exit(struct kunit *test)
+static void ring_map_exit(struct kunit *test)
 {
-	far_free(f);
+	iommu_free(f);
 	f = NULL;
 }
 
 /* Areas a page apart, each @skew bytes into its first page. */
-static struct far_shape shape(enum far_kind kind, u16 num, u64 skew)
+static struct iommu_shape shape(enum iommu_kind kind, u16 num, u64 skew)
 {
-	u64 pages = (drv_desc_size(num) / FAR_PAGE + 2) * FAR_PAGE;
-	struct far_shape s = {
+	u64 pages = (drv_desc_size(num) / IOMMU_PAGE + 2) * IOMMU_PAGE;
+	struct iommu_shape s = {
 		.kind = kind, .num = num, .event_idx = true, .start = 0xfff0,
 		.seed = 1 + skew,
 	};
 
-	skew &= FAR_PAGE - 1;
+	skew &= IOMMU_PAGE - 1;
 	s.at.desc = RING + (skew & ~15ull);
 	s.at.avail = RING + pages + (skew & ~1ull);
 	s.at.used = RING + 2 * pages + (skew & ~3ull);
@@ -47,7 +45,8 @@ static void traffic(struct kunit *test, u32 nr, u32 cookie)
 
 	for (i = 0; i < nr; i++) {
 		struct drv_buf b = {
-			.gpa = FAR_RAM + (cookie + i) * 97 % FAR_RAM_SIZE / 2,
+			.gpa = IOMMU_RAM +
+			       (cookie + i) * 97 % IOMMU_RAM_SIZE / 2,
 			.len = 1 + (cookie + i) % 5000,
 			.write = i & 1,
 		};
@@ -56,13 +55,13 @@ static void traffic(struct kunit *test, u32 nr, u32 cookie)
 	}
 	drv_publish(&f->d);
 	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_EQ(test, far_pop(f), 1);
+		KUNIT_ASSERT_EQ(test, iommu_pop(f), 1);
 		KUNIT_EXPECT_EQ(test, f->c.out_len + f->c.in_len,
 				1ull + (cookie + i) % 5000);
 		KUNIT_ASSERT_EQ(test, vtap_split_stage(&f->r, f->c.head,
 						       cookie + i), 0);
 	}
-	KUNIT_EXPECT_EQ(test, far_pop(f), 0);
+	KUNIT_EXPECT_EQ(test, iommu_pop(f), 0);
 	KUNIT_ASSERT_EQ(test, vtap_split_publish(&f->r), (int)nr);
 	for (i = 0; i < nr; i++) {
 		KUNIT_ASSERT_TRUE(test, drv_get(&f->d, &got, &len));
@@ -78,80 +77,81 @@ static void all_verbs(struct kunit *test)
 {
 	u16 used = f->r.last_used;
 
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	drv_publish(&f->d);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&f->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&f->r), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&f->r), 1);
-	KUNIT_EXPECT_EQ(test, far_pop(f), 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&f->r), 0);
+	KUNIT_EXPECT_EQ(test, iommu_pop(f), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&f->r), 0);
 	if (f->d.event_idx)
 		KUNIT_EXPECT_EQ(test, drv_avail_event(&f->d), f->d.shown_idx);
 	drv_call_on(&f->d);
 	traffic(test, min_t(u32, f->d.num, 70), used);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&f->r), 1);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&f->r), 1);
 	drv_call_off(&f->d);
 	traffic(test, 1, used);
-	KUNIT_EXPECT_EQ(test, vtap_split_must_call(&f->r), 0);
+	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&f->r), 0);
 	if (!f->d.event_idx) {
-		KUNIT_EXPECT_EQ(test, vtap_split_kick_off(&f->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&f->r), 0);
 		KUNIT_EXPECT_EQ(test, drv_used_flags(&f->d), 1);
-		KUNIT_EXPECT_EQ(test, vtap_split_kick_on(&f->r), 0);
+		KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&f->r), 0);
 		KUNIT_EXPECT_EQ(test, drv_used_flags(&f->d), 0);
 	}
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
 }
 
-/* ---- where it is ---- */
-
 /* Linear in user memory, whatever it takes to say so: plain pointers. */
-static void area_linear(struct kunit *test)
+static void ring_map_linear(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_LINEAR, 1024, 0x540);
+	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 1024, 0x540);
 
 	start(&s);
 	KUNIT_EXPECT_FALSE(test, f->r.mapped);
 	KUNIT_EXPECT_EQ(test, shim.nr, 0ul);	/* not met yet */
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
-	KUNIT_EXPECT_TRUE(test, !f->r.far);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
+	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	KUNIT_EXPECT_TRUE(test, f->r.mapped && f->r.loaded);
-	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.desc, (void *)drv_desc_at(&f->d, 0));
-	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.avail, (void *)drv_avail_at(&f->d, 0));
-	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.used, (void *)drv_used_at(&f->d, 0));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.desc,
+			    (void *)drv_desc_at(&f->d, 0));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.avail,
+			    (void *)drv_avail_at(&f->d, 0));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.used,
+			    (void *)drv_used_at(&f->d, 0));
 	KUNIT_EXPECT_EQ(test, f->r.last_used, 0xfff0);
 	all_verbs(test);
 	traffic(test, 1024, 0);
 
 	/* The same as one mapping of everything. */
-	s.at = (struct drv_place){ RING, RING + 4 * FAR_PAGE,
-				   RING + 5 * FAR_PAGE };
+	s.at = (struct drv_place){ RING, RING + 4 * IOMMU_PAGE,
+				   RING + 5 * IOMMU_PAGE };
 	start(&s);
-	far_update(f, RING, 8 * FAR_PAGE, f->g.r[FAR_RAM_PAGES].hva,
-		   VHOST_ACCESS_RW);
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
-	KUNIT_EXPECT_TRUE(test, !f->r.far);
+	iommu_update(f, RING, 8 * IOMMU_PAGE,
+		     f->g.r[IOMMU_RAM_PAGES].hva, VHOST_ACCESS_RW);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
+	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	KUNIT_EXPECT_EQ(test, f->nr_misses, 0ul);
 	all_verbs(test);
 	traffic(test, 1024, 0);
 
 	/* Longer than translation puts single pages together. */
-	s = shape(FAR_IOTLB_LINEAR, 8192, 0);
+	s = shape(IOMMU_IOTLB_LINEAR, 8192, 0);
 	start(&s);
 	all_verbs(test);
-	KUNIT_EXPECT_TRUE(test, !f->r.far);
+	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	traffic(test, 8192, 0);
 }
 
 /* Every place of each area relative to the end of a page. */
-static void area_every_skew(struct kunit *test)
+static void ring_map_every_skew(struct kunit *test)
 {
 	u64 skew;
 	u16 num;
 
-	for (skew = 0; skew < FAR_PAGE; skew += 4) {
-		struct far_shape s;
+	for (skew = 0; skew < IOMMU_PAGE; skew += 4) {
+		struct iommu_shape s;
 
 		num = 1 << skew / 4 % 9;
-		s = shape(FAR_IOTLB_PAGES, num, FAR_PAGE - 4 - skew);
+		s = shape(IOMMU_IOTLB_PAGES, num, IOMMU_PAGE - 4 - skew);
 		s.event_idx = skew & 4;
 		start(&s);
 		all_verbs(test);
@@ -160,12 +160,12 @@ static void area_every_skew(struct kunit *test)
 	}
 }
 
-static void area_every_size(struct kunit *test)
+static void ring_map_every_size(struct kunit *test)
 {
 	u32 num;
 
 	for (num = 1; num <= VTAP_RING_MAX / 2; num *= 2) {
-		struct far_shape s = shape(FAR_IOTLB_PAGES, num, num * 36);
+		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, num, num * 36);
 
 		start(&s);
 		all_verbs(test);
@@ -175,17 +175,17 @@ static void area_every_size(struct kunit *test)
 }
 
 /* An entry of the used ring with its two words on different pages. */
-static void area_used_entry_straddles(struct kunit *test)
+static void ring_map_used_entry_straddles(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_PAGES, 1024, 0);
+	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0);
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
 		s.at.used += 4 * i;	/* entries begin at 4, at 0 mod 8 */
 		s.seed++;
 		start(&s);
-		KUNIT_ASSERT_EQ(test, far_map(f), 0);
-		KUNIT_EXPECT_TRUE(test, f->r.far);
+		KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
+		KUNIT_EXPECT_TRUE(test, f->r.scattered);
 		traffic(test, 1000, 0);
 		traffic(test, 1000, 0);
 		traffic(test, 1000, 0);
@@ -193,13 +193,13 @@ static void area_used_entry_straddles(struct kunit *test)
 }
 
 /* Areas that share a page, as legacy drivers lay them out. */
-static void area_one_span(struct kunit *test)
+static void ring_map_one_span(struct kunit *test)
 {
 	static const u16 nums[] = { 64, 128, 256, 1024 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(nums); i++) {
-		struct far_shape s = shape(FAR_IOTLB_PAGES, nums[i], 0);
+		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, nums[i], 0);
 
 		s.at.avail = s.at.desc + drv_desc_size(nums[i]);
 		s.at.used = s.at.avail + drv_avail_size(nums[i], true);
@@ -211,58 +211,56 @@ static void area_one_span(struct kunit *test)
 }
 
 /* A page made of two mappings: fine if they meet in user memory. */
-static void area_sub_page(struct kunit *test)
+static void ring_map_sub_page(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_PAGES, 1024, 0);
-	u64 page = s.at.desc + FAR_PAGE, hva;
+	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0);
+	u64 page = s.at.desc + IOMMU_PAGE, hva;
 
 	start(&s);
-	hva = f->g.r[far_region(f, page)].hva;
-	far_update(f, page, 0x700, hva, VHOST_ACCESS_RO);
-	far_update(f, page + 0x700, 0x900, hva + 0x700, VHOST_ACCESS_RO);
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
-	KUNIT_EXPECT_TRUE(test, f->r.far);
+	hva = f->g.r[iommu_region(f, page)].hva;
+	iommu_update(f, page, 0x700, hva, VHOST_ACCESS_RO);
+	iommu_update(f, page + 0x700, 0x900, hva + 0x700, VHOST_ACCESS_RO);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
+	KUNIT_EXPECT_TRUE(test, f->r.scattered);
 	traffic(test, 1024, 0);
 
-	far_update(f, page + 0x700, 0x900, hva + 0x300, VHOST_ACCESS_RO);
+	iommu_update(f, page + 0x700, 0x900, hva + 0x300, VHOST_ACCESS_RO);
 	KUNIT_EXPECT_FALSE(test, f->r.mapped);
-	KUNIT_ASSERT_EQ(test, far_map(f), -EIO);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_PIECES);
-	KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	/* The client puts it right, and the ring goes on. */
-	far_update(f, page, FAR_PAGE, hva, VHOST_ACCESS_RO);
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
+	iommu_update(f, page, IOMMU_PAGE, hva, VHOST_ACCESS_RO);
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
 	traffic(test, 1024, 0);
 }
 
 /* So small pieces that a look-up of the area stops half way. */
-static void area_many_pieces(struct kunit *test)
+static void ring_map_many_pieces(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_LINEAR, 4096, 0);
+	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 4096, 0);
 	u64 at;
 
 	start(&s);
 	for (at = 0; at < drv_desc_size(4096); at += 48)
-		far_update(f, s.at.desc + at, 48,
-			   (uintptr_t)drv_desc_at(&f->d, 0) + at,
-			   VHOST_ACCESS_RO);
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
+		iommu_update(f, s.at.desc + at, 48,
+			     (uintptr_t)drv_desc_at(&f->d, 0) + at,
+			     VHOST_ACCESS_RO);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	traffic(test, 4096, 0);
 }
 
 /* Descriptors are read in two words, which may not lie on two pages. */
-static void area_misaligned_table(struct kunit *test)
+static void ring_map_misaligned_table(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_PAGES, 512, 0);
+	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 512, 0);
 
 	start(&s);
 	f->cfg.desc += 4;
-	KUNIT_EXPECT_EQ(test, far_start(f, s.start), 0);
-	KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+	KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
+	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_PIECES);
 }
-
-/* ---- what is missing ---- */
 
 struct want {
 	u64 first;
@@ -272,7 +270,7 @@ struct want {
 
 static void wants(struct want *w)
 {
-	const struct far_shape *s = &f->shape;
+	const struct iommu_shape *s = &f->shape;
 
 	w[0] = (struct want){ s->at.desc, s->at.desc +
 			      drv_desc_size(s->num) - 1, VHOST_ACCESS_RO };
@@ -285,20 +283,21 @@ static void wants(struct want *w)
 }
 
 /* Take each page away in turn: asked for is its first byte of the ring. */
-static void each_page_missing(struct kunit *test, enum far_kind kind, u64 skew)
+static void each_page_missing(struct kunit *test, enum iommu_kind kind,
+			      u64 skew)
 {
-	struct far_shape s = shape(kind, 1024, skew);
+	struct iommu_shape s = shape(kind, 1024, skew);
 	struct want w[3];
 	unsigned int i;
 	u64 page;
 
 	start(&s);
 	wants(w);
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	for (i = 0; i < 3; i++)
-		for (page = w[i].first & ~(FAR_PAGE - 1); page <= w[i].last;
-		     page += FAR_PAGE) {
-			far_invalidate(f, page, page + FAR_PAGE - 1);
+		for (page = w[i].first & ~(IOMMU_PAGE - 1); page <= w[i].last;
+		     page += IOMMU_PAGE) {
+			iommu_invalidate(f, page, page + IOMMU_PAGE - 1);
 			KUNIT_EXPECT_FALSE(test, f->r.mapped);
 			KUNIT_ASSERT_EQ(test, vtap_ring_map(&f->r, &f->m,
 							    &f->cfg), -EAGAIN);
@@ -307,141 +306,142 @@ static void each_page_missing(struct kunit *test, enum far_kind kind, u64 skew)
 			KUNIT_EXPECT_EQ(test, (u32)f->tlb.miss_perm,
 					(u32)w[i].perm);
 			KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
-			KUNIT_EXPECT_TRUE(test, far_answer(f));
+			KUNIT_EXPECT_TRUE(test, iommu_answer(f));
 			KUNIT_ASSERT_EQ(test, vtap_ring_map(&f->r, &f->m,
 							    &f->cfg), 0);
 		}
 	traffic(test, 1024, 0);
 }
 
-static void area_each_page_missing(struct kunit *test)
+static void ring_map_each_page_missing(struct kunit *test)
 {
-	each_page_missing(test, FAR_IOTLB_LINEAR, 0);
-	each_page_missing(test, FAR_IOTLB_PAGES, 0);
-	each_page_missing(test, FAR_IOTLB_LINEAR, 0xff0);
-	each_page_missing(test, FAR_IOTLB_PAGES, 0x123);
+	each_page_missing(test, IOMMU_IOTLB_LINEAR, 0);
+	each_page_missing(test, IOMMU_IOTLB_PAGES, 0);
+	each_page_missing(test, IOMMU_IOTLB_LINEAR, 0xff0);
+	each_page_missing(test, IOMMU_IOTLB_PAGES, 0x123);
 }
 
 /* Each page without the permission it is wanted with. */
-static void area_each_page_denied(struct kunit *test)
+static void ring_map_each_page_denied(struct kunit *test)
 {
-	enum far_kind kind = FAR_IOTLB_LINEAR;
+	enum iommu_kind kind = IOMMU_IOTLB_LINEAR;
 	unsigned int i;
 	u64 page;
 
-	for (; kind <= FAR_IOTLB_PAGES; kind++) {
-		struct far_shape s = shape(kind, 1024, 0x7f4);
+	for (; kind <= IOMMU_IOTLB_PAGES; kind++) {
+		struct iommu_shape s = shape(kind, 1024, 0x7f4);
 		struct want w[3];
 
 		start(&s);
 		wants(w);
 		for (i = 0; i < 3; i++)
-			for (page = w[i].first & ~(FAR_PAGE - 1);
-			     page <= w[i].last; page += FAR_PAGE) {
-				int reg = far_region(f, page);
+			for (page = w[i].first & ~(IOMMU_PAGE - 1);
+			     page <= w[i].last; page += IOMMU_PAGE) {
+				int reg = iommu_region(f, page);
 
 				f->perm[reg] = 3 - w[i].perm;
-				far_invalidate(f, page, page + FAR_PAGE - 1);
-				KUNIT_ASSERT_EQ(test, far_map(f), -EIO);
+				iommu_invalidate(f, page,
+						 page + IOMMU_PAGE - 1);
+				KUNIT_ASSERT_EQ(test, iommu_map(f), -EIO);
 				KUNIT_EXPECT_EQ(test, (int)f->r.fault,
 						(int)VTAP_FAULT_IOTLB_DENIED);
 				f->perm[reg] = w[i].perm;
-				far_invalidate(f, page, page + FAR_PAGE - 1);
-				KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
-				KUNIT_ASSERT_EQ(test, far_map(f), 0);
+				iommu_invalidate(f, page,
+						 page + IOMMU_PAGE - 1);
+				KUNIT_EXPECT_TRUE(test,
+						  vtap_ring_clear_fault(&f->r));
+				KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 			}
 		traffic(test, 1000, 0);
 	}
 }
 
 /* Mapped to memory that is not there: met at the first access. */
-static void area_mapped_to_nothing(struct kunit *test)
+static void ring_map_mapped_to_nothing(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_LINEAR, 64, 0);
+	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 64, 0);
 
 	start(&s);
-	far_update(f, s.at.used, FAR_PAGE, 1ull << 42, VHOST_ACCESS_RW);
-	KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+	iommu_update(f, s.at.used, IOMMU_PAGE, 1ull << 42, VHOST_ACCESS_RW);
+	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_ACCESS);
 	KUNIT_EXPECT_FALSE(test, f->r.loaded);
 	/* No better yet, then the client puts it right. */
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
-	KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
-	far_invalidate(f, 0, U64_MAX);
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
+	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
+	iommu_invalidate(f, 0, U64_MAX);
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
 	traffic(test, 64, 0);
 }
 
-static void area_no_memory(struct kunit *test)
+static void ring_map_no_memory(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_PAGES, 512, 0);
+	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 512, 0);
 
 	start(&s);
 	shim.alloc_fail_at = 1;
 	KUNIT_EXPECT_TRUE(test, !vtap_iotlb_new());
 	shim.alloc_fail_at = 0;
-	KUNIT_ASSERT_EQ(test, far_map(f), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	vtap_ring_unmap(&f->r);
 	shim.nr_alloc = 0;
 	shim.alloc_fail_at = 1;
-	KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	shim.alloc_fail_at = 0;
-	KUNIT_EXPECT_TRUE(test, !f->r.far);
+	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	KUNIT_EXPECT_FALSE(test, f->r.mapped);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_PIECES);
-	KUNIT_EXPECT_TRUE(test, vtap_ring_retry(&f->r));
+	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
 	traffic(test, 512, 0);
 }
 
 /* Both ends of the address space, and over the upper one. */
-static void area_ends_of_the_world(struct kunit *test)
+static void ring_map_address_limits(struct kunit *test)
 {
-	enum far_kind kind = FAR_IOTLB_LINEAR;
+	enum iommu_kind kind = IOMMU_IOTLB_LINEAR;
 
-	for (; kind <= FAR_IOTLB_PAGES; kind++) {
-		struct far_shape s = shape(kind, 1024, 0);
+	for (; kind <= IOMMU_IOTLB_PAGES; kind++) {
+		struct iommu_shape s = shape(kind, 1024, 0);
 
 		/* behind each other: 4, 1 and 3 pages, to the last byte */
 		s.event_idx = false;
-		s.at.desc = 0 - 8 * FAR_PAGE;
-		s.at.avail = 0 - 4 * FAR_PAGE;
+		s.at.desc = 0 - 8 * IOMMU_PAGE;
+		s.at.avail = 0 - 4 * IOMMU_PAGE;
 		s.at.used = 0 - drv_used_size(1024, false);
 		start(&s);
 		all_verbs(test);
 		traffic(test, 1024, 0);
-		far_invalidate(f, U64_MAX, U64_MAX);
+		iommu_invalidate(f, U64_MAX, U64_MAX);
 		KUNIT_EXPECT_FALSE(test, f->r.mapped);
 
 		/* 4 bytes on, and it would go on at 0 */
-		far_update(f, 0, FAR_PAGE, f->g.r[0].hva, VHOST_ACCESS_RW);
+		iommu_update(f, 0, IOMMU_PAGE, f->g.r[0].hva, VHOST_ACCESS_RW);
 		f->cfg.used += 4;
-		KUNIT_EXPECT_EQ(test, far_start(f, s.start), 0);
-		KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
+		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 		KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_RING_ACCESS);
 		/* the same where a part of it is not known */
-		far_invalidate(f, 0, U64_MAX);
-		KUNIT_EXPECT_EQ(test, far_start(f, s.start), 0);
-		KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+		iommu_invalidate(f, 0, U64_MAX);
+		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
+		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 		f->cfg.used = s.at.used;
 		f->cfg.desc = 0 - 16ull;
-		KUNIT_EXPECT_EQ(test, far_start(f, s.start), 0);
-		KUNIT_EXPECT_EQ(test, far_map(f), -EIO);
+		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
+		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 
 		s.at.desc = 0;
-		s.at.avail = 5 * FAR_PAGE;
-		s.at.used = 8 * FAR_PAGE;
+		s.at.avail = 5 * IOMMU_PAGE;
+		s.at.used = 8 * IOMMU_PAGE;
 		start(&s);
 		all_verbs(test);
 		traffic(test, 1024, 0);
 	}
 }
 
-/* ---- what it does not stop at ---- */
-
 /* The ring moves to other host memory while it is in use. */
-static void area_remap(struct kunit *test)
+static void ring_map_remap(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_PAGES, 1024, 0x80);
+	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0x80);
 	u32 i, k;
 
 	start(&s);
@@ -449,30 +449,31 @@ static void area_remap(struct kunit *test)
 	for (i = 0; i < 40; i++) {
 		traffic(test, 1 + rnd_below(&f->rnd, 1000), i);
 		for (k = 0; k < 3; k++) {
-			u32 reg = FAR_RAM_PAGES + rnd_below(&f->rnd, f->g.nr -
-							    FAR_RAM_PAGES);
+			u32 reg = IOMMU_RAM_PAGES +
+				  rnd_below(&f->rnd, f->g.nr - IOMMU_RAM_PAGES);
 			struct gmem_region *r = &f->g.r[reg];
 			char *old = (char *)(uintptr_t)r->hva, *new;
 
 			/* The page goes, with its rights, to another place. */
-			new = gmem_host(&f->g, FAR_PAGE);
-			memcpy(new, old, FAR_PAGE);
-			shim_extent_del(old, FAR_PAGE);
-			memset(old, 0xee, FAR_PAGE);
+			new = gmem_host(&f->g, IOMMU_PAGE);
+			memcpy(new, old, IOMMU_PAGE);
+			shim_extent_del(old, IOMMU_PAGE);
+			memset(old, 0xee, IOMMU_PAGE);
 			r->hva = (uintptr_t)new;
-			f->span.page[(r->gpa - f->span.first) / FAR_PAGE] = new;
-			far_invalidate(f, r->gpa, r->gpa + FAR_PAGE - 1);
+			f->span.page[(r->gpa - f->span.first) / IOMMU_PAGE] =
+				new;
+			iommu_invalidate(f, r->gpa, r->gpa + IOMMU_PAGE - 1);
 			KUNIT_EXPECT_FALSE(test, f->r.mapped);
-			KUNIT_EXPECT_TRUE(test, !f->r.far);
+			KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 			KUNIT_EXPECT_TRUE(test, f->r.loaded);
 		}
 	}
 }
 
 /* The way back to plain addresses, and the way in again. */
-static void area_move_in_and_out(struct kunit *test)
+static void ring_map_move_in_and_out(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_LINEAR, 256, 0);
+	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 256, 0);
 	struct vtap_ring_cfg plain;
 	struct vtap_mem phys;
 	u32 i;
@@ -489,27 +490,27 @@ static void area_move_in_and_out(struct kunit *test)
 		struct vtap_ring_cfg virt = f->cfg;
 
 		traffic(test, 200, i);
-		vtap_ring_move(&f->r, &plain);
+		vtap_ring_relocate(&f->r, &plain);
 		KUNIT_EXPECT_TRUE(test, f->r.mapped && f->r.loaded);
 		KUNIT_EXPECT_EQ(test, vtap_ring_map(&f->r, &phys, &plain), 0);
 		KUNIT_EXPECT_EQ(test, vtap_split_empty(&f->r), 1);
-		vtap_ring_move(&f->r, &virt);
+		vtap_ring_relocate(&f->r, &virt);
 		KUNIT_EXPECT_FALSE(test, f->r.mapped);
 	}
 	/* Out of it before it was met. */
-	KUNIT_EXPECT_EQ(test, far_start(f, f->r.last_avail), 0);
-	vtap_ring_move(&f->r, &plain);
+	KUNIT_EXPECT_EQ(test, iommu_start(f, f->r.last_avail), 0);
+	vtap_ring_relocate(&f->r, &plain);
 	KUNIT_EXPECT_FALSE(test, f->r.loaded);
 	KUNIT_EXPECT_EQ(test, vtap_ring_map(&f->r, &phys, &plain), 0);
 	KUNIT_EXPECT_TRUE(test, f->r.loaded);
 	KUNIT_EXPECT_EQ(test, f->r.last_used, drv_used_idx(&f->d));
-	vtap_ring_move(&f->r, &f->cfg);
+	vtap_ring_relocate(&f->r, &f->cfg);
 	traffic(test, 200, 9);
 }
 
-static void area_touches(struct kunit *test)
+static void ring_map_touches(struct kunit *test)
 {
-	struct far_shape s = shape(FAR_IOTLB_PAGES, 256, 0x230);
+	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 256, 0x230);
 	struct want w[3];
 	unsigned int i;
 
@@ -532,14 +533,14 @@ static void area_touches(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_ring_touches(&f->cfg, 0, RING));
 }
 
-/* Each access of a far ring fails once: broken, and nothing left behind. */
-static void area_fault_sweep(struct kunit *test)
+/* Each access of a scattered ring fails once: broken, and nothing left behind. */
+static void ring_map_fault_sweep(struct kunit *test)
 {
 	unsigned long n, total = 1;
 
 	for (n = 0; n <= total; n++) {
-		struct far_shape s = shape(FAR_IOTLB_PAGES, 256, 0xf80);
-		struct drv_buf b = { .gpa = FAR_RAM, .len = 9 };
+		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 256, 0xf80);
+		struct drv_buf b = {.gpa = IOMMU_RAM, .len = 9};
 		int ret;
 
 		start(&s);
@@ -548,17 +549,17 @@ static void area_fault_sweep(struct kunit *test)
 		drv_add(&f->d, &b, 1, 1);
 		drv_add_indirect(&f->d, &b, 1, 0, 1);
 		drv_publish(&f->d);
-		ret = far_map(f);
+		ret = iommu_map(f);
 		if (!ret)
-			ret = vtap_split_kick_off(&f->r);
-		while (ret >= 0 && (ret = far_pop(f)) == 1)
+			ret = vtap_split_disable_notify(&f->r);
+		while (ret >= 0 && (ret = iommu_pop(f)) == 1)
 			vtap_split_stage(&f->r, f->c.head, 0);
 		if (ret >= 0)
 			ret = vtap_split_publish(&f->r);
 		if (ret >= 0)
-			ret = vtap_split_must_call(&f->r);
+			ret = vtap_split_needs_call(&f->r);
 		if (ret >= 0)
-			ret = vtap_split_kick_on(&f->r);
+			ret = vtap_split_enable_notify(&f->r);
 		shim_idle();
 		KUNIT_EXPECT_EQ(test, ret < 0, n != 0 && f->r.fault);
 		if (!n)
@@ -567,31 +568,31 @@ static void area_fault_sweep(struct kunit *test)
 	KUNIT_EXPECT_GT(test, total, 15ul);
 }
 
-static struct kunit_case area_cases[] = {
-	KUNIT_CASE(area_linear),
-	KUNIT_CASE(area_every_skew),
-	KUNIT_CASE(area_every_size),
-	KUNIT_CASE(area_used_entry_straddles),
-	KUNIT_CASE(area_one_span),
-	KUNIT_CASE(area_sub_page),
-	KUNIT_CASE(area_many_pieces),
-	KUNIT_CASE(area_misaligned_table),
-	KUNIT_CASE(area_each_page_missing),
-	KUNIT_CASE(area_each_page_denied),
-	KUNIT_CASE(area_mapped_to_nothing),
-	KUNIT_CASE(area_no_memory),
-	KUNIT_CASE(area_ends_of_the_world),
-	KUNIT_CASE(area_remap),
-	KUNIT_CASE(area_move_in_and_out),
-	KUNIT_CASE(area_touches),
-	KUNIT_CASE(area_fault_sweep),
+static struct kunit_case ring_map_cases[] = {
+	KUNIT_CASE(ring_map_linear),
+	KUNIT_CASE(ring_map_every_skew),
+	KUNIT_CASE(ring_map_every_size),
+	KUNIT_CASE(ring_map_used_entry_straddles),
+	KUNIT_CASE(ring_map_one_span),
+	KUNIT_CASE(ring_map_sub_page),
+	KUNIT_CASE(ring_map_many_pieces),
+	KUNIT_CASE(ring_map_misaligned_table),
+	KUNIT_CASE(ring_map_each_page_missing),
+	KUNIT_CASE(ring_map_each_page_denied),
+	KUNIT_CASE(ring_map_mapped_to_nothing),
+	KUNIT_CASE(ring_map_no_memory),
+	KUNIT_CASE(ring_map_address_limits),
+	KUNIT_CASE(ring_map_remap),
+	KUNIT_CASE(ring_map_move_in_and_out),
+	KUNIT_CASE(ring_map_touches),
+	KUNIT_CASE(ring_map_fault_sweep),
 	{}
 };
 
-static struct kunit_suite area_suite = {
-	.name = "vtap_area",
-	.exit = area_exit,
-	.test_cases = area_cases,
+static struct kunit_suite ring_map_suite = {
+	.name = "vtap_ring_map",
+	.exit = ring_map_exit,
+	.test_cases = ring_map_cases,
 };
 
-kunit_test_suite(area_suite);
+kunit_test_suite(ring_map_suite);
