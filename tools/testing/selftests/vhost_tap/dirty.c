@@ -143,6 +143,11 @@ static bool is_set(struct dirty *d, uint64_t gpa)
 	       1 << gpa / PAGE % 8;
 }
 
+static bool is_same(struct dirty *d, size_t page)
+{
+	return !memcmp(d->snap + page * PAGE, d->g->mem + page * PAGE, PAGE);
+}
+
 enum sort { MISSED, NEEDLESS, SET };
 
 static unsigned int count(struct dirty *d, enum sort what, bool tell)
@@ -150,7 +155,7 @@ static unsigned int count(struct dirty *d, enum sort what, bool tell)
 	struct vhost_memory_region *r;
 	unsigned int i, n = 0;
 	size_t at, page;
-	bool same, hit;
+	bool hit;
 
 	for (i = 0; i < d->g->table->nregions; i++) {
 		r = &d->g->table->regions[i];
@@ -158,14 +163,13 @@ static unsigned int count(struct dirty *d, enum sort what, bool tell)
 			page = page_at(d->g, (uint8_t *)r->userspace_addr + at);
 			/* the bit first: it is set after the bytes are there */
 			hit = is_set(d, r->guest_phys_addr + at);
-			same = !memcmp(d->snap + page * PAGE,
-				       d->g->mem + page * PAGE, PAGE);
 			if (what != SET && d->shared[page] && !d->driver_rests)
 				continue;
+			/* most pages need no look at their bytes, which takes long */
 			if (what == SET ? !hit :
-			    what == MISSED ? hit || same || d->ours[page] :
+			    what == MISSED ? hit || d->ours[page] || is_same(d, page) :
 			    !hit || (!d->ours[page] &&
-				     (!same || d->may[page])))
+				     (d->may[page] || !is_same(d, page))))
 				continue;
 			n++;
 			if (tell && n < 6)
