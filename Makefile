@@ -108,7 +108,7 @@ vm-module:
 	@scripts/deps build vm
 	@mkdir -p build/logs
 	@scripts/kernels fetch $(KVER) headers image cloud
-	@scripts/kernels build $(KVER) >build/logs/vm-build-$(KVER).log 2>&1 || \
+	@scripts/kernels build $(KVER) -j$$(nproc) >build/logs/vm-build-$(KVER).log 2>&1 || \
 		{ tail -n 20 build/logs/vm-build-$(KVER).log; exit 1; }
 
 # TEST selects programs or single cases: "rx_direct_test workers_test:case". Two
@@ -119,11 +119,16 @@ is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
 vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))
 vm_smp_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests)))
 
+# A warning is an error here, but not for who builds them with a newer compiler.
+define build_kselftests
+@CFLAGS=-Werror $(MAKE) --no-print-directory -j$$(nproc) -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
+	{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
+endef
+
 .PHONY: check-vm
 check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
-	@$(MAKE) --no-print-directory -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
-		{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
+	$(build_kselftests)
 	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1800 \
 		--out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh $(vm_tests:all=))
 	$(if $(vm_smp_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 \
@@ -132,10 +137,9 @@ check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[
 .PHONY: check-recvmsg
 check-recvmsg: vm-module	## RX by recvmsg alone, as on a kernel that does not lend the rings of its taps, KVER=
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
-	@$(MAKE) --no-print-directory -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
-		{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
-	@VTAP_BUILD=$(CURDIR)/build/$(KVER)/recvmsg scripts/kernels build $(KVER) VTAP_WITHOUT=ring_getters \
-		>build/logs/recvmsg-build-$(KVER).log 2>&1 || \
+	$(build_kselftests)
+	@VTAP_BUILD=$(CURDIR)/build/$(KVER)/recvmsg scripts/kernels build $(KVER) VTAP_WITHOUT=ring_getters KCFLAGS=-g0 \
+		-j$$(nproc) >build/logs/recvmsg-build-$(KVER).log 2>&1 || \
 		{ tail -n 20 build/logs/recvmsg-build-$(KVER).log; exit 1; }
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 900 --ko build/$(KVER)/recvmsg/vhost_tap.ko \
 		--out build/$(KVER)/check-recvmsg -- env VTAP_RECVMSG=1 $(KSELFTESTS)/run.sh $(RECVMSG_TESTS)
