@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vnet_hdr.h - the virtio-net header in front of every frame
- *
- * Read before: vtap.h. Read next: tx.c.
+ * vnet_hdr.h - check and fix virtio-net headers
  */
 #ifndef VTAP_VNET_HDR_H
 #define VTAP_VNET_HDR_H
@@ -11,13 +9,13 @@
 #include <linux/types.h>
 #include <linux/virtio_net.h>
 
-/* The longest header that the offered features can ask for. */
+/* Length of the longest header that the offered features allow. */
 #define VTAP_HLEN_MAX	sizeof(struct virtio_net_hdr_v1_hash_tunnel)
 
-/* Headers that frames mostly have: Ethernet, two VLAN tags, IPv6, TCP. */
+/* Typical length of all headers: Ethernet, two VLAN tags, IPv6, TCP. */
 #define VTAP_HDR_LEN_USUAL	(14 + 2 * 4 + 40 + 60)
 
-/* Where the checksum that the host is to fill in ends, 0 if there is none. */
+/* Return the end of the checksum that the host has to fill in, or 0. */
 static inline u32 vtap_vnet_hdr_csum_end(const struct virtio_net_hdr *hdr)
 {
 	if (!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
@@ -30,15 +28,15 @@ static inline u32 vtap_vnet_hdr_csum_end(const struct virtio_net_hdr *hdr)
 /**
  * vtap_vnet_hdr_ok - check a TX header against its frame
  * @hdr: our copy of the header
- * @len: bytes of the frame, without the header
+ * @len: length of the frame in bytes, without the header
  *
- * The checksum must lie in the frame (virtio 1.2, 5.1.6.2) if the host is to fill
- * one in. Nothing else is checked here: csum_start and csum_offset mean nothing
- * without NEEDS_CSUM, nor gso_size without a gso_type, and with one the stack
- * checks it. hdr_len is a hint that a device must not rely on (5.1.6.2.2), and
- * backends do not look at it in batches.
+ * A checksum that the host has to fill in must lie in the frame (virtio 1.2,
+ * 5.1.6.2). No other field is checked here. csum_start and csum_offset have no
+ * meaning without NEEDS_CSUM, and gso_size has none without a gso_type. The
+ * network stack checks gso_size. hdr_len is a hint that a device must not rely
+ * on (5.1.6.2.2), and backends ignore it in batches.
  *
- * Return: true if the header can be passed on.
+ * Return: true if the header can be passed to the backend.
  */
 static inline bool vtap_vnet_hdr_ok(const struct virtio_net_hdr *hdr,
 				    size_t len)
@@ -49,15 +47,16 @@ static inline bool vtap_vnet_hdr_ok(const struct virtio_net_hdr *hdr,
 }
 
 /**
- * vtap_vnet_hdr_fix_len - make hdr_len one that sendmsg takes
- * @hdr: our copy of the header, vtap_vnet_hdr_ok()
- * @len: bytes of the frame, without the header, at least ETH_HLEN
+ * vtap_vnet_hdr_fix_len - set hdr_len to a value that sendmsg() accepts
+ * @hdr: our copy of the header, checked with vtap_vnet_hdr_ok()
+ * @len: length of the frame in bytes, without the header, at least ETH_HLEN
  *
- * Tun, tap and packet sockets refuse a packet by itself whose hdr_len is past its
- * end, and tun one that is shorter than an Ethernet header, whatever the other
- * fields say. They use it as the length of the linear part of the skb.
+ * Backends use hdr_len as the length of the linear part of the skb. Tun, tap
+ * and packet sockets reject a single packet whose hdr_len exceeds its length.
+ * Tun also rejects one whose hdr_len is below ETH_HLEN. Other fields do not
+ * matter for these checks.
  *
- * Return: true if it was changed.
+ * Return: true if hdr_len changed.
  */
 static inline bool vtap_vnet_hdr_fix_len(struct virtio_net_hdr *hdr, size_t len)
 {

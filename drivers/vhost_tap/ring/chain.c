@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * chain.c - chains of more than one descriptor, and indirect tables
+ * chain.c - walk chains of several descriptors and indirect tables
  *
- * Read before: chain.h. Every limit of a chain is here and in chain.h. A walk
- * works on copies of descriptors: of the window in struct vtap_ring, which is filled
- * from the ring's descriptor table or from an indirect table.
+ * This file and chain.h check every limit of a chain. A walk reads descriptors
+ * from a window in struct vtap_ring. The window holds a copied part of the
+ * ring's descriptor table or of an indirect table.
  */
 #include "chain.h"
 
 /*
- * Entry @i of the window. A guest chooses it and it was compared with the window's
- * length; the mask holds for a CPU that mispredicts the comparison as well.
+ * Return entry @i of the window. The guest chooses @i. The caller has compared
+ * it with the window's length; the mask also bounds it on a CPU that
+ * mispredicts the comparison.
  */
 static __always_inline struct vtap_desc
 vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
@@ -21,9 +22,9 @@ vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
 }
 
 /*
- * Turn an error of translating a buffer into one of the chain. A missing IOTLB entry is
- * not a fault of the guest. Nor is a full segment array if chains share it, as those of
- * a mergeable RX packet do.
+ * Convert a translation error of a buffer to an error of its chain. A missing
+ * IOTLB entry is not a fault of the guest. Neither is a full segment array if
+ * several chains share it, as for a mergeable RX packet.
  */
 __cold int vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
 {
@@ -42,9 +43,9 @@ __cold int vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
 }
 
 /*
- * May the device write the buffer of an entry of an indirect table? A packed
- * ring's table of one direction is taken as such, whatever the entries say: DPDK
- * leaves WRITE set on the entry of the header, in tables that are only read.
+ * Return true if the device may write the buffer of an indirect table's entry.
+ * In a packed ring that allows one direction only, the flag is ignored: DPDK
+ * sets WRITE on the header's entry even in tables that are only read.
  */
 static __always_inline bool vtap_chain_table_in(const struct vtap_ring *r,
 						u16 flags, const bool packed)
@@ -63,13 +64,14 @@ static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
 }
 
 /*
- * An indirect table (virtio 1.2, 2.7.5.3 and 2.8.8) ends the chain that points
- * to it. Drivers lay it out in order, so a window of it is copied at a time.
- * Where next leads elsewhere, which a hostile driver can make the common case,
- * windows are short again. A packed ring's tables have no next: all of the table
- * is the chain.
- * @seen counts the descriptors of the chain before; the one that points to the
- * table holds no buffer and does not count.
+ * Walk an indirect table (virtio 1.2, 2.7.5.3 and 2.8.8), which ends the chain
+ * that refers to it. Drivers fill tables in order, so the walk copies a window
+ * of entries at a time. A hostile driver can point next anywhere, so each jump
+ * out of order starts again with a window of one entry. Tables of packed rings
+ * have no next field: all entries belong to the chain.
+ *
+ * @seen counts the chain's earlier descriptors. The descriptor that refers to
+ * the table has no buffer and does not count.
  */
 static __always_inline int vtap_chain_table(struct vtap_ring *r,
 					    struct vtap_mem *m,
@@ -99,7 +101,7 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 		if (seen + found > VTAP_CHAIN_MAX)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
 
-		if (i - win >= nr_win) {	/* unsigned: also below win */
+		if (i - win >= nr_win) {	/* also if i < win */
 			if (i != in_order_at)
 				run = 1;
 			win = i;
@@ -132,14 +134,14 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 	}
 }
 
-/* An indirect table of a split ring, behind @seen descriptors of its chain. */
+/* Walk a split ring's indirect table, after @seen descriptors of its chain. */
 int vtap_chain_indirect(struct vtap_ring *r, struct vtap_mem *m,
 			struct vtap_chain *c, struct vtap_desc table, u16 seen)
 {
 	return vtap_chain_table(r, m, c, table, seen, false);
 }
 
-/* An indirect table of a packed ring: the whole chain. */
+/* Walk a packed ring's indirect table, which is the whole chain. */
 int vtap_chain_indirect_packed(struct vtap_ring *r, struct vtap_mem *m,
 			       struct vtap_chain *c, struct vtap_desc table)
 {
@@ -170,9 +172,10 @@ fault:
 }
 
 /*
- * Copy descriptors of the ring's table to the window: @i < num and, as far as
- * the window and the table have them, @n - 1 behind it.
- * Return: how many, -EIO broken.
+ * Copy up to @n descriptors of the ring's table, from @i < num on, to the
+ * window. The end of the window or of the table may shorten the copy.
+ *
+ * Return: number of descriptors copied, or -EIO if the ring is broken.
  */
 int vtap_chain_fetch(struct vtap_ring *r, u16 i, u16 n)
 {
@@ -195,10 +198,11 @@ fault:
 }
 
 /*
- * A chain that is more than one plain descriptor; @d is its first.
- * Chains are alike and mostly in order, so as many descriptors are copied as the
- * last chain had. Where next leads elsewhere it is one, then two, and so on: past
- * the first window not much more than what is looked at.
+ * Walk a chain that is not a single plain descriptor; @d is its first one.
+ * Chains tend to have the same length and to be in order, so the first window
+ * has as many descriptors as the last chain. A jump out of order starts again
+ * with a window of one. Each further window doubles, so the walk copies at
+ * most about twice what it uses.
  */
 int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 		    struct vtap_chain *c, struct vtap_desc d)

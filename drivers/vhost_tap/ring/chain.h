@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * chain.h - turn a plain chain of one descriptor into segments of user memory
+ * chain.h - translate a chain of one descriptor to segments of user memory
  *
- * Read before: ring.h, mem.h. Read next: chain.c (longer chains), split.h.
- *
- * Descriptors arrive as copies, fetched once each; what is checked is what is
- * used. A walk takes at most VTAP_CHAIN_MAX descriptors, whatever the next
- * fields say, and writes at most iov_max segments.
+ * Each descriptor is fetched once and checked in the copy that is then used.
+ * A walk takes at most VTAP_CHAIN_MAX descriptors, whatever their next fields
+ * contain, and writes at most iov_max segments.
  */
 #ifndef VTAP_RING_CHAIN_H
 #define VTAP_RING_CHAIN_H
@@ -24,8 +22,8 @@ int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 		    struct vtap_chain *c, struct vtap_desc d);
 
 /*
- * The segments of one buffer, behind those of @c.
- * Return: how many, negative as of vtap_split_pop().
+ * Append the segments of one buffer to @c->iov.
+ * Return: number of segments, or a negative errno as vtap_split_pop().
  */
 static __always_inline int vtap_chain_map(struct vtap_ring *r,
 					  struct vtap_mem *m,
@@ -35,7 +33,7 @@ static __always_inline int vtap_chain_map(struct vtap_ring *r,
 	u16 room = c->iov_max - c->cost;	/* cost <= iov_max */
 	int n;
 
-	/* nr_out + nr_in <= cost, so there are at least room segments left */
+	/* nr_out + nr_in <= cost, so at least @room segments are free */
 	n = vtap_mem_translate(m, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
 			       d.addr, d.len, c->iov + c->nr_out + c->nr_in,
 			       room);
@@ -46,7 +44,7 @@ static __always_inline int vtap_chain_map(struct vtap_ring *r,
 	return n;
 }
 
-/* Append one buffer; @in: the device may write it. */
+/* Append one buffer; the device may write it if @in is set. */
 static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 					     struct vtap_mem *m,
 					     struct vtap_chain *c,
@@ -71,7 +69,7 @@ static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 	return 0;
 }
 
-/* The same, with the direction that the descriptor's flags say. */
+/* Append one buffer in the direction that its descriptor gives. */
 static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  struct vtap_mem *m,
 					  struct vtap_chain *c,
@@ -81,8 +79,9 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 }
 
 /*
- * The same where most chains are plain: with a copy of @c, whose address is taken
- * nowhere then, so that it stays in registers.
+ * Walk a chain where most chains have one descriptor. The walk uses a copy of
+ * @c, so the address of @c is never taken and the compiler keeps @c in
+ * registers.
  */
 static __always_inline int vtap_chain_walk_copied(struct vtap_ring *r,
 						  struct vtap_mem *m,

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dirty.c - from written bytes to bits of the client's bitmap
- *
- * Read before: dirty.h (the letter G).
+ * dirty.c - collect written pages and set their bits in the client's bitmap
  */
 #include "dirty.h"
 
 /**
- * vtap_dirty_init - no log, nothing collected
+ * vtap_dirty_init - initialize an empty log
  * @d: log
  */
 void vtap_dirty_init(struct vtap_dirty *d)
@@ -16,7 +14,7 @@ void vtap_dirty_init(struct vtap_dirty *d)
 }
 
 /**
- * vtap_dirty_drop - forget what is collected and not written
+ * vtap_dirty_drop - discard the collected bits
  * @d: log
  */
 void vtap_dirty_drop(struct vtap_dirty *d)
@@ -26,7 +24,7 @@ void vtap_dirty_drop(struct vtap_dirty *d)
 	d->lost = false;
 }
 
-/* Set @bits of the aligned word at user address @at. False if that failed. */
+/* Set @bits of the aligned word at user address @at; false on failure. */
 static bool vtap_dirty_set_bits(struct vtap_dirty *d, u64 at, u32 bits)
 {
 	u32 __user *word = (u32 __user *)(unsigned long)at;
@@ -38,7 +36,7 @@ static bool vtap_dirty_set_bits(struct vtap_dirty *d, u64 at, u32 bits)
 	user_read_access_end();
 
 	bits &= ~le32_to_cpu((__force __le32)old);
-	if (!bits)			/* G: the writes are older than this */
+	if (!bits)			/* G: the writes came before */
 		return true;
 	if (vtap_user_or32((__force u32)cpu_to_le32(bits), word))
 		goto failed;
@@ -54,8 +52,8 @@ failed:
 }
 
 /*
- * Bring a slot to the bitmap, whose base need not be aligned. Behind G. Bits that
- * cannot be written stay in the slot for the next bitmap.
+ * Write a slot to the bitmap, whose base need not be aligned. The caller has
+ * executed G. Bits that cannot be written stay in the slot for the next bitmap.
  */
 static void vtap_dirty_write_slot(struct vtap_dirty *d,
 				  struct vtap_dirty_slot *slot)
@@ -78,10 +76,10 @@ static void vtap_dirty_write_slot(struct vtap_dirty *d,
 }
 
 /**
- * vtap_dirty_flush - bring everything collected to the bitmap
- * @d: log; @failed is set when the bitmap cannot be written
+ * vtap_dirty_flush - write all collected bits to the bitmap
+ * @d: log; @failed is set if the bitmap cannot be written
  *
- * Context: process context of the owner's address space, may fault.
+ * Context: process context with the owner's address space; may fault.
  */
 void vtap_dirty_flush(struct vtap_dirty *d)
 {
@@ -94,7 +92,7 @@ void vtap_dirty_flush(struct vtap_dirty *d)
 	}
 }
 
-/* The pages of one word, @bits of them. */
+/* Mark pages of one word. */
 static void vtap_dirty_mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 {
 	struct vtap_dirty_slot *slot =
@@ -103,7 +101,7 @@ static void vtap_dirty_mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 	if (unlikely(slot->word != word && slot->bits)) {
 		vtap_mb();		/* G */
 		vtap_dirty_write_slot(d, slot);
-		if (slot->bits)		/* that failed */
+		if (slot->bits)		/* the write failed */
 			d->lost = true;
 		slot->bits = 0;
 	}
@@ -112,10 +110,11 @@ static void vtap_dirty_mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 }
 
 /**
- * vtap_dirty_mark - note a write by its guest physical address
+ * vtap_dirty_mark - record a write by its guest physical address
  * @d: log
- * @gpa: first byte
- * @len: bytes; the loop takes a step for 32 pages, so callers bound it
+ * @gpa: guest physical address of the first byte
+ * @len: length in bytes; the caller bounds it, because the loop takes a step
+ *	per 32 pages
  *
  * Context: as vtap_dirty_flush().
  */
@@ -133,13 +132,13 @@ void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len)
 	vtap_dirty_mark_word(d, last >> 5, vtap_dirty_bits(page, last));
 }
 
-/* User memory behind several guest addresses: all of them were written. */
+/* Mark user memory at all of its guest addresses. */
 static void vtap_dirty_mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
 {
 	u64 last = uaddr + (len - 1);	/* checked memory: no wrap */
 	u32 i;
 
-	/* Up to 1018 regions, and a packet of 1024 segments comes here for each. */
+	/* A packet can have 1024 segments, and each searches 1018 regions. */
 	cond_resched();
 	d->steps += d->map->nr;
 	for (i = 0; i < d->map->nr; i++) {
@@ -155,10 +154,10 @@ static void vtap_dirty_mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
 }
 
 /**
- * vtap_dirty_mark_user_slow - vtap_dirty_mark_user() off the beaten track
+ * vtap_dirty_mark_user_slow - record a write outside the last hit
  * @d: log
- * @uaddr: first byte
- * @len: bytes
+ * @uaddr: user address of the first byte
+ * @len: length in bytes
  *
  * Context: as vtap_dirty_flush().
  */
@@ -178,7 +177,7 @@ void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len)
 			const struct vtap_region *r =
 				vtap_memmap_find_user(d->map, uaddr);
 
-			/* What lies before the region is no guest memory. */
+			/* Bytes before the region are not guest memory. */
 			if (!r || (r->uaddr > uaddr && r->uaddr - uaddr >= len))
 				return;
 			if (r->uaddr > uaddr) {
@@ -196,14 +195,14 @@ void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len)
 }
 
 /**
- * vtap_dirty_range_ok - has the bitmap room for a range?
+ * vtap_dirty_range_ok - check that the bitmap can cover a range
  * @base: user address of the bitmap
- * @gpa: first byte of the range
- * @len: bytes
+ * @gpa: guest physical address of the range
+ * @len: length in bytes
  *
- * A range check and no access: the bitmap may still be unmapped.
+ * This checks addresses only. The bitmap may still be unmapped.
  *
- * Return: true if its bits lie in the user address space.
+ * Return: true if the bits of the range lie in user address space.
  */
 bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
 {
@@ -219,11 +218,11 @@ bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
 }
 
 /**
- * vtap_dirty_map_ok - has the bitmap room for all guest memory?
+ * vtap_dirty_map_ok - check that the bitmap can cover all guest memory
  * @base: user address of the bitmap
  * @map: memory table
  *
- * Return: true if so.
+ * Return: true if it can.
  */
 bool vtap_dirty_map_ok(u64 base, const struct vtap_memmap *map)
 {

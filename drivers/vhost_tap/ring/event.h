@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * event.h - "must I call?" as arithmetic on free-running 16-bit indices, and the
- *	     one look at a word that such questions begin with
+ * event.h - decisions on calls with free-running 16-bit event indices
  *
- * Read before: ring.h. Read next: split.c; packed_event.c has its own arithmetic.
+ * The packed ring computes with positions instead, in packed_event.c.
  */
 #ifndef VTAP_RING_EVENT_H
 #define VTAP_RING_EVENT_H
 
 #include "ring.h"
 
-/* Read one 16-bit word of the ring; @from is its user address. */
+/* Read one 16-bit word of the ring at user address @from. */
 static inline int vtap_ring_get16(struct vtap_ring *r, u16 __user *from,
 				  u16 *val)
 {
@@ -30,9 +29,9 @@ fault:
 }
 
 /*
- * The driver asks for a call once the entry at index event is used, that is
- * when our index steps from event to event + 1: event in [old, new), modulo
- * 2^16 (virtio 1.2, section 2.7.7.2; vring_need_event() of the UAPI).
+ * The driver asks for a call when the entry at index @event is used. That is
+ * so when our index goes from @event to @event + 1: @event is in [old, new)
+ * modulo 2^16 (virtio 1.2, section 2.7.7.2; vring_need_event() of the UAPI).
  */
 static __always_inline bool vtap_event_passed(u16 event, u16 new, u16 old)
 {
@@ -40,9 +39,9 @@ static __always_inline bool vtap_event_passed(u16 event, u16 new, u16 old)
 }
 
 /*
- * Publishing moved the used index from @old to @new. When it ran past the
- * index of the last decision, that is 2^16 entries without one, the decision
- * says nothing any more and the next one must be "call".
+ * Publishing moved the used index from @old to @new. If it passed the index of
+ * the last decision, 2^16 entries were published since. That decision is then
+ * invalid, and the next one must be a call.
  */
 static __always_inline void vtap_event_published(struct vtap_ring *r, u16 old,
 						 u16 new)
@@ -51,7 +50,7 @@ static __always_inline void vtap_event_published(struct vtap_ring *r, u16 old,
 		r->called_valid = false;
 }
 
-/* Decide with the driver's @event for all since the last decision. */
+/* Decide with @event for all entries published since the last decision. */
 static __always_inline bool vtap_event_needs_call(struct vtap_ring *r,
 						  u16 event)
 {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fault.c - break a ring, and name what broke it
+ * fault.c - mark rings broken, and describe faults
  */
 #include "ring.h"
 
 /**
- * vtap_ring_break - declare a ring broken
+ * vtap_ring_break - mark a ring broken
  * @r: ring; the caller owns the pass
- * @fault: reason; the first one stays
+ * @fault: reason; a ring keeps its first fault
  *
- * Return: -EIO, for the caller to pass on.
+ * Return: -EIO.
  */
 noinline __cold int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault)
 {
@@ -21,7 +21,7 @@ noinline __cold int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault)
 }
 
 /**
- * vtap_fault_name - name of a fault in counters, traces and netlink
+ * vtap_fault_name - return the name of a fault in counters, traces and netlink
  * @fault: any value
  *
  * Return: a constant string, "none" for 0, "?" for an unknown value.
@@ -40,7 +40,7 @@ const char *vtap_fault_name(enum vtap_fault fault)
 }
 
 /**
- * vtap_fault_doc - a fault in one sentence
+ * vtap_fault_doc - return the description of a fault
  * @fault: any value
  *
  * Return: a constant string, empty for an unknown value.

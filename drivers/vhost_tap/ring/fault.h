@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fault.h - the closed list of what can be wrong with a ring or a packet
+ * fault.h - list of ring faults and packet faults
  *
- * One list feeds the enum, the counter names in debugfs, the symbols of the
- * tracepoint and the table in Documentation/uapi.rst. Names are
- * stable, numbers are internal.
+ * The enum, the counter names in debugfs, the symbols of the tracepoint and the
+ * table in Documentation/uapi.rst follow this list. Names are stable; numbers
+ * are internal.
  *
- * A ring fault breaks the queue until a retry (vtap_ring_clear_fault()) gets past it; a
- * packet fault (a drop) completes or discards one packet and goes on.
+ * A ring fault breaks the queue until vtap_ring_clear_fault(), after which the
+ * queue retries. A packet fault drops one packet, and the queue goes on.
  */
 #ifndef VTAP_RING_FAULT_H
 #define VTAP_RING_FAULT_H
@@ -18,15 +18,15 @@
 	F(RING_ACCESS, "ring memory cannot be read or written")	\
 	F(AVAIL_JUMP, "avail index moved by more than the ring size")	\
 	F(HEAD_RANGE, "avail entry names a descriptor past the table")	\
-	F(NEXT_RANGE, "next names a descriptor past the table")		\
+	F(NEXT_RANGE, "next field names a descriptor past the table")	\
 	F(CHAIN_LOOP, "descriptor chain longer than its table")		\
-	F(CHAIN_TORN, "chain runs into a descriptor that is not available") \
+	F(CHAIN_TORN, "chain continues in a descriptor that is not available") \
 	F(CHAIN_LONG, "descriptor chain longer than 1024 descriptors")	\
 	F(CHAIN_ORDER, "device-readable descriptor after a writable one") \
 	F(CHAIN_SEGMENTS, "chain needs more than 1024 memory segments")	\
 	F(CHAIN_DIRECTION, "chain has buffers of the wrong direction")	\
-	F(CHAIN_EMPTY, "chain without any buffer")			\
-	F(INDIRECT_LEN, "indirect table length zero or no multiple of 16") \
+	F(CHAIN_EMPTY, "chain has no buffer")				\
+	F(INDIRECT_LEN, "indirect table length is not a positive multiple of 16") \
 	F(INDIRECT_BIG, "indirect table of more than 65536 descriptors") \
 	F(INDIRECT_NESTED, "indirect descriptor inside an indirect table") \
 	F(INDIRECT_NEXT, "descriptor both indirect and chained")	\
@@ -38,7 +38,7 @@
 
 #define VTAP_PACKET_FAULTS(F)						\
 	F(TX_NO_HEADER, "chain shorter than the virtio-net header")	\
-	F(TX_BAD_HEADER, "header does not go with the packet")		\
+	F(TX_BAD_HEADER, "header does not match the packet")		\
 	F(TX_RUNT, "frame shorter than an Ethernet header")		\
 	F(TX_TOO_LONG, "chain longer than any packet")			\
 	F(TX_UNREADABLE, "packet memory cannot be read")		\

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iotlb.c - mappings in a sorted array
+ * iotlb.c - the device IOTLB as a sorted array
  *
- * Read before: iotlb.h.
- *
- * An array and not a tree: look-ups are a binary search over what fits the
- * cache, changes come one by system call and move at most 80 KiB.
+ * An array suits the load better than a tree. Lookups are binary searches in
+ * memory that fits the CPU cache. Changes come one per system call, and each
+ * moves at most 80 KiB.
  */
 #include "iotlb.h"
 
 /**
- * vtap_iotlb_new - make an empty table
+ * vtap_iotlb_new - allocate an empty table
  *
- * Return: the table or NULL.
+ * Return: the table, or NULL without memory.
  */
 struct vtap_iotlb *vtap_iotlb_new(void)
 {
@@ -29,14 +28,14 @@ struct vtap_iotlb *vtap_iotlb_new(void)
 
 /**
  * vtap_iotlb_free - free a table
- * @t: may be NULL; no queue may use it any more
+ * @t: table that no queue uses any longer, or NULL
  */
 void vtap_iotlb_free(struct vtap_iotlb *t)
 {
 	kvfree(t);
 }
 
-/* The first mapping that does not end before @iova; @nr if there is none. */
+/* Return the first mapping that ends at or after @iova, or @nr. */
 static u32 vtap_iotlb_lower_bound(const struct vtap_iotlb *t, u64 iova)
 {
 	u32 lo = 0, hi = t->nr;
@@ -53,10 +52,11 @@ static u32 vtap_iotlb_lower_bound(const struct vtap_iotlb *t, u64 iova)
 }
 
 /*
- * Put @n mappings of @with in the place of those that touch [first, last],
- * which keep what they have outside. Room for two more is there.
+ * Replace the mappings of [first, last] by the @n mappings @with. Mappings that
+ * extend beyond the range keep the part outside. The caller ensures room for
+ * two more mappings.
  *
- * Return: true if there was something in the place.
+ * Return: true if the range had a mapping.
  */
 static bool vtap_iotlb_replace(struct vtap_iotlb *t, u64 first, u64 last,
 			       const struct vtap_mapping *with, u32 n)
@@ -89,13 +89,13 @@ static bool vtap_iotlb_replace(struct vtap_iotlb *t, u64 first, u64 last,
 	return to > from;
 }
 
-/* Forget the oldest mapping. Queues that have it in their cache keep it. */
+/* Evict the oldest mapping. Queues may still have it in their caches. */
 static void vtap_iotlb_evict_oldest(struct vtap_iotlb *t)
 {
 	u32 i, oldest = 0;
 
 	for (i = 1; i < t->nr; i++) {
-		/* age by distance: the clock may have wrapped */
+		/* compare distances: the clock may have wrapped */
 		if (t->clock - t->map[i].age > t->clock - t->map[oldest].age)
 			oldest = i;
 	}
@@ -106,16 +106,16 @@ static void vtap_iotlb_evict_oldest(struct vtap_iotlb *t)
 }
 
 /**
- * vtap_iotlb_add - take in a mapping
+ * vtap_iotlb_add - add a mapping
  * @t: table
  * @first: first I/O virtual address
- * @last: last one, @first or more
+ * @last: last I/O virtual address, at least @first
  * @uaddr: user address of @first, checked by the caller
  * @perm: VHOST_ACCESS_*
  *
- * Return: true when there may be translations of the range in the queues'
- * caches, which the caller then has to clear: it replaced a mapping, or one was
- * forgotten earlier that nobody can tell the range of any more.
+ * Return: true if the queues' caches may have translations of the range, so the
+ * caller must invalidate them. Either the mapping replaced another one, or a
+ * mapping was evicted earlier, whose range is no longer known.
  */
 bool vtap_iotlb_add(struct vtap_iotlb *t, u64 first, u64 last, u64 uaddr,
 		    u8 perm)
@@ -138,22 +138,22 @@ bool vtap_iotlb_add(struct vtap_iotlb *t, u64 first, u64 last, u64 uaddr,
 }
 
 /**
- * vtap_iotlb_del - forget what is mapped in a range
+ * vtap_iotlb_del - remove the mappings of a range
  * @t: table
  * @first: first I/O virtual address
- * @last: last one, @first or more
+ * @last: last I/O virtual address, at least @first
  */
 void vtap_iotlb_del(struct vtap_iotlb *t, u64 first, u64 last)
 {
 	spin_lock(&t->lock);
 	vtap_iotlb_replace(t, first, last, NULL, 0);
-	if (t->nr > VTAP_IOTLB_MAX)	/* a hole made two of one */
+	if (t->nr > VTAP_IOTLB_MAX)	/* the range split a mapping */
 		vtap_iotlb_evict_oldest(t);
 	spin_unlock(&t->lock);
 }
 
 /**
- * vtap_iotlb_clear - forget everything
+ * vtap_iotlb_clear - remove all mappings
  * @t: table; the caller clears the queues' caches
  */
 void vtap_iotlb_clear(struct vtap_iotlb *t)
@@ -165,12 +165,12 @@ void vtap_iotlb_clear(struct vtap_iotlb *t)
 }
 
 /**
- * vtap_iotlb_find - look an address up
+ * vtap_iotlb_find - find the mapping of an address
  * @t: table
  * @iova: I/O virtual address
- * @m: a copy of the mapping that has it
+ * @m: returns a copy of the mapping
  *
- * Return: true if there is one.
+ * Return: true if the address has a mapping.
  */
 bool vtap_iotlb_find(struct vtap_iotlb *t, u64 iova, struct vtap_mapping *m)
 {

@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * iotlb.h - the device IOTLB: what the client's IOMMU said so far
- *
- * Read before: ring_env.h. Read next: mem.h.
+ * iotlb.h - the device IOTLB, a cache of the client's IOMMU mappings
  *
  * With VIRTIO_F_ACCESS_PLATFORM the guest's addresses are I/O virtual. The
- * client answers our questions about them (VHOST_IOTLB_MISS) with mappings to
- * user memory (VHOST_IOTLB_UPDATE) and takes them back
- * (VHOST_IOTLB_INVALIDATE). The table keeps the answers, sorted and never
- * overlapping: a new mapping replaces what it covers of older ones. It is a
- * cache, so it may forget; the oldest mapping goes when it is full.
+ * client answers a miss (VHOST_IOTLB_MISS) with a mapping to user memory
+ * (VHOST_IOTLB_UPDATE) and can invalidate mappings (VHOST_IOTLB_INVALIDATE).
+ * The table keeps the mappings sorted and without overlaps. A new mapping
+ * replaces what it covers of older ones. The table is a cache: when it is full,
+ * the oldest mapping is evicted.
  *
- * One table belongs to a device and is looked up by its queues; each queue
- * keeps the translations it uses in a cache of its own (struct vtap_tlb), which
- * whoever takes a mapping back has to clear: vtap_mem_invalidate().
+ * A device has one table, which its queues search. Each queue also caches
+ * translations (struct vtap_tlb). Code that removes a mapping must remove it
+ * from these caches too, with vtap_mem_invalidate().
  */
 #ifndef VTAP_RING_IOTLB_H
 #define VTAP_RING_IOTLB_H
 
 #include "ring_env.h"
 
-/* Mappings a device remembers; in-tree's default for max_iotlb_entries. */
+/* Maximum number of mappings; the in-tree default of max_iotlb_entries. */
 #define VTAP_IOTLB_MAX		2048
 
-/* The granule of an IOMMU, of the per-queue cache, and of scattered rings. */
+/* Page size of an IOMMU, of the per-queue cache and of scattered rings. */
 #define VTAP_PAGE_SHIFT		12
 #define VTAP_PAGE_SIZE		BIT_ULL(VTAP_PAGE_SHIFT)
 #define VTAP_PAGE_MASK		(~(VTAP_PAGE_SIZE - 1))
@@ -31,10 +29,10 @@
 /**
  * struct vtap_mapping - I/O virtual addresses that are contiguous user memory
  * @first: first I/O virtual address
- * @last: last one, included
+ * @last: last I/O virtual address, inclusive
  * @uaddr: user address of @first
- * @age: when it came, for the choice of what to forget
- * @perm: VHOST_ACCESS_RO, _WO or _RW
+ * @age: value of the table's clock when the mapping was added, for eviction
+ * @perm: VHOST_ACCESS_RO, VHOST_ACCESS_WO or VHOST_ACCESS_RW
  */
 struct vtap_mapping {
 	u64 first;
@@ -45,15 +43,15 @@ struct vtap_mapping {
 };
 
 /**
- * struct vtap_iotlb - the table
- * @nr: mappings in @map
- * @clock: the next @age
- * @forgot: a mapping was forgotten that queues may still have in their caches
- * @map: sorted, never overlapping; room for two more than VTAP_IOTLB_MAX,
- *	which a new mapping in the middle of an old one takes
+ * struct vtap_iotlb - the IOTLB of a device
+ * @nr: number of mappings in @map
+ * @clock: @age of the next mapping
+ * @forgot: a mapping was evicted that queues may still have in their caches
+ * @map: sorted, without overlaps; has room for two more than VTAP_IOTLB_MAX,
+ *	because a new mapping may split an old one
  */
 struct vtap_iotlb {
-	/** @lock: protects all of it; a leaf, no guest access under it */
+	/** @lock: protects the table; a leaf, no guest access under it */
 	spinlock_t lock;
 	u32 nr;
 	u32 clock;

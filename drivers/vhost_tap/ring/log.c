@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * log.c - enter writes to the ring itself into the dirty log
+ * log.c - record writes to the ring in the dirty log
  *
- * Slow path: runs only while a live migration has the ring logged.
+ * This code runs only while a live migration logs the ring.
  */
 #include "ring.h"
 
-/* Mark the pages of a written range by their user addresses, page by page. */
+/* Record a written range by its user addresses, one page at a time. */
 static void vtap_ring_log_by_user(struct vtap_ring *r,
 				  const struct vtap_ring_area *area,
 				  unsigned long at, u64 len)
@@ -24,10 +24,10 @@ static void vtap_ring_log_by_user(struct vtap_ring *r,
 }
 
 /**
- * vtap_ring_log_used - mark bytes of the device area as written
+ * vtap_ring_log_used - record a write to the device area
  * @r: ring with a log
- * @off: offset of the first byte in the area
- * @len: bytes; may be 0
+ * @off: offset in the area, in bytes
+ * @len: length in bytes; may be 0
  *
  * Context: as vtap_dirty_flush(), with no user access window open.
  */
@@ -42,13 +42,13 @@ void vtap_ring_log_used(struct vtap_ring *r, u64 off, u64 len)
 }
 
 /**
- * vtap_ring_log_desc - mark bytes of a packed descriptor ring as written
+ * vtap_ring_log_desc - record a write to a packed descriptor ring
  * @r: packed ring with a log
- * @off: offset of the first byte in the ring
- * @len: bytes; may be 0
+ * @off: offset in the ring, in bytes
+ * @len: length in bytes; may be 0
  *
  * The client's log_guest_addr covers the device area only, so the guest pages
- * of the descriptors are looked up by their user address.
+ * of the descriptors are found by their user addresses.
  *
  * Context: as vtap_dirty_flush(), with no user access window open.
  */

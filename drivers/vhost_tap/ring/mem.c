@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mem.c - translation off the last-hit region
- *
- * Read before: mem.h.
+ * mem.c - slow paths of address translation
  */
 #include "mem.h"
 
 /*
- * Through the memory table. A buffer may continue in the next region; each one
- * costs a segment, so the loop is bounded by @max.
+ * Translate with the memory table. A buffer may continue in the next region.
+ * Each region takes a segment, so @max bounds the loop.
  */
 static noinline int vtap_mem_translate_table(struct vtap_mem *m,
 					     struct vtap_region *hit, u64 gpa,
@@ -34,7 +32,7 @@ static noinline int vtap_mem_translate_table(struct vtap_mem *m,
 		n++;
 		*hit = *r;
 		len -= part;
-		/* The buffer may end at 2^64, but not go on at 0. */
+		/* A buffer may end at 2^64 but not wrap to 0. */
 		if (len && gpa > U64_MAX - part)
 			return -EFAULT;
 		gpa += part;
@@ -47,7 +45,7 @@ static struct vtap_tlb_slot *vtap_tlb_slot(struct vtap_tlb *tlb, u64 iova)
 	return &tlb->slot[(iova >> VTAP_PAGE_SHIFT) & (VTAP_TLB_SLOTS - 1)];
 }
 
-/* Ask the device's table; what it says of the whole page is worth keeping. */
+/* Search the device's table. A mapping of a whole page enters the cache. */
 static int vtap_tlb_find(struct vtap_tlb *tlb, struct vtap_region *hit,
 			 u8 access, u64 iova, struct vtap_region *r)
 {
@@ -65,7 +63,7 @@ static int vtap_tlb_find(struct vtap_tlb *tlb, struct vtap_region *hit,
 	r->gpa = map.first;
 	r->size = map.last - map.first + 1;
 	r->uaddr = map.uaddr;
-	if (!r->size)			/* all 2^64: half of it will do */
+	if (!r->size)			/* 2^64 does not fit in a u64 */
 		r->size = U64_MAX;
 	if (r->size > VTAP_PAGE_SIZE)
 		*hit = *r;
@@ -79,9 +77,10 @@ static int vtap_tlb_find(struct vtap_tlb *tlb, struct vtap_region *hit,
 }
 
 /*
- * The usual case of vtap_mem_translate_iotlb(): every page is in the queue's cache, and they
- * are contiguous in user memory.
- * Return: 1 segment, or 0: another case.
+ * Fast path of vtap_mem_translate_iotlb(): every page is in the queue's cache,
+ * and the pages are contiguous in user memory.
+ *
+ * Return: 1 for one segment, 0 if this does not apply.
  */
 static __always_inline int vtap_mem_translate_cached(struct vtap_tlb *tlb,
 						     u8 access, u64 iova,
@@ -93,7 +92,7 @@ static __always_inline int vtap_mem_translate_cached(struct vtap_tlb *tlb,
 
 	if (last < iova || len - 1 >= VTAP_TLB_MERGE)
 		return 0;
-	/* The tag ends in the permissions: access is one of two bits. */
+	/* The low bits of a tag are permissions; access is one bit. */
 	if ((slot->tag & (VTAP_PAGE_MASK | access)) != (page | access))
 		return 0;
 	iov->iov_base = (void __user *)(unsigned long)(uaddr + (iova - page));
@@ -110,8 +109,9 @@ static __always_inline int vtap_mem_translate_cached(struct vtap_tlb *tlb,
 }
 
 /*
- * Through the IOTLB, a page or a mapping at a time. What continues in user
- * memory continues the segment, up to VTAP_TLB_MERGE. Bounded by @max and VTAP_TLB_STEPS.
+ * Translate with the IOTLB, one page or mapping at a time. Memory that is
+ * contiguous in user space extends the segment up to VTAP_TLB_MERGE. @max and
+ * VTAP_TLB_STEPS bound the loop.
  */
 static noinline int vtap_mem_translate_iotlb(struct vtap_mem *m,
 					     struct vtap_region *hit, u8 access,
@@ -128,7 +128,7 @@ static noinline int vtap_mem_translate_iotlb(struct vtap_mem *m,
 
 		if (step == VTAP_TLB_STEPS)
 			return -ENOBUFS;
-		/* The tag ends in the permissions: access is one of two bits. */
+		/* The low bits of a tag are permissions; access is one bit. */
 		if ((slot->tag & VTAP_PAGE_MASK) == (iova & VTAP_PAGE_MASK) &&
 		    slot->tag & access) {
 			u64 off = iova & ~VTAP_PAGE_MASK;
@@ -164,12 +164,12 @@ static noinline int vtap_mem_translate_iotlb(struct vtap_mem *m,
 }
 
 /**
- * vtap_mem_translate_slow - vtap_mem_translate() off the last-hit region
+ * vtap_mem_translate_slow - translate a buffer outside the last hit
  * @m: view
- * @access: VHOST_ACCESS_RO or _WO
+ * @access: VHOST_ACCESS_RO or VHOST_ACCESS_WO
  * @gpa: guest address
- * @len: bytes
- * @iov: where the segments go
+ * @len: length in bytes
+ * @iov: array for the segments
  * @max: room in @iov
  *
  * Return: as vtap_mem_translate().
@@ -191,12 +191,12 @@ int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 /**
  * vtap_mem_read - copy guest memory that may span regions
  * @m: view
- * @dst: where to
+ * @dst: destination buffer
  * @gpa: guest address
- * @len: bytes
+ * @len: length in bytes
  *
- * Context: process context of the owner's address space, may fault.
- * Return: 0, -EFAULT, or -EAGAIN and -EACCES as vtap_mem_translate().
+ * Context: process context with the owner's address space; may fault.
+ * Return: 0 or -EFAULT; -EAGAIN or -EACCES as vtap_mem_translate().
  */
 int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len)
 {
@@ -205,7 +205,7 @@ int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len)
 		int n = vtap_mem_translate(m, VHOST_ACCESS_RO, gpa, len, &iov,
 					   1);
 
-		/* -ENOBUFS: the first segment is valid, the rest comes next. */
+		/* -ENOBUFS: the first segment is valid, the rest follows. */
 		if (n < 0 && n != -ENOBUFS)
 			return n;
 		if (vtap_user_copy_in(dst, iov.iov_base, iov.iov_len))
@@ -218,7 +218,7 @@ int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len)
 }
 
 /**
- * vtap_tlb_init - make an empty cache
+ * vtap_tlb_init - initialize an empty cache
  * @tlb: cache
  * @table: the device's table
  */
@@ -228,17 +228,17 @@ void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table)
 	tlb->table = table;
 }
 
-/* Does the region have an address of [first, last]? */
+/* Test whether the region has an address in [first, last]. */
 static bool vtap_mem_touches(const struct vtap_region *r, u64 first, u64 last)
 {
 	return r->size && r->gpa <= last && r->gpa + (r->size - 1) >= first;
 }
 
 /**
- * vtap_mem_invalidate - a range of I/O virtual addresses means something else now
- * @m: view of a queue, not in a pass; nothing happens without IOTLB
+ * vtap_mem_invalidate - remove translations of I/O virtual addresses
+ * @m: view of a queue, not in a pass; unchanged without the IOTLB
  * @first: first address
- * @last: last one
+ * @last: last address, inclusive
  */
 void vtap_mem_invalidate(struct vtap_mem *m, u64 first, u64 last)
 {

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mem.h - guest memory: from the guest's addresses to user memory
+ * mem.h - translation of guest addresses to user memory
  *
- * Read before: ring_env.h, iotlb.h. Read next: dirty.h, ring.h, chain.h.
+ * A guest address becomes one or more segments in the owner's address space.
+ * There are two sources of translations:
  *
- * A guest address becomes one or more segments of the owner's address space,
- * in one of two ways:
+ *   the memory table (VHOST_SET_MEM_TABLE)   guest physical addresses, in a
+ *                                            sorted array
+ *   the device IOTLB (iotlb.h)               I/O virtual addresses; a miss is
+ *                                            reported to the client
  *
- *   the memory table (VHOST_SET_MEM_TABLE)   guest physical addresses, kept as
- *                                            a sorted array
- *   the device IOTLB (iotlb.h)               I/O virtual addresses, where a
- *                                            mapping may have to be asked for
- *
- * Rings and packets repeat the same few places, so each user remembers the
- * region it hit last, for reading and for writing, and searches only when that
- * one misses. With the IOTLB regions are mostly single pages: a direct-mapped
- * cache of pages comes between (struct vtap_tlb).
+ * Rings and packets use the same few regions again and again. Each queue
+ * therefore keeps the region of its last hit, one for reads and one for writes,
+ * and searches only if that region misses. With the IOTLB most regions are
+ * single pages, so a direct-mapped cache of pages comes before the search
+ * (struct vtap_tlb).
  */
 #ifndef VTAP_RING_MEM_H
 #define VTAP_RING_MEM_H
@@ -23,31 +22,31 @@
 #include "iotlb.h"
 #include "ring_env.h"
 
-/* Regions one memory table may have; what QEMU's virtio-mem asks for. */
+/* Maximum number of regions in a memory table; QEMU's virtio-mem needs it. */
 #define VTAP_MAX_REGIONS	509
 
-/* So many regions are few: the next address is likely in the same one. */
+/* Up to this number of regions the next address tends to be in the same one. */
 #define VTAP_MAP_FEW		8
 
-/* Equal parts of the address space that a search starts in. */
+/* Equal parts of the address space; a search starts in the address's part. */
 #define VTAP_MAP_PARTS		1024
 
-/* Pages in a queue's translation cache; a power of two. */
+/* Number of pages in a queue's translation cache; a power of two. */
 #define VTAP_TLB_SLOTS		1024
 
 /*
- * Pages that are contiguous make one segment up to this length, so what a chain
- * costs tells the work of its translation.
+ * Contiguous pages are merged to one segment up to this length. The limit keeps
+ * the cost of a chain in proportion to the work of its translation.
  */
 #define VTAP_TLB_MERGE		(64 * 1024)
 
-/* Steps of one translation through the IOTLB: 4 MiB of single pages. */
+/* Maximum number of steps of an IOTLB translation: 4 MiB of single pages. */
 #define VTAP_TLB_STEPS		1024
 
 /**
  * struct vtap_region - guest memory that is contiguous in user memory
  * @gpa: first guest address
- * @size: bytes; 0 matches no address
+ * @size: size in bytes; 0 matches no address
  * @uaddr: user address of @gpa
  */
 struct vtap_region {
@@ -59,16 +58,16 @@ struct vtap_region {
 /**
  * struct vtap_memmap - a memory table, immutable once built
  * @nr: number of regions
- * @in_user_space: every region lies in the user half of the address space;
- *	a table without it can be set but no ring can be started on it
- * @aliased: regions share user memory, so an address there has several guest
+ * @in_user_space: every region lies in user address space; the client can set
+ *	any table, but cannot start a ring without this
+ * @aliased: regions share user memory, so a user address can have several guest
  *	addresses
- * @part_shift: a part is 2^@part_shift bytes
- * @part: for each part, the first region that does not end before it; one
- *	more at the end
- * @by_uaddr: the regions once more, sorted by user address; behind @region
- * @region: sorted by guest address, never overlapping; the one behind the last
- *	matches no address, and is that of parts which are behind all
+ * @part_shift: a part has 2^@part_shift bytes
+ * @part: for each part, index of the first region that does not end before it;
+ *	the last element is @nr
+ * @by_uaddr: copies of the regions sorted by user address, stored after @region
+ * @region: sorted by guest address without overlaps; the entry after the last
+ *	region is empty, and parts above all regions refer to it
  */
 struct vtap_memmap {
 	u32 nr;
@@ -89,10 +88,10 @@ const struct vtap_region *vtap_memmap_find_user(const struct vtap_memmap *map,
 						u64 uaddr);
 
 /**
- * struct vtap_tlb - a queue's cache over the device IOTLB
+ * struct vtap_tlb - a queue's cache of the device IOTLB
  * @table: the device's table
  * @miss_iova: the address without a mapping, after -EAGAIN
- * @miss_perm: what it is wanted for, VHOST_ACCESS_RO or _WO
+ * @miss_perm: the access that missed, VHOST_ACCESS_RO or VHOST_ACCESS_WO
  * @slot: translations of whole pages; @tag: page address and permissions, 0
  *	matches nothing; @uaddr: user address of the page
  */
@@ -108,13 +107,13 @@ struct vtap_tlb {
 
 /**
  * struct vtap_mem - one queue's view of guest memory
- * @table: @map where it counts; NULL with @tlb
- * @hit: copies of the regions that answered last, for reading and writing
- * @map: the table, NULL before the first VHOST_SET_MEM_TABLE
- * @tlb: guest addresses are I/O virtual and go through here; NULL: they are
- *	physical and go through @map
- * @lookups: times the device's IOTLB was searched, for neither @hit nor @tlb
- *	knew the address
+ * @table: @map, or NULL if @tlb is set
+ * @hit: copies of the regions of the last hits, for reads and for writes
+ * @map: the memory table, NULL before the first VHOST_SET_MEM_TABLE
+ * @tlb: IOTLB cache if guest addresses are I/O virtual; NULL if they are
+ *	physical and @map translates them
+ * @lookups: number of searches of the device's table, after a miss in @hit and
+ *	in @tlb
  */
 struct vtap_mem {
 	const struct vtap_memmap *table;
@@ -124,7 +123,7 @@ struct vtap_mem {
 	u64 lookups;
 };
 
-/* From now on addresses go through @tlb, or where that is NULL through @map. */
+/* Translate with @tlb from now on, or with @map if @tlb is NULL. */
 static inline void vtap_mem_set(struct vtap_mem *m,
 				const struct vtap_memmap *map,
 				struct vtap_tlb *tlb)
@@ -148,7 +147,7 @@ int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
 			    struct iovec *iov, int max);
 int vtap_mem_read(struct vtap_mem *m, void *dst, u64 gpa, u32 len);
 
-/* Does one region have all of a buffer? Unsigned: below it is past it. */
+/* Test for a whole buffer. If gpa is below the region, off wraps around. */
 static __always_inline bool vtap_region_contains(const struct vtap_region *r,
 						 u64 gpa, u32 len)
 {
@@ -158,18 +157,19 @@ static __always_inline bool vtap_region_contains(const struct vtap_region *r,
 }
 
 /**
- * vtap_mem_translate - find the user memory behind a guest buffer
- * @m: view; the last-hit region is updated
- * @access: VHOST_ACCESS_RO the device reads it, VHOST_ACCESS_WO it writes
+ * vtap_mem_translate - find the user memory of a guest buffer
+ * @m: view; the region of the last hit is updated
+ * @access: VHOST_ACCESS_RO if the device reads the buffer, VHOST_ACCESS_WO if
+ *	it writes
  * @gpa: guest address of the buffer
- * @len: bytes; a buffer of no bytes has no segments, wherever it lies
- * @iov: where the segments go
+ * @len: length in bytes; a buffer of length 0 has no segments at any address
+ * @iov: array for the segments
  * @max: room in @iov
  *
- * Return: number of segments written; -EFAULT when a byte of the buffer is in
- * no region; -ENOBUFS when @max segments do not suffice; with the IOTLB also
- * -EAGAIN when a byte has no mapping yet (tlb->miss_* tell which) and -EACCES
- * when its mapping forbids @access.
+ * Return: number of segments; -EFAULT if a byte of the buffer is in no region;
+ * -ENOBUFS if the buffer needs more than @max segments. With the IOTLB also
+ * -EAGAIN on a miss (tlb->miss_iova and miss_perm) and -EACCES if a mapping
+ * forbids @access.
  */
 static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 					      u64 gpa, u32 len,
@@ -180,8 +180,8 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 
 	if (unlikely(!vtap_region_contains(hit, gpa, len))) {
 		/*
-		 * Where regions are many the last hit seldom helps: look at the
-		 * first one of the address's part before searching that.
+		 * With many regions the last hit seldom matches. Try the first
+		 * region of the address's part before a search.
 		 */
 		const struct vtap_memmap *table = m->table;
 		const struct vtap_region *r;
@@ -189,7 +189,7 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 
 		if (!table)
 			goto slow;
-		/* An address behind all parts is in no region, so in none here. */
+		/* The mask wraps higher addresses; the test below fails. */
 		part = (gpa >> table->part_shift) & (VTAP_MAP_PARTS - 1);
 		r = &table->region[table->part[part]];
 		if (unlikely(!vtap_region_contains(r, gpa, len)))

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memmap.c - the memory table: build, search, and the slow path of mem.h
- *
- * Read before: mem.h.
+ * memmap.c - build and search the memory table
  */
 #include "mem.h"
 
@@ -16,9 +14,9 @@ static int vtap_memmap_region_cmp(const void *a, const void *b)
 }
 
 /*
- * Where regions overlap, the one that starts lower has the bytes, as the
- * interval tree of in-tree vhost answers. What is left of the other keeps its
- * own mapping; a region with nothing left goes.
+ * Where regions overlap, the one with the lower start keeps the bytes, as in
+ * the interval tree of in-tree vhost. The other region is trimmed and keeps its
+ * own mapping. A region with no bytes left is removed.
  */
 static void vtap_memmap_resolve_overlaps(struct vtap_memmap *map)
 {
@@ -55,8 +53,8 @@ static bool vtap_memmap_region_in_user_space(const struct vtap_region *r)
 }
 
 /*
- * Where to start a search: with regions of one size, as memory devices make
- * them, each part has one or two.
+ * Index the first region of each part of the address space. Memory devices
+ * create regions of equal size, so a part then has one or two.
  */
 static void vtap_memmap_index_by_part(struct vtap_memmap *map)
 {
@@ -89,7 +87,7 @@ static int vtap_memmap_uaddr_cmp(const void *a, const void *b)
 	return 0;
 }
 
-/* The way back, from user to guest addresses, for the dirty log. */
+/* Sort copies of the regions by user address, for the dirty log. */
 static void vtap_memmap_index_by_uaddr(struct vtap_memmap *map)
 {
 	u32 i;
@@ -108,14 +106,15 @@ static void vtap_memmap_index_by_uaddr(struct vtap_memmap *map)
 }
 
 /**
- * vtap_memmap_build - make a memory table from what the client sent
- * @regs: regions in any order, @nr of them
- * @nr: 0 to VTAP_MAX_REGIONS
+ * vtap_memmap_build - build a memory table from the regions of the client
+ * @regs: regions in any order
+ * @nr: number of regions, 0 to VTAP_MAX_REGIONS
  *
- * A region of size 0 at address 0 means all 2^64 addresses, as in-tree, where
- * last = start + size - 1; it takes two entries because its size fits no u64.
+ * A region of size 0 at address 0 covers all 2^64 addresses, as in-tree, where
+ * last = start + size - 1. It takes two entries, because its size does not fit
+ * in a u64.
  *
- * Return: the table; ERR_PTR(-EFAULT) for a region that is empty or wraps,
+ * Return: the table; ERR_PTR(-EFAULT) if a region is empty or wraps;
  * ERR_PTR(-ENOMEM).
  */
 struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
@@ -124,7 +123,7 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 	struct vtap_memmap *map;
 	u32 i, n = 0;
 
-	/* Each may take two entries, and has them in two orders. One ends them. */
+	/* Up to two entries per region, in two orders, and an empty one. */
 	map = kvzalloc(struct_size(map, region, 4 * (size_t)nr + 1),
 		       GFP_KERNEL_ACCOUNT);
 	if (!map)
@@ -169,7 +168,7 @@ err_free:
 
 /**
  * vtap_memmap_free - free a memory table
- * @map: may be NULL; no view may use it any more
+ * @map: table that no view uses any longer, or NULL
  */
 void vtap_memmap_free(struct vtap_memmap *map)
 {
@@ -177,11 +176,11 @@ void vtap_memmap_free(struct vtap_memmap *map)
 }
 
 /**
- * vtap_memmap_find - the region that holds an address
+ * vtap_memmap_find - find the region that contains an address
  * @map: table or NULL
  * @gpa: guest physical address
  *
- * Return: the region, or NULL when none holds @gpa.
+ * Return: the region, or NULL if none contains @gpa.
  */
 const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 					   u64 gpa)
@@ -195,7 +194,7 @@ const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 	if (part >= VTAP_MAP_PARTS)
 		return NULL;
 	part = array_index_nospec(part, VTAP_MAP_PARTS);
-	/* The last may start in this part and reach into the next. */
+	/* The last region may start in this part and extend into the next. */
 	lo = map->part[part];
 	hi = min_t(u32, map->part[part + 1] + 1, map->nr);
 
@@ -214,12 +213,12 @@ const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 }
 
 /**
- * vtap_memmap_find_user - the first region that does not end before an address
- * @map: table or NULL, not aliased
+ * vtap_memmap_find_user - find the first region at or after an address
+ * @map: table that is not aliased, or NULL
  * @uaddr: user address
  *
- * Return: the region, which has @uaddr or lies behind it; NULL if there is
- * none.
+ * Return: the region, which contains @uaddr or starts after it; NULL if there
+ * is none.
  */
 const struct vtap_region *vtap_memmap_find_user(const struct vtap_memmap *map,
 						u64 uaddr)

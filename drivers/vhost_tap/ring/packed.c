@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed.c - the packed ring: fetch descriptors and walk chains of several
- *
- * Read before: packed.h.
+ * packed.c - fetch descriptors and walk chains of the packed ring
  */
 #include "event.h"
 #include "packed.h"
 
-/* The position @n <= num descriptors back. */
+/* Return the position @n <= num descriptors before @at. */
 static __always_inline u16 vtap_packed_rewind(const struct vtap_ring *r, u16 at,
 					      u16 n)
 {
-	/* As many as make a whole lap on, and the lap taken off. */
+	/* Go forward to the same index in the next lap, then undo the lap. */
 	return vtap_packed_advance(r, at, r->num - n) ^ VTAP_PACKED_WRAP;
 }
 
-/* That word of a copy. */
+/* Length, id and flags of a copied descriptor, see vtap_packed_pack_word(). */
 static __always_inline u64 vtap_packed_tail(const struct vring_packed_desc *d)
 {
 	return *(const u64 *)&d->len;
 }
 
-/* Is the descriptor at a position available, as a look tells? */
+/* Test without a barrier whether the descriptor at a position is available. */
 int vtap_packed_is_avail(struct vtap_ring *r, u16 at)
 {
 	struct vring_packed_desc __user *d = r->packed_desc +
@@ -36,7 +34,7 @@ int vtap_packed_is_avail(struct vtap_ring *r, u16 at)
 	return err ? err : vtap_packed_offered(at, flags);
 }
 
-/* @n descriptors from the next position on are in @packed_first. */
+/* Record that @packed_first holds @n descriptors from the next position on. */
 static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 {
 	r->fetch_start = r->last_avail;
@@ -48,7 +46,7 @@ static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 	return n > 0;
 }
 
-/* The user address of a descriptor's word; whether the ring is scattered is known. */
+/* vtap_ring_desc_addr() for callers that know whether the ring is scattered. */
 static __always_inline u64 __user *
 vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
 		      const bool scattered)
@@ -58,15 +56,16 @@ vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
 }
 
 /*
- * Copy what is available from the next position on (B), up to VTAP_FETCH and
- * the end of the ring. In a scattered ring (@scattered) each word has its own place.
+ * Copy the available descriptors from the next position on (B), up to
+ * VTAP_FETCH and to the end of the ring. In a scattered ring each word is
+ * translated.
  *
- * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
+ * Return: 1 if a descriptor was copied, 0 if the ring is empty, -EIO if broken.
  */
 static __always_inline int vtap_packed_copy(struct vtap_ring *r,
 					    const bool scattered)
 {
-	/* Pointers, not array[i]: see vtap_split_fetch(). */
+	/* Use pointers instead of array[i]; see vtap_split_fetch(). */
 	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
 	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
 	u64 __user *word = (u64 __user *)(r->packed_desc + idx);
@@ -102,7 +101,7 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* How many of @nr copied descriptors, from @first on, are available. */
+/* Count how many of @nr copied descriptors, from @first on, are available. */
 static __always_inline u16
 vtap_packed_nr_offered(const struct vtap_ring *r,
 		       const struct vring_packed_desc *first, u16 nr)
@@ -112,7 +111,7 @@ vtap_packed_nr_offered(const struct vtap_ring *r,
 	const u16 flags = vtap_packed_avail_flags(r->last_avail);
 	const u64 want = vtap_packed_pack_word(0, 0, flags);
 
-	/* Mostly all are: four at a time. */
+	/* In most cases all are available: test four at a time. */
 	for (; end - d >= 4; d += 4) {
 		u64 bad = vtap_packed_tail(d) ^ want;
 
@@ -128,9 +127,13 @@ vtap_packed_nr_offered(const struct vtap_ring *r,
 }
 
 /*
- * The same by two copies of all, the first for the flags: of @nr, unless @sure are
- * known to be available. Of a full window the second copy is the first one of up
- * to @ahead behind: where the driver is far ahead, one call does for a fetch.
+ * Fetch up to @nr descriptors with two copy calls. The first copy supplies the
+ * flags; it is skipped if @sure descriptors are known to be available. The
+ * second copies the available descriptors again. If they fill the window, it
+ * also copies up to @ahead descriptors after them. If these are all available
+ * too, the next fetch needs one copy call only.
+ *
+ * Return: as vtap_packed_copy().
  */
 static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 sure, u16 nr,
 					 u16 ahead)
@@ -161,9 +164,13 @@ fault:
 }
 
 /*
- * Runs are mostly about as long as the last one. Often there is nothing: long
- * copies begin with a look at one word. Where the last chain went on behind the
- * window, a copy ahead was for nothing, and the next one may be, too.
+ * Fetch descriptors, in a way that depends on the length of the last run. Short
+ * runs are loaded descriptor by descriptor. A long copy starts with a test of
+ * one word, because the ring is often empty. If the last chain extended past
+ * the fetched descriptors, nothing is prefetched, because the next chain may
+ * do so again.
+ *
+ * Return: as vtap_packed_copy().
  */
 int vtap_packed_fetch(struct vtap_ring *r)
 {
@@ -192,10 +199,11 @@ int vtap_packed_fetch_scattered(struct vtap_ring *r)
 }
 
 /*
- * A chain that is more than one plain descriptor; @from is the copy of its
- * first one. What it has behind the fetched ones is copied as far as the last chain
- * went on, or this one has so far.
- * Return: descriptors in the ring, or a negative errno.
+ * Walk a chain that is not a single plain descriptor; @from is the copy of its
+ * first one. Descriptors past the fetched ones are copied in windows. The first
+ * window is as long as the last chain was, or as this chain is so far.
+ *
+ * Return: number of descriptors in the ring, or a negative errno.
  */
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		     struct vtap_chain *c,
@@ -211,7 +219,7 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		if (++found > VTAP_CHAIN_MAX)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LONG);
 		if (d.flags & VRING_DESC_F_INDIRECT) {
-			/* virtio 1.2, 2.8.8: a chain by itself */
+			/* virtio 1.2, 2.8.8: a chain of its own */
 			if (found > 1 || d.flags & VRING_DESC_F_NEXT)
 				return vtap_ring_break(r,
 						VTAP_FAULT_INDIRECT_NEXT);
@@ -231,7 +239,7 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		if (--left)
 			continue;
 
-		/* Behind B of the first one. */
+		/* This copy comes after B of the chain's first descriptor. */
 		n = vtap_chain_fetch(r, vtap_packed_idx(at), max(found, ahead));
 		if (n < 0)
 			return n;
@@ -249,23 +257,23 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 	}
 	c->head = vtap_packed_head(d.id, found);
 	r->ahead = found - 1;
-	if (found > ready)			/* all of it was seen */
+	if (found > ready)			/* past the fetched ones */
 		r->avail_idx = vtap_packed_advance(r, at, 1);
 	return found;
 }
 
-/* The next is @n descriptors back again. */
+/* Go back by @n descriptors. */
 void vtap_packed_take_back(struct vtap_ring *r, u16 n)
 {
 	u16 i;
 
 	r->last_avail = vtap_packed_rewind(r, r->last_avail, n);
-	/* A fetch ends with the ring: the other lap is never within it. */
+	/* A fetch does not cross laps, so i is large if the lap differs. */
 	i = r->last_avail - r->fetch_start;
 	r->nr_left = i < r->nr_fetched && !r->fault ? i - r->nr_fetched : 0;
 }
 
-/* All that was fetched is popped. A fetch ends with the ring, if not before. */
+/* Normalize the position after the fetched descriptors: it may be num. */
 void vtap_packed_wrap(struct vtap_ring *r)
 {
 	r->last_avail = vtap_packed_advance(r, r->last_avail, 0);

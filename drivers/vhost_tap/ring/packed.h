@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * packed.h - the packed ring: positions, and what runs for each chain
+ * packed.h - positions and per-chain operations of the packed ring
  *
- * Read before: ring.h (what the verbs promise), chain.h. Beside: split.h. Read
- * next: packed.c (fetch), packed_used.c (used entries), packed_event.c (calls and
- * kicks).
- *
- * A packed virtqueue (virtio 1.2, section 2.8) is one ring of descriptors that
- * both sides write, and two words on notifications:
+ * A packed virtqueue (virtio 1.2, section 2.8) has one ring of descriptors,
+ * which both sides write, and an event structure of each side:
  *
  *   desc[num]   address, length, id, flags
- *   driver      the driver writes when it wants to be called
- *   device      the device writes when it wants to be kicked
+ *   driver      written by the driver: when it wants a call
+ *   device      written by the device: when it wants a kick
  *
- * There are no indices. Each side walks round the ring and flips its wrap
- * counter at the end of it. A descriptor's AVAIL and USED bits tell whose it
- * is: AVAIL as the wrap counter and USED not, the driver has made it available
- * in this lap; both as the wrap counter, the device has used it. A chain is
- * descriptors in a row; its last one has the id that the used entry names. The
- * used entry overwrites the chain's first descriptor and stands for all of it,
- * so the next one goes as many descriptors on. Chains are used in the order
- * they were taken, which is why that first descriptor is always ours.
+ * There are no indices. Each side goes around the ring and flips its wrap
+ * counter at the end. The AVAIL and USED bits of a descriptor tell its owner.
+ * A descriptor is available in this lap if AVAIL equals the wrap counter and
+ * USED does not. It is used if both equal the wrap counter.
+ *
+ * A chain is a contiguous run of descriptors. Its last descriptor has the
+ * buffer id, which the used entry repeats. The used entry overwrites the first
+ * descriptor of the chain and stands for the whole chain. The next used entry
+ * follows after as many descriptors as the chain has. We use chains in the
+ * order in which we took them, so a used entry overwrites only descriptors
+ * that we own.
  *
  *   driver                              device (we)
  *   ------                              -----------
  *   write desc[] but the first's flags
- *   A  store the first's flags,    ->   B  load flags, acquire, of each in a
- *      release                             row; load the rest of it
+ *   A  store the first's flags,    ->   B  load flags, acquire, of each
+ *      release                             descriptor; load the rest of it
  *                                          read buffers
  *                                          write buffers, used entries but the
  *                                          first
@@ -34,20 +33,21 @@
  *      acquire
  *   read its id and length, buffers
  *
- * B decides for each descriptor by its own flags, which vouch for what is
- * loaded with them or behind them. Length, id and flags are one aligned word
- * and come by one load; the address, loaded the other way round, could be that
- * of the last lap. A long run is copied twice instead, and used as copied the
- * second time, behind the flags of the first: two calls are cheaper than two
- * loads a descriptor.
+ * B checks the flags of each descriptor. These flags cover what is loaded
+ * together with them or after them. Length, id and flags are one aligned word,
+ * which one load reads. The address must be loaded after that word, or it could
+ * belong to the last lap. A long run is copied twice instead: the first copy
+ * supplies the flags, and the second copy, ordered after it, is used. Two copy
+ * calls cost less than two loads per descriptor.
  *
- * The driver makes a chain available by its first descriptor. Seeing that one
- * is seeing all, if they are loaded behind it, and they are: in the run, or
- * when the chain is walked. A second one that is not available is torn.
+ * The driver makes a chain available with its first descriptor. If that one is
+ * available, so are the others, provided that they are loaded after it. The
+ * fetch and the chain walk do so. A later descriptor that is not available is a
+ * fault (CHAIN_TORN).
  *
- * C is the same the other way round: the driver goes from used entry to used
- * entry, so what is hidden behind the first one's flags is hidden. E and F are
- * ring.h's, with the flags of the next descriptor for an index.
+ * C works in the opposite direction. The driver reads used entries one by one,
+ * so it sees no entry before the flags of the first one are stored. E and F are
+ * as in ring.h, with the flags of the next descriptor instead of an index.
  */
 #ifndef VTAP_RING_PACKED_H
 #define VTAP_RING_PACKED_H
@@ -56,7 +56,7 @@
 
 #define VTAP_PACKED_WRAP	BIT(VRING_PACKED_EVENT_F_WRAP_CTR)
 #define VTAP_PACKED_IDX		(VTAP_PACKED_WRAP - 1)
-/* A base: both positions at the start of the first lap. */
+/* A base with both positions at the start of the first lap. */
 #define VTAP_PACKED_FRESH	((u32)VTAP_PACKED_WRAP << 16 | VTAP_PACKED_WRAP)
 #define VTAP_PACKED_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
 #define VTAP_PACKED_USED	BIT(VRING_PACKED_DESC_F_USED)
@@ -94,7 +94,7 @@ static __always_inline u16 vtap_packed_idx(u16 at)
 	return at & VTAP_PACKED_IDX;
 }
 
-/* The position @n <= num descriptors on. */
+/* Return the position @n <= num descriptors after @at. */
 static __always_inline u16 vtap_packed_advance(const struct vtap_ring *r,
 					       u16 at, u16 n)
 {
@@ -108,7 +108,7 @@ static __always_inline u16 vtap_packed_advance(const struct vtap_ring *r,
 	return wrap | idx;
 }
 
-/* Descriptors from @from on to @to, modulo two laps; both indices below num. */
+/* Return the distance from @from to @to modulo two laps; indices below num. */
 static __always_inline u32 vtap_packed_distance(const struct vtap_ring *r,
 						u16 from, u16 to)
 {
@@ -119,7 +119,7 @@ static __always_inline u32 vtap_packed_distance(const struct vtap_ring *r,
 	return n < 0 ? n + 2 * r->num : n;
 }
 
-/* AVAIL and USED of a descriptor that is available at a position of this lap. */
+/* AVAIL and USED bits of an available descriptor in the lap of @at. */
 static __always_inline u16 vtap_packed_avail_flags(u16 at)
 {
 	return at & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
@@ -131,8 +131,8 @@ static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
 }
 
 /*
- * The second word of a descriptor, as it lies in the ring: length, id, flags. A
- * used entry is no more than that.
+ * Build the second word of a descriptor in ring format: length, id and flags.
+ * A used entry consists of this word only.
  */
 static __always_inline u64 vtap_packed_pack_word(u32 len, u16 id, u16 flags)
 {
@@ -144,7 +144,7 @@ static __always_inline u64 vtap_packed_pack_word(u32 len, u16 id, u16 flags)
 	return (__force u64)cpu_to_le64(word);
 }
 
-/* ---- chains: the buffer id, and how many descriptors more than one they have ---- */
+/* ---- chain head: buffer id, and number of descriptors minus one ---- */
 
 static __always_inline u32 vtap_packed_head(u16 id, u16 nr_desc)
 {
@@ -156,16 +156,16 @@ static __always_inline u16 vtap_packed_nr_extra(u32 head)
 	return head >> 16;
 }
 
-/* ---- the verbs of each chain ---- */
+/* ---- per-chain operations ---- */
 
 /**
  * vtap_packed_pop - take the next available chain
  * @r: ring; the caller owns the pass
  * @m: guest memory view
- * @c: as of vtap_split_pop(); @head is a vtap_packed_head()
- * @plain: chains are mostly one descriptor, see vtap_chain_walk_copied()
+ * @c: as in vtap_split_pop(); @head is a vtap_packed_head()
+ * @plain: optimize for chains of one descriptor, see vtap_chain_walk_copied()
  *
- * Context: process context of the owner's address space, may fault.
+ * Context: process context with the owner's address space; may fault.
  * Return: as vtap_split_pop().
  */
 static __always_inline int vtap_packed_pop(struct vtap_ring *r,
@@ -178,7 +178,7 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	struct vtap_desc d;
 	int ret;
 
-	/* Nothing is ready when the ring is broken. */
+	/* vtap_ring_break() clears nr_left, so a broken ring fails here. */
 	if (!r->nr_left) {
 		ret = unlikely(r->scattered) ? vtap_packed_fetch_scattered(r) :
 					 vtap_packed_fetch(r);
@@ -195,7 +195,7 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	c->in_len = 0;
 
 	if (likely(!(d.flags & not_plain))) {
-		/* Taken first, which leaves less to do where all is well. */
+		/* Advance first: this shortens the path without an error. */
 		r->last_avail++;
 		if (unlikely(!++r->nr_left))
 			vtap_packed_wrap(r);
@@ -221,10 +221,10 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 }
 
 /**
- * vtap_packed_discard - give the last popped chains back, untouched
+ * vtap_packed_discard - return the last popped chains to the ring
  * @r: ring
- * @heads: theirs
- * @nr_chains: how many; not more than were popped since the last stage
+ * @heads: heads of the chains, which must be unused
+ * @nr_chains: number of chains, at most those popped since the last stage
  */
 static inline void vtap_packed_discard(struct vtap_ring *r, const u32 *heads,
 				       u16 nr_chains)
@@ -234,12 +234,12 @@ static inline void vtap_packed_discard(struct vtap_ring *r, const u32 *heads,
 }
 
 /**
- * vtap_packed_stage - note a used entry, not yet visible to the driver
+ * vtap_packed_stage - record a used entry, which the driver does not see yet
  * @r: ring
- * @head: the chain's; chains are staged in the order they were popped
- * @len: bytes written into the chain
+ * @head: head of the chain; chains are staged in the order they were popped
+ * @len: number of bytes written to the chain
  *
- * Return: 0, or -EIO when the ring is or gets broken.
+ * Return: 0, or -EIO if the ring is broken.
  */
 static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
 					     u32 len)

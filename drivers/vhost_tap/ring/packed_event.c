@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_event.c - calls and kicks of the packed ring
+ * packed_event.c - notification suppression of the packed ring
  *
- * Read before: packed.h. Read next: ring_ops.h.
- *
- * Each side has two words (virtio 1.2, 2.8.14), which only it writes: a mode,
- * for enable, disable or a descriptor, and the position of that descriptor. The
- * position is written first and read last.
+ * Each side has an event structure of two words (virtio 1.2, 2.8.14), which
+ * only that side writes. The mode enables or disables notifications, or asks
+ * for one at a descriptor. The other word is the position of that descriptor.
+ * The writer stores the position first, and the reader loads it last.
  */
 #include "event.h"
 #include "packed.h"
 
 /**
- * vtap_packed_needs_call - does the driver want to be called now? (F)
- * @r: ring; something was published since the last time
+ * vtap_packed_needs_call - decide whether the driver needs a call (F)
+ * @r: ring; entries were published since the last decision
  *
- * What no driver may write, a mode there is none of or an offset past the ring,
- * is a call: one too many does no harm.
+ * An invalid mode or a position past the ring results in a call, because a
+ * spurious call is harmless.
  *
- * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
+ * Return: 1 to signal the call eventfd, 0 not to, -EIO if the ring is broken.
  */
 int vtap_packed_needs_call(struct vtap_ring *r)
 {
@@ -32,12 +31,12 @@ int vtap_packed_needs_call(struct vtap_ring *r)
 		return -EIO;
 	vtap_mb();			/* F: used flags before the driver's */
 
-	/* Both words are in one aligned word: on one page. */
+	/* The two words form one aligned word, so they are on one page. */
 	mode = vtap_ring_avail_addr(r, mode);
 	where = vtap_ring_avail_addr(r, where);
 	if (!user_read_access_begin(where, sizeof(*r->driver_event)))
 		goto fault;
-	/* The mode goes last when the driver writes them. */
+	/* The driver writes the mode last, so read it first. */
 	vtap_get16_acquire(flags, mode, fault_in_window);
 	unsafe_get_user(event, where, fault_in_window);
 	user_read_access_end();
@@ -52,7 +51,7 @@ int vtap_packed_needs_call(struct vtap_ring *r)
 	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !r->event_idx || !known ||
 	    vtap_packed_idx(event) >= r->num)
 		return 1;
-	/* Is the event's descriptor among those used since? */
+	/* Call if the descriptor of the event is one of those used since. */
 	return vtap_packed_distance(r, old, event) < since;
 
 fault_in_window:
@@ -62,7 +61,7 @@ fault:
 }
 
 /**
- * vtap_packed_empty - is nothing available?
+ * vtap_packed_empty - test whether no chain is available
  * @r: ring; not changed
  *
  * Return: as vtap_split_empty().
@@ -75,7 +74,7 @@ int vtap_packed_empty(struct vtap_ring *r)
 }
 
 /**
- * vtap_packed_has_new - did the driver add chains since we last looked?
+ * vtap_packed_has_new - test for chains added after those already seen
  * @r: ring; not changed
  *
  * Return: as vtap_split_has_new().
@@ -85,7 +84,7 @@ int vtap_packed_has_new(struct vtap_ring *r)
 	return vtap_packed_is_avail(r, r->avail_idx);
 }
 
-/* Write our event words: the mode, and before it the position if @at >= 0. */
+/* Write our event words: the position first, if @at >= 0, then the mode. */
 int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode)
 {
 	u16 __user *where = (u16 __user *)&r->device_event->off_wrap;
@@ -115,10 +114,10 @@ fault:
  * vtap_packed_disable_notify - ask the driver not to kick
  * @r: ring
  *
- * An event position asks for one kick, and for another two laps later: it is
- * left alone until one lap has gone.
+ * An event position causes one kick, and another one two laps later. It is
+ * therefore left in place until the next descriptor is one lap past it.
  *
- * Return: 0, or -EIO broken.
+ * Return: 0, or -EIO if the ring is broken.
  */
 int vtap_packed_disable_notify(struct vtap_ring *r)
 {
@@ -138,7 +137,7 @@ int vtap_packed_disable_notify(struct vtap_ring *r)
 }
 
 /**
- * vtap_packed_enable_notify - ask for a kick for the next chain, and look again (E)
+ * vtap_packed_enable_notify - ask for a kick and test for new chains again (E)
  * @r: ring
  *
  * Return: as vtap_split_enable_notify().

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_used.c - the packed ring's used entries: stage and publish
+ * packed_used.c - stage and publish used entries of the packed ring
  *
- * Read before: packed.h. Read next: packed_event.c.
- *
- * Chains are used in the order they were taken, so used entries follow each other
- * from the used position on: plain chains in a row, the others with a gap behind
- * their entry. Where a staged entry goes is not noted but worked out from that
- * when it is written.
+ * Chains are used in the order they were taken, so the used entries follow each
+ * other from the used position on. The entry of a longer chain leaves a gap
+ * after it. The place of a staged entry is not stored: it is computed from the
+ * gaps when the entry is written.
  */
 #include "packed.h"
 
-/* How far staging goes without another thought: no step in a broken ring. */
+/* Set the fill level up to which staging takes the fast path; 0 if broken. */
 void vtap_packed_set_max(struct vtap_ring *r)
 {
 	r->stage_max = r->fault ? 0 : min_t(u32, r->stage_room, VTAP_FETCH);
 }
 
-/* Nothing is staged, and what comes goes from @used on. */
+/* Start with an empty staging array at position @used. */
 void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
 {
 	bool wrap = used & VTAP_PACKED_WRAP;
@@ -40,7 +38,7 @@ static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
 	*(u64 *)&d->len = word;
 }
 
-/* Open a window for writing the descriptor ring. */
+/* Open a window for writes to the descriptor ring. */
 static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
 {
 	if (unlikely(r->scattered))
@@ -50,8 +48,10 @@ static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
 }
 
 /*
- * Write all staged entries but the first, which the driver waits for. The
- * window is open already. Indices are below num whatever the driver does.
+ * Write all staged entries except the first one, which makes the others
+ * visible. The caller has opened the write window. All indices are below num
+ * whatever the driver does.
+ *
  * Return: 0 or -EFAULT.
  */
 static __always_inline int vtap_packed_write_staged(const struct vtap_ring *r)
@@ -81,9 +81,11 @@ fault:
 }
 
 /*
- * The same by one call where entries lie in a row: into the copies of their
- * descriptors, which are served, and these back, address and all.
- * Return: 1 done, 0 not that case, -EIO broken.
+ * Write contiguous entries with one copy call. The entries are stored in the
+ * copies of their descriptors, whose buffers are already served. Then the
+ * copies are written back, addresses included.
+ *
+ * Return: 1 if they were written, 0 if the caller has to, -EIO if broken.
  */
 static noinline int vtap_packed_put_run(struct vtap_ring *r)
 {
@@ -111,7 +113,7 @@ static noinline int vtap_packed_put_run(struct vtap_ring *r)
 	return 1;
 }
 
-/* Note what was written of staged entries from @i on. */
+/* Log the writes of the staged entries from @i on. */
 static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 {
 	const size_t used = offsetof(struct vring_packed_desc, len);
@@ -126,23 +128,23 @@ static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 	}
 }
 
-/* Entries from now on are those of the next lap. */
+/* Further entries belong to the next lap. */
 static __always_inline void vtap_packed_next_lap(struct vtap_ring *r)
 {
 	r->stage_room += r->num;
 	r->stage_word ^= vtap_packed_pack_word(0, 0, VTAP_PACKED_BOTH);
 }
 
-/* The index where the next staged entry goes, and in the ring's last place num. */
+/* Return the index of the next staged entry, or num at the end of the ring. */
 static __always_inline u16 vtap_packed_stage_idx(const struct vtap_ring *r)
 {
 	return r->num - (r->stage_room - r->nr_staged);
 }
 
 /*
- * More entries than fit the staging array: put them in place. All are unseen as
- * long as the first is not there, so that one stays behind, as if it was as long
- * as all of them.
+ * Write the staged entries to the ring early because the staging array is full.
+ * The driver does not see them before the first one is written. The first one
+ * therefore stays staged, with a gap as long as the spilled part.
  */
 static noinline int vtap_packed_spill(struct vtap_ring *r)
 {
@@ -170,7 +172,7 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* The next entry may be behind the end of the ring. */
+/* Handle a next entry that may be past the end of the ring. */
 void vtap_packed_end_lap(struct vtap_ring *r)
 {
 	if (r->stage_room <= r->nr_staged)
@@ -178,7 +180,7 @@ void vtap_packed_end_lap(struct vtap_ring *r)
 	vtap_packed_set_max(r);
 }
 
-/* The next entry is behind the end of the ring, or has no place in the array. */
+/* Handle a next entry that is past the end of the ring or of the array. */
 int vtap_packed_stage_wrapped(struct vtap_ring *r)
 {
 	int err = 0;
@@ -192,8 +194,8 @@ int vtap_packed_stage_wrapped(struct vtap_ring *r)
 }
 
 /*
- * Publishing moved the used position from @old. When it came past that of the
- * last decision on a call, two laps without one, the decision says nothing.
+ * Publishing moved the used position from @old. A decision on a call is invalid
+ * once the used position is two laps past it.
  */
 static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
 {
@@ -206,7 +208,7 @@ static __always_inline void vtap_packed_published(struct vtap_ring *r, u16 old)
  * vtap_packed_publish - make all staged entries visible to the driver (C)
  * @r: ring
  *
- * Return: entries published, 0 when none was staged, -EIO broken.
+ * Return: number of entries published, or -EIO if the ring is broken.
  */
 int vtap_packed_publish(struct vtap_ring *r)
 {

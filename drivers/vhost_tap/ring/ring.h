@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ring.h - the vocabulary of a virtqueue, and struct vtap_ring
+ * ring.h - struct vtap_ring, and the protocol of a virtqueue
  *
- * Read before: mem.h. Read next: chain.h, event.h, split.h, packed.h, ring_ops.h.
- *
- * A split virtqueue (virtio 1.2, section 2.7) is three areas of guest memory:
+ * A split virtqueue (virtio 1.2, section 2.7) has three areas in guest memory:
  *
  *   desc[num]   descriptors: address, length, flags, next
- *   avail       the driver writes: flags, idx, ring[num] of chain heads,
+ *   avail       written by the driver: flags, idx, ring[num] of chain heads,
  *               used_event
- *   used        the device writes: flags, idx, ring[num] of (head, length),
+ *   used        written by the device: flags, idx, ring[num] of (head, length),
  *               avail_event
  *
- * The driver offers chains of descriptors through avail, we answer through
- * used. Both idx run freely modulo 2^16. Four ordered accesses keep the two
- * sides honest:
+ * The driver makes descriptor chains available in the avail ring. The device
+ * (this code) returns them in the used ring. Both idx fields run freely modulo
+ * 2^16. Four ordered accesses synchronize the two sides:
  *
  *   driver                              device (we)
  *   ------                              -----------
@@ -25,33 +23,37 @@
  *   D  load used->idx, acquire     <-   C  store used->idx, release
  *   read used->ring[], buffers
  *
- *   Without B behind A we read heads that are not there yet; without D behind
- *   C the driver reads used entries or payload that are not there yet.
+ *   If B does not pair with A, we read heads that the driver has not written
+ *   yet. If D does not pair with C, the driver reads used entries or payload
+ *   that we have not written yet.
  *
- * Two pairs of crosswise store and load decide on notifications. Each side
- * needs a full barrier (vtap_mb() here) between the two, or both sleep:
+ * Notification suppression uses two pairs of a store and a load. Each side
+ * needs a full barrier (vtap_mb() here) between its store and its load.
+ * Otherwise each side can miss the other's store, and both sleep:
  *
  *   E  driver: store avail->idx; mb; load avail_event or used->flags
  *      device: store avail_event or used->flags; mb; load avail->idx
  *   F  device: store used->idx; mb; load used_event or avail->flags
  *      driver: store used_event or avail->flags; mb; load used->idx
  *
- * Verbs, in the order a pass uses them:
+ * Operations, in the order of a pass:
  *
- *   kick_off   ask the driver not to kick while we look anyway
- *   pop        take the next chain          unpop  give the last n back
- *   stage      write a used entry, not yet visible
- *   publish    make all staged entries visible (C)
- *   must_call  does the driver want a call for what was published? (F)
- *   empty      is there anything to pop?
- *   kick_on    ask for kicks and look once more (E)
+ *   disable_notify  ask the driver not to kick during the pass
+ *   pop             take the next chain
+ *   discard         return the last n popped chains to the ring, unused
+ *   stage           record a used entry, which the driver does not see yet
+ *   publish         make all staged entries visible (C)
+ *   needs_call      decide whether the published entries need a call (F)
+ *   empty           test for available chains
+ *   has_new         test for chains that were added since the last fetch
+ *   enable_notify   ask for kicks, then test for new chains again (E)
  *
- * Contract: pop leaves no chain half taken; after a fault every verb refuses
- * with -EIO until vtap_ring_start() or vtap_ring_clear_fault(), but for publish and
- * must_call, which still finish what was staged before unless ring memory
- * itself failed; what one verb does is bounded by VTAP_CHAIN_MAX and
- * VTAP_FETCH, never by the guest. Who pops several chains for one packet
- * shares VTAP_CHAIN_MAX between them (vtap_chain.cost).
+ * pop takes a whole chain or nothing. After a fault every operation returns
+ * -EIO until vtap_ring_start() or vtap_ring_clear_fault(). publish and
+ * needs_call are the exception: they still complete what was staged before,
+ * unless the fault is VTAP_FAULT_RING_ACCESS. VTAP_CHAIN_MAX and VTAP_FETCH
+ * bound the work of an operation; the guest cannot. A caller that pops several
+ * chains for one packet shares VTAP_CHAIN_MAX between them (vtap_chain.cost).
  */
 #ifndef VTAP_RING_RING_H
 #define VTAP_RING_RING_H
@@ -60,37 +62,38 @@
 #include "fault.h"
 #include "mem.h"
 
-/* Heads and descriptors fetched, and used entries staged, at a time. */
+/* Maximum number of entries to fetch, or to stage, at a time. */
 #define VTAP_FETCH	64
 
-/* From so many descriptors on a copy by call is cheaper than one by words. */
+/* Minimum number of descriptors for which a copy call beats a word loop. */
 #define VTAP_RUN_LONG	8
 
-/* Descriptors, and memory segments, that one chain may have. */
+/* Maximum number of descriptors, and of memory segments, in a chain. */
 #define VTAP_CHAIN_MAX	1024
 
-/* Ring size limit of VHOST_SET_VRING_NUM; a split ring's is a power of two. */
+/* Maximum of VHOST_SET_VRING_NUM; a split ring's size is a power of two. */
 #define VTAP_RING_MAX	32768
 
-/* Which buffers the device type allows in the chains of a ring. */
+/* Buffer directions that the device type allows in the chains of a ring. */
 enum vtap_chains {
-	VTAP_CHAINS_MIXED,	/* readable ones, then writable ones */
+	VTAP_CHAINS_MIXED,	/* readable buffers, then writable ones */
 	VTAP_CHAINS_READABLE,	/* TX */
 	VTAP_CHAINS_WRITABLE,	/* RX */
 };
 
 /**
- * struct vtap_ring_cfg - what the client set, copied when the ring starts
- * @num: entries, 1 to VTAP_RING_MAX; a power of two unless @packed
- * @desc: descriptor table, user address, 16 bytes an entry
- * @avail: driver area, user address, 2-byte aligned
- * @used: device area, user address, 4-byte aligned
+ * struct vtap_ring_cfg - settings of the client, copied when the ring starts
+ * @num: number of entries, 1 to VTAP_RING_MAX; a power of two unless @packed
+ * @desc: user address of the descriptor table, 16 bytes per entry
+ * @avail: user address of the driver area, 2-byte aligned
+ * @used: user address of the device area, 4-byte aligned
  * @packed: VIRTIO_F_RING_PACKED was negotiated
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @call_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
- * @chains: enum vtap_chains; decided by the queue, not by the client
- * @iotlb: VIRTIO_F_ACCESS_PLATFORM: the addresses are I/O virtual
- * @log: where writes to the device area are noted, or NULL
+ * @chains: enum vtap_chains, set by the queue and not by the client
+ * @iotlb: VIRTIO_F_ACCESS_PLATFORM was negotiated: the three addresses are I/O
+ *	virtual
+ * @log: dirty log for writes to the device area, or NULL
  */
 struct vtap_ring_cfg {
 	u32 num;
@@ -105,7 +108,7 @@ struct vtap_ring_cfg {
 	struct vtap_dirty *log;
 };
 
-/* Bytes of a ring's areas. */
+/* Sizes of a ring's areas in bytes. */
 struct vtap_ring_size {
 	size_t desc;
 	size_t avail;
@@ -114,9 +117,9 @@ struct vtap_ring_size {
 
 /**
  * struct vtap_ring_area - one area of a ring that is scattered in user memory
- * @first_page: page number of its first address
- * @nr_pages: entries in @delta
- * @delta: for each page: user address minus I/O virtual address
+ * @first_page: page number of the area's first I/O virtual address
+ * @nr_pages: number of entries in @delta
+ * @delta: for each page, its user address minus its I/O virtual address
  */
 struct vtap_ring_area {
 	u64 first_page;
@@ -125,14 +128,15 @@ struct vtap_ring_area {
 };
 
 /**
- * struct vtap_ring_scattered - a ring whose pages the IOTLB has scattered
+ * struct vtap_ring_scattered - page addresses of a scattered ring
  * @desc: descriptor table
  * @avail: driver area
  * @used: device area
- * @delta: of all three
+ * @delta: storage for the delta arrays of the three areas
  *
- * The pointers of struct vtap_ring hold I/O virtual addresses then, and each
- * word goes through vtap_ring_desc_addr(), _avail_addr() or _used_addr().
+ * The pointers in struct vtap_ring then hold I/O virtual addresses. Each word
+ * must be accessed at the address that vtap_ring_desc_addr(),
+ * vtap_ring_avail_addr() or vtap_ring_used_addr() returns.
  */
 struct vtap_ring_scattered {
 	struct vtap_ring_area desc;
@@ -144,12 +148,12 @@ struct vtap_ring_scattered {
 /**
  * struct vtap_ring - one running ring, split or packed
  *
- * What the two formats call differently lies in unions; a packed ring's
- * positions are its index and, in bit 15, its wrap counter.
+ * Unions hold the fields that have another name or type in the other format.
+ * A position in a packed ring is an index with the wrap counter in bit 15.
  *
- * Locking: whoever owns the pass owns all of it. The addresses change only
- * between passes. With the IOTLB they are known while @mapped; no verb is used
- * without, vtap_ring_map() comes first.
+ * Locking: the caller that runs the pass owns the whole structure. Addresses
+ * change only between passes. With the IOTLB the addresses are valid only
+ * while @mapped is set, so a pass calls vtap_ring_map() before any operation.
  */
 struct vtap_ring {
 	union {
@@ -161,107 +165,113 @@ struct vtap_ring {
 	union {
 		/** @avail: driver area */
 		struct vring_avail __user *avail;
-		/** @driver_event: packed: when the driver wants calls */
+		/** @driver_event: packed: the driver's setting for calls */
 		struct vring_packed_desc_event __user *driver_event;
 	};
 	union {
 		/** @used: device area */
 		struct vring_used __user *used;
-		/** @device_event: packed: when we want kicks */
+		/** @device_event: packed: our setting for kicks */
 		struct vring_packed_desc_event __user *device_event;
 	};
-	/** @scattered: set if the ring is not linear in user memory */
+	/** @scattered: page addresses if the ring is not linear, or NULL */
 	struct vtap_ring_scattered *scattered;
-	/** @log: notes what is written into the device area, or NULL */
+	/** @log: dirty log for writes to the device area, or NULL */
 	struct vtap_dirty *log;
-	/** @mapped: the addresses can be used */
+	/** @mapped: the addresses are valid */
 	bool mapped;
-	/** @loaded: the used index was read back from the ring */
+	/** @loaded: vtap_ring_load() has accessed the device area */
 	bool loaded;
-	/** @packed: the format; else split */
+	/** @packed: the ring is packed, not split */
 	bool packed;
 	/** @chains: enum vtap_chains */
 	u8 chains;
 	/** @num: entries; a power of two if split */
 	u16 num;
-	/** @event_idx: notifications by event index, not by flags */
+	/** @event_idx: notifications use event indices instead of flags */
 	bool event_idx;
-	/** @call_on_empty: call when the last available chain was used */
+	/** @call_on_empty: call when all available chains were used */
 	bool call_on_empty;
-	/** @fault: enum vtap_fault; not NONE means the ring is broken */
+	/** @fault: enum vtap_fault; the ring is broken unless it is NONE */
 	u8 fault;
 	/** @kicks_off: we last told the driver not to kick */
 	bool kicks_off;
 	/** @kicks_at: packed: we last told the driver to kick at @kick_at */
 	bool kicks_at;
-	/** @called_valid: @called is meaningful */
+	/** @called_valid: @called is valid */
 	bool called_valid;
-	/** @called: used index the driver was last considered for a call at */
+	/** @called: used index at the last decision on a call */
 	u16 called;
 
-	/** @uncalled: packed: descriptors used since, below two laps if valid */
+	/**
+	 * @uncalled: packed: descriptors used since that decision; below two
+	 * laps if @called is valid
+	 */
 	u32 uncalled;
 
 	/** @last_avail: the next avail entry, or packed descriptor, to pop */
 	u16 last_avail;
-	/** @avail_idx: the driver's index as last read; validated */
+	/** @avail_idx: the driver's index as last read, validated */
 	u16 avail_idx;
-	/** @last_used: used->idx as published */
+	/** @last_used: used->idx, or packed position, as published */
 	u16 last_used;
-	/** @kick_at: packed: position of the kick asked for */
+	/** @kick_at: packed: position at which we asked for a kick */
 	u16 kick_at;
-	/** @stage_max: packed: as many staged are no common case any more */
+	/** @stage_max: packed: staging is slow from this @nr_staged on */
 	u16 stage_max;
-	/** @has_gaps: packed: staged entries are not in a row, see @skip */
+	/** @has_gaps: packed: staged entries are not contiguous, see @skip */
 	bool has_gaps;
 	/**
-	 * @stage_room: packed: as many in a row from the first staged entry on
-	 * end with the ring
+	 * @stage_room: packed: number of contiguous entries that fit between
+	 * the first staged entry and the end of the ring
 	 */
 	int stage_room;
-	/** @stage_word: packed: AVAIL and USED of an entry in its lap */
+	/** @stage_word: packed: AVAIL and USED bits for the next entry's lap */
 	u64 stage_word;
-	/** @nr_spilled: staged entries already in used->ring, behind the idx */
+	/** @nr_spilled: staged entries already in the ring, not visible yet */
 	u16 nr_spilled;
-	/** @nr_staged: entries in @staged */
+	/** @nr_staged: number of entries in @staged */
 	u16 nr_staged;
 
-	/** @fetch_start: avail position of the first fetched head */
+	/** @fetch_start: avail position of the first fetched entry */
 	u16 fetch_start;
-	/** @nr_fetched: fetched heads, at most VTAP_FETCH */
+	/** @nr_fetched: number of fetched entries, at most VTAP_FETCH */
 	u16 nr_fetched;
-	/** @run: packed: @nr_fetched of the last fetch that had any */
+	/** @run: packed: @nr_fetched of the last fetch that was not empty */
 	u16 run;
-	/** @prefetched: packed: available behind those, by a copy ahead */
+	/** @prefetched: packed: available descriptors after the fetch */
 	u16 prefetched;
-	/** @nr_left: packed: fetched ones not popped yet, negative */
+	/** @nr_left: packed: fetched but not popped descriptors, negated */
 	long nr_left;
-	/** @fetch_end: packed: behind the last fetched one */
+	/** @fetch_end: packed: end of the fetched descriptors */
 	const struct vring_packed_desc *fetch_end;
 	union {
-		/** @head: fetched heads, each below @num */
+		/** @head: fetched chain heads, each below @num */
 		u16 head[VTAP_FETCH];
-		/** @skip: packed: descriptors of staged entries but the first */
+		/**
+		 * @skip: packed: for each staged entry, the descriptors of its
+		 * chain after the first
+		 */
 		u16 skip[VTAP_FETCH];
 	};
 	union {
-		/** @first: the descriptors that @head name */
+		/** @first: the descriptors at @head */
 		struct vring_desc first[VTAP_FETCH];
-		/** @packed_first: packed: all fetched ones, and a copy ahead */
+		/** @packed_first: packed: fetched and prefetched descriptors */
 		struct vring_packed_desc packed_first[2 * VTAP_FETCH];
 	};
 	union {
-		/** @staged: used entries on their way */
+		/** @staged: staged used entries */
 		struct vring_used_elem staged[VTAP_FETCH];
-		/** @packed_staged: packed: the same, as the ring has them */
+		/** @packed_staged: packed: used entries in ring format */
 		u64 packed_staged[VTAP_FETCH];
 	};
-	/** @ahead: descriptors behind the first of the last chain of several */
+	/** @ahead: descriptors after the first in the last longer chain */
 	u16 ahead;
 	union {
-		/** @table: a window of the table being walked, indirect or @desc */
+		/** @table: window of the table being walked */
 		struct vring_desc table[VTAP_FETCH];
-		/** @packed_table: packed: the same */
+		/** @packed_table: packed: window of the table being walked */
 		struct vring_packed_desc packed_table[VTAP_FETCH];
 	};
 };
@@ -269,15 +279,16 @@ struct vtap_ring {
 /**
  * struct vtap_chain - a popped chain as segments of user memory
  * @iov: segments, device-readable first; the caller's array
- * @iov_max: room in @iov, and what the chain may cost; set by the caller, at
- *	most VTAP_CHAIN_MAX
- * @head: names the chain to stage and unpop: the first descriptor; packed:
- *	vtap_packed_head()
- * @nr_out: device-readable segments
- * @nr_in: device-writable segments, behind the readable ones
- * @out_len: bytes in the readable segments; up to 4 TiB by a hostile driver
+ * @iov_max: room in @iov and limit for @cost, at most VTAP_CHAIN_MAX; set by
+ *	the caller
+ * @head: identifies the chain to stage and discard: index of the first
+ *	descriptor; packed: vtap_packed_head()
+ * @nr_out: number of device-readable segments
+ * @nr_in: number of device-writable segments, which follow the readable ones
+ * @out_len: bytes in the readable segments; a hostile driver can reach 4 TiB
  * @in_len: bytes in the writable segments
- * @cost: segments, and descriptors without any; what the walk took of @iov_max
+ * @cost: share of @iov_max that the chain took: its segments, plus one for each
+ *	descriptor without a segment
  */
 struct vtap_chain {
 	struct iovec *iov;
@@ -292,11 +303,11 @@ struct vtap_chain {
 
 /**
  * struct vtap_desc - a descriptor in CPU byte order
- * @addr: guest address of its buffer, or of an indirect table
- * @len: bytes of that
- * @flags: VRING_DESC_F_*; packed: AVAIL and USED, too
- * @next: split: the next descriptor of the chain, if @flags has NEXT
- * @id: packed: buffer ID of the chain, in its last descriptor
+ * @addr: guest address of the buffer or of the indirect table
+ * @len: length of the buffer or table in bytes
+ * @flags: VRING_DESC_F_*; packed: also AVAIL and USED
+ * @next: split: index of the chain's next descriptor, if @flags has NEXT
+ * @id: packed: buffer ID of the chain, valid in its last descriptor
  */
 struct vtap_desc {
 	u64 addr;
@@ -308,7 +319,7 @@ struct vtap_desc {
 	};
 };
 
-/* The descriptor in a copy of a split ring's. */
+/* Convert a copied split descriptor. */
 static __always_inline struct vtap_desc
 vtap_desc_from_split(const struct vring_desc *d)
 {
@@ -320,7 +331,7 @@ vtap_desc_from_split(const struct vring_desc *d)
 	};
 }
 
-/* The descriptor in a copy of a packed ring's. */
+/* Convert a copied packed descriptor. */
 static __always_inline struct vtap_desc
 vtap_desc_from_packed(const struct vring_packed_desc *d)
 {
@@ -333,9 +344,10 @@ vtap_desc_from_packed(const struct vring_packed_desc *d)
 }
 
 /*
- * Where a word of a scattered ring is. The caller has checked that @at lies in
- * the area. The guest chooses @at (a descriptor's index), so a CPU that mispredicts
- * that check must not read past @delta either.
+ * Return the user address of a word in a scattered ring. The caller has
+ * checked that @at lies in the area. The guest chooses @at by a descriptor's
+ * index, so array_index_nospec() keeps a mispredicted check from reading
+ * past @delta.
  */
 static __always_inline void __user *
 vtap_ring_scattered_at(const struct vtap_ring_area *area, const void __user *at)
@@ -347,7 +359,7 @@ vtap_ring_scattered_at(const struct vtap_ring_area *area, const void __user *at)
 	return (void __user *)(iova + (unsigned long)*(area->delta + page));
 }
 
-/* The user address of a word of the descriptor table or packed descriptor ring. */
+/* Return the user address of a word in the descriptor table or packed ring. */
 static __always_inline void __user *
 vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 {
@@ -356,7 +368,7 @@ vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 	return (void __user *)word;
 }
 
-/* The user address of a word of the driver area. */
+/* Return the user address of a word in the driver area. */
 static __always_inline void __user *
 vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 {
@@ -365,7 +377,7 @@ vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 	return (void __user *)word;
 }
 
-/* The user address of a word of the device area. */
+/* Return the user address of a word in the device area. */
 static __always_inline void __user *
 vtap_ring_used_addr(const struct vtap_ring *r, const void __user *word)
 {

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ring_env.h - the single gate between ring/ and whatever it is compiled in
+ * ring_env.h - the kernel or user-space environment that ring/ compiles in
  *
- * Read before: nothing. Read next: fault.h, mem.h.
+ * Files in ring/ include this header and other ring/ headers only. In the
+ * kernel it includes kernel headers. In user space it includes
+ * ring_env_user.h (tools/testing/user/shim/), which has the same names. That
+ * version checks, counts and modifies guest accesses, and lets them fail.
  *
- * Code in ring/ includes this file and other ring/ headers only. In the kernel
- * it leads to kernel headers; in user space to ring_env_user.h (tools/testing/user/
- * shim/), which offers the same names over an arena that checks, counts,
- * fails and falsifies guest accesses.
- *
- * Guest memory is touched only inside a user access window
- * (user_read_access_begin() and friends), by vtap_user_copy_in(), _early() and
- * _out(), or by vtap_user_or32(). A window holds nothing but unsafe_*_user() and
- * the three ordered accesses below.
+ * Guest memory is accessed in two ways only: inside a user access window
+ * (user_read_access_begin() and similar), or by the vtap_user_*() functions
+ * below, which open their own window. A window contains only unsafe_*_user()
+ * and the ordered accesses and copy macros of this file.
  */
 #ifndef VTAP_RING_ENV_H
 #define VTAP_RING_ENV_H
@@ -47,10 +45,9 @@
 #include <uapi/linux/futex.h>
 
 /*
- * Acquire: smp_rmb() keeps later loads, of what the loaded index covers, behind
- * it. Later stores need no barrier: each of them happens only if a comparison
- * with the loaded index says so, and no CPU makes such a store visible before
- * the load has completed (a control dependency).
+ * Load an index with acquire semantics. smp_rmb() orders later loads, of the
+ * entries that the index covers, after this load. Later stores need no
+ * barrier: they depend on a comparison with the index (control dependency).
  */
 #define vtap_get16_acquire(x, uptr, label)		\
 	do {						\
@@ -59,17 +56,16 @@
 	} while (0)
 
 /*
- * The same of the second word of a packed descriptor, with the flags on top:
- * length, id and flags, loaded at once, so that all are as new as the flags.
+ * Load the second word of a packed descriptor with acquire semantics. One load
+ * returns length, id and flags, so length and id are as new as the flags.
  */
 #define vtap_get64_acquire(x, uptr, label)	vtap_get16_acquire(x, uptr, label)
 
 /*
- * Orders all earlier loads and stores before all later stores. smp_wmb() does it
- * for the earlier stores. For the earlier loads smp_rmb() suffices where it also
- * orders loads before stores: on x86-64, which never swaps the two, and on arm64
- * (dmb ishld). Other architectures, such as riscv64 (fence r,r), need the full
- * barrier.
+ * Order all earlier loads and stores before all later stores. smp_wmb() orders
+ * the earlier stores. smp_rmb() also orders the earlier loads before stores on
+ * x86-64, which never reorders the two, and on arm64 (dmb ishld). Other
+ * architectures, such as riscv64 (fence r,r), need the full barrier.
  */
 static __always_inline void vtap_release_fence(void)
 {
@@ -82,8 +78,8 @@ static __always_inline void vtap_release_fence(void)
 }
 
 /*
- * Release: the payload loads (TX), the payload stores (RX) and the used entries
- * come before the index.
+ * Store an index with release semantics. The payload loads (TX), the payload
+ * stores (RX) and the stores of used entries come before it.
  */
 #define vtap_put16_release(x, uptr, label)		\
 	do {						\
@@ -91,15 +87,16 @@ static __always_inline void vtap_release_fence(void)
 		unsafe_put_user(x, uptr, label);	\
 	} while (0)
 
-/* The same of a used entry in a packed ring; what its flags vouch for with them. */
+/* Store a packed used entry, flags included, with release semantics. */
 #define vtap_put64_release(x, uptr, label)	vtap_put16_release(x, uptr, label)
 
 /*
- * Set bits of an aligned word of user memory by an atomic operation; opens its
- * own window. What futexes do is the one such operation that every
- * architecture has. Some do it without handling page faults (-EFAULT): the page
- * is brought in and the operation tried again, in case it went at once. Some give
- * up when others want the word too often (-EAGAIN).
+ * Set bits of an aligned word of user memory atomically. The function opens its
+ * own user access window. The futex operation is the only atomic operation on
+ * user memory that every architecture has. Some architectures return -EFAULT
+ * for a page that is not resident, so the page is faulted in. The operation is
+ * retried a few times, because the page can go away again. Some architectures
+ * return -EAGAIN under contention.
  *
  * Return: 0 or -EFAULT.
  */
@@ -122,9 +119,12 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 }
 
 /*
- * Copy a table or a run; opens its own window. Who calls it has compared the length
- * with the buffer, so the check by hardened usercopy, dearer than the copy, is left out.
- * Return: bytes that could not be copied.
+ * Copy a descriptor table or a run of ring entries from user memory. The
+ * function opens its own user access window. The caller has checked @len
+ * against the buffer, so the check by hardened usercopy, which costs more than
+ * the copy, is left out.
+ *
+ * Return: number of bytes that could not be copied.
  */
 static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
 					      unsigned long len)
@@ -133,10 +133,13 @@ static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
 }
 
 /*
- * The same of packed descriptors, of which only the first @sure are known to be
- * available; the driver may be writing the others. Of those only the flags say
- * something: up to the first that is not available, what they vouch for can be
- * copied after it.
+ * Copy packed descriptors from user memory, as vtap_user_copy_in(). Only the
+ * first @sure descriptors are known to be available. The driver may be writing
+ * the others, so only their flags may be used. A descriptor that the flags show
+ * as available can be copied again after this call, because smp_rmb() orders
+ * that copy after the flags.
+ *
+ * Return: number of bytes that could not be copied.
  */
 static inline unsigned long vtap_user_copy_avail(struct vring_packed_desc *to,
 						 const void __user *from,
@@ -155,7 +158,7 @@ static inline unsigned long vtap_user_copy_out(void __user *to,
 	return _copy_to_user(to, from, len);
 }
 
-/* Store, then load, of two words that the driver loads and stores crosswise. */
+/* Order a store before a later load (E and F in ring.h, G in dirty.h). */
 #define vtap_mb()	smp_mb()
 
 #else
@@ -165,8 +168,9 @@ static inline unsigned long vtap_user_copy_out(void __user *to,
 #endif /* __KERNEL__ */
 
 /*
- * Copy a run of ring entries inside a window: words of 8 bytes, then of 2, or
- * by what the architecture has for it. Lengths are multiples of 2.
+ * Copy a run of ring entries inside a user access window. Where the
+ * architecture has no unsafe_copy_from_user(), the macro copies words of 8
+ * bytes, then of 2. @len must be a multiple of 2.
  */
 #ifdef unsafe_copy_from_user
 #define vtap_copy_in(dst, src, len, label)				\
@@ -189,9 +193,9 @@ static inline unsigned long vtap_user_copy_out(void __user *to,
 #endif
 
 /*
- * The same where only the first @sure bytes are known to be available. The
- * driver may be writing the others; a copy is of use only if it turns out to
- * belong to what was available before.
+ * Copy a run, of which only the first @sure bytes are known to be available.
+ * The driver may be writing the others. The caller may use those only if they
+ * belong to a chain that was available before the copy.
  */
 #ifndef vtap_copy_ahead
 #define vtap_copy_ahead(dst, src, sure, len, label)			\

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ring_map.c - where a ring is, when the guest's addresses are I/O virtual
+ * ring_map.c - translate the addresses of a ring with the IOTLB
  *
- * Read before: mem.h, ring.h.
- *
- * The three areas are looked up once, when the ring is used first or when the
- * client took a mapping back, and not word by word. Mostly each is linear in
- * user memory, whatever number of mappings it has: plain pointers do then, as
- * without IOTLB. A guest may also have built a large ring from scattered pages;
- * then every word goes by its page (struct vtap_ring_scattered).
+ * The three areas are translated once, when the ring is first used or after the
+ * client invalidated a mapping, and not on each access. Most areas are linear
+ * in user memory, whatever the number of mappings. Plain pointers are then
+ * enough, as without the IOTLB. A guest may also build a large ring from
+ * scattered pages. Each word is then translated by its page
+ * (struct vtap_ring_scattered).
  */
 #include "ring_ops.h"
 
@@ -30,7 +29,7 @@ static void vtap_map_extents(const struct vtap_ring_cfg *cfg, struct extent *e)
 	e[USED] = (struct extent){ cfg->used, s.used, VHOST_ACCESS_WO };
 }
 
-/* Where a part of an area is; all that is done to it has to be allowed. */
+/* Translate a part of an area, and check all accesses that the area needs. */
 static int vtap_map_translate(struct vtap_mem *m, const struct extent *e,
 			      u64 off, u32 len, struct iovec *iov)
 {
@@ -45,7 +44,7 @@ static int vtap_map_translate(struct vtap_mem *m, const struct extent *e,
 	return n;
 }
 
-/* The addresses are the guest's: an area may run past the top. */
+/* The addresses come from the guest, so an area may wrap. */
 static bool vtap_map_any_wraps(const struct extent *e)
 {
 	int i;
@@ -78,7 +77,7 @@ static int vtap_map_failed(struct vtap_ring *r, int err)
 	}
 }
 
-/* Each page of an area by itself; @delta has room for all. */
+/* Translate each page of an area. @delta has room for all pages. */
 static int vtap_map_pages(struct vtap_mem *m, const struct extent *e,
 			  struct vtap_ring_area *area, u64 *delta)
 {
@@ -109,7 +108,7 @@ static int vtap_map_scattered(struct vtap_ring *r, struct vtap_mem *m,
 	struct vtap_ring_scattered *map;
 	int i, err;
 
-	/* Words are accessed whole: none may lie on two pages. */
+	/* Words are accessed as a whole, so none may cross a page boundary. */
 	if (!IS_ALIGNED(e[DESC].iova, sizeof(u64)))
 		return -ENOBUFS;
 	for (i = 0; i < NR_AREAS; i++) {
@@ -138,7 +137,10 @@ static int vtap_map_scattered(struct vtap_ring *r, struct vtap_mem *m,
 	return 0;
 }
 
-/* Return: 0, -ENOBUFS scattered, or another errno of vtap_mem_translate(). */
+/*
+ * Translate an area that is linear in user memory.
+ * Return: 0, -ENOBUFS if it is scattered, or an errno of vtap_mem_translate().
+ */
 static int vtap_map_linear_area(struct vtap_mem *m, const struct extent *e,
 				void __user **at)
 {
@@ -178,14 +180,14 @@ static int vtap_map_linear(struct vtap_ring *r, struct vtap_mem *m,
 }
 
 /**
- * vtap_ring_map - make sure that the ring can be used
+ * vtap_ring_map - make the addresses of a ring valid
  * @r: ring, started
  * @m: guest memory view
- * @cfg: what the ring was started with or moved to
+ * @cfg: configuration of the last vtap_ring_start() or vtap_ring_relocate()
  *
- * Context: process context of the owner's address space, may fault.
- * Return: 0; -EAGAIN the IOTLB does not know an address (m->tlb->miss_*);
- * -EIO the ring is broken.
+ * Context: process context with the owner's address space; may fault.
+ * Return: 0; -EAGAIN on an IOTLB miss (m->tlb->miss_iova and miss_perm); -EIO
+ * if the ring is broken.
  */
 int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 		  const struct vtap_ring_cfg *cfg)
@@ -212,12 +214,12 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 }
 
 /**
- * vtap_ring_touches - does a range of addresses have a byte of the ring?
- * @cfg: ring
+ * vtap_ring_touches - test whether a range of addresses overlaps a ring
+ * @cfg: configuration of the ring
  * @first: first address
- * @last: last one
+ * @last: last address, inclusive
  *
- * Return: true if so.
+ * Return: true if it does.
  */
 bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
 {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ring_ops.h - the ring verbs, whatever the format
+ * ring_ops.h - ring operations for both formats
  *
- * Read before: split.h, packed.h. Read next: ../tx.c, ../rx.c.
- *
- * Callers that are compiled once for each format give a constant and get that
- * format's verb inline; others give r->packed and get a branch, never an
- * indirect call.
+ * A caller that is compiled once per format passes a constant @packed, and the
+ * compiler inlines the operation of that format. Other callers pass r->packed,
+ * which costs a branch. There is no indirect call.
  */
 #ifndef VTAP_RING_VERBS_H
 #define VTAP_RING_VERBS_H
@@ -23,7 +21,7 @@ static __always_inline int vtap_ring_pop(struct vtap_ring *r,
 			vtap_split_pop(r, m, c);
 }
 
-/* The same where most chains are one descriptor each. */
+/* vtap_ring_pop(), optimized for chains of one descriptor. */
 static __always_inline int vtap_ring_pop_plain(struct vtap_ring *r,
 					       struct vtap_mem *m,
 					       struct vtap_chain *c,
@@ -50,7 +48,7 @@ static __always_inline int vtap_ring_stage(struct vtap_ring *r, u32 head,
 			vtap_split_stage(r, head, len);
 }
 
-/* What a batch needs once: a branch and a call. @packed is mostly r->packed. */
+/* ---- per-batch operations: a branch and a call ---- */
 static __always_inline int vtap_ring_publish(struct vtap_ring *r,
 					     const bool packed)
 {

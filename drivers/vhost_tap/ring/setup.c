@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * setup.c - start a ring and move it; never on the packet path
- *
- * Read before: ring.h, ring_ops.h.
+ * setup.c - start, relocate and stop a ring; not part of the packet path
  */
 #include "event.h"
 #include "ring_ops.h"
@@ -23,11 +21,11 @@ static void vtap_ring_set_addresses(struct vtap_ring *r,
 }
 
 /**
- * vtap_ring_num_ok - can a ring have this size?
- * @num: entries
- * @packed: the format; a split ring's size is a power of two
+ * vtap_ring_num_ok - check the size of a ring
+ * @num: number of entries
+ * @packed: the ring is packed; the size of a split ring is a power of two
  *
- * Return: true if so.
+ * Return: true if the size is valid.
  */
 bool vtap_ring_num_ok(u32 num, bool packed)
 {
@@ -35,13 +33,13 @@ bool vtap_ring_num_ok(u32 num, bool packed)
 }
 
 /**
- * vtap_ring_aligned - is a packed ring aligned as it should be?
- * @cfg: what the client set
+ * vtap_ring_aligned - check the alignment of a packed ring
+ * @cfg: settings of the client
  *
- * virtio 1.2, 2.8.10.1. What all rings need is checked where the addresses come
- * in; the format may be known later.
+ * The rule is in virtio 1.2, 2.8.10.1. The alignment that both formats need is
+ * checked when the client sets the addresses, maybe before the format is known.
  *
- * Return: true if so, or if the ring is split.
+ * Return: true if the ring is aligned or split.
  */
 bool vtap_ring_aligned(const struct vtap_ring_cfg *cfg)
 {
@@ -51,13 +49,13 @@ bool vtap_ring_aligned(const struct vtap_ring_cfg *cfg)
 }
 
 /**
- * vtap_ring_memory_ok - do all three areas lie in the user address space?
- * @cfg: what the client set; num valid
+ * vtap_ring_memory_ok - check that the three areas lie in user address space
+ * @cfg: settings of the client; @num is valid
  *
- * A range check and no access: the memory may still be unmapped. I/O virtual
- * addresses are looked at when they are translated.
+ * This checks addresses only. The memory may still be unmapped. I/O virtual
+ * addresses are checked when they are translated.
  *
- * Return: true if so.
+ * Return: true if the addresses are valid.
  */
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 {
@@ -71,10 +69,10 @@ bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 }
 
 /**
- * vtap_ring_size - how long the areas are
- * @cfg: what the client set; num valid
+ * vtap_ring_size - return the sizes of the areas
+ * @cfg: settings of the client; @num is valid
  *
- * Return: bytes of each.
+ * Return: sizes in bytes.
  */
 struct vtap_ring_size vtap_ring_size(const struct vtap_ring_cfg *cfg)
 {
@@ -96,12 +94,12 @@ static void vtap_ring_reset_fault(struct vtap_ring *r)
 }
 
 /**
- * vtap_ring_refetch - read descriptors again that were read ahead
- * @r: ring; what was popped stays popped
+ * vtap_ring_refetch - discard fetched descriptors that were not popped
+ * @r: ring
  *
- * A driver may still change a chain that it has made available, if the device has
- * not taken it: by enlarging a buffer in place, for example. Called where a chain is
- * given back and looked at again later.
+ * A driver may change a chain that the device has not taken yet, for example
+ * enlarge a buffer in place. Callers that return a chain to the ring and pop
+ * it again later use this function to see the change.
  */
 void vtap_ring_refetch(struct vtap_ring *r)
 {
@@ -138,15 +136,15 @@ fault_in_window:
 }
 
 /**
- * vtap_ring_load - first contact with the ring's memory
+ * vtap_ring_load - access the memory of a ring for the first time
  * @r: ring, mapped
  *
- * Asks for kicks. A split ring's used index is read back: it is the driver's
- * record of what was used and survives a change of the device underneath. A
- * packed ring has no such record.
+ * This enables kicks. It also reads the used index of a split ring, which
+ * records the chains that an earlier device used. A packed ring has no such
+ * record.
  *
- * Context: process context of the owner, may fault.
- * Return: 0, or -EFAULT when the device area cannot be written or read.
+ * Context: process context with the owner's address space; may fault.
+ * Return: 0, or -EFAULT if the device area cannot be accessed.
  */
 int vtap_ring_load(struct vtap_ring *r)
 {
@@ -164,9 +162,9 @@ int vtap_ring_load(struct vtap_ring *r)
 }
 
 /*
- * Positions of VHOST_SET_VRING_BASE: what comes next and what is used next,
- * index and wrap counter of each. Who sends nothing but the wrap counter of a
- * first lap means that both are at its start (DPDK's virtio-user does).
+ * Set the positions of VHOST_SET_VRING_BASE. The next available and the next
+ * used descriptor each have an index and a wrap counter. DPDK's virtio-user sets
+ * only the wrap counter of the first lap, which stands for the start of both.
  */
 static int vtap_packed_start(struct vtap_ring *r, u32 base)
 {
@@ -182,17 +180,17 @@ static int vtap_packed_start(struct vtap_ring *r, u32 base)
 }
 
 /**
- * vtap_ring_start - take a ring into service
- * @r: ring, stopped; a fault is forgotten
- * @cfg: checked with vtap_ring_memory_ok()
- * @base: the avail position to go on from (VHOST_SET_VRING_BASE); of a packed
- *	ring also the used position, in the high half
+ * vtap_ring_start - start a ring
+ * @r: ring, stopped; a fault is cleared
+ * @cfg: settings, checked with vtap_ring_memory_ok()
+ * @base: next avail position (VHOST_SET_VRING_BASE); for a packed ring also the
+ *	next used position, in the upper 16 bits
  *
- * With the IOTLB the ring's memory is met at the first vtap_ring_map().
+ * With the IOTLB the first vtap_ring_map() accesses the memory of the ring.
  *
- * Context: process context of the owner, may fault.
- * Return: 0, -EFAULT when the device area cannot be written or read, -EINVAL
- * for a size, alignment or position that this format does not have.
+ * Context: process context with the owner's address space; may fault.
+ * Return: 0; -EFAULT if the device area cannot be accessed; -EINVAL if the
+ * size, the alignment or the position is invalid for the format.
  */
 int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 		    u32 base)
@@ -210,10 +208,10 @@ int vtap_ring_start(struct vtap_ring *r, const struct vtap_ring_cfg *cfg,
 }
 
 /**
- * vtap_ring_base - where the ring stands, for VHOST_GET_VRING_BASE
+ * vtap_ring_base - return the position of a ring for VHOST_GET_VRING_BASE
  * @r: ring, between passes
  *
- * Return: what vtap_ring_start() goes on from.
+ * Return: the @base with which vtap_ring_start() continues.
  */
 u32 vtap_ring_base(const struct vtap_ring *r)
 {
@@ -221,13 +219,14 @@ u32 vtap_ring_base(const struct vtap_ring *r)
 }
 
 /**
- * vtap_ring_clear_fault - give a broken ring another try
+ * vtap_ring_clear_fault - clear the fault of a broken ring for a retry
  * @r: ring, between passes
  *
- * For a caller with a reason to hope: memory or an address has changed, or the
- * driver kicked and may have repaired what was wrong. A fault consumes no chain, so
- * the ring goes on with the one that met it and reads it again from the guest. Used
- * entries that could not be written are still staged; the next publish writes them.
+ * Callers have a reason to expect success: memory or an address has changed, or
+ * the driver kicked and may have repaired the ring. A fault consumes no chain,
+ * so the ring continues with the chain at fault and fetches it again. Used
+ * entries that could not be written are still staged, and the next publish
+ * writes them.
  *
  * Return: true if the ring was broken.
  */
@@ -237,7 +236,7 @@ bool vtap_ring_clear_fault(struct vtap_ring *r)
 		return false;
 	vtap_ring_reset_fault(r);
 	vtap_ring_refetch(r);
-	/* The memory may be other memory: write and decide without a history. */
+	/* The memory may differ: discard what was derived from the old one. */
 	r->called_valid = false;
 	r->kicks_off = false;
 	r->kicks_at = false;
@@ -245,8 +244,8 @@ bool vtap_ring_clear_fault(struct vtap_ring *r)
 }
 
 /**
- * vtap_ring_unmap - forget where the ring is
- * @r: ring, between passes: it stops, or vtap_ring_map() finds it again
+ * vtap_ring_unmap - discard the translated addresses of a ring
+ * @r: ring, between passes; stopped, or mapped again by vtap_ring_map()
  */
 void vtap_ring_unmap(struct vtap_ring *r)
 {
@@ -256,14 +255,14 @@ void vtap_ring_unmap(struct vtap_ring *r)
 }
 
 /**
- * vtap_ring_relocate - new addresses or features for a running ring
- * @r: ring, between passes: nothing staged
- * @cfg: checked with vtap_ring_memory_ok(); num as before
+ * vtap_ring_relocate - set new addresses or features of a running ring
+ * @r: ring, between passes, with nothing staged
+ * @cfg: settings, checked with vtap_ring_memory_ok(); @num is unchanged
  *
- * QEMU re-sends the addresses when migration starts and the features when
- * logging is switched. Indices go on; what was fetched from the old place is
- * forgotten, and the next decision on a call is "call". A ring that was not
- * met yet may be met without IOTLB now: vtap_ring_map() does it.
+ * QEMU sets the addresses again when a migration starts, and the features when
+ * it switches logging. The indices stay. Fetched descriptors are discarded, and
+ * the next decision on a call is to call. If the ring was never loaded,
+ * vtap_ring_map() loads it, also without the IOTLB.
  */
 void vtap_ring_relocate(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * split.c - the split ring: what runs once a batch
- *
- * Read before: split.h.
+ * split.c - per-batch operations of the split ring
  */
 #include "event.h"
 #include "split.h"
 
-/* Where the event words are: right behind the rings (virtio 1.2, 2.7.6, .8). */
+/* The event words follow the rings (virtio 1.2, 2.7.6 and 2.7.8). */
 static __always_inline u16 __user *vtap_split_used_event(struct vtap_ring *r)
 {
 	return (u16 __user *)&r->avail->ring[r->num];
@@ -29,11 +27,11 @@ static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
 }
 
 /*
- * @n chains were there, @got of them are fetched. A head out of range ends the
- * batch before it: what comes first is served first, and the fault is met when
- * it is the next one.
+ * Record a fetch of @got chains out of @n available ones. A head out of range
+ * ends the fetch. The chains before it are served first, and the ring breaks
+ * when that head is the next one.
  *
- * Return: 1 something is fetched, 0 the ring is empty, -EIO broken.
+ * Return: 1 if a chain was fetched, 0 if the ring is empty, -EIO if broken.
  */
 static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
 					      u16 n)
@@ -45,16 +43,17 @@ static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
 }
 
 /*
- * Read the driver's index (B), the heads and their first descriptors. Drivers
- * mostly take descriptors in order, so runs of them are copied.
+ * Fetch the driver's index (B), the heads and their first descriptors. Most
+ * drivers allocate descriptors in order, so runs of descriptors are copied.
  *
  * Return: as vtap_split_fetched().
  */
 int vtap_split_fetch(struct vtap_ring *r)
 {
 	/*
-	 * Pointers, not array[i]: an index check by UBSAN would be a call
-	 * inside the window, which objtool forbids. i, j < n <= VTAP_FETCH.
+	 * Use pointers instead of array[i]: an index check by UBSAN would be a
+	 * call inside the window, which objtool forbids. The indices i and j
+	 * are below n <= VTAP_FETCH.
 	 */
 	u16 start = r->last_avail & (r->num - 1);
 	struct vring_desc *first = r->first;
@@ -95,7 +94,7 @@ int vtap_split_fetch(struct vtap_ring *r)
 				     (j - i) * sizeof(*first), fault);
 			continue;
 		}
-		/* A copy by call opens a window of its own. */
+		/* vtap_user_copy_in() opens its own window. */
 		user_read_access_end();
 		if (vtap_user_copy_in(first + i, r->desc + head,
 				      (j - i) * sizeof(*first)))
@@ -116,7 +115,7 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* vtap_split_fetch() of a scattered ring: each word has its own place. */
+/* vtap_split_fetch() for a scattered ring: translate each word. */
 int vtap_split_fetch_scattered(struct vtap_ring *r)
 {
 	const struct vtap_ring_scattered *map = r->scattered;
@@ -170,8 +169,9 @@ fault:
 }
 
 /*
- * Write @n staged entries of a scattered ring, which do not wrap, to used->ring.
- * The window is open already.
+ * Write @n staged entries, which do not wrap, to a scattered used ring. The
+ * caller has opened the write window.
+ *
  * Return: 0 or -EFAULT.
  */
 static __always_inline int
@@ -193,9 +193,10 @@ fault:
 }
 
 /*
- * Write the staged entries to used->ring, behind those spilled before. The
- * window is open already. The index is masked, so whatever a driver does to
- * its indices the writes stay inside the ring.
+ * Write the staged entries to used->ring, after the spilled ones. The caller
+ * has opened the write window. The index is masked, so all writes stay in the
+ * ring whatever the driver does to its indices.
+ *
  * Return: 0 or -EFAULT.
  */
 static __always_inline int vtap_split_write_staged(const struct vtap_ring *r)
@@ -218,7 +219,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Open a window for writing the device area. */
+/* Open a window for writes to the device area. */
 static __always_inline bool vtap_split_begin_write(struct vtap_ring *r)
 {
 	if (unlikely(r->scattered))
@@ -228,9 +229,8 @@ static __always_inline bool vtap_split_begin_write(struct vtap_ring *r)
 }
 
 /*
- * Note that @n used entries from free-running index @at on were written; a
- * driver that does not wait for its buffers can have more of them than the
- * ring has.
+ * Log writes of @n used entries from free-running index @at on. @n can exceed
+ * the ring size if a driver makes descriptors available that are not used yet.
  */
 static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 at,
 						   u16 n)
@@ -247,7 +247,7 @@ static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 at,
 			   (u64)(n - before_wrap) * size);
 }
 
-/* Note that a 16-bit word of the device area was written. */
+/* Log a write to a 16-bit word of the device area. */
 void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
 {
 	if (unlikely(r->log))
@@ -256,7 +256,10 @@ void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
 				   sizeof(*word));
 }
 
-/* vtap_split_write_staged() for many: by call, which opens a window of its own. */
+/*
+ * Write many staged entries with one copy call, which opens its own window.
+ * Return: 1 if they were written, 0 if the caller has to, -EIO if broken.
+ */
 static int vtap_split_put_long(struct vtap_ring *r)
 {
 	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
@@ -270,7 +273,10 @@ static int vtap_split_put_long(struct vtap_ring *r)
 	return 1;
 }
 
-/* More entries than fit the staging array: put them in place, still unseen. */
+/*
+ * Write the staged entries to the ring early because the staging array is full.
+ * The driver does not see them before used->idx covers them.
+ */
 int vtap_split_spill(struct vtap_ring *r)
 {
 	if (!vtap_split_begin_write(r))
@@ -294,7 +300,7 @@ fault:
  * vtap_split_publish - make all staged entries visible to the driver (C)
  * @r: ring
  *
- * Return: entries published, 0 when none was staged, -EIO broken.
+ * Return: number of entries published, or -EIO if the ring is broken.
  */
 int vtap_split_publish(struct vtap_ring *r)
 {
@@ -334,7 +340,7 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* Read the driver's index only to see whether it moved. */
+/* Read the driver's index without a fetch. */
 static int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
 {
 	u16 __user *from = (u16 __user *)&r->avail->idx;
@@ -343,10 +349,10 @@ static int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
 }
 
 /**
- * vtap_split_needs_call - does the driver want to be called now? (F)
- * @r: ring; something was published since the last time
+ * vtap_split_needs_call - decide whether the driver needs a call (F)
+ * @r: ring; entries were published since the last decision
  *
- * Return: 1 signal the call eventfd, 0 do not, -EIO broken.
+ * Return: 1 to signal the call eventfd, 0 not to, -EIO if the ring is broken.
  */
 int vtap_split_needs_call(struct vtap_ring *r)
 {
@@ -358,7 +364,7 @@ int vtap_split_needs_call(struct vtap_ring *r)
 		return -EIO;
 	vtap_mb();			/* F: used->idx before the driver's word */
 
-	/* Legacy, virtio 0.9.5 appendix C: even if calls are suppressed. */
+	/* Virtio 0.9.5, appendix C: call even if calls are suppressed. */
 	if (unlikely(r->call_on_empty && r->avail_idx == r->last_avail))
 		return 1;
 
@@ -377,11 +383,11 @@ int vtap_split_needs_call(struct vtap_ring *r)
 }
 
 /**
- * vtap_split_empty - is nothing available?
+ * vtap_split_empty - test whether no chain is available
  * @r: ring; not changed
  *
- * Return: 1 empty, 0 there is something (or something wrong, which pop will
- * tell), -EIO broken.
+ * Return: 1 if the ring is empty; 0 if a chain is available or the index is
+ * invalid, which pop reports; -EIO if the ring is broken.
  */
 int vtap_split_empty(struct vtap_ring *r)
 {
@@ -395,11 +401,11 @@ int vtap_split_empty(struct vtap_ring *r)
 }
 
 /**
- * vtap_split_has_new - did the driver add chains since we last looked?
+ * vtap_split_has_new - test for chains added since the index was last read
  * @r: ring; not changed
  *
- * Return: 1 chains behind all that were seen, popped or not; 0 none, -EIO
- * broken.
+ * Return: 1 if the driver added chains, whether or not the earlier ones were
+ * popped; 0 if it did not; -EIO if the ring is broken.
  */
 int vtap_split_has_new(struct vtap_ring *r)
 {
@@ -416,10 +422,10 @@ int vtap_split_has_new(struct vtap_ring *r)
  * vtap_split_disable_notify - ask the driver not to kick
  * @r: ring
  *
- * With event indices nothing is written: the driver kicks once for the index
- * kick_on last asked for and not again.
+ * With event indices nothing is written. The driver kicks only once, for the
+ * index that vtap_split_enable_notify() last wrote.
  *
- * Return: 0, or -EIO broken.
+ * Return: 0, or -EIO if the ring is broken.
  */
 int vtap_split_disable_notify(struct vtap_ring *r)
 {
@@ -447,14 +453,15 @@ fault:
 }
 
 /**
- * vtap_split_enable_notify - ask for a kick for the next chain, and look again (E)
+ * vtap_split_enable_notify - ask for a kick and test for new chains again (E)
  * @r: ring
  *
- * The next chain is the one behind all that were seen, popped or not: RX asks
- * with chains left over that are too small for the packet that waits.
+ * The driver kicks for the first chain after those that were seen, popped or
+ * not. RX may leave chains in the ring that are too small for the next packet.
  *
- * Return: 1 more came meanwhile (go on, no kick is certain), 0 nothing, the
- * worker may sleep; -EIO broken.
+ * Return: 1 if the driver added chains meanwhile, so a kick is not certain and
+ * the pass must go on; 0 if not, so the worker may sleep; -EIO if the ring is
+ * broken.
  */
 int vtap_split_enable_notify(struct vtap_ring *r)
 {

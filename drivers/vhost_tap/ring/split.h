@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * split.h - the split ring: what runs for each chain
+ * split.h - per-chain operations of the split ring
  *
- * Read before: ring.h (vocabulary and the letters B, C, E, F), chain.h.
- * Read next: split.c (what runs once a batch), ../tx.c, ../rx.c.
- *
- * Heads and their first descriptors are fetched up to VTAP_FETCH at a time in
- * one user access window, and used entries are written the same way, so a
- * batch of plain packets costs two windows and not five a packet.
+ * One user access window fetches up to VTAP_FETCH heads with their first
+ * descriptors, and one window writes the used entries. A batch of packets with
+ * one descriptor each thus costs two windows instead of five per packet.
  */
 #ifndef VTAP_RING_SPLIT_H
 #define VTAP_RING_SPLIT_H
@@ -42,7 +39,7 @@ static __always_inline size_t vtap_split_used_bytes(size_t num, bool event_idx)
 	       num * sizeof(struct vring_used_elem) + event_idx * sizeof(u16);
 }
 
-/* vtap_split_pop(); @plain: chains are mostly one descriptor. */
+/* vtap_split_pop(); @plain optimizes for chains of one descriptor. */
 static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
 					     struct vtap_mem *m,
 					     struct vtap_chain *c,
@@ -84,16 +81,16 @@ static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
  * vtap_split_pop - take the next available chain
  * @r: ring; the caller owns the pass
  * @m: guest memory view
- * @c: @iov and @iov_max set by the caller; the rest is filled on success and
- *	undefined otherwise
+ * @c: chain; the caller sets @iov and @iov_max. The other members are valid on
+ *	success only.
  *
- * Every field is fetched from the guest once. On a fault nothing is consumed,
- * so the indices still tell what the driver made available.
+ * Each field is fetched from the guest once. A fault consumes no chain, so the
+ * indices still show what the driver made available.
  *
- * Context: process context of the owner's address space, may fault.
- * Return: 1 chain taken, 0 ring empty, -EIO the ring is broken (r->fault),
- * -ENOBUFS it does not fit an @iov_max below VTAP_CHAIN_MAX, -EAGAIN it has an
- * address that the IOTLB does not know (m->tlb->miss_*).
+ * Context: process context with the owner's address space; may fault.
+ * Return: 1 if a chain was taken; 0 if the ring is empty; -EIO if the ring is
+ * broken (r->fault); -ENOBUFS if the chain exceeds an @iov_max below
+ * VTAP_CHAIN_MAX; -EAGAIN on an IOTLB miss (m->tlb->miss_iova and miss_perm).
  */
 static __always_inline int vtap_split_pop(struct vtap_ring *r,
 					  struct vtap_mem *m,
@@ -103,11 +100,12 @@ static __always_inline int vtap_split_pop(struct vtap_ring *r,
 }
 
 /**
- * vtap_split_discard - give the last popped chains back, untouched
+ * vtap_split_discard - return the last popped chains to the ring
  * @r: ring
- * @nr_chains: how many; not more than were popped since the last stage
+ * @nr_chains: number of chains, at most those popped since the last stage
  *
- * They are popped again in the same order, fetched anew where needed.
+ * The chains must be unused. vtap_split_pop() takes them again in the same
+ * order, and fetches them again where needed.
  */
 static inline void vtap_split_discard(struct vtap_ring *r, u16 nr_chains)
 {
@@ -115,12 +113,12 @@ static inline void vtap_split_discard(struct vtap_ring *r, u16 nr_chains)
 }
 
 /**
- * vtap_split_stage - note a used entry, not yet visible to the driver
+ * vtap_split_stage - record a used entry, which the driver does not see yet
  * @r: ring
- * @head: the chain's head
- * @len: bytes written into the chain
+ * @head: head of the chain
+ * @len: number of bytes written to the chain
  *
- * Return: 0, or -EIO when the ring is or gets broken.
+ * Return: 0, or -EIO if the ring is broken.
  */
 static __always_inline int vtap_split_stage(struct vtap_ring *r, u16 head,
 					    u32 len)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tun handles UDP tunnel GSO since 6.17; 0 tells that it cannot. */
+/* Tun supports UDP tunnel GSO since 6.17; before, the flag is 0. */
 #ifndef VTAP_COMPAT_LINUX_IF_TUN_H
 #define VTAP_COMPAT_LINUX_IF_TUN_H
 
@@ -7,6 +7,6 @@
 
 #ifndef TUN_F_UDP_TUNNEL_GSO
 #define TUN_F_UDP_TUNNEL_GSO	0
-#endif /* TUN_F_UDP_TUNNEL_GSO: goes with 6.1 and 6.12 */
+#endif /* TUN_F_UDP_TUNNEL_GSO: remove with 6.1 and 6.12 */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* UDP tunnel GSO came to virtio-net with 6.17. */
+/* UDP tunnel GSO appeared in 6.17. */
 #ifndef VTAP_COMPAT_LINUX_VIRTIO_NET_H
 #define VTAP_COMPAT_LINUX_VIRTIO_NET_H
 
@@ -14,6 +14,6 @@ struct virtio_net_hdr_v1_hash_tunnel {
 	__le16 outer_th_offset;
 	__le16 inner_nh_offset;
 };
-#endif /* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO: goes with 6.1 and 6.12 */
+#endif /* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO: remove with 6.1 and 6.12 */
 
 #endif

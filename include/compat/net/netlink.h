@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Integers of 4 or 8 bytes, whichever the value needs, came with 6.7. */
+/* nla_put_uint(), which puts 4 or 8 bytes as needed, appeared in 6.7. */
 #ifndef VTAP_COMPAT_NET_NETLINK_H
 #define VTAP_COMPAT_NET_NETLINK_H
 
@@ -14,6 +14,6 @@ static inline int nla_put_uint(struct sk_buff *skb, int attrtype, u64 value)
 		return nla_put_u32(skb, attrtype, small);
 	return nla_put(skb, attrtype, sizeof(value), &value);
 }
-#endif /* VTAP_HAVE_NLA_PUT_UINT: goes with 6.1 */
+#endif /* VTAP_HAVE_NLA_PUT_UINT: remove with 6.1 */
 
 #endif
