@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * chardev.c - file operations of /dev/vhost-tap
- *
- * Read before: control.h. Read next: ioctl.c.
  */
 #include <linux/fs.h>
 #include <linux/module.h>

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * control.h - what the control files offer each other
+ * control.h - functions that the control files share
  *
- * Read before: vtap.h. Read next: chardev.c, ioctl.c, dev.c, queue.c.
- *
- * Nothing here runs per packet. Every function but vtap_dev_open(), vtap_dev_close()
- * and vtap_dev_lock() wants vtap_dev.lock held.
+ * None of them runs for each packet. The caller holds vtap_dev.lock unless the
+ * kernel-doc of a function says otherwise.
  */
 #ifndef VTAP_CONTROL_H
 #define VTAP_CONTROL_H
 
 #include "vtap.h"
 
-/* dev.c: the life of an open file */
+/* dev.c: life of an open file */
 struct vtap_dev *vtap_dev_open(void);
 void vtap_dev_close(struct vtap_dev *dev);
 int vtap_dev_check_owner(const struct vtap_dev *dev);
@@ -37,7 +35,7 @@ int vtap_dev_lock(struct vtap_dev *dev);
 void vtap_dev_unlock(struct vtap_dev *dev);
 void vtap_queue_lock(struct vtap_queue *q);
 
-/* numa.c: on which CPUs */
+/* numa.c: which CPUs a worker runs on */
 int vtap_numa_init(struct vtap_worker *w);
 void vtap_numa_save_cpus(struct vtap_worker *w);
 void vtap_numa_free(struct vtap_worker *w);
@@ -49,7 +47,7 @@ void vtap_features_offered(const struct vtap_dev *dev, u64 *features);
 int vtap_features_mask(struct vtap_dev *dev, const u64 *mask);
 int vtap_features_set(struct vtap_dev *dev, const u64 *features);
 
-/* iotlb_msg.c: the client's IOMMU, by read(2) and write(2) */
+/* iotlb_msg.c: messages about the device IOTLB */
 int vtap_iotlb_enable(struct vtap_dev *dev);
 void vtap_iotlb_disable(struct vtap_dev *dev);
 ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from);
@@ -58,7 +56,7 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 			 poll_table *wait);
 
-/* queue.c: the life of a queue */
+/* queue.c: life of a queue */
 int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index);
 void vtap_queue_reset(struct vtap_queue *q);
 void vtap_queue_free(struct vtap_queue *q);
@@ -80,7 +78,7 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 			   int fd);
 u32 vtap_queue_base(struct vtap_queue *q);
 
-/* trim.c: memory that idle queues keep */
+/* trim.c: memory of idle queues */
 void vtap_trim_init(struct vtap_dev *dev);
 void vtap_trim_stop(struct vtap_dev *dev);
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs.c - a folder for each owned device, lines of "name value"
- *
- * Read before: stats.h, vtap.h.
+ * debugfs.c - a directory for each device, with lines of "name value"
  *
  *   /sys/kernel/debug/vhost_tap/<serial>/state   the device
  *                                       /rx, tx  ring and counters
  *                                       /rx1, tx1 ... of other pairs
  *
- * Process and thread ids are those of the reader's PID namespace, 0 where that
- * does not know them.
+ * A device is shown while it has an owner. Process and thread ids are those of
+ * the reader's PID namespace, or 0 if they are not known there.
  */
 #include <linux/debugfs.h>
 #include <linux/pid_namespace.h>
@@ -56,7 +54,10 @@ static int vtap_debugfs_state_show(struct seq_file *s, void *unused)
 	struct vtap_queue *q = vtap_queue_at(dev, 0);
 	pid_t tid;
 
-	/* The folder is gone before the workers are. */
+	/*
+	 * Removing the directory waits for readers and precedes the end of the
+	 * workers, so q->worker is valid.
+	 */
 	if (mutex_lock_killable(&q->lock))
 		return -EINTR;
 	tid = vtap_queue_tid(q, ns);
@@ -126,10 +127,12 @@ DEFINE_SHOW_ATTRIBUTE(vtap_debugfs_queue);
 
 /**
  * vtap_debugfs_add - show a device that just got an owner
- * @dev: device, locked
+ * @dev: device
  *
- * A system without debugfs, or without memory for it, does not see it; that
- * is all.
+ * Errors are ignored: without debugfs, or without memory for it, the device
+ * works but is not shown.
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_debugfs_add(struct vtap_dev *dev)
 {
@@ -142,7 +145,7 @@ void vtap_debugfs_add(struct vtap_dev *dev)
 	debugfs_create_file("state", 0400, dev->debugfs, dev,
 			    &vtap_debugfs_state_fops);
 	vtap_for_each_queue(dev, q, i) {
-		/* The first pair's have no number, as when there was no other. */
+		/* The files of the first pair have no number. */
 		snprintf(name, sizeof(name), i < VTAP_NR_DIRS ? "%s" : "%s%u",
 			 q->dir == VTAP_RX ? "rx" : "tx", i / VTAP_NR_DIRS);
 		debugfs_create_file(name, 0400, dev->debugfs, q,
@@ -152,10 +155,12 @@ void vtap_debugfs_add(struct vtap_dev *dev)
 
 /**
  * vtap_debugfs_remove - hide a device
- * @dev: device, locked; its worker still there
+ * @dev: device, whose workers still run
  *
- * Waits for readers, so the files take no vtap_dev.lock. They wait for passes, so
- * kernel threads are interrupted before (vtap_workers_interrupt()).
+ * Waits for readers, so the files must not take vtap_dev.lock. Readers wait for
+ * passes, so vtap_workers_interrupt() comes first.
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_debugfs_remove(struct vtap_dev *dev)
 {
@@ -164,7 +169,7 @@ void vtap_debugfs_remove(struct vtap_dev *dev)
 }
 
 /**
- * vtap_debugfs_init - make the module's folder
+ * vtap_debugfs_init - create the module's directory
  */
 void vtap_debugfs_init(void)
 {
@@ -172,7 +177,7 @@ void vtap_debugfs_init(void)
 }
 
 /**
- * vtap_debugfs_exit - remove the module's folder
+ * vtap_debugfs_exit - remove the module's directory
  */
 void vtap_debugfs_exit(void)
 {

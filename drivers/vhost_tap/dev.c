@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dev.c - the life of an open file: owner, memory, end
- *
- * Read before: vtap.h, control.h. Read next: queue.c.
+ * dev.c - the life of an open file: owner, guest memory, dirty log, release
  */
 #include <linux/idr.h>
 #include <linux/nsproxy.h>
@@ -44,12 +42,15 @@ static int vtap_dev_add_pair(struct vtap_dev *dev)
 }
 
 /**
- * vtap_dev_set_pairs - how many queue pairs? (VHOST_TAP_SET_QUEUE_PAIRS)
- * @dev: device, locked, or not yet seen by anybody
+ * vtap_dev_set_pairs - set the number of queue pairs
+ * @dev: device
  * @nr: 1 to VTAP_MAX_PAIRS
  *
- * Return: 0; -EBUSY there is an owner, or features are acked; -ENOMEM, and
- * nothing has changed.
+ * Implements VHOST_TAP_SET_QUEUE_PAIRS.
+ *
+ * Context: vtap_dev.lock held, or @dev is not published yet.
+ * Return: 0, -EBUSY if the device has an owner or acked features, or -ENOMEM.
+ * Nothing has changed after an error.
  */
 int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr)
 {
@@ -63,18 +64,21 @@ int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr)
 		if (err)
 			return err;
 	}
-	/* The client may have acked that there are no features. */
+	/* New pairs inherit cfg: the client may have acked an empty set. */
 	for (i = VTAP_NR_DIRS; i < nr * VTAP_NR_DIRS; i++)
 		vtap_queue_at(dev, i)->cfg = vtap_queue_at(dev, 0)->cfg;
-	/* read(2) and poll(2) of the file look at queues without the lock. */
+	/*
+	 * read(2) and poll(2) of the file walk the queues without the lock.
+	 * Pairs with the acquire in vtap_nr_queues(): the pairs come first.
+	 */
 	smp_store_release(&dev->nr_pairs, nr);
 	return 0;
 }
 
 /**
- * vtap_dev_open - make a device for a new open file
+ * vtap_dev_open - allocate a device for a new open file
  *
- * Return: the device, without owner; ERR_PTR(-ENOMEM).
+ * Return: the device, without owner, or ERR_PTR(-ENOMEM).
  */
 struct vtap_dev *vtap_dev_open(void)
 {
@@ -103,10 +107,11 @@ struct vtap_dev *vtap_dev_open(void)
 }
 
 /**
- * vtap_dev_check_owner - is the caller the owner?
- * @dev: device, locked
+ * vtap_dev_check_owner - check that the caller is the owner
+ * @dev: device
  *
- * Return: 0 or -EPERM, also when there is no owner.
+ * Context: vtap_dev.lock held.
+ * Return: 0, or -EPERM if the owner is another process or there is none.
  */
 int vtap_dev_check_owner(const struct vtap_dev *dev)
 {
@@ -115,16 +120,20 @@ int vtap_dev_check_owner(const struct vtap_dev *dev)
 }
 
 /**
- * vtap_dev_set_owner - the caller's process becomes the owner
- * @dev: device, locked
+ * vtap_dev_set_owner - make the caller's process the owner
+ * @dev: device
  *
- * Guest addresses mean the owner's memory from here on, and the workers run
+ * From now on guest addresses refer to the owner's memory, and the workers run
  * in its cgroups.
  *
- * Return: 0; -EBUSY there is an owner; -ENOMEM not all threads could be made,
- * be it for the owner's limits (RLIMIT_NPROC, pids cgroup), as in-tree; -EAGAIN
- * not all kernel threads, for RLIMIT_NPROC. In-tree does not limit them, so there
- * is no errno of its own to follow, and fork(2)'s tells what is wrong.
+ * Context: vtap_dev.lock held.
+ * Return: 0, or a negative errno:
+ *
+ * * -EBUSY: the device has an owner.
+ * * -ENOMEM: a thread could not be created, out of memory or beyond the owner's
+ *   limits (RLIMIT_NPROC, pids cgroup), as in-tree vhost-net.
+ * * -EAGAIN: kernel threads would exceed RLIMIT_NPROC. In-tree vhost-net does
+ *   not limit them and has no errno for it; fork(2) returns this one.
  */
 int vtap_dev_set_owner(struct vtap_dev *dev)
 {
@@ -147,7 +156,7 @@ int vtap_dev_set_owner(struct vtap_dev *dev)
 	return 0;
 }
 
-/* Queues go over to @map between two passes; the old map is free after. */
+/* Switch all queues to @map, each between two passes, and free the old map. */
 static void vtap_dev_install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 {
 	struct vtap_queue *q;
@@ -162,9 +171,10 @@ static void vtap_dev_install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 }
 
 /*
- * Stop everything. First the workers stop waiting for the owner's memory: readers
- * of debugfs, which we wait for next, wait for passes. Callbacks that wake workers
- * follow, then the workers; detaching the queues needs neither.
+ * Stop everything. Interrupt the workers first: debugfs readers wait for
+ * passes, and vtap_debugfs_remove() waits for the readers. Then disarm the
+ * hooks that wake workers, then end the workers. Detaching the queues needs
+ * neither hooks nor workers.
  */
 static void vtap_dev_quiesce(struct vtap_dev *dev)
 {
@@ -204,9 +214,12 @@ static void vtap_dev_quiesce(struct vtap_dev *dev)
 }
 
 /**
- * vtap_dev_reset_owner - back to what open() made (VHOST_RESET_OWNER)
- * @dev: device, locked, owned by the caller
+ * vtap_dev_reset_owner - return a device to the state after open()
+ * @dev: device, owned by the caller
  *
+ * Implements VHOST_RESET_OWNER. The feature mask and the counters stay.
+ *
+ * Context: vtap_dev.lock held.
  * Return: 0.
  */
 int vtap_dev_reset_owner(struct vtap_dev *dev)
@@ -217,8 +230,10 @@ int vtap_dev_reset_owner(struct vtap_dev *dev)
 }
 
 /**
- * vtap_dev_close - end of a device
- * @dev: device; nobody else can reach it any more
+ * vtap_dev_close - free a device
+ * @dev: device, without any other user
+ *
+ * Context: Process context. Waits for the workers to end.
  */
 void vtap_dev_close(struct vtap_dev *dev)
 {
@@ -233,7 +248,7 @@ void vtap_dev_close(struct vtap_dev *dev)
 	kvfree(dev);
 }
 
-/* Can the queues that run go over to @map? */
+/* Check whether the running queues can use @map. */
 static bool vtap_dev_queues_agree(const struct vtap_dev *dev,
 				  const struct vtap_memmap *map)
 {
@@ -251,13 +266,21 @@ static bool vtap_dev_queues_agree(const struct vtap_dev *dev,
 }
 
 /**
- * vtap_dev_set_mem_table - where guest memory is (VHOST_SET_MEM_TABLE)
- * @dev: device, locked, owned by the caller; its queues may be running
+ * vtap_dev_set_mem_table - set the memory table
+ * @dev: device, owned by the caller; its queues may be running
  * @uarg: the client's table
  *
- * Return: 0; -EFAULT unreadable, a region wraps, or a queue runs and a region
- * is no user memory; -EOPNOTSUPP padding set; -E2BIG more than
- * VTAP_MAX_REGIONS; -ENOMEM.
+ * Implements VHOST_SET_MEM_TABLE.
+ *
+ * Context: vtap_dev.lock held.
+ * Return: 0, or a negative errno:
+ *
+ * * -EFAULT: the table is not readable, a region is empty or wraps, or a queue
+ *   is running and a region or its part of the dirty log lies outside user
+ *   memory.
+ * * -EOPNOTSUPP: padding is set.
+ * * -E2BIG: the table has more than VTAP_MAX_REGIONS regions.
+ * * -ENOMEM
  */
 int vtap_dev_set_mem_table(struct vtap_dev *dev,
 			   const struct vhost_memory __user *uarg)
@@ -292,14 +315,17 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 }
 
 /**
- * vtap_dev_set_log_base - where the dirty log is (VHOST_SET_LOG_BASE)
- * @dev: device, locked, owned by the caller; its queues may be running
- * @base: user address of a bitmap with a bit for each guest page, bit n of the
- *	byte string for guest physical address n * 4096
+ * vtap_dev_set_log_base - set the address of the dirty log
+ * @dev: device, owned by the caller; its queues may be running
+ * @base: user address of a bitmap with one bit per guest page: bit n of the
+ *	byte string is for guest physical address n * 4096
  *
- * Return: 0; -EFAULT a queue runs and the bitmap has a bit that would lie
- * outside of user memory; as in-tree, queues without that trouble have the new
- * log then.
+ * Implements VHOST_SET_LOG_BASE.
+ *
+ * Context: vtap_dev.lock held.
+ * Return: 0, or -EFAULT if a queue is running and a bit of its log would lie
+ * outside user memory. As with in-tree vhost-net, the other queues use the new
+ * log even then.
  */
 int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
 {
@@ -322,11 +348,14 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
 }
 
 /**
- * vtap_dev_set_log_fd - what to signal when bits were set (VHOST_SET_LOG_FD)
- * @dev: device, locked, owned by the caller
+ * vtap_dev_set_log_fd - set the eventfd that reports new bits in the dirty log
+ * @dev: device, owned by the caller
  * @fd: eventfd, or VHOST_FILE_UNBIND
  *
- * Return: 0; -EBADF, -EINVAL @fd is no eventfd.
+ * Implements VHOST_SET_LOG_FD.
+ *
+ * Context: vtap_dev.lock held.
+ * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
 int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
 {
@@ -335,7 +364,7 @@ int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
 	u32 i;
 
 	lockdep_assert_held(&dev->lock);
-	/* Each queue has a reference; the first to fail is the first of all. */
+	/* Each queue takes a reference. If any call fails, the first does. */
 	vtap_for_each_queue(dev, q, i) {
 		err = vtap_queue_set_eventfd(q, &q->log_call, fd);
 		if (err)

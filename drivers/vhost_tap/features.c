@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * features.c - from feature bits to what a pass does
+ * features.c - which features a file offers, and what the acked ones mean
  *
- * Read before: vtap.h, control.h.
- *
- * What is offered is what the module can do on this kernel, less what the
- * administrator (module parameter features=) and whoever opened the file
- * (VHOST_TAP_SET_FEATURE_MASK) take away, so that a fleet of unlike hosts can
- * agree on one set.
+ * A file offers what the module supports on this kernel, less what the
+ * administrator (module parameter features=) and the opener of the file
+ * (VHOST_TAP_SET_FEATURE_MASK) remove. A fleet of different hosts can thus
+ * offer one set.
  */
 #include <linux/if_tun.h>
 #include <linux/module.h>
@@ -32,7 +30,7 @@ static const u64 offered[VTAP_FEATURE_WORDS] = {
 	BIT_ULL(VIRTIO_F_IN_ORDER) |
 	BIT_ULL(VIRTIO_F_RING_RESET),
 
-	TUN_F_UDP_TUNNEL_GSO ? TUNNEL : 0,	/* if this kernel's tun can */
+	TUN_F_UDP_TUNNEL_GSO ? TUNNEL : 0,	/* if tun supports it */
 };
 
 static unsigned long param_mask[VTAP_FEATURE_WORDS] = { ~0UL, ~0UL };
@@ -40,7 +38,7 @@ module_param_array_named(features, param_mask, ulong, NULL, 0444);
 MODULE_PARM_DESC(features, "Mask of feature bits to offer, bits 0-63[,64-127] (default all)");
 
 /**
- * vtap_features_init - what a new file offers
+ * vtap_features_init - set the features that a new file offers
  * @dev: device
  */
 void vtap_features_init(struct vtap_dev *dev)
@@ -52,10 +50,12 @@ void vtap_features_init(struct vtap_dev *dev)
 }
 
 /**
- * vtap_features_offered - what VHOST_GET_FEATURES_ARRAY answers
+ * vtap_features_offered - get the features that a file offers
  * @dev: device
- * @features: VTAP_FEATURE_WORDS of feature bits; VHOST_NET_F_VIRTIO_NET_HDR is
- *	bit 27 and so is VIRTIO_F_ANY_LAYOUT, which any device may offer
+ * @features: set to VTAP_FEATURE_WORDS words of feature bits
+ *
+ * Bit 27 is VHOST_NET_F_VIRTIO_NET_HDR and also VIRTIO_F_ANY_LAYOUT, which any
+ * device may offer.
  */
 void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
 {
@@ -63,14 +63,15 @@ void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
 }
 
 /**
- * vtap_features_mask - offer less (VHOST_TAP_SET_FEATURE_MASK)
- * @dev: device, locked
- * @mask: VTAP_FEATURE_WORDS of bits that may stay
+ * vtap_features_mask - remove features from the offer
+ * @dev: device
+ * @mask: VTAP_FEATURE_WORDS words of bits that may stay
  *
- * Whoever opens the file decides before it is handed to its owner, who cannot
- * go back on it.
+ * Implements VHOST_TAP_SET_FEATURE_MASK. The opener of the file calls it before
+ * it passes the file to the owner, who cannot undo it.
  *
- * Return: 0; -EBUSY there is an owner, or features are acked that would go.
+ * Context: vtap_dev.lock held.
+ * Return: 0, or -EBUSY if the device has an owner or a removed bit is acked.
  */
 int vtap_features_mask(struct vtap_dev *dev, const u64 *mask)
 {
@@ -92,9 +93,9 @@ static bool vtap_features_has(const u64 *features, unsigned int bit)
 }
 
 /*
- * Modern drivers and mergeable buffers use the 12-byte header, others the
- * 10-byte one; tunnels need a longer one. Bit 27 says that the backend knows
- * of no header.
+ * The virtio-net header has 12 bytes with VERSION_1 or mergeable buffers, else
+ * 10, and more with UDP tunnels. With VHOST_NET_F_VIRTIO_NET_HDR the backend
+ * has no header.
  */
 static struct vtap_qcfg vtap_features_qcfg(const u64 *features)
 {
@@ -118,7 +119,7 @@ static struct vtap_qcfg vtap_features_qcfg(const u64 *features)
 	};
 }
 
-/* Can the queue, if it runs, go over to these features? */
+/* Check whether the queue can switch to @features, if it is running. */
 static bool vtap_features_fit_queue(const struct vtap_queue *q,
 				    const u64 *features)
 {
@@ -136,14 +137,19 @@ static bool vtap_features_fit_queue(const struct vtap_queue *q,
 }
 
 /**
- * vtap_features_set - take the features the guest and client agreed on
- * @dev: device, locked; its queues may be running
- * @features: VTAP_FEATURE_WORDS of bits
+ * vtap_features_set - set the features that guest and client agreed on
+ * @dev: device; its queues may be running
+ * @features: VTAP_FEATURE_WORDS words of feature bits
  *
- * Return: 0; -EOPNOTSUPP a bit that was not offered, or packed rings without
- * VERSION_1; -EFAULT a running ring would change its format, does not have room
- * for the event words, its addresses are no user memory, or the dirty log is
- * none; -ENOMEM.
+ * Implements VHOST_SET_FEATURES and VHOST_SET_FEATURES_ARRAY.
+ *
+ * Context: vtap_dev.lock held. Waits for passes in progress.
+ * Return: 0, or a negative errno:
+ *
+ * * -EOPNOTSUPP: a bit was not offered, or packed rings lack VERSION_1.
+ * * -EFAULT: a queue is running, and its ring format would change, or its ring,
+ *   event words or dirty log would lie outside user memory.
+ * * -ENOMEM
  */
 int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 {
@@ -157,7 +163,7 @@ int vtap_features_set(struct vtap_dev *dev, const u64 *features)
 		if (features[i] & ~dev->mask[i])
 			return -EOPNOTSUPP;
 	}
-	/* There is no packed ring in legacy. */
+	/* Legacy devices do not have packed rings. */
 	if (vtap_features_has(features, VIRTIO_F_RING_PACKED) &&
 	    !vtap_features_has(features, VIRTIO_F_VERSION_1))
 		return -EOPNOTSUPP;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ioctl.c - one row per ioctl: what it needs, what it copies, who does it
+ * ioctl.c - the table of ioctls: checks, argument and handler of each
  *
- * Read before: control.h; <linux/vhost.h> and <linux/vhost_tap.h> have the
- * numbers and structures. Read next: queue.c, dev.c.
- *
- * The dispatcher looks at a call in the order in-tree vhost-net does, so that
- * a call with two mistakes gets the same errno: ownership, vring index,
- * whether the queue may run, then the argument.
+ * <linux/vhost.h> and <linux/vhost_tap.h> define the numbers and structures.
+ * The dispatcher checks a call in the same order as in-tree vhost-net:
+ * ownership, vring index, whether the queue is stopped, then the argument. A
+ * call with two errors thus fails with the same errno.
  */
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
@@ -26,7 +24,7 @@ union vtap_arg {
 	struct vhost_tap_workers workers;
 	struct vhost_tap_polling polling;
 	struct vhost_worker_state worker;
-	u32 index;			/* first in all vring structures */
+	u32 index;			/* first of vring structs */
 	struct vhost_vring_worker attached;
 	struct vhost_tap_vring_thread thread;
 	struct vhost_vring_state state;
@@ -44,16 +42,16 @@ struct call {
 enum {
 	NEED_OWNER = 1,
 	NEED_VRING = 2,			/* argument starts with a vring index */
-	NEED_STOPPED = 4,		/* -EBUSY while the queue has a backend */
-	ARG_FIRST = 8,			/* copied before ownership is looked at */
-	NO_OWNER_EINVAL = 16,		/* -EINVAL when there is none, not -EPERM */
+	NEED_STOPPED = 4,		/* -EBUSY while it has a backend */
+	ARG_FIRST = 8,			/* copied in before the owner check */
+	NO_OWNER_EINVAL = 16,		/* -EINVAL without owner, not -EPERM */
 };
 
 struct row {
 	unsigned int cmd;
 	unsigned int need;
-	u8 in;				/* bytes to copy in, */
-	u8 out;				/* and out on success */
+	u8 in;				/* bytes to copy in */
+	u8 out;				/* bytes to copy out on success */
 	long (*fn)(struct call *c);
 };
 
@@ -83,7 +81,10 @@ static long vtap_ioctl_set_features(struct call *c)
 	return vtap_features_set(c->dev, features);
 }
 
-/* A count, then so many words. Ours are few; more are zero, up to a bound. */
+/*
+ * The argument is a count and that many words. Words past VTAP_FEATURE_WORDS
+ * have to be zero.
+ */
 #define MAX_FEATURE_WORDS	64
 
 static u64 __user *vtap_ioctl_feature_words(struct call *c)
@@ -278,7 +279,7 @@ static long vtap_ioctl_set_polling(struct call *c)
 	return 0;
 }
 
-/* A worker whose number the client does not get to know would stay for good. */
+/* The client cannot free a worker whose id it does not know. */
 static long vtap_ioctl_new_worker(struct call *c)
 {
 	u32 id;
@@ -396,7 +397,7 @@ static const struct row rows[] = {
 	  vtap_ioctl_set_busyloop },
 	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT, VRING, 0, STATE,
 	  vtap_ioctl_get_busyloop },
-	/* workers, as vhost-scsi has them */
+	/* workers, as in vhost-scsi */
 	{ VHOST_NEW_WORKER, OWNED, 0, 0, vtap_ioctl_new_worker },
 	{ VHOST_FREE_WORKER, OWNED, WORKER, 0, vtap_ioctl_free_worker },
 	{ VHOST_ATTACH_VRING_WORKER, OWNED | NEED_VRING, ATTACH, 0,
@@ -406,7 +407,7 @@ static const struct row rows[] = {
 	/* start and stop */
 	{ VHOST_NET_SET_BACKEND, NEED_OWNER | ARG_FIRST, FILE, 0,
 	  vtap_ioctl_set_backend },
-	/* ours */
+	/* extensions */
 	{ VHOST_TAP_GET_INFO, 0, 0, 0, vtap_ioctl_get_info },
 	{ VHOST_TAP_SET_FEATURE_MASK, 0, MASK, 0, vtap_ioctl_set_feature_mask },
 	{ VHOST_TAP_SET_QUEUE_PAIRS, 0, PAIRS, 0, vtap_ioctl_set_queue_pairs },
@@ -415,7 +416,10 @@ static const struct row rows[] = {
 	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, vtap_ioctl_get_thread },
 };
 
-/* Copy the argument in; its first word only once if we have read it already. */
+/*
+ * Copy the argument in. A vring index is not read a second time, because user
+ * space could have changed it since the check.
+ */
 static int vtap_ioctl_copy_arg(struct call *c, const struct row *row)
 {
 	size_t done = row->need & NEED_VRING ? sizeof(c->arg.index) : 0;
@@ -461,14 +465,14 @@ static long vtap_ioctl_call(struct call *c, const struct row *row)
 }
 
 /**
- * vtap_ioctl - carry out one ioctl
+ * vtap_ioctl - handle an ioctl
  * @dev: device
  * @cmd: VHOST_* or VHOST_TAP_* number
  * @uarg: argument in the caller's memory
  *
- * Context: process context; sleeps for a pass in progress.
- * Return: 0 or more, or negative errno; -ENOIOCTLCMD for an unknown @cmd; -EINTR
- * the caller is being killed.
+ * Context: Process context. Sleeps while a pass is in progress.
+ * Return: 0, or a negative errno: -ENOIOCTLCMD if @cmd is unknown, -EINTR if
+ * the caller is being killed, or that of the handler.
  */
 long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iotlb_msg.c - the device IOTLB's conversation with the client
+ * iotlb_msg.c - messages between the device IOTLB and the client
  *
  * The client reads misses from the node (VHOST_IOTLB_MISS, iotlb_miss.c) and
  * writes mappings to it (VHOST_IOTLB_UPDATE, VHOST_IOTLB_INVALIDATE). An update
@@ -14,7 +14,7 @@
 
 #define MSG_SIZE	sizeof(struct vhost_msg)
 
-/* There is a mapping for [first, last] now: wake who waits for it. */
+/* Wake the queues whose miss lies in [first, last], which is mapped now. */
 static void vtap_msg_wake_queues(struct vtap_dev *dev, u64 first, u64 last)
 {
 	struct vtap_queue *q;
@@ -30,7 +30,10 @@ static void vtap_msg_wake_queues(struct vtap_dev *dev, u64 first, u64 last)
 			WRITE_ONCE(q->miss.state, VTAP_MISS_NONE);
 		spin_unlock(&dev->miss_lock);
 		if (hit) {
-			/* Pairs with the worker's xchg of its bits. */
+			/*
+			 * The miss is answered before the pending bit is read.
+			 * Pairs with the xchg() in vtap_worker_serve_word().
+			 */
 			smp_mb();
 			vtap_queue_wake(q);
 		}
@@ -60,7 +63,7 @@ static int vtap_msg_update(struct vtap_dev *dev,
 		return -EFAULT;
 	stale = vtap_iotlb_add(dev->iotlb, m->iova, last, m->uaddr,
 			       m->perm & VHOST_ACCESS_RW);
-	/* A queue that a mapping was too narrow for may go on, too. */
+	/* A wider mapping may recover a broken queue. */
 	vtap_for_each_queue(dev, q, i)
 		stale |= READ_ONCE(q->state) == VTAP_BROKEN;
 	if (stale)
@@ -70,9 +73,8 @@ static int vtap_msg_update(struct vtap_dev *dev,
 }
 
 /*
- * A size of 0 comes from a client that takes everything back and for whom 2^64
- * does not fit the field. What would wrap ends at the top: to forget too much
- * is never wrong.
+ * Size 0 invalidates up to the top, because 2^64 does not fit the field. So
+ * does a size that wraps: dropping too much is always safe.
  */
 static int vtap_msg_invalidate(struct vtap_dev *dev,
 			       const struct vhost_iotlb_msg *m)
@@ -105,8 +107,9 @@ static int vtap_msg_handle(struct vtap_dev *dev,
 	return err;
 }
 
-/* Both forms of the message have a 32-bit type, 4 bytes that we do not need,
- * and the same contents; what follows is padding, which may be missing.
+/*
+ * Both versions of the message have a 32-bit type, 4 unused bytes, and the same
+ * contents. The padding behind them may be missing.
  */
 static int vtap_msg_write_one(struct vtap_dev *dev, struct iov_iter *from)
 {
@@ -126,15 +129,21 @@ static int vtap_msg_write_one(struct vtap_dev *dev, struct iov_iter *from)
 }
 
 /**
- * vtap_iotlb_write - take messages from the client
+ * vtap_iotlb_write - handle messages from the client
  * @dev: device
- * @from: one or more struct vhost_msg or vhost_msg_v2, 72 bytes each; the
- *	padding of the last may be missing
+ * @from: one or more struct vhost_msg or vhost_msg_v2 of 72 bytes; the padding
+ *	of the last one may be missing
  *
- * Return: bytes consumed; -EINVAL a short or unknown message, or an update of
- * size 0; -EFAULT no IOTLB in use, an unknown request, addresses that wrap or
- * are no user memory; -EPERM the caller is not the owner. With several
- * messages an error is told only if it is in the first.
+ * Context: Process context. Takes vtap_dev.lock for each message and waits for
+ * passes in progress.
+ * Return: the number of bytes consumed, or a negative errno if the first
+ * message fails:
+ *
+ * * -EINVAL: the message is short or of unknown type, or an update of size 0.
+ * * -EFAULT: the IOTLB is not in use, the request is unknown, or an address
+ *   range wraps or lies outside user memory.
+ * * -EPERM: the caller is not the owner.
+ * * -EINTR: the caller is being killed.
  */
 ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 {
@@ -154,7 +163,7 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 	return done;
 }
 
-/* Take the next question, if any. */
+/* Take the next unread miss. Returns its queue, or NULL. */
 static struct vtap_queue *vtap_msg_take_miss(struct vtap_dev *dev,
 					     struct vhost_iotlb_msg *m)
 {
@@ -177,14 +186,19 @@ static struct vtap_queue *vtap_msg_take_miss(struct vtap_dev *dev,
 }
 
 /**
- * vtap_iotlb_read - give the client a question
+ * vtap_iotlb_read - copy a miss to the client
  * @dev: device
- * @to: room for a struct vhost_msg or, by the acked backend features, a struct
- *	vhost_msg_v2: 72 bytes
- * @nonblock: do not wait for one
+ * @to: room for 72 bytes: a struct vhost_msg_v2 if the client acked
+ *	VHOST_BACKEND_F_IOTLB_MSG_V2, else a struct vhost_msg
+ * @nonblock: return -EAGAIN instead of waiting for a miss
  *
- * Return: 72; 0 @to is too small; -EAGAIN there is none; -EBADFD there is no
- * IOTLB and none is waited for; -EFAULT; -ERESTARTSYS.
+ * Context: Process context.
+ * Return: 72, 0 if @to is too small, or a negative errno:
+ *
+ * * -EAGAIN: @nonblock is set and there is no miss.
+ * * -EBADFD: the IOTLB is not in use.
+ * * -EFAULT: @to cannot be written. The next reader gets the miss.
+ * * -ERESTARTSYS: a signal is pending.
  */
 ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 			bool nonblock)
@@ -200,7 +214,7 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 	BUILD_BUG_ON(sizeof(msg) != MSG_SIZE);
 	if (iov_iter_count(to) < MSG_SIZE)
 		return 0;
-	/* Paddings included: all of it is the reader's. */
+	/* Clear the padding, which user space gets to see. */
 	memset(&msg, 0, sizeof(msg));
 	memset(&m, 0, sizeof(m));
 	q = vtap_msg_take_miss(dev, &m);
@@ -232,12 +246,12 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 }
 
 /**
- * vtap_iotlb_poll - is there a question?
+ * vtap_iotlb_poll - check for an unread miss
  * @dev: device
- * @file: its file
+ * @file: file of @dev
  * @wait: from vfs_poll()
  *
- * Return: EPOLLIN | EPOLLRDNORM if so.
+ * Return: EPOLLIN | EPOLLRDNORM if there is one, else 0.
  */
 __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 			 poll_table *wait)
@@ -255,13 +269,14 @@ __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,
 }
 
 /**
- * vtap_iotlb_enable - guest addresses are I/O virtual from now on
- * @dev: device, locked; its queues may be running
+ * vtap_iotlb_enable - translate guest addresses with an empty IOTLB
+ * @dev: device; its queues may be running
  *
- * The table starts empty, also when there was one: a client that acks features
- * anew has not told us what it took back while it was away.
+ * An existing IOTLB is emptied: the client may have dropped mappings while it
+ * did not use the device.
  *
- * Return: 0 or -ENOMEM, and nothing has changed.
+ * Context: vtap_dev.lock held. Waits for passes in progress.
+ * Return: 0, or -ENOMEM, in which case nothing has changed.
  */
 int vtap_iotlb_enable(struct vtap_dev *dev)
 {
@@ -302,8 +317,12 @@ err_free:
 }
 
 /**
- * vtap_iotlb_disable - guest addresses are physical from now on
- * @dev: device, locked; its queues may be running
+ * vtap_iotlb_disable - translate guest addresses with the memory table
+ * @dev: device; its queues may be running
+ *
+ * Wakes readers of the file, which return -EBADFD.
+ *
+ * Context: vtap_dev.lock held. Waits for passes in progress.
  */
 void vtap_iotlb_disable(struct vtap_dev *dev)
 {

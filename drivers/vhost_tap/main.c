@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main.c - load and unload
+ * main.c - module init and exit, and the device node
  *
- * Read before: nothing. Read next: vtap.h; the reading routes are in
- * Documentation/design.rst.
+ * Documentation/design.rst describes the structure of the driver.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,12 +21,12 @@
 #include "netlink.h"
 
 /*
- * A minor of the range for local use: known before the module is loaded, so
- * depmod can have the node made at boot and opening it loads the module.
+ * A fixed minor, from the range for local use. depmod records it, so the node
+ * can exist from boot on, and opening it loads the module.
  */
 #define VTAP_MINOR	245
 
-/* The longest name of the node: more than anybody needs. */
+/* Longest name of the node */
 #define DEVNAME_MAX	63
 
 static char *devname = "vhost-tap";
@@ -39,7 +38,7 @@ static struct miscdevice vtap_misc = {
 	.fops = &vtap_fops,
 };
 
-/* A file name, and nothing that the driver core or devtmpfs reads as a path. */
+/* Check that neither the driver core nor devtmpfs reads @name as a path. */
 static bool __init vtap_is_node_name(const char *name)
 {
 	size_t len = strlen(name), i;
@@ -55,8 +54,8 @@ static bool __init vtap_is_node_name(const char *name)
 }
 
 /*
- * Is there a file @name in @folder? One that is a device with our minor does not
- * count: udev makes such a node at boot.
+ * Check whether @folder has a file @name. A device node with our minor does not
+ * count, because udev creates it at boot.
  */
 static bool __init vtap_is_taken(const char *folder, const char *name)
 {
@@ -76,8 +75,8 @@ static bool __init vtap_is_taken(const char *folder, const char *name)
 }
 
 /*
- * The driver core answers a bad name with a backtrace, and devtmpfs ignores a
- * node that it cannot make. So both are checked before.
+ * Check the name before registration: the driver core warns with a backtrace
+ * about a bad name, and devtmpfs ignores a node that it cannot create.
  */
 static int __init vtap_check_devname(void)
 {
@@ -89,7 +88,7 @@ static int __init vtap_check_devname(void)
 	if (vtap_is_taken("/sys/class/misc", devname) ||
 	    vtap_is_taken("/dev", devname)) {
 		pr_err("devname=%s: this name is in use\n", devname);
-		/* modprobe takes -EEXIST for a module that is loaded. */
+		/* modprobe ignores -EEXIST: the module is loaded. */
 		return -EBUSY;
 	}
 	return 0;
@@ -105,7 +104,7 @@ static int __init vtap_make_node(void)
 	err = misc_register(&vtap_misc);
 	if (err != -EBUSY)
 		return err;
-	/* Somebody else has the minor. A node with it is not ours, then. */
+	/* Another driver owns the minor, so a node with it is not ours. */
 	vtap_misc.minor = MISC_DYNAMIC_MINOR;
 	return vtap_check_devname() ?: misc_register(&vtap_misc);
 }
@@ -117,7 +116,7 @@ static int __init vtap_init(void)
 	err = vtap_nl_init();
 	if (err)
 		return err;
-	vtap_debugfs_init();		/* before anyone can open the node */
+	vtap_debugfs_init();		/* before the node can be opened */
 	err = vtap_make_node();
 	if (err) {
 		vtap_debugfs_exit();

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * numa.c - which CPUs a worker gets unless somebody says
+ * numa.c - default NUMA placement of workers
  *
- * Read before: vtap.h, control.h. Read next: worker_pool.c.
+ * With the module parameter numa= a worker moves to the CPUs of one node, once,
+ * when the first of its queues starts. This is the node of the guest's memory,
+ * or of the NIC behind the backend. A worker only uses CPUs that it was created
+ * with, so it stays in its cpuset and in the affinity of the VMM. A worker
+ * whose CPUs were changed since (taskset, cpuset) stays where it is.
  *
- * With the module parameter numa= a worker is given the CPUs of one node, once,
- * when the first of its queues starts: the node of the guest's memory, or of
- * the NIC behind the backend. It is a default and nothing more. A worker takes
- * only CPUs that it was born with, so it stays in its cpuset and in the
- * affinity of the VMM; and one whose CPUs somebody has changed since (taskset,
- * a cpuset) is left alone.
- *
- * Control chooses the node; the thread itself does the rest, so nobody has to
- * ask whether it is there yet.
+ * Control code chooses the node, and the thread moves itself (worker.c), so no
+ * code has to check whether the thread runs yet.
  */
 #include <linux/cpumask.h>
 #include <linux/mm.h>
@@ -62,8 +59,8 @@ MODULE_PARM_DESC(numa, "Node whose CPUs new workers get: off, memory (the guest'
 /* ---- the node of guest memory ---- */
 
 /*
- * Nothing is made present for it: a page that is not has no node yet, nor has one
- * that was only read, as all of those are the kernel's page of zeroes.
+ * Do not fault the page in. An absent page has no node, and a page that was
+ * only read is the kernel's zero page.
  */
 static int vtap_numa_page_node(unsigned long uaddr)
 {
@@ -90,7 +87,7 @@ static int vtap_numa_largest_region_node(const struct vtap_memmap *map)
 	return largest ? vtap_numa_page_node(largest->uaddr) : NUMA_NO_NODE;
 }
 
-/* Ring and packets of a queue are mostly on one node: that of its driver. */
+/* Ring and packets are mostly on one node, that of the guest's driver. */
 static int vtap_numa_memory_node(const struct vtap_queue *q)
 {
 	int node = NUMA_NO_NODE;
@@ -104,7 +101,7 @@ static int vtap_numa_memory_node(const struct vtap_queue *q)
 
 /* ---- the node of the NIC behind a backend ---- */
 
-/* All from here to vtap_numa_netdev_node() under RTNL. */
+/* The functions up to vtap_numa_netdev_node() run under RTNL. */
 static int vtap_numa_node_of_netdev(const struct net_device *dev)
 {
 	struct device *d;
@@ -135,7 +132,7 @@ static int vtap_numa_node_below(struct net_device *dev)
 	return node;
 }
 
-/* A macvtap lies on its NIC; a tap is mostly in a bridge with it. */
+/* A macvtap is on top of its NIC. A tap is mostly in a bridge with it. */
 static int vtap_numa_netdev_node(const struct vtap_backend *b)
 {
 	struct net_device *dev, *master;
@@ -157,10 +154,10 @@ static int vtap_numa_netdev_node(const struct vtap_backend *b)
 /* ---- a worker's life ---- */
 
 /**
- * vtap_numa_init - what will a new worker follow?
+ * vtap_numa_init - set what a new worker follows
  * @w: worker, zeroed
  *
- * Return: 0 or -ENOMEM; vtap_numa_free() is right after either.
+ * Return: 0 or -ENOMEM. Either way vtap_numa_free() frees it.
  */
 int vtap_numa_init(struct vtap_worker *w)
 {
@@ -173,8 +170,8 @@ int vtap_numa_init(struct vtap_worker *w)
 }
 
 /**
- * vtap_numa_save_cpus - remember what a worker is born with
- * @w: worker, with its task, which is not started yet
+ * vtap_numa_save_cpus - save the CPUs that a worker was created with
+ * @w: worker whose thread is not started yet
  */
 void vtap_numa_save_cpus(struct vtap_worker *w)
 {
@@ -183,8 +180,8 @@ void vtap_numa_save_cpus(struct vtap_worker *w)
 }
 
 /**
- * vtap_numa_free - the end of a worker
- * @w: worker; its thread has ended
+ * vtap_numa_free - free what vtap_numa_init() allocated
+ * @w: worker whose thread has ended
  */
 void vtap_numa_free(struct vtap_worker *w)
 {
@@ -192,10 +189,12 @@ void vtap_numa_free(struct vtap_worker *w)
 }
 
 /**
- * vtap_numa_set_node - a queue starts: where should its worker be?
- * @q: queue with a backend; vtap_dev.lock is held by the owner
+ * vtap_numa_set_node - choose the node of the worker of a starting queue
+ * @q: queue with a backend
  *
- * The first queue of a worker decides. vtap_queue_wake() comes next.
+ * The first queue of a worker decides. The caller wakes the queue next.
+ *
+ * Context: vtap_dev.lock held by the owner. May take RTNL.
  */
 void vtap_numa_set_node(struct vtap_queue *q)
 {

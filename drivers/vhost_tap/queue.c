@@ -2,11 +2,12 @@
 /*
  * queue.c - configure, start and stop a queue
  *
- * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). The client's
- * settings wait in ring_cfg and base until then. A ring fault leaves the
- * backend in place and the queue silent. Each kick (pass.c), new memory table,
- * ring address and IOTLB message tries the ring once more; stopping and starting
- * the queue, as a reset of the guest's device does, forgets the fault.
+ * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). Until then
+ * ring_cfg and base hold the client's settings. A ring fault stops the queue
+ * and leaves the backend attached. Each kick (pass.c) and each change of memory
+ * table, ring address, features, dirty log or IOTLB retries the ring once.
+ * Stopping and starting the queue, as a reset of the guest's device does,
+ * clears the fault.
  */
 #define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
 
@@ -31,12 +32,13 @@ static void vtap_queue_init_ring_cfg(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_init - make a queue of a new device
+ * vtap_queue_init - initialize a queue of a new device
  * @q: queue, zeroed
- * @dev: its device
- * @index: of the vring
+ * @dev: device of the queue
+ * @index: vring index
  *
- * Return: 0 or -ENOMEM; vtap_queue_free() is right after either.
+ * Return: 0 or -ENOMEM. The caller frees @q with vtap_queue_free() in either
+ * case.
  */
 int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 {
@@ -77,7 +79,7 @@ void vtap_queue_free(struct vtap_queue *q)
 	mutex_destroy(&q->lock);
 }
 
-/* Returns the former backend, for the caller to put; NULL if there was none. */
+/* Stop a queue. Returns the former backend, for the caller to put, or NULL. */
 static struct socket *vtap_queue_stop(struct vtap_queue *q)
 {
 	struct socket *sock;
@@ -90,8 +92,8 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 		vtap_ring_unmap(&q->ring);
 	}
 	/*
-	 * Each pass has brought its bits to the log. What could not be written
-	 * is lost now: the caller's memory need not be the owner's.
+	 * Each pass has flushed its bits to the log. Drop the bits that could
+	 * not be written: the caller's memory need not be the owner's.
 	 */
 	vtap_dirty_drop(&q->dirty);
 	vtap_miss_cancel(q);
@@ -102,12 +104,12 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 }
 
 /*
- * The one mistake of a set-up that ends here and that the errno explains
- * badly: a VMM with more queues than the tap takes.
+ * Explain the set-up error that the errno explains badly: a VMM with more
+ * queues than the tap accepts.
  */
 static void vtap_queue_backend_error(void)
 {
-	pr_notice_ratelimited("%s[%d]: the tap's file descriptor is attached to no device; several queues need a tap created with multi_queue\n",
+	pr_notice_ratelimited("%s[%d]: the file descriptor of the tap has no device; create the tap with multi_queue for several queues\n",
 			      current->comm, task_pid_nr(current));
 }
 
@@ -133,7 +135,7 @@ static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
 	if (err)
 		return err;
 
-	/* No pass before it is known that the backend works. */
+	/* Allow passes only once the backend is known to work. */
 	err = vtap_poll_arm(&q->sock_poll, sock->file);
 	if (err) {
 		if (err == -EINVAL && kind == VTAP_BACKEND_TAP)
@@ -141,29 +143,34 @@ static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
 		vtap_queue_stop(q);	/* the caller still has @sock */
 		return err;
 	}
-	/* Before the state: its notification reports the interface. */
+	/* Set the interface first: the state's notification reports it. */
 	vtap_interface_set(&q->interface, sock, kind);
 	vtap_queue_lock(q);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);
 	vtap_numa_set_node(q);
-	/* What the guest did before we listened brought no kick. */
+	/* Buffers added before the hook was armed came without a kick. */
 	vtap_queue_wake(q);
 	return 0;
 }
 
 /**
- * vtap_queue_set_backend - start, stop or re-plug a queue
- * @q: queue of an owned device
+ * vtap_queue_set_backend - start or stop a queue, or switch its backend
+ * @q: queue of a device with an owner
  * @fd: tap, macvtap or packet socket, or -1 to stop
  *
- * Stopping always succeeds, whatever became of memory, ring or tap: QEMU
- * aborts the guest otherwise. When a new backend cannot be started the old
- * one stays.
+ * Implements VHOST_NET_SET_BACKEND. Stopping always succeeds, whatever the
+ * state of memory, ring or tap, because QEMU aborts the guest on an error. If a
+ * new backend cannot be started, the old one stays.
  *
- * Return: 0; -EFAULT ring or guest memory is not set up or not accessible;
- * -ENOTSOCK @fd is nothing we can use; -EINVAL a tun without a device, or a
- * ring size or position that this kind of ring does not have.
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
+ * Return: 0, or a negative errno:
+ *
+ * * -EFAULT: the ring, guest memory or the dirty log is not set up or not
+ *   accessible.
+ * * -ENOTSOCK: @fd is not a supported backend.
+ * * -EINVAL: a tun without a device, or a ring size or position that the ring
+ *   format does not allow.
  */
 int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 {
@@ -187,7 +194,7 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	sock = vtap_backend_socket(fd, &kind);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	/* Again the same: nothing to do, unless that is to mend the queue. */
+	/* Setting the same backend again only restarts a broken queue. */
 	if (sock == q->backend.sock && q->state == VTAP_RUNNING) {
 		WRITE_ONCE(q->backend_fd, fd);
 		sockfd_put(sock);
@@ -208,13 +215,13 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	return err;
 }
 
-/* Memory has changed under a queue, perhaps the fault is gone. Locked. */
+/* Retry a broken queue, because memory has changed. q->lock held. */
 static void vtap_queue_recover(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	if (q->state != VTAP_BROKEN)
 		return;
-	/* A log that failed is mended by another log and by nothing else. */
+	/* Only another log recovers from a failed log. */
 	if (q->ring.fault == VTAP_FAULT_LOG_ACCESS && q->dirty.failed)
 		return;
 	if (!vtap_ring_clear_fault(&q->ring))
@@ -224,14 +231,14 @@ static void vtap_queue_recover(struct vtap_queue *q)
 }
 
 /*
- * The ring is somewhere else, or is used in another way. What was asked for it
- * may never be answered now; the next pass asks anew. Locked.
+ * The ring has moved or has another format. The client may never answer the
+ * outstanding miss now, so the next pass reports a new one. q->lock held.
  */
 static void vtap_queue_relocate(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	vtap_miss_cancel(q);
-	/* The end of a log is the end of its troubles, and of its bits. */
+	/* Logging has ended: forget its failure, drop collected bits. */
 	if (!q->dirty.payload && !q->dirty.ring)
 		vtap_dirty_drop(&q->dirty);
 	if (q->state != VTAP_STOPPED)
@@ -239,9 +246,11 @@ static void vtap_queue_relocate(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_set_map - another memory table for a queue
+ * vtap_queue_set_map - set the memory table of a queue
  * @q: queue, may be running
- * @map: the table, or NULL when the queue is stopped for good
+ * @map: the table; NULL only while the queue is stopped
+ *
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
  */
 void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 {
@@ -255,14 +264,15 @@ void vtap_queue_set_map(struct vtap_queue *q, const struct vtap_memmap *map)
 }
 
 /**
- * vtap_queue_set_tlb - put a queue behind the device IOTLB, or before it
+ * vtap_queue_set_tlb - enable or disable the device IOTLB of a queue
  * @q: queue, may be running
- * @tlb: an empty cache, or NULL for the memory table
+ * @tlb: an empty cache, or NULL to use the memory table
  *
- * The ring's addresses mean something else now: vtap_queue_set_features()
- * follows.
+ * The ring's addresses have another meaning now. If the queue is running, the
+ * caller calls vtap_queue_set_features() next.
  *
- * Return: the former cache, for the caller to free; NULL if there was none.
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
+ * Return: the former cache, for the caller to free, or NULL.
  */
 struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 {
@@ -280,12 +290,14 @@ struct vtap_tlb *vtap_queue_set_tlb(struct vtap_queue *q, struct vtap_tlb *tlb)
 }
 
 /**
- * vtap_queue_invalidate - I/O virtual addresses mean something else now
+ * vtap_queue_invalidate - drop translations of a range of I/O virtual addresses
  * @q: queue, may be running
  * @first: first address
- * @last: last one
+ * @last: last address
  *
- * Once this returns no former translation of the range is used any more.
+ * No pass uses a former translation of the range once this returns.
+ *
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
  */
 void vtap_queue_invalidate(struct vtap_queue *q, u64 first, u64 last)
 {
@@ -300,10 +312,12 @@ void vtap_queue_invalidate(struct vtap_queue *q, u64 first, u64 last)
 }
 
 /**
- * vtap_queue_set_features - the acked features, for a queue
+ * vtap_queue_set_features - apply the acked features to a queue
  * @q: queue, may be running; checked with vtap_queue_can_move()
- * @cfg: what they mean for a pass
- * @features: bits
+ * @cfg: settings for passes that follow from @features
+ * @features: VTAP_FEATURE_WORDS words of feature bits
+ *
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
  */
 void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 			     const u64 *features)
@@ -313,7 +327,7 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 	lockdep_assert_held(&q->dev->lock);
 	vtap_queue_lock(q);
 	q->cfg = *cfg;
-	if (q->ring_cfg.packed != packed)	/* not while it runs */
+	if (q->ring_cfg.packed != packed)	/* only while stopped */
 		q->base = packed ? VTAP_PACKED_FRESH : 0;
 	q->ring_cfg.packed = packed;
 	q->ring_cfg.event_idx = features[0] & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
@@ -327,12 +341,13 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 }
 
 /**
- * vtap_queue_can_move - may these features be acked while the queue runs?
+ * vtap_queue_can_move - check whether a running queue can use these features
  * @q: queue
  * @event_idx: the ring has event words
- * @iotlb: its addresses are I/O virtual
+ * @iotlb: the ring's addresses are I/O virtual
  *
- * Return: true if so, or if the queue has no backend.
+ * Context: vtap_dev.lock held.
+ * Return: true if it can, or if the queue has no backend.
  */
 bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 {
@@ -344,13 +359,13 @@ bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
 	return !q->backend.sock || vtap_ring_memory_ok(&cfg);
 }
 
-/* A packed ring's descriptors are written, too, wherever memory has them. */
+/* In a packed ring the device also writes descriptors. */
 static bool vtap_queue_logs_desc(const struct vtap_ring_cfg *cfg)
 {
 	return cfg->packed && cfg->log;
 }
 
-/* Has the log room for what is written into the device area? */
+/* Check that the log covers the device's part of the ring. */
 static bool vtap_queue_ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base,
 				   u64 gpa)
 {
@@ -359,15 +374,17 @@ static bool vtap_queue_ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base,
 }
 
 /**
- * vtap_queue_log_ok - can the dirty log be at this place?
+ * vtap_queue_log_ok - check the address of a dirty log
  * @q: queue
  * @base: user address of the bitmap
  * @map: memory table
- * @payload: VHOST_F_LOG_ALL is or is to be acked
- * @iotlb: VIRTIO_F_ACCESS_PLATFORM is or is to be acked: the ring's guest
- *	address is not used
+ * @payload: VHOST_F_LOG_ALL is acked, or about to be
+ * @iotlb: VIRTIO_F_ACCESS_PLATFORM is acked, or about to be: the ring's guest
+ *	address is unused
  *
- * Return: true if all that may have to be noted has a bit in user memory.
+ * Context: vtap_dev.lock held.
+ * Return: true if each page that may have to be logged has its bit in user
+ * memory.
  */
 bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 		       const struct vtap_memmap *map, bool payload, bool iotlb)
@@ -380,9 +397,11 @@ bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 }
 
 /**
- * vtap_queue_set_log - where the dirty log is (VHOST_SET_LOG_BASE)
+ * vtap_queue_set_log - set the address of the dirty log of a queue
  * @q: queue, may be running; checked with vtap_queue_log_ok()
  * @base: user address of the bitmap
+ *
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
  */
 void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 {
@@ -397,12 +416,16 @@ void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 }
 
 /**
- * vtap_queue_set_addr - where the ring is (VHOST_SET_VRING_ADDR)
+ * vtap_queue_set_addr - set the addresses of a ring
  * @q: queue, may be running
- * @a: addresses as the client sent them
+ * @a: addresses from the client
  *
- * Return: 0; -EOPNOTSUPP unknown flags; -EINVAL misaligned, or the queue runs
- * and the range or its dirty log is no user memory.
+ * Implements VHOST_SET_VRING_ADDR.
+ *
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
+ * Return: 0, -EOPNOTSUPP for unknown flags, or -EINVAL if an address is
+ * misaligned, or if the queue is running and the ring or its dirty log lies
+ * outside user memory.
  */
 int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 {
@@ -442,11 +465,14 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 }
 
 /**
- * vtap_queue_set_kick - which eventfd the guest's kicks come by
+ * vtap_queue_set_kick - set the eventfd that receives the guest's kicks
  * @q: queue, may be running
  * @fd: eventfd, or VHOST_FILE_UNBIND
  *
- * Return: 0; -EBADF, -EINVAL @fd is no eventfd.
+ * Implements VHOST_SET_VRING_KICK.
+ *
+ * Context: vtap_dev.lock held.
+ * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
 int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 {
@@ -469,7 +495,7 @@ int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 		fput(old);
 	if (!file)
 		return 0;
-	/* What the eventfd holds already is a kick, and counted by nobody. */
+	/* A kick that the eventfd already holds was not counted. */
 	vtap_queue_lock(q);
 	q->kicks_seen--;
 	mutex_unlock(&q->lock);
@@ -477,14 +503,15 @@ int vtap_queue_set_kick(struct vtap_queue *q, int fd)
 }
 
 /**
- * vtap_queue_set_eventfd - which eventfd we signal
+ * vtap_queue_set_eventfd - set an eventfd that the queue signals
  * @q: queue, may be running
  * @slot: &q->call, &q->err or &q->log_call
  * @fd: eventfd, or VHOST_FILE_UNBIND
  *
- * Once this returns the former eventfd is not signalled any more.
+ * The former eventfd is not signaled any more once this returns.
  *
- * Return: 0; -EBADF, -EINVAL @fd is no eventfd.
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
+ * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
 int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 			   int fd)
@@ -506,12 +533,14 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 }
 
 /**
- * vtap_queue_base - where the queue goes on from (VHOST_GET_VRING_BASE)
- * @q: queue, running or not
+ * vtap_queue_base - get the position of a queue in its ring
+ * @q: queue, may be running
  *
- * Exact once the queue is stopped: nothing is in flight between passes.
+ * Implements VHOST_GET_VRING_BASE. The position of a stopped queue is exact,
+ * because nothing is in flight between passes.
  *
- * Return: as of vtap_ring_base().
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
+ * Return: the position in the format of vtap_ring_base().
  */
 u32 vtap_queue_base(struct vtap_queue *q)
 {
@@ -525,10 +554,12 @@ u32 vtap_queue_base(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_reset - back to what vtap_queue_init() made
- * @q: queue; the worker is stopped
+ * vtap_queue_reset - return a queue to its initial state
+ * @q: queue without worker
  *
- * Counters stay: they belong to the open file.
+ * The counters stay: they belong to the open file.
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_queue_reset(struct vtap_queue *q)
 {

@@ -1,29 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * thread.c - the worker thread, of the owner or of the kernel
+ * thread.c - the worker thread: a thread of the owner, or a kernel thread
  *
- * Kernel compatibility boundary.
+ * This file is a kernel compatibility boundary. It has two kinds of thread. The
+ * client chooses before the device has an owner (VHOST_SET_FORK_FROM_OWNER).
  *
- * Read before: thread.h.
+ *   owner kind   a vhost_task: a thread of the owner's process, which shares
+ *                its memory, cgroups, limits and affinity, is listed among its
+ *                threads, and dies with it. vhost_task exists since 6.4; this
+ *                kind needs its handler for SIGKILL, which 6.10 added.
+ *   kthread      a kernel thread that uses the owner's memory, is moved into
+ *                the owner's cgroups, which are charged for its allocations,
+ *                and counts as a process of its user. It lives until the file
+ *                is closed. The only kind on 6.1.
  *
- * Two kinds of thread, of which the client may choose one before the device has
- * an owner (VHOST_SET_FORK_FROM_OWNER):
+ * Both kinds call @fn in TASK_INTERRUPTIBLE. It returns false to sleep.
  *
- *   owner kind   a vhost_task: a thread of the owner's process, so it has the
- *                owner's memory, cgroups, limits and affinity, shows up among
- *                its threads, and dies with it. There since 6.4; its signature
- *                settled in 6.10, when the handler for SIGKILL came.
- *   kthread      a kernel thread that borrows the owner's memory, is moved
- *                into the owner's cgroups, which are charged for what it
- *                allocates, and counts as a process of its user; it lives
- *                until the file is closed. The only kind of 6.1.
- *
- * Either way @fn is called in TASK_INTERRUPTIBLE and returns false to sleep.
- *
- * A worker ends in two steps. After vtap_thread_end() its thread runs none of our
- * code; vtap_thread_free() frees the task. Between the two a wake-up still finds
- * memory, and nothing happens. Documentation/locking.rst says who may wake a
- * worker until when.
+ * A thread ends in two steps. After vtap_thread_end() it runs none of our code,
+ * and vtap_thread_free() frees it. A wake-up between the two is harmless.
+ * Documentation/locking.rst ("Ownership of workers") defines who may wake a
+ * thread, and until when.
  */
 #include <linux/capability.h>
 #include <linux/cgroup.h>
@@ -46,9 +42,9 @@
 struct vhost_task;
 
 struct vtap_thread {
-	/* A reference of our own, because vhost_task of some kernels has none
-	 * and its thread may die with the owner. Owner kind: NULL until the
-	 * first round; set once @done is.
+	/* Our own reference, because vhost_task of some kernels does not hold
+	 * one and its thread may die with the owner. Owner kind: NULL until
+	 * the first round, set once @done is complete.
 	 */
 	struct task_struct *task;
 	struct vhost_task *vhost;	/* owner kind, or NULL */
@@ -56,11 +52,11 @@ struct vtap_thread {
 	bool must_end;			/* vtap_thread_stop() was called */
 	/* kthread */
 	struct mm_struct *mm;
-	const struct cred *cred;	/* whose process it counts as */
-	struct task_struct *owner;	/* until it is ready */
-	struct completion ready;	/* it is in the owner's cgroups, or @err */
+	const struct cred *cred;	/* user that it counts for */
+	struct task_struct *owner;	/* until @ready */
+	struct completion ready;	/* cgroups are set, or @err */
 	int err;
-	bool go;			/* rounds are run */
+	bool go;			/* @fn may be called */
 	bool (*fn)(void *data);
 	void *data;
 };
@@ -90,8 +86,8 @@ static bool vtap_owner_thread_fn(void *data)
 }
 
 /*
- * The owner is being killed and takes the worker along, perhaps before its
- * first round. What is pending stays pending.
+ * The owner is being killed, and its threads with it, perhaps before the first
+ * round of this one. Pending bits stay set.
  */
 static void vtap_owner_thread_killed(void *data)
 {
@@ -102,8 +98,8 @@ static void vtap_owner_thread_killed(void *data)
 }
 
 /*
- * A fork is given up when the caller has a signal to look at. Many workers are
- * many forks; one of them would always meet the caller's timer. So signals wait.
+ * Block signals: fork fails if the caller has a pending signal. A client with
+ * many workers and a periodic timer would never succeed.
  */
 static int vtap_owner_thread_create(struct vtap_thread *t, const char *name)
 {
@@ -137,9 +133,9 @@ static void vtap_owner_thread_end(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_has_owner_kind - can a worker be a thread of the owner's process?
+ * vtap_thread_has_owner_kind - check for threads of the owner's process
  *
- * Return: true if this kernel has them.
+ * Return: true if this kernel supports them.
  */
 bool vtap_thread_has_owner_kind(void)
 {
@@ -175,9 +171,9 @@ bool vtap_thread_has_owner_kind(void)
 /* ---- kernel threads ---- */
 
 /*
- * Count the thread as a process of the user who asked for it, in each user
- * namespace up to the initial one, as fork(2) counts. The kernel exports no
- * function for it; credentials hold the counters as long as they are held.
+ * Count the thread as a process of the user who created it, in each user
+ * namespace up to the initial one, as fork(2) does. The kernel does not export
+ * a function for it. The credentials keep the counters alive.
  */
 static long vtap_thread_count(struct ucounts *u, long nr)
 {
@@ -215,15 +211,15 @@ static int vtap_kthread_main(void *data)
 	struct vtap_thread *t = data;
 	struct mem_cgroup *memcg;
 
-	/* For vtap_thread_interrupt(). Nobody outside of the kernel can send it. */
+	/* For vtap_thread_interrupt(). User space cannot send this signal. */
 	allow_kernel_signal(SIGKILL);
-	/* Here and not by the owner: the cpuset controller asks whether current
-	 * may steer the thread, and an owner without CAP_SYS_NICE may not.
+	/* The thread attaches itself: the cpuset controller checks that current
+	 * may move the thread, which an owner without CAP_SYS_NICE may not.
 	 */
 	t->err = cgroup_attach_task_all(t->owner, current);
 	complete(&t->ready);
 
-	/* Allocations of a kernel thread are charged to nobody by default. */
+	/* By default a kernel thread's allocations are not charged. */
 	memcg = get_mem_cgroup_from_mm(t->mm);
 	set_active_memcg(memcg);
 	kthread_use_mm(t->mm);
@@ -231,7 +227,9 @@ static int vtap_kthread_main(void *data)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (READ_ONCE(t->must_end))
 			break;
-		/* First the signal, then @go: see vtap_thread_interrupt(). */
+		/*
+		 * Flush the signal, then read @go; see vtap_thread_interrupt().
+		 */
 		if (unlikely(signal_pending(current)))
 			flush_signals(current);
 		if (!READ_ONCE(t->go) || !t->fn(t->data))
@@ -257,7 +255,7 @@ static int vtap_kthread_begin(struct vtap_thread *t, const char *name)
 	int err;
 
 	t->mm = get_task_mm(current);
-	if (!t->mm)			/* a kernel thread or an exiting one */
+	if (!t->mm)			/* a kernel thread or exiting */
 		return -EINVAL;
 	err = vtap_kthread_charge(t);
 	if (err)
@@ -288,15 +286,19 @@ err_mmput:
 }
 
 /**
- * vtap_thread_create - make a worker thread for the current process
+ * vtap_thread_create - create a worker thread for the current process
  * @fn: one round of work; called in TASK_INTERRUPTIBLE, returns false to sleep
- * @data: for @fn
- * @name: thread name, at most 15 characters show
- * @kthread: a kernel thread, not one of the process
+ * @data: argument of @fn
+ * @name: thread name, of which 15 characters are shown
+ * @kthread: create a kernel thread instead of a thread of the process
  *
- * Return: the task, not running before vtap_thread_start(); ERR_PTR() with
- * -ENOMEM, -EAGAIN by the owner's limits (RLIMIT_NPROC for both kinds), or
- * -EOPNOTSUPP if this kernel has kernel threads only.
+ * Context: Process context.
+ * Return: the thread, which vtap_thread_start() starts, or ERR_PTR():
+ *
+ * * -ENOMEM: out of memory.
+ * * -EAGAIN: RLIMIT_NPROC or, for the owner kind, another limit of the owner.
+ * * -EOPNOTSUPP: this kernel only has kernel threads.
+ * * -EINVAL: @kthread is set and the caller does not have an address space.
  */
 struct vtap_thread *vtap_thread_create(bool (*fn)(void *data), void *data,
 				       const char *name, bool kthread)
@@ -319,8 +321,8 @@ struct vtap_thread *vtap_thread_create(bool (*fn)(void *data), void *data,
 }
 
 /**
- * vtap_thread_resume - let an interrupted worker run
- * @t: worker, interrupted or not
+ * vtap_thread_resume - let an interrupted thread run again
+ * @t: thread, interrupted or not
  */
 void vtap_thread_resume(struct vtap_thread *t)
 {
@@ -331,8 +333,8 @@ void vtap_thread_resume(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_start - let a new worker run
- * @t: worker
+ * vtap_thread_start - start a new thread
+ * @t: thread
  */
 void vtap_thread_start(struct vtap_thread *t)
 {
@@ -343,10 +345,10 @@ void vtap_thread_start(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_wake - make a sleeping worker look for work
- * @t: worker, not freed, or NULL
+ * vtap_thread_wake - wake a thread
+ * @t: thread, not freed, or NULL
  *
- * Context: any.
+ * Context: Any.
  */
 void vtap_thread_wake(struct vtap_thread *t)
 {
@@ -360,8 +362,9 @@ void vtap_thread_wake(struct vtap_thread *t)
 		wake_up_process(task);
 		return;
 	}
-	/* A thread that has not come to vtap_thread_set_task() yet may be killed while
-	 * we wake it: it comes there first, and is freed after a grace period.
+	/* The thread did not reach vtap_thread_set_task() yet, and may be killed
+	 * meanwhile. A killed thread calls it before it exits, and is freed
+	 * after a grace period.
 	 */
 	rcu_read_lock();
 	/* Pairs with the release in vtap_thread_set_task(). */
@@ -374,33 +377,36 @@ void vtap_thread_wake(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_interrupt - make a kernel thread give up waiting for memory
- * @t: worker
+ * vtap_thread_interrupt - make a kernel thread stop waiting for memory
+ * @t: thread
  *
- * A page fault of the round in progress that nobody answers fails, and with it
- * the access to the owner's memory; no more rounds are run. vtap_thread_resume()
- * ends that. A thread of the owner's is interrupted by the owner's SIGKILL only.
+ * A page fault of the round in progress fails, and with it the access to the
+ * owner's memory. No more rounds run until vtap_thread_resume(). Does nothing
+ * for a thread of the owner's process, which only the owner's SIGKILL
+ * interrupts.
  *
- * Context: process context; does not wait.
+ * Context: Process context. Does not wait.
  */
 void vtap_thread_interrupt(struct vtap_thread *t)
 {
 	if (t->vhost)
 		return;
 	/*
-	 * Both sides have siglock between their two steps: if the thread flushes
-	 * this signal, it sees @go after that. Otherwise the signal stays for as
-	 * long as its round lasts.
+	 * Both sides take siglock between their two steps: if the thread
+	 * flushes this signal, it reads the new @go afterwards. Otherwise the
+	 * signal stays pending for the rest of the round.
 	 */
 	WRITE_ONCE(t->go, false);
 	send_sig(SIGKILL, t->task, 1);
 }
 
 /**
- * vtap_thread_stop - tell a worker to end
- * @t: worker, started
+ * vtap_thread_stop - request the end of a thread
+ * @t: thread, started
  *
- * Context: process context; does not wait. vtap_thread_end() comes next.
+ * The caller calls vtap_thread_end() next.
+ *
+ * Context: Process context. Does not wait.
  */
 void vtap_thread_stop(struct vtap_thread *t)
 {
@@ -409,11 +415,11 @@ void vtap_thread_stop(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_wait_killable - wait for the last round of a worker
- * @t: worker that was told to end
+ * vtap_thread_wait_killable - wait for the last round of a thread
+ * @t: thread after vtap_thread_stop()
  *
- * Return: 0; -EINTR the caller is being killed, and the round is still in
- * progress.
+ * Return: 0, or -EINTR if the caller is being killed. The round may still be in
+ * progress then.
  */
 int vtap_thread_wait_killable(struct vtap_thread *t)
 {
@@ -421,10 +427,10 @@ int vtap_thread_wait_killable(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_end - wait until a worker's thread runs none of our code
- * @t: worker that was told to end
+ * vtap_thread_end - wait until a thread runs none of our code
+ * @t: thread after vtap_thread_stop()
  *
- * Context: process context; waits for the round in progress.
+ * Context: Process context. Waits for the round in progress.
  */
 void vtap_thread_end(struct vtap_thread *t)
 {
@@ -436,8 +442,8 @@ void vtap_thread_end(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_free - free a worker's task
- * @t: worker that has ended; nobody can wake it any more
+ * vtap_thread_free - free a thread
+ * @t: thread after vtap_thread_end(), which nothing can wake any more
  */
 void vtap_thread_free(struct vtap_thread *t)
 {
@@ -449,30 +455,30 @@ void vtap_thread_free(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_cpus - what a new worker may run on
- * @t: worker, not started; the caller made it
+ * vtap_thread_cpus - get the CPUs that a new thread may run on
+ * @t: thread of the caller, not started
  *
- * Return: CPUs, valid until the caller sleeps or starts it.
+ * Return: the CPUs, valid until the caller sleeps or starts the thread.
  */
 const struct cpumask *vtap_thread_cpus(const struct vtap_thread *t)
 {
-	/* A thread of the owner's has its creator's, like any. */
+	/* A thread of the owner inherits the CPUs of its creator. */
 	return t->vhost ? current->cpus_ptr : t->task->cpus_ptr;
 }
 
 /**
- * vtap_process_pid - the id of a process
+ * vtap_process_pid - get the id of a process
  * @process: id of its thread group
  * @ns: PID namespace of the reader
  *
- * Return: id in @ns; 0 when the process has ended or is not known there.
+ * Return: id in @ns, or 0 if the process has ended or @ns does not know it.
  */
 pid_t vtap_process_pid(struct pid *process, struct pid_namespace *ns)
 {
 	pid_t nr = 0;
 
 	rcu_read_lock();
-	/* The number of a process that has ended may be another one's by now. */
+	/* The number of an ended process may have been reused. */
 	if (pid_task(process, PIDTYPE_TGID))
 		nr = pid_nr_ns(process, ns);
 	rcu_read_unlock();
@@ -480,12 +486,12 @@ pid_t vtap_process_pid(struct pid *process, struct pid_namespace *ns)
 }
 
 /**
- * vtap_thread_pid - the worker's thread id
- * @t: worker
+ * vtap_thread_pid - get the thread id
+ * @t: thread
  * @ns: PID namespace of the reader
  *
- * Return: id in @ns; 0 when the thread has ended or is not known there, and
- * before the first round of a worker of the owner's kind.
+ * Return: id in @ns, or 0 if the thread has ended, if @ns does not know it, or
+ * before the first round of a thread of the owner kind.
  */
 pid_t vtap_thread_pid(const struct vtap_thread *t, struct pid_namespace *ns)
 {
@@ -496,11 +502,11 @@ pid_t vtap_thread_pid(const struct vtap_thread *t, struct pid_namespace *ns)
 }
 
 /**
- * vtap_thread_vpid - the worker's thread id, for the current process
- * @t: worker
+ * vtap_thread_vpid - get the thread id for the current process
+ * @t: thread
  *
- * Return: id in the current pid namespace, 0 when it has none there; -EAGAIN
- * before the first round of a worker of the owner's kind.
+ * Return: id in the current PID namespace, 0 if it has none there, or -EAGAIN
+ * before the first round of a thread of the owner kind.
  */
 pid_t vtap_thread_vpid(const struct vtap_thread *t)
 {

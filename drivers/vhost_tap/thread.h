@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * thread.h - a thread that works in its creator's address space and cgroups
- *
- * Read next: thread.c.
+ * thread.h - a thread in its creator's address space and cgroups
  */
 #ifndef VTAP_THREAD_H
 #define VTAP_THREAD_H

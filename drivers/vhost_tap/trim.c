@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * trim.c - give back the memory that idle TX queues keep for their frames
+ * trim.c - free the frame memory of idle TX queues
  *
- * Read before: vtap.h, backend/xdp_tx.h.
- *
- * A TX queue keeps the memory of its frames to use it again. The work item of
- * its device is scheduled whenever a queue takes memory from the page allocator.
- * It returns what was not used for a whole interval, and comes again until no
- * queue has any memory left. A device without traffic has no timer.
+ * A TX queue keeps the memory of its frames for reuse. A queue that allocates
+ * pages schedules the work item of its device. The work item frees memory that
+ * was unused for a whole interval, and runs again until no queue has any left.
+ * A device without traffic has no timer.
  */
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
@@ -26,7 +24,7 @@ static void vtap_trim_work(struct work_struct *work)
 	vtap_for_each_queue(dev, q, i) {
 		if (q->dir != VTAP_TX)
 			continue;
-		/* A pass can hold the lock as long as guest memory lets it. */
+		/* Do not wait: a pass may sleep in a fault of guest memory. */
 		if (!mutex_trylock(&q->lock)) {
 			is_left = true;
 			continue;
@@ -39,7 +37,7 @@ static void vtap_trim_work(struct work_struct *work)
 }
 
 /**
- * vtap_trim_init - prepare a new device
+ * vtap_trim_init - initialize the work item of a new device
  * @dev: device, zeroed
  */
 void vtap_trim_init(struct vtap_dev *dev)
@@ -48,8 +46,8 @@ void vtap_trim_init(struct vtap_dev *dev)
 }
 
 /**
- * vtap_trim_stop - wait for the work item, which does not come again
- * @dev: device; its workers are gone
+ * vtap_trim_stop - cancel the work item and wait for it
+ * @dev: device without workers, which would schedule it again
  */
 void vtap_trim_stop(struct vtap_dev *dev)
 {

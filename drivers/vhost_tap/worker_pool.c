@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * worker_pool.c - the workers of a device, and which of them serves which queue
+ * worker_pool.c - create and end workers, and assign them to queues
  *
- * A device with an owner has workers, and each of its queues has one of them.
- * Three parties wake a worker: a hook in a wait queue (poll.c), whose target
- * changes under that wait queue's lock; control code under vtap_dev.lock; and a
- * former worker of one of its queues, under that queue's lock (wakeup.c).
- * Once a queue has moved to another worker, nobody wakes the former one on its
- * behalf. Bits that are set there already are served there, or passed on when
- * that worker ends.
+ * A device with an owner has workers, and each of its queues is assigned to
+ * one. A worker is woken by a hook in a wait queue (poll.c), whose target
+ * changes under the lock of that wait queue; by control code under
+ * vtap_dev.lock; and by a former worker of one of its queues under that queue's
+ * lock (wakeup.c). After a queue has moved to another worker, no one wakes the
+ * former worker for it. Pending bits that are already set are served by the
+ * former worker, or passed on when it ends.
  *
- * Documentation/locking.rst ("The life of a worker") has the rules for looking at
- * a queue's worker and for ending one.
+ * Documentation/locking.rst ("Ownership of workers") defines who may use the
+ * worker of a queue, and how a worker ends.
  */
 #include <linux/bitmap.h>
 #include <linux/capability.h>
@@ -51,13 +51,16 @@ __MODULE_PARM_TYPE(adaptive_poll_us, "uint");
 MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
 
 /**
- * vtap_workers_interrupt - have no worker wait for the owner's memory
- * @dev: device, locked
+ * vtap_workers_interrupt - make passes stop waiting for the owner's memory
+ * @dev: device
  *
- * Kernel threads wait for a page fault as long as it takes; with an owner who is
- * being killed that may be for ever. The access to memory fails instead, which may
- * cost a packet or break a ring, and the worker rests until vtap_dev_unlock().
- * All of them, for a queue's pass may be in the hands of any former worker.
+ * The owner's SIGKILL does not reach a kernel thread, which thus could wait for
+ * ever for a page fault that the owner has to answer. After this call the
+ * access to memory fails, which may drop a packet or break a ring, and the
+ * worker does not run until vtap_dev_unlock(). All workers are interrupted,
+ * because any former worker of a queue may be in a pass of it.
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_workers_interrupt(struct vtap_dev *dev)
 {
@@ -70,7 +73,7 @@ void vtap_workers_interrupt(struct vtap_dev *dev)
 		vtap_thread_interrupt(w->thread);
 }
 
-/* Let workers go on that were interrupted. */
+/* Resume the interrupted workers. */
 static void vtap_workers_resume(struct vtap_dev *dev)
 {
 	struct vtap_worker *w;
@@ -86,9 +89,10 @@ static void vtap_workers_resume(struct vtap_dev *dev)
  * vtap_dev_lock - lock a device for a call of a client
  * @dev: device
  *
- * Another call may wait for a pass, and a pass for its owner's memory.
+ * Another call may hold the lock and wait for a pass, which waits for the
+ * memory of its owner. So the caller can be killed.
  *
- * Return: 0; -EINTR the caller is being killed.
+ * Return: 0, or -EINTR if the caller is being killed.
  */
 int vtap_dev_lock(struct vtap_dev *dev)
 {
@@ -96,8 +100,10 @@ int vtap_dev_lock(struct vtap_dev *dev)
 }
 
 /**
- * vtap_dev_unlock - the call is over
- * @dev: device, locked
+ * vtap_dev_unlock - unlock a device and resume interrupted workers
+ * @dev: device
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_dev_unlock(struct vtap_dev *dev)
 {
@@ -109,10 +115,13 @@ void vtap_dev_unlock(struct vtap_dev *dev)
 
 /**
  * vtap_queue_lock - lock a queue for control code
- * @q: queue; vtap_dev.lock is held
+ * @q: queue
  *
- * Waits for the pass in progress. A caller that is being killed interrupts it, so
- * that a change of state is always completed and never waits for ever.
+ * Waits for the pass in progress. If the caller is being killed, this
+ * interrupts the pass, so a change of state is always completed and never waits
+ * without limit.
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_queue_lock(struct vtap_queue *q)
 {
@@ -123,7 +132,7 @@ void vtap_queue_lock(struct vtap_queue *q)
 	mutex_lock(&q->lock);
 }
 
-/* Wait until a worker that was told to end has. */
+/* Wait for a stopped worker. A caller that is being killed interrupts it. */
 static void vtap_worker_end(struct vtap_worker *w)
 {
 	if (vtap_thread_wait_killable(w->thread))
@@ -131,7 +140,7 @@ static void vtap_worker_end(struct vtap_worker *w)
 	vtap_thread_end(w->thread);
 }
 
-/* Free a worker that nobody can find any more; its thread, if any, has ended. */
+/* Free a worker that cannot be found any more and whose thread has ended. */
 static void vtap_worker_destroy(struct vtap_worker *w)
 {
 	if (!IS_ERR_OR_NULL(w->thread))
@@ -140,7 +149,7 @@ static void vtap_worker_destroy(struct vtap_worker *w)
 	kfree(w);
 }
 
-/* Make a worker, running, without queues. */
+/* Create and start a worker without queues. */
 static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
 {
 	struct vtap_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
@@ -155,7 +164,7 @@ static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
 	w->dev = dev;
 	w->first = U16_MAX;
 	w->config_gen = atomic_read(&dev->config_gen) - 1;
-	/* The id only: who finds the worker may ask for its thread. */
+	/* Reserve the id only: a worker that can be found has a thread. */
 	err = xa_alloc(&dev->workers, &w->id, NULL, xa_limit_32b,
 		       GFP_KERNEL_ACCOUNT);
 	if (err)
@@ -167,7 +176,7 @@ static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
 		goto err_erase;
 	}
 	vtap_numa_save_cpus(w);
-	xa_store(&dev->workers, w->id, w, 0);	/* its place is reserved */
+	xa_store(&dev->workers, w->id, w, 0);	/* the id is reserved */
 	vtap_thread_start(w->thread);
 	return w;
 
@@ -178,7 +187,10 @@ err_free:
 	return ERR_PTR(err);
 }
 
-/* Let a worker serve a queue. Its range is wide enough before it is woken. */
+/*
+ * Assign a worker to a queue. Its range has to include the queue before the
+ * hooks wake it.
+ */
 static void vtap_worker_attach(struct vtap_queue *q, struct vtap_worker *w)
 {
 	WRITE_ONCE(w->first, min(w->first, q->index));
@@ -195,8 +207,10 @@ static void vtap_worker_attach(struct vtap_queue *q, struct vtap_worker *w)
 }
 
 /**
- * vtap_workers_init - the layout and polling of a device unless told otherwise
- * @dev: device, without owner
+ * vtap_workers_init - set the default layout and polling of a device
+ * @dev: device without owner
+ *
+ * Context: vtap_dev.lock held, or @dev is not published yet.
  */
 void vtap_workers_init(struct vtap_dev *dev)
 {
@@ -208,12 +222,15 @@ void vtap_workers_init(struct vtap_dev *dev)
 }
 
 /**
- * vtap_workers_set_kind - which kind of thread (VHOST_SET_FORK_FROM_OWNER)
- * @dev: device, locked, without owner
- * @kthread: kernel threads, not threads of the owner's
+ * vtap_workers_set_kind - choose the kind of worker threads
+ * @dev: device without owner
+ * @kthread: kernel threads instead of threads of the owner's process
  *
- * Return: 0; -EOPNOTSUPP this kernel has kernel threads only; -EPERM the
- * administrator does not want them where there is a choice.
+ * Implements VHOST_SET_FORK_FROM_OWNER.
+ *
+ * Context: vtap_dev.lock held.
+ * Return: 0, -EOPNOTSUPP if this kernel only has kernel threads, or -EPERM if
+ * the administrator forbids kernel threads (kthread_workers=).
  */
 int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 {
@@ -226,7 +243,7 @@ int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 	return 0;
 }
 
-/* Place of vring @i's worker among those of the layout. */
+/* Index of vring @i's worker in the layout. */
 static u32 vtap_workers_place(const struct vtap_dev *dev, u32 i)
 {
 	switch (dev->layout) {
@@ -239,7 +256,7 @@ static u32 vtap_workers_place(const struct vtap_dev *dev, u32 i)
 	}
 }
 
-/* Workers that the layout asks for. */
+/* Number of workers in the layout. */
 static u32 vtap_workers_nr_wanted(const struct vtap_dev *dev)
 {
 	u32 pairs = vtap_nr_queues(dev) / VTAP_NR_DIRS;
@@ -255,9 +272,9 @@ static u32 vtap_workers_nr_wanted(const struct vtap_dev *dev)
 }
 
 /*
- * Workers that there will be. More kernel threads than CPUs serve nobody, so only
- * a client that may use resources freely gets them; nor does it get two for a pair
- * unless the administrator said so for all files.
+ * Number of workers to create. Kernel threads are limited to one for each CPU
+ * and pair (for each vring with split_workers=1), unless the client has
+ * CAP_SYS_RESOURCE. More threads than CPUs gain nothing.
  */
 static u32 vtap_workers_nr_granted(const struct vtap_dev *dev)
 {
@@ -272,10 +289,11 @@ static u32 vtap_workers_nr_granted(const struct vtap_dev *dev)
 }
 
 /**
- * vtap_workers_start - give each queue of a device a worker
- * @dev: device, locked, without workers
+ * vtap_workers_start - create workers and assign them to all queues
+ * @dev: device without workers
  *
- * Return: 0 or negative errno, and there are no workers.
+ * Context: vtap_dev.lock held.
+ * Return: 0, or a negative errno, in which case the device has no workers.
  */
 int vtap_workers_start(struct vtap_dev *dev)
 {
@@ -286,7 +304,7 @@ int vtap_workers_start(struct vtap_dev *dev)
 
 	lockdep_assert_held(&dev->lock);
 	vtap_for_each_queue(dev, q, i) {
-		/* The xarray gives ids from 0 on. */
+		/* The xarray assigns ids from 0 on. */
 		w = xa_load(&dev->workers, vtap_workers_place(dev, i) % nr) ?:
 			    vtap_worker_create(dev);
 		if (IS_ERR(w)) {
@@ -300,12 +318,14 @@ int vtap_workers_start(struct vtap_dev *dev)
 
 /**
  * vtap_workers_stop - end all workers of a device
- * @dev: device, locked and off netlink's list; the hooks of its queues are
- *	disarmed, and debugfs does not show it
+ * @dev: device, removed from the registry and debugfs; the hooks of its queues
+ *	are disarmed
  *
- * Then a worker is found by a queue only. First no queue has one any more, then
- * all threads end, and only then the workers are freed: until its end any thread
- * may be in a pass of any queue and look for that one's worker.
+ * Only queues still point to workers. First every queue loses its worker, then
+ * all threads end, and only then the workers are freed: until it ends, a thread
+ * may be in a pass of any queue and look for the worker of that queue.
+ *
+ * Context: vtap_dev.lock held. Waits for passes in progress.
  */
 void vtap_workers_stop(struct vtap_dev *dev)
 {
@@ -336,15 +356,16 @@ void vtap_workers_stop(struct vtap_dev *dev)
 }
 
 /**
- * vtap_workers_new - make a worker for the client (VHOST_NEW_WORKER)
- * @dev: device, locked, with an owner, who calls
- * @id: set on success
+ * vtap_workers_new - create a worker for the client
+ * @dev: device, owned by the caller
+ * @id: set to the id of the worker on success
  *
- * As with vhost-scsi, kernel threads are not to be had this way: nothing of the
- * owner's would limit their number.
+ * Implements VHOST_NEW_WORKER. As in vhost-scsi, clients cannot create kernel
+ * threads this way, because no limit of the owner's would apply.
  *
- * Return: 0; -EFAULT the workers are kernel threads; -ENOMEM, whatever the
- * reason, as in-tree.
+ * Context: vtap_dev.lock held.
+ * Return: 0, -EFAULT if the workers are kernel threads, or -ENOMEM for any
+ * other reason, as in-tree.
  */
 int vtap_workers_new(struct vtap_dev *dev, u32 *id)
 {
@@ -361,11 +382,15 @@ int vtap_workers_new(struct vtap_dev *dev, u32 *id)
 }
 
 /**
- * vtap_workers_free - end a worker (VHOST_FREE_WORKER)
- * @dev: device, locked
- * @id: of any worker, also of those it started with
+ * vtap_workers_free - end a worker
+ * @dev: device
+ * @id: id of the worker, which may be one that SET_OWNER created
  *
- * Return: 0; -ENODEV no such worker; -EBUSY it serves a queue.
+ * Implements VHOST_FREE_WORKER.
+ *
+ * Context: vtap_dev.lock held. Waits for the pass in progress.
+ * Return: 0, -ENODEV if there is no such worker, or -EBUSY if it serves a
+ * queue.
  */
 int vtap_workers_free(struct vtap_dev *dev, u32 id)
 {
@@ -381,15 +406,16 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 	vtap_thread_stop(w->thread);
 	vtap_worker_end(w);
 	/*
-	 * No queue has this worker, and no hook wakes it, since it lost its last
-	 * queue (vtap_worker_attach()): former workers and callbacks cannot find it. Control
-	 * waits for vtap_dev.lock. Netlink finds it in vtap_dev.workers, or by a
-	 * look at a queue before that, and has its lock for as long as it looks.
+	 * No queue or hook has had this worker since its last queue was
+	 * assigned to another one, so former workers and callbacks cannot find
+	 * it. Control code waits for vtap_dev.lock. Netlink may have found it
+	 * in vtap_dev.workers, or earlier by a queue, and uses it under the
+	 * registry's lock only.
 	 */
 	vtap_registry_lock();
 	xa_erase(&dev->workers, id);
 	vtap_registry_unlock();
-	/* Its notes go to the workers that its queues have now. */
+	/* Pass its pending bits on to the present workers of the queues. */
 	bitmap_or(w->pending, w->pending, w->kicks_off,
 		  VTAP_MAX_QUEUES * VTAP_NR_WORKS);
 	for_each_set_bit(bit, w->pending, VTAP_MAX_QUEUES * VTAP_NR_WORKS)
@@ -399,15 +425,16 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 }
 
 /**
- * vtap_workers_attach - have another worker serve a queue
- * (VHOST_ATTACH_VRING_WORKER)
- * @q: queue of a locked device, may be running
- * @id: of the worker
+ * vtap_workers_attach - assign another worker to a queue
+ * @q: queue, may be running
+ * @id: id of the worker
  *
- * The former worker may be in a pass of the queue, and has one more if it was
- * woken; passes of both take turns by the queue's lock.
+ * Implements VHOST_ATTACH_VRING_WORKER. The former worker may be in a pass of
+ * the queue, and runs one more if a bit was pending. The queue's lock
+ * serializes the passes of both.
  *
- * Return: 0; -ENODEV no such worker.
+ * Context: vtap_dev.lock held.
+ * Return: 0, or -ENODEV if there is no such worker.
  */
 int vtap_workers_attach(struct vtap_queue *q, u32 id)
 {
