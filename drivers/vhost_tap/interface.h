@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * interface.h - the network device of a backend, for netlink
- *
- * Read next: vtap.h, backend/netdev.c.
+ * interface.h - the network device of a backend, as netlink reports it
  */
 #ifndef VTAP_INTERFACE_H
 #define VTAP_INTERFACE_H
@@ -21,10 +19,10 @@ enum vtap_backend_kind {
 };
 
 /**
- * struct vtap_interface_id - the network device of a backend, as last seen
- * @name: empty: there is none
- * @ifindex: 0: not known
- * @net_cookie: the namespace that the device is in; valid with @ifindex
+ * struct vtap_interface_id - identity of a network device
+ * @name: empty if there is no device
+ * @ifindex: 0 if not known
+ * @net_cookie: network namespace of the device; valid with @ifindex
  */
 struct vtap_interface_id {
 	char name[IFNAMSIZ];
@@ -33,18 +31,19 @@ struct vtap_interface_id {
 };
 
 /**
- * struct vtap_interface - the backend as netlink sees it (backend/netdev.c)
+ * struct vtap_interface - backend of a queue, as netlink reports it
  */
 struct vtap_interface {
-	/** @lock: protects the other members, and keeps the file of @sock
-	 * open. Readers wait for RTNL with it, so a pass must not take it.
+	/**
+	 * @lock: protects the other members and keeps the file of @sock open.
+	 * Readers wait for RTNL under it, so a pass must not take it.
 	 */
 	struct mutex lock;
 	/** @sock: the backend, or NULL */
 	struct socket *sock;
 	/** @kind: of @sock */
 	enum vtap_backend_kind kind;
-	/** @last: its device when it was set or last asked for */
+	/** @last: its device as of SET_BACKEND or the last netlink request */
 	struct vtap_interface_id last;
 };
 

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * latency.c - how long a queue takes, as histograms, when somebody asks
+ * latency.c - latency histograms of queues, measured on request
  *
- * Read before: netlink.h, trace.h.
+ * Two times are measured: from the guest's kick to the next used entries that
+ * the guest can see, and from the wake-up by an arriving packet to the call of
+ * the guest.
  *
- *   from the guest's kick to the next used entries that it can see
- *   from the wake-up by a packet's arrival to the call of the guest
+ * The probes are attached to tracepoints that exist anyway. While no queue is
+ * measured, no probe is attached, and a pass runs the same instructions as
+ * without this file. With probes attached, each one checks a flag of its queue.
  *
- * The measuring points are tracepoints that are there anyway: while no queue is
- * measured nothing is hooked to them, and a pass runs the instructions that it
- * runs without this file. Hooked, each of them looks at one flag of its queue.
- *
- * kick_at and wake_at are set by callbacks and taken by the pass; a kick that
- * comes between is a kick not measured.
+ * Callbacks set kick_at and wake_at, and the pass clears them. A kick that
+ * arrives while one is being measured is not measured.
  */
 #include <linux/ktime.h>
 #include <linux/log2.h>
@@ -23,11 +22,11 @@
 #include "registry.h"
 #include "trace.h"
 
-/* Queues that are measured. Locking: vtap_registry_lock(). */
+/* Number of measured queues. Protected by vtap_registry_lock(). */
 static unsigned int nr_measured;
 static bool is_hooked;
 
-/* The tracepoints promise to change nothing; what is ours here is not theirs. */
+/* Tracepoints pass the queue as const, but this file owns q->latency. */
 static struct vtap_latency *vtap_latency_of(const struct vtap_queue *q)
 {
 	if (!READ_ONCE(q->latency.is_on))
@@ -129,8 +128,9 @@ static void vtap_latency_unregister(void)
 }
 
 /*
- * To hook and unhook changes the kernel's text on all processors. Who switches
- * one queue on and off gets that once a second and not each time.
+ * Attaching and detaching probes patches the kernel text on all CPUs. Detach
+ * with a delay, so that a user who toggles the measurement of a queue causes
+ * that at most once per second.
  */
 static void vtap_latency_unregister_work(struct work_struct *unused)
 {
@@ -145,11 +145,12 @@ static void vtap_latency_unregister_work(struct work_struct *unused)
 static DECLARE_DELAYED_WORK(unhook_later, vtap_latency_unregister_work);
 
 /**
- * vtap_latency_set - measure a queue, or do not
- * @q: queue of a listed device; vtap_registry_lock() is held
- * @on: measure from now on, from zero
+ * vtap_latency_set - start or stop measuring a queue
+ * @q: queue of a listed device
+ * @on: start, with empty histograms
  *
- * Return: 0; negative errno, -ENOSYS in a kernel without tracepoints.
+ * Context: vtap_registry_lock() held.
+ * Return: 0, or a negative errno: -ENOSYS in a kernel without tracepoints.
  */
 int vtap_latency_set(struct vtap_queue *q, bool on)
 {
@@ -177,8 +178,10 @@ int vtap_latency_set(struct vtap_queue *q, bool on)
 }
 
 /**
- * vtap_latency_stop - measure no queue of a device any more
- * @dev: device, off the list
+ * vtap_latency_stop - stop measuring all queues of a device
+ * @dev: device, not listed any more
+ *
+ * Context: Takes vtap_registry_lock().
  */
 void vtap_latency_stop(struct vtap_dev *dev)
 {
@@ -192,7 +195,7 @@ void vtap_latency_stop(struct vtap_dev *dev)
 }
 
 /**
- * vtap_latency_exit - the module goes; no queue is measured any more
+ * vtap_latency_exit - detach all probes; no queue is measured any more
  */
 void vtap_latency_exit(void)
 {

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * netlink.c - the generic netlink family: who may ask, and what
+ * netlink.c - the generic netlink family: requests and permissions
  *
- * Read before: netlink.h; Documentation/netlink.rst has the rules. Read next:
- * netlink_dump.c, netlink_notify.c.
- *
- * A device is listed while it has an owner. It belongs to the network namespace
- * of whoever opened the file; a request sees those of its socket's namespace,
- * and requires CAP_NET_ADMIN over it. With the flag all-namespaces it sees all, and
+ * Documentation/netlink.rst has the rules. A device is listed while it has an
+ * owner, and belongs to the network namespace of the process that opened the
+ * file. A request sees the devices in the namespace of its socket and requires
+ * CAP_NET_ADMIN over it. With the flag all-namespaces it sees all devices and
  * requires CAP_NET_ADMIN in the initial user namespace.
  *
- * The list's lock is held for one message at a time. A device leaves the list
- * before its workers end, and a worker that ends alone leaves vtap_dev.workers
- * under that lock; the rest is read as it stands.
+ * The registry's lock is held for one message at a time. A device leaves the
+ * list before its workers end, and a single worker that ends leaves
+ * vtap_dev.workers under that lock. All other fields are read without a lock.
  */
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -31,7 +29,7 @@ enum what {
 	WORKER,
 };
 
-/* The attribute all-namespaces of each set. */
+/* The attribute all-namespaces of each attribute set. */
 static const u16 all_attr[] = {
 	[DEVICE] = VHOST_TAP_A_DEVICE_ALL_NAMESPACES,
 	[QUEUE] = VHOST_TAP_A_QUEUE_ALL_NAMESPACES,
@@ -39,8 +37,9 @@ static const u16 all_attr[] = {
 };
 
 /*
- * Both the opener of the socket and the current process need the capability, so
- * that a privileged program cannot be made to read by a socket it was handed.
+ * Both the opener of the socket and the current process need the capability.
+ * Otherwise a privileged program could be made to read through a socket that
+ * another program passed to it.
  */
 static int vtap_nl_check_all(struct sk_buff *skb,
 			     struct netlink_ext_ack *extack)
@@ -52,11 +51,11 @@ static int vtap_nl_check_all(struct sk_buff *skb,
 	return -EPERM;
 }
 
-/* ---- one thing ---- */
+/* ---- get ---- */
 
 /*
- * The first device, queue or worker of @dev from number @index on; its own
- * number in @index. Return: NULL when there is none.
+ * Find the first device, queue or worker of @dev from number @index on, and set
+ * @index to its number. Returns NULL if there is none.
  */
 static void *vtap_nl_next(enum what what, struct vtap_dev *dev,
 			  unsigned long *index)
@@ -88,8 +87,9 @@ static int vtap_nl_fill(enum what what, const struct vtap_nl_to *to,
 }
 
 /*
- * What a request from @net names: its device, and that one's queue or worker.
- * Return: the thing; ERR_PTR(-ENODEV), ERR_PTR(-ENOENT). Locked.
+ * Find the device, queue or worker that a request from @net names. Returns
+ * ERR_PTR(-ENODEV) or ERR_PTR(-ENOENT) if it does not exist.
+ * vtap_registry_lock() held.
  */
 static void *vtap_nl_find(struct genl_info *info, enum what what,
 			  const struct net *net)
@@ -175,11 +175,11 @@ static int vtap_nl_worker_get(struct sk_buff *skb, struct genl_info *info)
 	return vtap_nl_get(skb, info, WORKER);
 }
 
-/* ---- all of them ---- */
+/* ---- dump ---- */
 
 /*
- * Where a dump goes on: args[0] the device, args[1] its queue or worker. args[2]
- * is set for a dump of all namespaces.
+ * The position of a dump: args[0] is the id of the device, args[1] the number
+ * of the queue or worker. args[2] is set if the dump covers all namespaces.
  */
 static int vtap_nl_start(struct netlink_callback *cb, enum what what)
 {
@@ -257,7 +257,7 @@ static int vtap_nl_worker_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return vtap_nl_dump(skb, cb, WORKER, VHOST_TAP_CMD_WORKER_GET);
 }
 
-/* ---- changes ---- */
+/* ---- set ---- */
 
 static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 {
@@ -338,7 +338,7 @@ static const struct nla_policy worker_get_policy[] = {
 	[VHOST_TAP_A_WORKER_ALL_NAMESPACES] = { .type = NLA_FLAG },
 };
 
-/* Not const: 6.1's policies want it so. */
+/* Not const, because policies of 6.1 take a pointer to non-const. */
 static struct netlink_range_validation busyloop_range = {
 	.max = VHOST_TAP_BUSYLOOP_MAX_US,
 };
@@ -423,9 +423,9 @@ static struct genl_family vtap_nl_family __ro_after_init = {
 };
 
 /**
- * vtap_nl_init - offer the family
+ * vtap_nl_init - register the family
  *
- * Return: 0 or negative errno.
+ * Return: 0 or a negative errno.
  */
 int __init vtap_nl_init(void)
 {
@@ -437,7 +437,7 @@ int __init vtap_nl_init(void)
 }
 
 /**
- * vtap_nl_exit - withdraw the family
+ * vtap_nl_exit - unregister the family
  */
 void vtap_nl_exit(void)
 {

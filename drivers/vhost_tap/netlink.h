@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * netlink.h - what the files of the netlink family share
+ * netlink.h - functions that the files of the netlink family share
  */
 #ifndef VTAP_NETLINK_H
 #define VTAP_NETLINK_H
@@ -15,9 +15,9 @@ enum vtap_nl_group {
 };
 
 /*
- * netlink_dump.c: each adds one whole message, or nothing; -EMSGSIZE when it
- * does not fit. vtap_registry_lock() is held, or vtap_dev.lock for a device that
- * was listed just now.
+ * netlink_dump.c: each function adds one complete message or, with -EMSGSIZE,
+ * nothing. The caller holds vtap_registry_lock(), or vtap_dev.lock for a device
+ * that was listed just now.
  */
 struct vtap_nl_to {
 	const struct genl_family *family;
@@ -26,7 +26,7 @@ struct vtap_nl_to {
 	u32 seq;
 	int flags;
 	u8 cmd;
-	struct pid_namespace *pids;	/* the reader's; NULL: tell no ids */
+	struct pid_namespace *pids;	/* the reader's; NULL: report no ids */
 };
 
 u32 vtap_nl_nr_workers(struct vtap_dev *dev);

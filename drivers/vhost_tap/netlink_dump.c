@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * netlink_dump.c - a device, a queue, a worker as a netlink message
+ * netlink_dump.c - messages that describe a device, a queue or a worker
  *
- * Read before: netlink.h; Documentation/netlink/specs/vhost_tap.yaml has every
- * attribute and its meaning.
+ * Documentation/netlink/specs/vhost_tap.yaml describes every attribute. The
+ * message of a queue with all faults and the largest numbers has about 2.5 KiB,
+ * which fits GENLMSG_DEFAULT_SIZE.
  *
- * With every fault there is and every number at its longest a queue's message
- * has some 2.5 KiB: there is room for it in GENLMSG_DEFAULT_SIZE.
- *
- * No lock of a pass is taken: one that waits for a guest's memory would make all
- * readers wait. So figures may be a pass apart, as in stats.h. Only the list of
- * devices is locked, and RTNL for the name of an interface.
+ * These functions take no lock that a pass holds, because a pass that waits for
+ * guest memory would block all readers. Counters may thus be a pass apart, as
+ * described in stats.h. The caller holds vtap_registry_lock(). Only the name of
+ * an interface needs more: the lock of the interface, and RTNL.
  */
 #include <linux/ktime.h>
 #include <linux/vhost_tap.h>
@@ -36,7 +35,7 @@ static_assert((int)VTAP_BACKEND_TAP == VHOST_TAP_BACKEND_TUN);
 static_assert((int)VTAP_BACKEND_MACVTAP == VHOST_TAP_BACKEND_MACVTAP);
 static_assert((int)VTAP_BACKEND_PACKET == VHOST_TAP_BACKEND_PACKET);
 
-/* A message has no room for all that one worker may serve. */
+/* A message does not have room for all queues of a worker. */
 #define MAX_WORKER_QUEUES	256
 
 static void *vtap_nl_begin(const struct vtap_nl_to *to)
@@ -77,10 +76,11 @@ static int vtap_nl_put_tid(const struct vtap_nl_to *to,
 }
 
 /**
- * vtap_nl_nr_workers - how many threads serve a device
+ * vtap_nl_nr_workers - count the workers of a device
  * @dev: device, listed
  *
- * Return: their number.
+ * Context: As vtap_nl_fill_device().
+ * Return: the number of workers.
  */
 u32 vtap_nl_nr_workers(struct vtap_dev *dev)
 {
@@ -117,11 +117,13 @@ static int vtap_nl_put_polling(struct sk_buff *skb, const struct vtap_dev *dev)
 }
 
 /**
- * vtap_nl_fill_device - a device as a message
- * @to: where to
+ * vtap_nl_fill_device - add a message that describes a device
+ * @to: where to add it
  * @dev: device, listed
  *
- * Return: 0; -EMSGSIZE.
+ * Context: vtap_registry_lock() held, or vtap_dev.lock for a device that was
+ * listed just now.
+ * Return: 0 or -EMSGSIZE.
  */
 int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 {
@@ -156,11 +158,11 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 }
 
 /**
- * vtap_nl_fill_gone - the name of a device and no more
- * @to: where to
+ * vtap_nl_fill_gone - add a message with the id of a device only
+ * @to: where to add it
  * @dev: device
  *
- * Return: 0; -EMSGSIZE.
+ * Return: 0 or -EMSGSIZE.
  */
 int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev)
 {
@@ -181,7 +183,7 @@ static int vtap_nl_put_counters(struct sk_buff *skb,
 	struct nlattr *nest = nla_nest_start(skb, VHOST_TAP_A_QUEUE_COUNTERS);
 	int i;
 
-	/* Attributes are numbered in the order of the list. */
+	/* The attributes are numbered in the order of VTAP_COUNTERS. */
 	BUILD_BUG_ON(ARRAY_SIZE(at) != VHOST_TAP_A_COUNTERS_MAX);
 	if (!nest)
 		return -EMSGSIZE;
@@ -236,7 +238,7 @@ static int vtap_nl_put_state(struct sk_buff *skb, const struct vtap_queue *q)
 			      vtap_fault_doc(fault));
 }
 
-/* Waits for RTNL, but for no pass. */
+/* May wait for RTNL, never for a pass. */
 static int vtap_nl_put_interface(struct sk_buff *skb, struct vtap_queue *q)
 {
 	struct vtap_interface_id id;
@@ -264,7 +266,7 @@ static int vtap_nl_put_backend(struct sk_buff *skb, struct vtap_queue *q)
 		vtap_nl_put_interface(skb, q));
 }
 
-/* Chains, or descriptors of a packed ring, that a pass saw and did not take. */
+/* Chains, or descriptors of a packed ring, that a pass saw but did not take. */
 static u32 vtap_nl_avail_depth(const struct vtap_ring *r)
 {
 	u16 from = READ_ONCE(r->last_avail), to = READ_ONCE(r->avail_idx);
@@ -277,7 +279,7 @@ static int vtap_nl_put_starved(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	u64 at;
 
-	/* Pairs with the release in rx.c: the time comes first. */
+	/* Pairs with the release in rx.c: @starved_at is set before. */
 	if (!smp_load_acquire(&q->starved))
 		return 0;
 	at = READ_ONCE(q->starved_at);
@@ -286,7 +288,7 @@ static int vtap_nl_put_starved(struct sk_buff *skb, const struct vtap_queue *q)
 			    ktime_get_ns() - at);
 }
 
-/* What only a queue that is not stopped has. */
+/* Attributes that a stopped queue does not have. */
 static int vtap_nl_put_load(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	if (READ_ONCE(q->state) == VTAP_STOPPED)
@@ -330,11 +332,12 @@ static int vtap_nl_put_latency(struct sk_buff *skb, const struct vtap_queue *q)
 }
 
 /**
- * vtap_nl_fill_queue - a queue as a message
- * @to: where to
+ * vtap_nl_fill_queue - add a message that describes a queue
+ * @to: where to add it
  * @q: queue of a listed device
  *
- * Return: 0; -EMSGSIZE.
+ * Context: vtap_registry_lock() held. May wait for RTNL.
+ * Return: 0 or -EMSGSIZE.
  */
 int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 {
@@ -372,11 +375,12 @@ static int vtap_nl_put_node(struct sk_buff *skb, int node)
 }
 
 /**
- * vtap_nl_fill_worker - a worker as a message
- * @to: where to
+ * vtap_nl_fill_worker - add a message that describes a worker
+ * @to: where to add it
  * @w: worker of a listed device
  *
- * Return: 0; -EMSGSIZE.
+ * Context: vtap_registry_lock() held.
+ * Return: 0 or -EMSGSIZE.
  */
 int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 			const struct vtap_worker *w)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * netlink_notify.c - notifications: devices come and go, queues change state
+ * netlink_notify.c - notifications of devices and of queue states
  *
- * A pass that drops a packet or breaks its ring hits a tracepoint; the probes
- * here set a flag in the queue and, unless one is set already, queue a delayed
- * work. The work reports the state of flagged queues as it finds it, so
- * the last state is never lost. It runs at most once in NOTIFY_INTERVAL for a
- * device and sends at most NOTIFY_MAX messages a time, whatever a guest does.
+ * A pass that drops a packet or breaks its ring hits a tracepoint. The probes
+ * in this file set a flag in the queue and schedule a delayed work if the flag
+ * was clear. The work reports the current state of each flagged queue, so the
+ * last state is never lost. For each device it runs at most once in
+ * NOTIFY_INTERVAL and sends at most NOTIFY_MAX messages, whatever a guest does.
  */
 #include <linux/jiffies.h>
 
@@ -18,7 +18,7 @@
 #define NOTIFY_INTERVAL	(HZ / 10)
 #define NOTIFY_MAX		32
 
-/* The netlink family, from vtap_notify_init(); constant while devices exist. */
+/* Set by vtap_notify_init(); constant while devices exist. */
 static const struct genl_family *family;
 static bool has_probes;
 
@@ -27,7 +27,7 @@ static bool vtap_notify_is_unused(const struct vtap_dev *dev)
 	return !genl_has_listeners(family, dev->net, VTAP_NL_EVENTS);
 }
 
-/* Send a filled message, or free it. */
+/* Send a message, or free it if filling it failed. */
 static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
 			     int err)
 {
@@ -39,9 +39,11 @@ static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
 }
 
 /**
- * vtap_notify_device - announce a device that came or went
- * @dev: device, locked
+ * vtap_notify_device - report that a device got or lost its owner
+ * @dev: device
  * @is_there: it has an owner
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_notify_device(struct vtap_dev *dev, bool is_there)
 {
@@ -68,7 +70,10 @@ static void vtap_notify_set_due(struct vtap_dev *dev, struct vtap_queue *q)
 	};
 	int err = -ENODEV;
 
-	/* Cleared first: a change from here on needs another message. */
+	/*
+	 * A state change after this needs another message. Pairs with the full
+	 * barrier in vtap_notify_queue().
+	 */
 	xchg(&q->notify_due, 0);
 	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!to.skb)
@@ -88,7 +93,7 @@ static void vtap_notify_run(struct work_struct *work)
 	int nr_sent = 0;
 
 	WRITE_ONCE(dev->notify_next, jiffies + NOTIFY_INTERVAL);
-	/* Each round begins where the last one ended: all get their turn. */
+	/* Start where the last round stopped: each queue gets its turn. */
 	for (i = 0; i < nr && nr_sent <= NOTIFY_MAX; i++) {
 		u32 at = (from + i) % nr;
 		struct vtap_queue *q = vtap_queue_at(dev, at);
@@ -105,9 +110,9 @@ static void vtap_notify_run(struct work_struct *work)
 }
 
 /*
- * A queue changed state or dropped a packet. In any context that may take a
- * spinlock. The tracepoints pass the queue as const; its notification flag
- * belongs to this file.
+ * Report a state change or a dropped packet. Any context that may take a
+ * spinlock. Tracepoints pass the queue as const, but this file owns
+ * @notify_due.
  */
 static void vtap_notify_queue(const struct vtap_queue *queue)
 {
@@ -118,15 +123,15 @@ static void vtap_notify_queue(const struct vtap_queue *queue)
 	if (!READ_ONCE(dev->is_registered) || vtap_notify_is_unused(dev))
 		return;
 	/*
-	 * The new state before the look at @notify_due. Pairs with the xchg() that
-	 * clears it before the state is read: either the work that is due sends
-	 * this state, or the flag is seen clear and another work follows.
+	 * Write the state before reading @notify_due. Pairs with the xchg()
+	 * that clears it before the state is read: either the pending work
+	 * sends this state, or the flag is clear and another work follows.
 	 */
 	smp_mb();
 	if (READ_ONCE(q->notify_due) || xchg(&q->notify_due, 1))
 		return;
 	next = READ_ONCE(dev->notify_next);
-	/* Long ago, or a clock that has wrapped: at once. */
+	/* If @notify_next is in the past, or jiffies wrapped, run now. */
 	schedule_delayed_work(&dev->notify_work,
 			      next - now <= NOTIFY_INTERVAL ? next - now : 0);
 }
@@ -145,7 +150,7 @@ static void vtap_notify_on_fault(void *unused, const struct vtap_queue *q,
 }
 
 /**
- * vtap_notify_open - prepare a new device
+ * vtap_notify_open - initialize the notifications of a new device
  * @dev: device, zeroed
  */
 void vtap_notify_open(struct vtap_dev *dev)
@@ -155,8 +160,8 @@ void vtap_notify_open(struct vtap_dev *dev)
 }
 
 /**
- * vtap_notify_stop - no more notifications of a device
- * @dev: device, off the list; its workers and hooks are gone
+ * vtap_notify_stop - stop the notifications of a device
+ * @dev: device, not listed, without workers and armed hooks
  */
 void vtap_notify_stop(struct vtap_dev *dev)
 {
@@ -169,10 +174,10 @@ void vtap_notify_stop(struct vtap_dev *dev)
 }
 
 /**
- * vtap_notify_init - start watching queues
+ * vtap_notify_init - register the probes
  * @fam: the netlink family, registered
  *
- * A kernel without tracepoints has no notifications of queues.
+ * A kernel without tracepoints does not have notifications of queues.
  */
 void vtap_notify_init(const struct genl_family *fam)
 {
@@ -187,7 +192,7 @@ void vtap_notify_init(const struct genl_family *fam)
 }
 
 /**
- * vtap_notify_exit - stop watching queues; there are no devices any more
+ * vtap_notify_exit - unregister the probes; no devices exist any more
  */
 void vtap_notify_exit(void)
 {

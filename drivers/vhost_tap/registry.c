@@ -3,11 +3,10 @@
  * registry.c - the list of devices that have an owner
  *
  * Netlink requests, notifications and latency measurement find devices here.
- * The list's lock is held for one message at a time, and nothing of ours but the
- * lock of a queue's interface is taken under it. A device leaves the list before
- * its workers end, and a single worker that ends leaves vtap_dev.workers under
- * this lock, so what a listed device points to stays valid while the lock is
- * held.
+ * The lock is held for one message at a time, and only the lock of a queue's
+ * interface and RTNL are taken under it. A device leaves the list before its
+ * workers end, and a single worker that ends leaves vtap_dev.workers under this
+ * lock. So the workers of a listed device stay valid while the lock is held.
  */
 #include <linux/xarray.h>
 
@@ -17,7 +16,9 @@ static DEFINE_MUTEX(list_lock);
 static DEFINE_XARRAY(list);
 
 /**
- * vtap_registry_lock - keep listed devices listed until vtap_registry_unlock()
+ * vtap_registry_lock - keep devices and their workers from leaving the list
+ *
+ * Context: Process context, may sleep. Taken after vtap_dev.lock.
  */
 void vtap_registry_lock(void)
 {
@@ -25,7 +26,7 @@ void vtap_registry_lock(void)
 }
 
 /**
- * vtap_registry_unlock - let devices leave the list again
+ * vtap_registry_unlock - release vtap_registry_lock()
  */
 void vtap_registry_unlock(void)
 {
@@ -34,10 +35,11 @@ void vtap_registry_unlock(void)
 
 /**
  * vtap_registry_add - list a device that just got an owner
- * @dev: device, locked
+ * @dev: device
  *
- * A device that finds no memory for its entry works all the same; netlink does
- * not show it.
+ * Without memory for its entry, a device works but is not listed.
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_registry_add(struct vtap_dev *dev)
 {
@@ -48,8 +50,10 @@ void vtap_registry_add(struct vtap_dev *dev)
 }
 
 /**
- * vtap_registry_remove - take a device off the list
- * @dev: device, locked, listed; its workers still run
+ * vtap_registry_remove - remove a device from the list
+ * @dev: device, listed, whose workers still run
+ *
+ * Context: vtap_dev.lock held.
  */
 void vtap_registry_remove(struct vtap_dev *dev)
 {
@@ -66,12 +70,12 @@ static bool vtap_registry_is_visible(const struct net *net,
 }
 
 /**
- * vtap_registry_find - find a device by its number
- * @net: namespace of the request; NULL: any
- * @id: number
+ * vtap_registry_find - find a device by its id
+ * @net: network namespace of the request, or NULL for all namespaces
+ * @id: id of the device
  *
  * Context: vtap_registry_lock() held.
- * Return: the device, or NULL if @net has none of this number.
+ * Return: the device, or NULL if @net does not have it.
  */
 struct vtap_dev *vtap_registry_find(const struct net *net, u32 id)
 {
@@ -85,11 +89,11 @@ struct vtap_dev *vtap_registry_find(const struct net *net, u32 id)
 
 /**
  * vtap_registry_next - find the next device
- * @net: namespace of the request; NULL: any
- * @id: number to begin with; set to that of the device
+ * @net: network namespace of the request, or NULL for all namespaces
+ * @id: first id to consider; set to the id of the device
  *
  * Context: vtap_registry_lock() held.
- * Return: the device, or NULL if @net has no more.
+ * Return: the device, or NULL if @net has no more devices.
  */
 struct vtap_dev *vtap_registry_next(const struct net *net, unsigned long *id)
 {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * trace.c - the one place where the tracepoints are made
- *
- * Read before: trace.h.
+ * trace.c - instantiate the tracepoints
  */
 #include "vtap.h"
 

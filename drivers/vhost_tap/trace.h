@@ -2,10 +2,9 @@
 /*
  * trace.h - tracepoints of the vhost_tap system
  *
- * Read before: vtap.h. Examples: Documentation/tracing.rst.
- *
- * Numbers only: dev is the device's serial number (the name of its debugfs
- * folder), dir 0 is RX and 1 TX, index the vring's.
+ * Documentation/tracing.rst has examples. In all events dev is the id of the
+ * device (the name of its debugfs directory), dir is 0 for RX and 1 for TX, and
+ * index is that of the vring.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhost_tap
@@ -32,7 +31,7 @@ VTAP_FAULTS(VTAP_FAULT_DEFINE)
 	__print_symbolic(st, { 0, "stopped" }, { 1, "running" }, \
 			 { 2, "broken" })
 
-/* The worker finished a pass over a queue. */
+/* A worker finished a pass of a queue. */
 TRACE_EVENT(vtap_pass,
 	TP_PROTO(const struct vtap_queue *q, u32 packets,
 		 enum vtap_verdict verdict),
@@ -60,7 +59,7 @@ TRACE_EVENT(vtap_pass,
 		  __entry->more, __entry->last_avail, __entry->last_used)
 );
 
-/* A queue starts, stops or breaks. */
+/* A queue started, stopped or broke. */
 TRACE_EVENT(vtap_state,
 	TP_PROTO(const struct vtap_queue *q, enum vtap_queue_state from,
 		 enum vtap_queue_state to),
@@ -107,7 +106,7 @@ TRACE_EVENT(vtap_fault,
 		  __entry->last_avail)
 );
 
-/* Used entries were published; was the guest called? */
+/* Used entries were published, and the guest was called or not. */
 TRACE_EVENT(vtap_call,
 	TP_PROTO(const struct vtap_queue *q, int must),
 	TP_ARGS(q, must),
@@ -130,7 +129,7 @@ TRACE_EVENT(vtap_call,
 		  __entry->last_used)
 );
 
-/* Used entries were made visible. */
+/* Used entries were made visible to the driver. */
 TRACE_EVENT(vtap_batch,
 	TP_PROTO(const struct vtap_queue *q, int buffers),
 	TP_ARGS(q, buffers),
@@ -168,19 +167,19 @@ DECLARE_EVENT_CLASS(vtap_queue,
 		  vtap_show_dir(__entry->dir), __entry->index)
 );
 
-/* The socket woke the queue: a packet arrived (RX), or there is room (TX). */
+/* The socket woke the queue: a packet arrived (RX) or room was made (TX). */
 DEFINE_EVENT(vtap_queue, vtap_wake,
 	TP_PROTO(const struct vtap_queue *q),
 	TP_ARGS(q)
 );
 
-/* The guest kicked, as the eventfd's writer saw it. */
+/* The guest kicked, in the context of the eventfd's writer. */
 DEFINE_EVENT(vtap_queue, vtap_kick,
 	TP_PROTO(const struct vtap_queue *q),
 	TP_ARGS(q)
 );
 
-/* An address that the device IOTLB does not know: the client is asked. */
+/* The device IOTLB does not map an address. The miss goes to the client. */
 TRACE_EVENT(vtap_iotlb_miss,
 	TP_PROTO(const struct vtap_queue *q, u64 iova, u8 perm),
 	TP_ARGS(q, iova, perm),
