@@ -1,33 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * vhost_tap.h - what /dev/vhost-tap has beyond the vhost-net interface
+ * vhost_tap.h - extensions of /dev/vhost-tap to the vhost-net interface
  *
- * Everything a VMM needs comes from <linux/vhost.h>: the device answers the
- * vhost-net ioctls with vhost-net's structures, states and errnos. This file
- * adds what vhost-net lacks.
+ * The device implements the vhost-net ioctls of <linux/vhost.h> with the same
+ * structures, states and errnos, and a VMM needs no others. The ioctls of this
+ * header are extensions. On in-tree vhost-net they fail with EPERM, ENOTTY or
+ * ENOBUFS and change nothing.
  *
- * What an errno means, for all ioctls of the device:
+ * Errnos of all ioctls of the device:
  *
  *   EPERM       the caller's process is not the owner (VHOST_SET_OWNER);
- *               VHOST_SET_FORK_FROM_OWNER: kernel threads are forbidden (module
- *               parameter kthread_workers=)
- *   EBUSY       there is an owner already; or the queue has a backend and
- *               the call wants it stopped
+ *               VHOST_SET_FORK_FROM_OWNER: the module parameter
+ *               kthread_workers=0 forbids kernel threads
+ *   EBUSY       the file has an owner, or features are acked; the queue has a
+ *               backend and the call needs it stopped; VHOST_FREE_WORKER: the
+ *               worker serves a vring
  *   EFAULT      the argument cannot be read or written; VHOST_NET_SET_BACKEND:
- *               ring or guest memory is not set up or not accessible;
- *               VHOST_SET_MEM_TABLE: a region wraps
- *   ENOBUFS     no such vring
- *   EINVAL      a value out of its range; an unaligned ring; no eventfd;
- *               a tun without a device
- *   EOPNOTSUPP  a feature that was not offered, unknown flags, or padding set
- *   E2BIG       more memory regions (509) or feature words (64) than supported
- *   EBADF       no such file descriptor (eventfds)
- *   ENOTSOCK    the backend is no tap, macvtap or AF_PACKET raw socket
- *   ENOTTY      unknown ioctl
- *   ENOMEM      out of memory; VHOST_SET_OWNER, VHOST_NEW_WORKER: also no more
- *               threads for the owner
+ *               ring, memory or dirty log is not set up or not accessible;
+ *               VHOST_SET_MEM_TABLE: a region is empty or wraps; a queue is
+ *               running and could not use the new memory, features or log;
+ *               VHOST_NEW_WORKER: the workers are kernel threads
+ *   ENOBUFS     the vring does not exist
+ *   ENODEV      the worker does not exist
+ *   EINVAL      a value is out of range, a ring is misaligned, the file is not
+ *               an eventfd, a tun does not have a device, or a worker ioctl was
+ *               called without an owner
+ *   EOPNOTSUPP  a feature was not offered, a flag is unknown, padding is set;
+ *               VHOST_SET_FORK_FROM_OWNER: this kernel only has kernel threads
+ *   E2BIG       more than 509 memory regions or 64 feature words
+ *   EBADF       the file descriptor is not open (eventfds)
+ *   ENOTSOCK    the backend is not a tap, macvtap or AF_PACKET raw socket
+ *   ENOTTY      the ioctl is unknown
+ *   ENOMEM      out of memory; VHOST_SET_OWNER and VHOST_NEW_WORKER: also if
+ *               the owner's limits do not allow more threads
  *   EAGAIN      VHOST_SET_OWNER: the workers are kernel threads, and the
- *               caller's user would have more processes than RLIMIT_NPROC allows
+ *               caller's user would exceed RLIMIT_NPROC;
+ *               VHOST_TAP_GET_VRING_THREAD: the thread has no id yet
+ *   EINTR       the caller is being killed
  *
  * VHOST_NET_SET_BACKEND with fd -1 succeeds for the owner in every state.
  */
@@ -37,19 +46,20 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* Grows with each addition to this file. */
+/* Incremented with each addition to this file. */
 #define VHOST_TAP_VERSION	5
 
 /**
- * struct vhost_tap_info - what this device is
- * @size: in: bytes of the caller's structure, at least
- *	VHOST_TAP_INFO_SIZE_V1; out: bytes the kernel knows
+ * struct vhost_tap_info - version and capabilities of the device
+ * @size: in: size of the caller's structure in bytes, at least
+ *	VHOST_TAP_INFO_SIZE_V1; out: size of the kernel's structure
  * @version: VHOST_TAP_VERSION of the running module
- * @caps: extensions, VHOST_TAP_CAP_* bits
- * @max_pairs: the most that VHOST_TAP_SET_QUEUE_PAIRS takes
+ * @caps: supported extensions, VHOST_TAP_CAP_* bits
+ * @max_pairs: largest number of pairs for VHOST_TAP_SET_QUEUE_PAIRS
  * @reserved: 0
  *
- * Append-only. What the caller's structure has beyond the kernel's is zeroed.
+ * The structure only grows at its end. The kernel zeroes the bytes of the
+ * caller's structure that it does not know.
  */
 struct vhost_tap_info {
 	__u32 size;
@@ -61,24 +71,29 @@ struct vhost_tap_info {
 
 #define VHOST_TAP_INFO_SIZE_V1	16
 
-/* VHOST_TAP_SET_FEATURE_MASK is there. */
+/* VHOST_TAP_SET_FEATURE_MASK is supported. */
 #define VHOST_TAP_CAP_FEATURE_MASK	(1ULL << 0)
-/* VHOST_TAP_SET_QUEUE_PAIRS is there. */
+/* VHOST_TAP_SET_QUEUE_PAIRS is supported. */
 #define VHOST_TAP_CAP_QUEUE_PAIRS	(1ULL << 1)
-/* VHOST_TAP_SET_WORKERS, VHOST_TAP_GET_VRING_THREAD and vhost-scsi's calls. */
+/*
+ * VHOST_TAP_SET_WORKERS, VHOST_TAP_GET_VRING_THREAD, and the worker ioctls of
+ * <linux/vhost.h> (VHOST_NEW_WORKER and others) are supported.
+ */
 #define VHOST_TAP_CAP_WORKERS		(1ULL << 2)
-/* VHOST_TAP_SET_POLLING is there. */
+/* VHOST_TAP_SET_POLLING is supported. */
 #define VHOST_TAP_CAP_POLLING		(1ULL << 3)
 
 /*
- * Tell vhost-tap from vhost-net: works in any state and without owner.
- * Returns 0; EFAULT; EINVAL @size too small or more than a page. On a stock
- * vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and changes nothing.
+ * Get version and capabilities. A success distinguishes vhost-tap from
+ * vhost-net. Works in any state and without an owner.
+ *
+ * Returns 0, or fails with EFAULT, or EINVAL if @size is smaller than
+ * VHOST_TAP_INFO_SIZE_V1 or larger than a page.
  */
 #define VHOST_TAP_GET_INFO	_IOWR(0xAF, 0xE0, struct vhost_tap_info)
 
 /**
- * struct vhost_tap_feature_mask - what a file may offer
+ * struct vhost_tap_feature_mask - features that a file may offer
  * @features: feature bits 0 to 63, and 64 to 127
  */
 struct vhost_tap_feature_mask {
@@ -86,19 +101,19 @@ struct vhost_tap_feature_mask {
 };
 
 /*
- * Limit the features that this open file offers from now on to those in the
- * mask. It can only be narrowed, and only while the file has no owner, so what
- * opens the file for a VMM decides; VHOST_RESET_OWNER leaves it. The module
- * parameter features= sets the same limit for all files.
- * Returns 0; EFAULT; EBUSY there is an owner, or features are acked that would
- * go. On a stock vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and changes
- * nothing.
+ * Limit the features that this open file offers to those in the mask. A call
+ * can only remove features, and only while the file has no owner. The program
+ * that opens the file for a VMM thus decides. VHOST_RESET_OWNER keeps the
+ * limit. The module parameter features= limits all files in the same way.
+ *
+ * Returns 0, or fails with EFAULT, or EBUSY if the file has an owner or a
+ * feature that would be removed is acked.
  */
 #define VHOST_TAP_SET_FEATURE_MASK	_IOW(0xAF, 0xE1, \
 					     struct vhost_tap_feature_mask)
 
 /**
- * struct vhost_tap_queue_pairs - how many queues a file has
+ * struct vhost_tap_queue_pairs - number of queue pairs of a file
  * @nr: pairs, 1 to vhost_tap_info.max_pairs
  * @reserved: must be 0
  */
@@ -108,24 +123,25 @@ struct vhost_tap_queue_pairs {
 };
 
 /*
- * Have several queue pairs behind this file, as many queues of one multi-queue
- * tap or macvtap. Vring 2i is pair i's RX and vring 2i + 1 its TX in all calls
- * that take a vring index; VHOST_NET_SET_BACKEND starts and stops each for
- * itself. All else is the file's: owner, memory, features, log, IOTLB. From
- * VHOST_SET_OWNER on each pair has a worker thread. VHOST_RESET_OWNER goes back
- * to one pair.
- * Returns 0; EFAULT; EINVAL @nr is 0 or too large, or @reserved not 0; EBUSY
- * there is an owner, or features are acked; ENOMEM. On a stock vhost-net it
- * fails (EPERM or ENOTTY, ENOBUFS) and changes nothing.
+ * Set the number of queue pairs of this file, which can be the queues of one
+ * multi-queue tap or macvtap. In all calls with a vring index, vring 2i is the
+ * RX and vring 2i + 1 the TX of pair i. VHOST_NET_SET_BACKEND starts and stops
+ * each vring separately. The pairs share owner, memory, features, dirty log and
+ * IOTLB. VHOST_SET_OWNER starts a worker thread for each pair (see
+ * VHOST_TAP_SET_WORKERS). VHOST_RESET_OWNER returns to one pair.
+ *
+ * Returns 0, or fails with EFAULT, EINVAL if @nr is out of range or @reserved
+ * is not 0, EBUSY if the file has an owner or acked features, or ENOMEM.
  */
 #define VHOST_TAP_SET_QUEUE_PAIRS	_IOW(0xAF, 0xE2, \
 					     struct vhost_tap_queue_pairs)
 
 /**
- * enum vhost_tap_layout - how VHOST_SET_OWNER gives the queues workers
- * @VHOST_TAP_WORKER_PER_PAIR: one for each pair
- * @VHOST_TAP_WORKER_PER_VRING: one for each RX, one for each TX
- * @VHOST_TAP_WORKERS_SHARED: as many as asked for; the pairs take turns
+ * enum vhost_tap_layout - assignment of workers to queues by VHOST_SET_OWNER
+ * @VHOST_TAP_WORKER_PER_PAIR: one worker for each pair
+ * @VHOST_TAP_WORKER_PER_VRING: one worker for each vring
+ * @VHOST_TAP_WORKERS_SHARED: a given number of workers; pair i has worker i
+ *	modulo that number
  */
 enum vhost_tap_layout {
 	VHOST_TAP_WORKER_PER_PAIR,
@@ -134,10 +150,11 @@ enum vhost_tap_layout {
 };
 
 /**
- * struct vhost_tap_workers - the workers that a file starts with
+ * struct vhost_tap_workers - workers that VHOST_SET_OWNER creates
  * @layout: enum vhost_tap_layout
- * @nr: VHOST_TAP_WORKERS_SHARED: workers, 1 to vhost_tap_info.max_pairs; there
- *	are never more than pairs. Else 0
+ * @nr: number of workers for VHOST_TAP_WORKERS_SHARED, 1 to
+ *	vhost_tap_info.max_pairs, of which no more than one for each pair are
+ *	created; 0 for other layouts
  */
 struct vhost_tap_workers {
 	__u32 layout;
@@ -145,29 +162,30 @@ struct vhost_tap_workers {
 };
 
 /*
- * Choose the workers before there is an owner; each pair has one unless told
- * otherwise (module parameter split_workers=). VHOST_RESET_OWNER goes back to
- * that. They have the ids 0, 1 and so on in the order of their first vring,
- * and VHOST_ATTACH_VRING_WORKER can move vrings between them, as between those
- * that VHOST_NEW_WORKER makes. The module parameter numa= gives them the CPUs of
- * a NUMA node where nobody else does.
+ * Choose the workers before the file has an owner. By default each pair has one
+ * worker, or with the module parameter split_workers=1 each vring.
+ * VHOST_RESET_OWNER returns to the default. Workers have the ids 0, 1 and so on
+ * in the order of their first vring. VHOST_ATTACH_VRING_WORKER moves vrings
+ * between them and workers that VHOST_NEW_WORKER created. The module parameter
+ * numa= moves workers to the CPUs of a NUMA node if their affinity was not set
+ * otherwise.
  *
- * If they are kernel threads (VHOST_SET_FORK_FROM_OWNER) and whoever calls
- * VHOST_SET_OWNER lacks CAP_SYS_RESOURCE, there are no more of them than CPUs, nor
- * than pairs (with split_workers=1: vrings): what @layout would give worker i has
- * worker i modulo that number.
+ * Kernel threads (VHOST_SET_FORK_FROM_OWNER) are limited if the caller of
+ * VHOST_SET_OWNER lacks CAP_SYS_RESOURCE. Their number then exceeds neither
+ * that of the online CPUs nor that of the pairs (with split_workers=1: of the
+ * vrings). Vrings that @layout assigns to worker i are assigned to worker i
+ * modulo that number.
  *
- * Returns 0; EFAULT; EINVAL an unknown layout, or @nr out of range; EBUSY there
- * is an owner. On a stock vhost-net it fails (EPERM or ENOTTY, ENOBUFS) and
- * changes nothing.
+ * Returns 0, or fails with EFAULT, EINVAL if @layout is unknown or @nr out of
+ * range, or EBUSY if the file has an owner.
  */
 #define VHOST_TAP_SET_WORKERS	_IOW(0xAF, 0xE3, struct vhost_tap_workers)
 
 /**
- * struct vhost_tap_vring_thread - which thread serves a vring
- * @index: in: of the vring
- * @tid: out: id of the thread in the caller's pid namespace; 0 when it has none
- *	there
+ * struct vhost_tap_vring_thread - thread that serves a vring
+ * @index: in: index of the vring
+ * @tid: out: id of the thread in the caller's PID namespace, or 0 if it has
+ *	none there
  */
 struct vhost_tap_vring_thread {
 	__u32 index;
@@ -175,17 +193,20 @@ struct vhost_tap_vring_thread {
 };
 
 /*
- * The thread that serves a vring now, for sched_setaffinity(2) and the like.
- * Returns 0; EFAULT; EPERM the caller is not the owner; ENOBUFS no such vring;
- * EAGAIN the thread was made just now and is not known yet. On a stock
- * vhost-net it fails (EPERM, ENOTTY or ENOBUFS) and changes nothing.
+ * Get the thread that serves a vring now, for instance for
+ * sched_setaffinity(2).
+ *
+ * Returns 0, or fails with EFAULT, EPERM if the caller is not the owner,
+ * ENOBUFS if the vring does not exist, or EAGAIN if the thread was created just
+ * now and has no id yet.
  */
 #define VHOST_TAP_GET_VRING_THREAD	_IOWR(0xAF, 0xE4, \
 					      struct vhost_tap_vring_thread)
 
 /**
- * struct vhost_tap_polling - whether workers poll before they sleep
- * @adaptive_us: microseconds to poll at most, up to 100000; 0 not adaptive
+ * struct vhost_tap_polling - adaptive polling of a file's workers
+ * @adaptive_us: longest time to poll in microseconds, up to 100000; 0 disables
+ *	adaptive polling
  * @reserved: must be 0
  */
 struct vhost_tap_polling {
@@ -194,15 +215,15 @@ struct vhost_tap_polling {
 };
 
 /*
- * Adaptive polling: a worker that runs out of work looks for more as long as
- * that has been paying, at most @adaptive_us or, if one of its vrings has a
- * VHOST_SET_VRING_BUSYLOOP_TIMEOUT, that long; and not while another task wants
- * the CPU. A guest that is idle is not polled for. At any time;
- * VHOST_RESET_OWNER goes back to the default (module parameter
- * adaptive_poll_us=, 0).
- * Returns 0; EFAULT; EINVAL @adaptive_us out of range, or @reserved not 0; EPERM
- * another process is the owner. On a stock vhost-net it fails (EPERM, ENOTTY or
- * ENOBUFS) and changes nothing.
+ * Set adaptive polling: a worker that runs out of work polls its vrings before
+ * it sleeps, as long as recent polling found work. It polls at most for
+ * @adaptive_us or, if one of its vrings has a VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+ * for that time instead. It stops when another task needs the CPU. Idle guests
+ * are not polled. Works in any state. VHOST_RESET_OWNER returns to the default,
+ * which the module parameter adaptive_poll_us= sets (0 unless given).
+ *
+ * Returns 0, or fails with EFAULT, EINVAL if @adaptive_us is out of range or
+ * @reserved is not 0, or EPERM if another process is the owner.
  */
 #define VHOST_TAP_SET_POLLING	_IOW(0xAF, 0xE5, struct vhost_tap_polling)
 
