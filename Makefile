@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# vhost-tap: what people and the CI call. The kernel's build reads Kbuild.
+# vhost-tap: targets for users and for CI. The kernel's build reads Kbuild.
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
@@ -9,12 +9,12 @@ KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
 KVERS ?= 6.1 6.12 7.2 7.3
 
-# The kernel's build takes no path with a space or a colon in it, make itself none
-# with a space. Without this, both end in an error that names something else.
+# The kernel's build refuses paths with a space or a colon, and make itself those
+# with a space. Without this test, both fail with a misleading error.
 $(foreach v,CURDIR KDIR DESTDIR INSTALL_MOD_PATH HOME VTAP_CACHE,$(if $(word 2,$(subst :, ,x$($v))),$(error \
 	$v is "$($v)": the kernel's build takes no path with a space or a colon, use another folder)))
 
-# Where `make install` puts things; DESTDIR goes in front of all of it.
+# Where `make install` puts files. DESTDIR precedes each of these paths.
 INSTALL_MOD_PATH ?=
 UDEVDIR          ?= /usr/lib/udev/rules.d
 MODLOADDIR       ?= /usr/lib/modules-load.d
@@ -30,16 +30,16 @@ QEMU_TESTS := tools/testing/qemu
 KSELFTESTS := tools/testing/selftests/vhost_tap
 USER_TESTS := tools/testing/user
 
-# Selftests that receive, for a module that has nothing but recvmsg to do so.
+# The selftests that receive packets, for a module that can only use recvmsg.
 RECVMSG_TESTS := data_test backend_test rx_device_test notify_test live_test lifecycle_test \
 	iotlb_data_test packed_test stats_test
 
-# What the kernel's build leaves beside the sources, as find knows it.
+# Build products next to the sources, as a find expression.
 built = \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	-o -name '.*.d' -o -name modules.order -o -name 'vtap_kcompat.h*' \)
 
-# A kernel that clang built needs modules built by clang: its flags are not gcc's.
-# The configuration in KDIR says so. "clang" may also be called "clang-19" there.
+# A kernel built with clang needs modules built with clang, because gcc has other
+# flags. KDIR's configuration names the compiler. It may have a suffix ("clang-19").
 kconfig = $(firstword $(wildcard $(KDIR)/include/config/auto.conf $(KDIR)/.config))
 kconfig_has = $(and $(kconfig),$(shell grep -x '$(1)' $(kconfig)))
 clang_suffix = $(if $(shell command -v clang),,$(shell sed -n \
@@ -75,11 +75,11 @@ check:	## style, docs, packages, unit, matrix, VM and QEMU tests on one kernel (
 	@scripts/check --kver $(KVER)
 
 .PHONY: check-all
-check-all:	## the same on every kernel, with DPDK, DKMS and the long QEMU run
+check-all:	## check on every kernel, and DPDK, DKMS and the long QEMU run
 	@scripts/check --all
 
 .PHONY: style
-style:	## checkpatch, sparse, shellcheck, purity, indirect calls, layout, size
+style:	## static checks: checkpatch, sparse, shellcheck, layers, indirect calls, layout, size
 	@scripts/deps style
 	@scripts/style
 
@@ -102,7 +102,7 @@ matrix:	## build for 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build
 	@scripts/check-matrix.sh $(KVERS)
 
-# What a VM of KVER boots and loads; quiet unless it fails.
+# What a VM of KVER boots and loads; silent unless it fails.
 .PHONY: vm-module
 vm-module:
 	@scripts/deps build vm
@@ -112,14 +112,14 @@ vm-module:
 		{ tail -n 20 build/logs/vm-build-$(KVER).log; exit 1; }
 
 # TEST selects programs or single cases: "rx_direct_test workers_test:case". Two
-# programs need two CPUs on two NUMA nodes, so a second VM runs them.
+# programs need two CPUs on two NUMA nodes; a second VM runs them.
 smp_tests = polling_test numa_test
 is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
-# "all" names the programs of the first VM; run.sh knows them.
+# The word "all" selects the programs of the first VM, as run.sh lists them.
 vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))
 vm_smp_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests)))
 
-# A warning is an error here, but not for who builds them with a newer compiler.
+# Warnings are errors here, but not for a user with a newer compiler.
 define build_kselftests
 @CFLAGS=-Werror $(MAKE) --no-print-directory -j$$(nproc) -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
 	{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
@@ -135,7 +135,7 @@ check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[
 		--out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh $(vm_smp_tests))
 
 .PHONY: check-recvmsg
-check-recvmsg: vm-module	## RX by recvmsg alone, as on a kernel that does not lend the rings of its taps, KVER=
+check-recvmsg: vm-module	## RX through recvmsg only, as on kernels that do not export the rings of taps, KVER=
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	$(build_kselftests)
 	@VTAP_BUILD=$(CURDIR)/build/$(KVER)/recvmsg scripts/kernels build $(KVER) VTAP_WITHOUT=ring_getters KCFLAGS=-g0 \
@@ -158,47 +158,47 @@ check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1200 --out build/$(KVER)/check-dpdk -- $(KSELFTESTS)/dpdk.sh
 
 .PHONY: check-libvirt
-check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that know only /dev/vhost-net, KVER=
+check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that only support /dev/vhost-net, KVER=
 	@tools/testing/libvirt/check-selinux --kver $(KVER)
 	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
 
 GUIDES =
 .PHONY: check-guides
-check-guides: vm-module	## the guides of Documentation/guides, run as written, in VMs, KVER=, GUIDES="qemu macvtap"
+check-guides: vm-module	## the guides of Documentation/guides, executed in VMs, KVER=, GUIDES="qemu macvtap"
 	@tools/testing/guides/check-guides --kver $(KVER) $(GUIDES)
 
 .PHONY: check-docs
-check-docs:	## Documentation/ and README: Sphinx without warnings, pictures, links, lists in step
+check-docs:	## Documentation/ and README: Sphinx without warnings, pictures, links, wording, complete lists
 	@scripts/deps docs
 	@scripts/kernels fetch 7.2 source	# kernel-doc belongs to the kernel
 	@tools/testing/docs/check-docs
 
 .PHONY: check-packages
-check-packages:	## packages build and lintian, rpmlint, systemd have nothing to say
+check-packages:	## build the packages; lintian, rpmlint and systemd report nothing
 	@scripts/deps deb rpm
 	@tools/testing/packages/check-packages
 
 .PHONY: check-deb
-check-deb:	## the Debian packages installed, used in a VM and purged in a clean root
+check-deb:	## install the Debian packages in a clean root, use them in a VM, purge them
 	@scripts/deps deb build vm
 	@scripts/kernels fetch 6.12 headers image cloud
 	@tools/testing/packages/check-deb
 
 .PHONY: check-into-tree
-check-into-tree:	## the driver as a part of Linux 7.2's source: module and built in
+check-into-tree:	## build the driver inside Linux 7.2's source: as a module and built in
 	@tools/testing/packages/check-into-tree
 
 HOST_ARGS =
 .PHONY: check-host
-check-host:	## make demo and make check in fresh, updated roots of Debian 12 and 13, HOST_ARGS="--suite trixie demo"
+check-host:	## run make demo and make check in fresh roots of Debian 12 and 13, HOST_ARGS="--suite trixie demo"
 	@tools/testing/host/check-host $(HOST_ARGS)
 
 .PHONY: check-faults
-check-faults:	## every control call with every allocation failing, in a UML kernel with KASAN
+check-faults:	## let each allocation of each control call fail, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
 
 .PHONY: check-tool
-check-tool:	## vhost-tapctl with a fake of the module: names, lost terminals, run time
+check-tool:	## vhost-tapctl with a fake module: names, lost terminals, run time
 	@scripts/deps ctl
 	@$(MAKE) --no-print-directory -s -C tools/testing/tapctl tool
 	@tools/testing/tapctl/check-tool
@@ -208,12 +208,12 @@ check-ctl: vm-module	## netlink, vhost-tapctl, tracepoints and the doctor in a V
 	@tools/testing/tapctl/check-ctl --kver $(KVER)
 
 .PHONY: check-icount
-check-icount: vm-module	## instructions per packet against the recorded ones, KVER=
+check-icount: vm-module	## compare the instructions per packet with the recorded ones, KVER=
 	@tools/testing/bench/check-icount --kver $(KVER)
 
 BENCH =
 .PHONY: bench
-bench:	## compare with in-tree vhost_net: tables and plots in bench/out; BENCH="--boots 4 native icount nested user"
+bench:	## compare with in-tree vhost-net: tables and plots in bench/out; BENCH="--boots 4 native icount nested user"
 	@tools/testing/bench/bench $(BENCH)
 
 .PHONY: check-dkms
@@ -222,7 +222,7 @@ check-dkms:	## dkms add, build, sign, install, kernel upgrade, remove in a clean
 	@tools/testing/packages/check-dkms $(if $(filter command,$(firstword $(origin KVER))),$(KVER))
 
 .PHONY: check-install
-check-install:	## make install, DKMS and the package on one host, in turn, in a clean root
+check-install:	## make install, DKMS and the package after each other in a clean root
 	@scripts/deps deb build
 	@tools/testing/packages/check-install
 
@@ -240,12 +240,12 @@ install: modules install-host	## install module, udev rule, modules-load file an
 kernelrelease = $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 
 .PHONY: uninstall
-uninstall:	## remove what make install, install-vhost-tapctl, -stats and -apparmor have installed (DESTDIR=, prefix=)
+uninstall:	## remove what make install, install-vhost-tapctl, -stats and -apparmor installed (DESTDIR=, prefix=)
 	@DESTDIR='$(DESTDIR)' INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' UDEVDIR='$(UDEVDIR)' MODLOADDIR='$(MODLOADDIR)' \
 		SYSUSERSDIR='$(SYSUSERSDIR)' MANDIR='$(MANDIR)' UNITDIR='$(UNITDIR)' AADIR='$(AADIR)' prefix='$(prefix)' \
 		scripts/installed uninstall
 
-# What the host needs, wherever the module comes from: the packages use it, too.
+# Host files for any installation of the module; the packages use this target too.
 .PHONY: install-host
 install-host:
 	install -D -m 644 dist/60-vhost-tap.rules $(DESTDIR)$(UDEVDIR)/60-vhost-tap.rules
@@ -259,15 +259,15 @@ vhost-tapctl:	## build the command line tool: build/vhost-tapctl/vhost-tapctl
 	@$(MAKE) --no-print-directory -C tools/vhost-tapctl
 
 .PHONY: install-vhost-tapctl
-install-vhost-tapctl: vhost-tapctl	## install it with man page and bash completion (DESTDIR=, prefix=/usr/local)
+install-vhost-tapctl: vhost-tapctl	## install the tool with man page and bash completion (DESTDIR=, prefix=/usr/local)
 	@$(MAKE) --no-print-directory -C tools/vhost-tapctl install prefix=$(prefix)
 
 .PHONY: install-stats
-install-stats:	## install the timer that writes the counters for node_exporter (DESTDIR=)
+install-stats:	## install a timer that writes the counters for node_exporter (DESTDIR=)
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) dist/systemd/vhost-tap-stats.service dist/systemd/vhost-tap-stats.timer
 
 .PHONY: install-apparmor
-install-apparmor:	## let libvirt's domains have the node where AppArmor confines them (DESTDIR=)
+install-apparmor:	## let domains of libvirt use the node under AppArmor (DESTDIR=)
 	install -D -m 644 dist/apparmor/vhost-tap $(DESTDIR)$(AADIR)/abstractions/libvirt-qemu.d/vhost-tap
 	@# Debian 12's profile reads the folder only when the local file says so
 	mkdir -p $(DESTDIR)$(AADIR)/local/abstractions
@@ -276,7 +276,7 @@ install-apparmor:	## let libvirt's domains have the node where AppArmor confines
 		cat dist/apparmor/local-libvirt-qemu >>$(DESTDIR)$(AADIR)/local/abstractions/libvirt-qemu
 
 DKMS_SRC   = /usr/src/vhost-tap-$(VERSION)
-# e.g. -k 6.12.117+deb12-amd64: not for the running kernel
+# For example -k 6.12.117+deb12-amd64, for another kernel than the running one.
 DKMS_FLAGS =
 
 .PHONY: dkms-tree
@@ -289,7 +289,7 @@ dkms-tree:	# the sources as DKMS wants them
 	rm $(DESTDIR)$(DKMS_SRC)/scripts/kcompat/expected.txt	# for the matrix
 
 .PHONY: dkms-install
-dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
+dkms-install:	## install through DKMS, which rebuilds the module on kernel upgrades
 	@command -v dkms >/dev/null || scripts/deps dkms
 	@scripts/installed before-dkms
 	$(MAKE) --no-print-directory dkms-tree install-host
@@ -299,28 +299,28 @@ dkms-install:	## install through DKMS: rebuilt on every kernel upgrade
 	@scripts/installed check-dkms
 
 .PHONY: dkms-remove
-dkms-remove:	## take out what dkms-install put in
+dkms-remove:	## undo dkms-install
 	@UDEVDIR='$(UDEVDIR)' MODLOADDIR='$(MODLOADDIR)' \
 		SYSUSERSDIR='$(SYSUSERSDIR)' MANDIR='$(MANDIR)' scripts/installed dkms-remove
 
 # ---- documentation, packages ----
 
 .PHONY: docs
-docs:	## Documentation/ as HTML, in build/docs/html
+docs:	## build Documentation/ as HTML in build/docs/html
 	@scripts/deps docs
 	@scripts/make-docs
 
 .PHONY: deb
-deb:	## Debian packages, in build/deb
+deb:	## build the Debian packages in build/deb
 	@scripts/deps deb
 	@scripts/make-deb
 
 .PHONY: release-check
-release-check:	## before a release: versions, changelog, tag, clean tree, commit messages
+release-check:	## check a release: versions, changelog, tag, clean tree, commit messages
 	@scripts/release-check
 
 .PHONY: clean
-clean:	## remove what was built (fetched kernels stay in ~/.cache/vhost-tap)
+clean:	## remove build products (fetched kernels stay in ~/.cache/vhost-tap)
 	rm -rf build
 	find drivers $(built) -delete
 	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd .module-common.*
@@ -328,6 +328,6 @@ clean:	## remove what was built (fetched kernels stay in ~/.cache/vhost-tap)
 	@! test -e $(KSELFTESTS)/Makefile || $(MAKE) -s --no-print-directory -C $(KSELFTESTS) clean
 
 .PHONY: help
-help:	## this list
+help:	## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
 	while IFS=@ read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done

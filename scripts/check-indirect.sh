@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-indirect.sh [DIR] - no indirect call on the packet path
+# check-indirect.sh [DIR] - refuse indirect calls on the packet path
 #
-# Looks for calls through a retpoline thunk or a register in the objects a
-# packet meets.  Those that must be are in indirect.allow, "function reason".
-# An entry that no longer matches anything is an error as well.
+# Searches the objects of the packet path for calls through a retpoline thunk or a
+# register.  Each necessary call has a line "function reason" in indirect.allow.
+# A line of indirect.allow without such a call is an error too.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -49,7 +49,7 @@ while read -r name reason; do
 		status=1
 	fi
 	if ! grep -q " $name\$" <<<"$found"; then
-		echo "$allow: $name makes no indirect call any more, remove it"
+		echo "$allow: $name makes no indirect call, remove its line"
 		status=1
 	fi
 done <$allow

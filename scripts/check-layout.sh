@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-layout.sh [--update] [DIR] - hot structs lie as layout.golden says
+# check-layout.sh [--update] [DIR] - compare the layout of hot structs with layout.golden
 #
-# layout.py says what the lines of the golden file mean.  A changed golden file is
-# explained in its commit.
+# layout.py prints the layout and describes its format.  A commit that changes
+# layout.golden explains why.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -26,5 +26,5 @@ if [ -n "$update" ]; then
 	exit
 fi
 diff -u $golden <(layout) && exit
-echo "explain the change in the commit, and run scripts/check-layout.sh --update"
+echo "if the change is intended: run scripts/check-layout.sh --update and explain it in the commit"
 exit 1

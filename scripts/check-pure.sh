@@ -1,19 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-pure.sh - rules of the sources that grep can hold (design.rst)
+# check-pure.sh - check the rules on includes, barriers and kernel versions (design.rst)
 #
-#  ring/ includes only "ring_env.h" and ring headers; barriers only in ring_env.h, mem.h
-#  nobody asks for a kernel version; VTAP_HAVE_* only in include/compat/ and
-#  the kernel compatibility boundaries (thread.c, backend/*.c); every probe has a user and the reverse.
+#  - ring/ includes only "ring_env.h" and its own headers.
+#  - Only ring_env.h and mem.h use barriers.
+#  - No source tests the kernel version.
+#  - VTAP_HAVE_* appears only in include/compat/ and at the kernel compatibility
+#    boundary (thread.c, backend/*.c).
+#  - Each probe has a user, and each VTAP_HAVE_* name has a probe.
 
 set -u
-shopt -s lastpipe	# "... | bad" sets status here
+shopt -s lastpipe	# "... | bad" sets status in this shell
 cd "$(dirname "$0")/.." || exit 1
 ring=drivers/vhost_tap/ring
 status=0
 
-# bad TEXT < matches: what was found, if anything, breaks the rule TEXT
+# bad TEXT < MATCHES: report each match as a violation of the rule TEXT
 bad() {
 	local found
 	found=$(cat)
@@ -47,7 +50,7 @@ grep -rnE '#[[:space:]]*(if|ifdef|ifndef|elif)\b.*VTAP_HAVE_' drivers include --
 asked=$(cd scripts/kcompat/probe && printf '%s\n' *.c | sed '/^control_/d; s/\.c$//' | tr '[:lower:]' '[:upper:]' | sort)
 used=$(grep -rhoE '\bVTAP_HAVE_[A-Z0-9_]+' drivers include --include='*.[ch]' --exclude=vtap_kcompat.h |
 	sed 's/^VTAP_HAVE_//' | sort -u)
-comm -23 <(echo "$asked") <(echo "$used") | bad "probes in scripts/kcompat/probe that nobody uses:"
+comm -23 <(echo "$asked") <(echo "$used") | bad "probes in scripts/kcompat/probe without a user:"
 comm -13 <(echo "$asked") <(echo "$used") | bad "VTAP_HAVE_ names without a probe:"
 
 for probe in scripts/kcompat/probe/*.c; do

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""icount-docs.py [--check]: bring recorded instruction counts into the documents
+"""icount-docs.py [--check]: update the instruction counts in the documents
 
-Reads tools/testing/bench/icount.expect, which check-icount records, and writes the
-picture Documentation/images/icount.svg and the parts between "icount: NAME" and
-"icount: end" of README.md and performance.rst. With --check it writes nothing,
-names what is out of date, and fails if there is any.
+Reads tools/testing/bench/icount.expect, which check-icount writes. Updates the picture
+Documentation/images/icount.svg and the parts of README.md and performance.rst between
+"icount: NAME" and "icount: end". With --check it writes nothing, lists the files that
+are out of date, and fails if there are any.
 """
 
 import os
@@ -21,7 +21,7 @@ WIDTH, LEFT, RIGHT, ROW = 920, 320, 130, 22
 
 
 def words(row):
-    """tx-64-log -> from guest, 64 bytes, migrating (dirty log)"""
+    """Expand a row name: tx-64-log -> from guest, 64 bytes, migrating (dirty log)"""
     direction, size, *rest = row.split("-")
     text = {"tx": "from guest", "rx": "to guest"}[direction] + ", "
     text += "64 KiB GSO" if size == "gso" else f"{size} bytes"
@@ -29,7 +29,7 @@ def words(row):
 
 
 def read_expect(path):
-    """-> {kernel: {row: (in-tree, ours)}}"""
+    """Read the expected counts -> {kernel: {row: (in-tree, ours)}}"""
     kernels = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -40,7 +40,7 @@ def read_expect(path):
 
 
 def picture(kernel, counts):
-    """Bars of our counts in percent of in-tree's, as SVG"""
+    """Draw the counts of vhost-tap in percent of in-tree vhost-net's, as SVG"""
     rows = [(row, theirs, ours) for row, (theirs, ours) in counts.items() if theirs]
     unit = (WIDTH - LEFT - RIGHT) / 1.1
     height = 70 + ROW * len(rows)
@@ -64,7 +64,7 @@ def picture(kernel, counts):
 
 
 def table(head, rows):
-    """A simple table of reStructuredText"""
+    """Format a simple table of reStructuredText"""
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     rule = "  ".join("=" * w for w in widths)
 
@@ -78,7 +78,7 @@ def versions(kernels):
 
 
 def by_kernel(kernels):
-    """Each row: ratio and counts on each kernel"""
+    """Tabulate the ratio and the counts of each row on each kernel"""
     names = versions(kernels)
     rows = []
     for row, (theirs, _) in kernels[PICTURED].items():
@@ -89,7 +89,7 @@ def by_kernel(kernels):
 
 
 def packed(kernels):
-    """Packed rings over split ones, ours"""
+    """Tabulate the cost of packed rings relative to split rings, for vhost-tap"""
     names = versions(kernels)
     rows = [[words(row.removesuffix("-packed"))] +
             [f"{kernels[k][row][1] / kernels[k][row.removesuffix('-packed')][1]:.3f}" for k in names]
@@ -98,7 +98,7 @@ def packed(kernels):
 
 
 def sentence(kernels):
-    """The three figures of README.md"""
+    """Write the sentence of README.md with its three figures"""
     def less(row):
         theirs, ours = kernels[PICTURED][row]
         return f"{round(100 - 100 * ours / theirs)} %"
@@ -108,7 +108,7 @@ def sentence(kernels):
 
 
 def migration(kernels):
-    """What a packet costs more while a guest migrates"""
+    """Write the sentence on the extra cost of a packet during migration"""
     more = [f"{round(100 * kernels[PICTURED]['rx-64-log'][i] / kernels[PICTURED]['rx-64'][i] - 100)} %" for i in (0, 1)]
     return (f"While a guest migrates, a 64-byte packet to it takes {more[1]} more instructions, and {more[0]} more with\n"
             f"vhost-net (rows `rx-64` and `rx-64-log` of `make check-icount`, Linux {PICTURED}).")
@@ -129,7 +129,7 @@ def main():
             if f.read() == text:
                 continue
         if sys.argv[1:] == ["--check"]:
-            print(f"{path} does not show what icount.expect says; scripts/icount-docs.py updates it")
+            print(f"{path} differs from icount.expect; run scripts/icount-docs.py")
             bad = 1
         else:
             with open(path, "w", encoding="utf-8") as f:

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""layout.py OBJECT STRUCT... - where the members of structs lie, from debug information
+"""layout.py OBJECT STRUCT... - print the layout of structs from debug information
 
-One line for each member: offset, size, name. Members of unnamed structs and unions
-are indented below "struct" or "union". Cacheline borders and holes are marked.
-The debug information is read by pyelftools, because pahole's words and choice of
-lines change from version to version.
+Each member has a line with its offset, size and name. Members of unnamed structs and
+unions are indented below "struct" or "union". Cacheline borders and holes have lines of
+their own. The script uses pyelftools, because the output of pahole changes from version
+to version.
 """
 import sys
 
@@ -15,7 +15,7 @@ LINE = 64
 
 
 def target(die):
-    """The type behind typedefs and qualifiers, or None."""
+    """Return the type behind typedefs and qualifiers, or None."""
     while die.tag in ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type"):
         if "DW_AT_type" not in die.attributes:
             return None

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""metrics.py [-v]: sizes of files and functions against the limits of the style guide.
+"""metrics.py [-v]: check the sizes of files and functions against the style guide.
 
-A function is what kernel style makes it: a line at column 0 that opens a
-parameter list, a brace at column 0, a closing brace at column 0.
+A function in kernel style has a line at column 0 with a parameter list, then an
+opening and a closing brace at column 0.
 """
 
 import re
@@ -12,7 +12,7 @@ import sys
 
 FILE_LINES = 600
 FUNCTION_LINES = 100
-PARAMETERS = 7          # the aim is 5; a callback's signature is not ours
+PARAMETERS = 7          # the aim is 5, but the kernel sets the signatures of callbacks
 
 HEAD = re.compile(r"^[A-Za-z_][\w\s\*]*?\b(\w+)\s*\(", re.M)
 
@@ -45,8 +45,7 @@ def functions(lines):
             for c in params:
                 depth += (c == "(") - (c == ")")
                 count += c == "," and depth == 0
-            # A macro's braces (TEST_F and the like) have no parameter list
-            # to judge.
+            # Skip macros with a body, as TEST_F: they have no parameter list.
             if m.group(1).isupper():
                 count = 0
             yield m.group(1), start + 1, end - start + 1, count

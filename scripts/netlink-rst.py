@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""netlink-rst.py SPEC: a YNL specification as a page of reST."""
+"""netlink-rst.py SPEC: convert a YNL specification to a page of reST."""
 
 import sys
 
@@ -8,13 +8,13 @@ import yaml
 
 
 def one_line(text):
-    """A doc string on one line, with nothing in it that is markup."""
+    """Join a doc string to one line and escape markup."""
     text = " ".join((text or "").split())
     return text.replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`").replace("_ ", "\\_ ")
 
 
 def table(head, rows):
-    """A list table: it bears cells of any length."""
+    """Format a list table, because its cells may have any length."""
     out = [".. list-table::", "   :header-rows: 1", "   :widths: auto", ""]
     for row in [head] + rows:
         for i, cell in enumerate(row):
@@ -23,12 +23,12 @@ def table(head, rows):
 
 
 def title(text, mark):
-    """A heading."""
+    """Format a heading."""
     return [text, mark * len(text), ""]
 
 
 def definitions(spec):
-    """Enums with their values, constants."""
+    """Describe the enums, their values, and the constants."""
     out = title("Values", "=")
     for d in spec["definitions"]:
         if d["type"] == "const":
@@ -44,7 +44,7 @@ def definitions(spec):
 
 
 def attribute_sets(spec):
-    """Each set with its attributes."""
+    """Describe each attribute set."""
     out = title("Attributes", "=")
     for s in spec["attribute-sets"]:
         out += title(s["name"], "-")
@@ -61,7 +61,7 @@ def attribute_sets(spec):
 
 
 def operations(spec):
-    """Requests, dumps, notifications."""
+    """Describe requests, dumps and notifications."""
     out = title("Operations", "=")
     for op in spec["operations"]["list"]:
         out += title(op["name"], "-")

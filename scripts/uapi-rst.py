@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""uapi-rst.py HEADER: the reference of a uapi header, in Sphinx's C domain.
+"""uapi-rst.py HEADER: convert a uapi header to reST in Sphinx's C domain.
 
-What is read: the comment at the top, "struct" kernel-doc comments, and #define
-lines, each with the comment right before it.
+The script reads the comment at the top, the kernel-doc comments of structs, and each
+#define with the comment before it.
 """
 
 import re
@@ -15,19 +15,19 @@ ITEM = re.compile(
 
 
 def clean(text):
-    """Comment text without its stars."""
+    """Remove the comment markers."""
     return [re.sub(r"^\s*\* ?", "", line).rstrip() for line in text.strip().split("\n")]
 
 
 def inline(line):
-    """Plain text as reST: nothing in it is markup but @member and %VALUE."""
+    """Escape plain text for reST and mark up @member and %VALUE."""
     line = line.replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
     line = re.sub(r"_(?=\W|$)", r"\\_", line)
     return re.sub(r"[@%](\w+)", r"``\1``", line)
 
 
 def paragraphs(lines, indent=""):
-    """Paragraphs; lines that are set off by blanks stay as they are, literally."""
+    """Split into paragraphs; indented lines stay literal."""
     out, literal = [], False
     for line in lines:
         deep = line.startswith("  ") or line.startswith("\t")
@@ -42,7 +42,7 @@ def paragraphs(lines, indent=""):
 
 
 def struct_rst(comment, body):
-    """A struct: its members' "@name:" texts, then the description."""
+    """Describe a struct: its members' "@name:" texts, then the description."""
     name = re.match(r"struct (\w+)", body).group(1)
     first, *rest = clean(comment)
     members, text, where = {}, [], None
@@ -67,7 +67,7 @@ def struct_rst(comment, body):
 
 
 def macro_rst(comment, body):
-    """A macro with a value; include guards have none."""
+    """Describe a macro with a value. Include guards have no value."""
     name, value = re.match(r"#define\s+(\w+(?:\([^)]*\))?)\s*(.*)", body, re.S).groups()
     value = re.sub(r"\s*\\\n\s*", " ", value).strip()
     if not value:

@@ -3,11 +3,10 @@
 #
 # run.sh HEADER PROBE.c... -- CC FLAGS... - compile each probe, write HEADER
 #
-# A probe foo_bar.c that compiles becomes "#define VTAP_HAVE_FOO_BAR 1"; one that
-# does not becomes a comment.  What the compiler said is kept in HEADER.log.
-# Names of probes in VTAP_WITHOUT are answered with "no", whatever the kernel has: so
-# a path that only other kernels need is tested on this one.
-# Called by Makefile.kcompat from inside the kernel's build.
+# The header has "#define VTAP_HAVE_FOO_BAR 1" if probe foo_bar.c compiles, else a
+# comment.  HEADER.log keeps the output of the compiler.  A probe named in VTAP_WITHOUT
+# counts as failed on any kernel.  This tests on one kernel the code for another.
+# Makefile.kcompat calls this script from the kernel's build.
 
 set -u
 header=$1
@@ -23,7 +22,7 @@ tmp=$header.tmp
 mkdir -p "$tmp"
 trap 'rm -rf "$tmp"' EXIT
 
-# W=1, KCFLAGS=-Werror and the like must not turn a "yes" into a "no".
+# Options as W=1 or KCFLAGS=-Werror must not turn a "yes" into a "no".
 ask() {
 	"$@" -Wno-error -Wno-missing-prototypes \
 	     -Werror=implicit-function-declaration \
@@ -45,13 +44,13 @@ done
 wait
 
 if [ ! -e "$tmp/control_pass.yes" ]; then
-	echo "kcompat: this does not compile against the kernel, and must:" \
+	echo "kcompat: a probe that must compile fails, so all results are wrong:" \
 	     "scripts/kcompat/probe/control_pass.c" >&2
 	cat "$tmp/control_pass.log" >&2
 	exit 1
 fi
 if [ -e "$tmp/control_fail.yes" ]; then
-	echo "kcompat: this compiles, and must not: scripts/kcompat/probe/control_fail.c" >&2
+	echo "kcompat: a probe that must fail compiles: scripts/kcompat/probe/control_fail.c" >&2
 	exit 1
 fi
 
