@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * busypoll_test.c - poll or sleep, with invented clocks
+ * busypoll_test.c - decisions of busy polling, with simulated clocks
  *
- * Read before: busypoll.h. Pure: runs in user space and under the kernel's
- * KUnit.
+ * Runs in user space and as a KUnit suite.
  */
 #include <kunit/test.h>
 #include "busypoll.h"
@@ -29,7 +28,7 @@ static void adapt_until_the_deadline(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, now + 50 * US, false));
 }
 
-/* A client's 2^32 us are more than an hour of a busy CPU. */
+/* A client can set 2^32 us, which is more than an hour of a busy CPU. */
 static void adapt_wish_is_capped(struct kunit *test)
 {
 	u64 cap = VTAP_POLL_MAX_US * US;
@@ -54,7 +53,7 @@ static void adapt_yields_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
 }
 
-/* Late is late, however late; and the clock may be anywhere. */
+/* A late clock ends polling, however late; the start value does not matter. */
 static void adapt_clock_edges(struct kunit *test)
 {
 	struct vtap_busypoll a;
@@ -69,7 +68,7 @@ static void adapt_clock_edges(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 10000, false));
 }
 
-/* Out of work at @now, work again @gap later. Returns the end. */
+/* The queue idles from @now for @gap_ns. Returns the end of the gap. */
 static u64 gap(struct vtap_busypoll *a, u64 now, u64 gap_ns, u64 limit_ns)
 {
 	vtap_busypoll_begin(a, now, a->window_ns[a->after]);
@@ -89,7 +88,7 @@ static void adapt_off_is_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 }
 
-/* The first work of all tells nothing. */
+/* The first work has no gap before it. */
 static void adapt_first_work(struct kunit *test)
 {
 	struct vtap_busypoll a = {};
@@ -98,7 +97,7 @@ static void adapt_first_work(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 }
 
-/* Gaps of 20 us with 50 allowed: in a few of them the window covers them. */
+/* With gaps of 20 us and a limit of 50 us the window soon covers the gaps. */
 static void adapt_grows_while_it_pays(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 1ull << 40;
@@ -126,7 +125,7 @@ static void adapt_never_past_the_limit(struct kunit *test)
 		KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
 	}
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], limit);
-	/* it may be lowered meanwhile */
+	/* the client may lower the limit */
 	gap(&a, now, 10 * US, 10 * US);
 	KUNIT_EXPECT_LE(test, a.window_ns[0], 10 * US);
 }
@@ -143,18 +142,18 @@ static void adapt_stops_when_it_does_not_pay(struct kunit *test)
 	for (i = 0; i < 2; i++)
 		now = gap(&a, now, 1000 * US, limit);
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
-	/* and stays stopped, however long the guest idles now and then */
+	/* polling stays off while the guest idles now and then */
 	for (i = 0; i < 100; i++) {
 		now = gap(&a, now, (60 + i * i) * US, limit);
 		KUNIT_EXPECT_EQ(test, a.window_ns[0], 0);
 	}
-	/* until there is traffic again */
+	/* until traffic resumes */
 	for (i = 0; i < 4; i++)
 		now = gap(&a, now, 30 * US, limit);
 	KUNIT_EXPECT_GT(test, a.window_ns[0], 30 * US);
 }
 
-/* One long gap in a while does not make it start from nothing. */
+/* One long gap does not reset the window to zero. */
 static void adapt_forgives_a_pause(struct kunit *test)
 {
 	u64 limit = 80 * US, now = 7;
@@ -171,8 +170,8 @@ static void adapt_forgives_a_pause(struct kunit *test)
 }
 
 /*
- * Request and response: the guest answers within the limit, the next request
- * takes longer. Only the former is waited for.
+ * Request and response: the guest responds within the limit, and the next
+ * request takes longer. Only the response is worth polling for.
  */
 static void adapt_knows_what_it_waits_for(struct kunit *test)
 {
@@ -191,7 +190,7 @@ static void adapt_knows_what_it_waits_for(struct kunit *test)
 	KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
 }
 
-/* Also the window that is not in use keeps to a new limit. */
+/* The window that is not in use also follows a new limit. */
 static void adapt_lower_limit(struct kunit *test)
 {
 	struct vtap_busypoll a = { .window_ns = { 90 * US, 80 * US } };
@@ -215,7 +214,7 @@ static void linger_half_of_the_work(struct kunit *test)
 			VTAP_LINGER_MAX_NS);
 }
 
-/* One packet now and then is no load: ask for the kick at once. */
+/* A few packets are no load, so the kick is enabled at once. */
 static void linger_not_for_a_few(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;
@@ -226,7 +225,7 @@ static void linger_not_for_a_few(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 100 * US, n), 0);
 }
 
-/* However often there is something just in time, it stays a third of all. */
+/* Polling for TX takes at most a third of the time, even if it succeeds. */
 static void linger_is_no_polling(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;
@@ -244,7 +243,7 @@ static void linger_is_no_polling(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l.idle_ns, 256 * 100);
 }
 
-/* Clocks of two processors differ a little. */
+/* The clocks of two CPUs can differ a little. */
 static void linger_clock_backwards(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;

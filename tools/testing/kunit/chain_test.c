@@ -2,12 +2,12 @@
 /*
  * chain_test.c - direct chains: every rule and every limit
  *
- * Read before: chain.h, split.h. Indirect tables are in indirect_test.c. Needs
- * the fault injection of the user-space shim, so it runs there only.
+ * The tests need the fault injection of the shim. Indirect tables are in
+ * indirect_test.c.
  */
 #include "env.h"
 
-#define HOLE	0x40000000ull	/* no region is here, nor right below */
+#define HOLE	0x40000000ull	/* no region is here or just below */
 
 static struct env *e;
 
@@ -41,7 +41,7 @@ static int offer(u16 head)
 	return env_pop(e);
 }
 
-/* Offer @head, which must break the ring and leave its indices alone. */
+/* Offer @head. The ring must break and keep its indices. */
 static void expect_fault(struct kunit *test, u16 head, enum vtap_fault fault)
 {
 	u16 avail = e->r.last_avail;
@@ -78,7 +78,7 @@ static void chain_single(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 0ull);
 }
 
-/* Reserved flag bits mean nothing (virtio 1.2, 2.2.2: do not rely on them). */
+/* Reserved flag bits are ignored (virtio 1.2, 2.2.2). */
 static void chain_unknown_flags(struct kunit *test)
 {
 	set_desc(0, ENV_RAM, 60, 0xfff8, 1);
@@ -112,7 +112,7 @@ static void chain_readable_after_writable(struct kunit *test)
 	expect_fault(test, 0, VTAP_FAULT_CHAIN_ORDER);
 }
 
-/* Links of @nr descriptors from 0 on, one byte each, the last one open. */
+/* Link @nr descriptors of one byte from 0 on; the last one ends the chain. */
 static void link_chain(u32 nr)
 {
 	u32 i;
@@ -163,21 +163,21 @@ static void chain_loops(struct kunit *test)
 		enum vtap_fault fault = num <= VTAP_CHAIN_MAX ?
 			VTAP_FAULT_CHAIN_LOOP : VTAP_FAULT_CHAIN_LONG;
 
-		/* on itself */
+		/* a loop of one descriptor */
 		start(test, num);
 		set_desc(0, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
 		shim.nr = 0;
 		expect_fault(test, 0, fault);
-		/* Two loads and a window for each step, and few more. */
+		/* Two loads and a window per step, and a few more. */
 		KUNIT_EXPECT_LT(test, shim.nr, 3ul * VTAP_CHAIN_MAX + 64);
 
-		/* all of the table, back to the head */
+		/* a loop through the whole table */
 		start(test, num);
 		link_chain(num);
 		set_desc(num - 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
 		expect_fault(test, 0, fault);
 
-		/* not through the head, and of no bytes at all */
+		/* a loop that excludes the head, with empty buffers */
 		start(test, num);
 		link_chain(num);
 		set_desc(num - 1, ENV_RAM, 0, VRING_DESC_F_NEXT, num - 1);
@@ -204,7 +204,7 @@ static void chain_next_range(struct kunit *test)
 
 static void chain_zero_length(struct kunit *test)
 {
-	/* Alone, and where no memory is: nothing is asked of it. */
+	/* An empty buffer outside all memory: its address is not checked. */
 	set_desc(0, HOLE, 0, 0, 0);
 	KUNIT_ASSERT_EQ(test, offer(0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
@@ -244,7 +244,7 @@ static void chain_unmapped(struct kunit *test)
 		set_desc(0, bad[i].gpa, bad[i].len, 0, 0);
 		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
 
-		/* The same behind a good buffer that set the last hit. */
+		/* The same after a valid buffer, which sets the last hit. */
 		start(test, 8);
 		set_desc(0, ENV_RAM, 4, VRING_DESC_F_NEXT, 1);
 		set_desc(1, bad[i].gpa, bad[i].len, VRING_DESC_F_WRITE, 0);
@@ -252,7 +252,7 @@ static void chain_unmapped(struct kunit *test)
 	}
 }
 
-/* A legal region larger than any length, with no memory behind it. */
+/* A valid region that exceeds any length, with no memory behind it. */
 static void chain_four_gib_totals(struct kunit *test)
 {
 	u32 i;
@@ -302,8 +302,8 @@ static void chain_spans_regions(struct kunit *test)
 }
 
 /*
- * A short array that chains share: exactly enough room, and one too little,
- * which is no fault and takes nothing.
+ * Chains share a short segment array. A chain that fits exactly is popped. One
+ * that is too long by a segment is neither a fault nor consumed.
  */
 static void chain_short_of_room(struct kunit *test)
 {
@@ -328,14 +328,14 @@ static void chain_short_of_room(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, e->iov[max].iov_len, (size_t)0x5a5a);
 		KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
 		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xffff);
-		/* With room it comes, and nothing of it is lost. */
+		/* With more room the whole chain is popped. */
 		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, max + 1);
 		KUNIT_EXPECT_EQ(test, e->c.out_len, max + 1ull);
 	}
 }
 
-/* Descriptors without bytes need no segment, but they are not for free. */
+/* Descriptors without bytes need no segment, but they add to the cost. */
 static void chain_cost(struct kunit *test)
 {
 	link_chain(4);
@@ -357,7 +357,7 @@ static void chain_segment_limit(struct kunit *test)
 {
 	u64 end = ENV_RAM + ENV_RAM_SIZE;
 
-	/* 1023 descriptors, the last of them in two regions: just fits. */
+	/* 1023 descriptors with the last one in two regions just fit. */
 	start(test, 2048);
 	gmem_add(&e->g, end, 0x1000);
 	env_map(e);
@@ -407,7 +407,7 @@ static void count_bytes(void *addr, size_t len, void *arg)
 	*(u32 *)arg += len;
 }
 
-/* Jumps after each second descriptor do not make us copy much for nothing. */
+/* With a jump after every second descriptor the windows stay short. */
 static void chain_windows_shrink(struct kunit *test)
 {
 	const u32 nr = 512;
@@ -432,7 +432,7 @@ static void chain_windows_shrink(struct kunit *test)
 	KUNIT_EXPECT_LE(test, bytes, 3 * 16 * nr);
 }
 
-/* As many descriptors are copied at a time as the chain before had. */
+/* The first window has as many descriptors as the previous chain. */
 static void chain_windows(struct kunit *test)
 {
 	u32 loads = 0;
@@ -447,7 +447,7 @@ static void chain_windows(struct kunit *test)
 	/* idx, head, first descriptor, others */
 	KUNIT_EXPECT_LE(test, loads, 4u);
 
-	/* The last 4 of a table; the window ends where the table does. */
+	/* The last 4 of a table: the window ends with the table. */
 	loads = 0;
 	set_desc(60, ENV_RAM, 1, VRING_DESC_F_NEXT, 61);
 	set_desc(61, ENV_RAM, 1, VRING_DESC_F_NEXT, 62);
@@ -458,7 +458,7 @@ static void chain_windows(struct kunit *test)
 	KUNIT_EXPECT_LE(test, loads, 4u);
 }
 
-/* To and fro: inside the window, before it, and behind it. */
+/* Jump back and forth: inside the window, before it and after it. */
 static void chain_out_of_order(struct kunit *test)
 {
 	static const u16 order[] = { 8, 9, 12, 10, 3, 4, 2, 15, 0, 9 };
@@ -466,7 +466,7 @@ static void chain_out_of_order(struct kunit *test)
 	int i;
 
 	start(test, 16);
-	link_chain(8);			/* so that windows are long */
+	link_chain(8);			/* makes the windows long */
 	KUNIT_ASSERT_EQ(test, offer(0), 1);
 	for (i = 0; i < nr; i++)
 		set_desc(order[i], ENV_RAM + 0x100 * i, 1 + i,
@@ -476,12 +476,12 @@ static void chain_out_of_order(struct kunit *test)
 	for (i = 0; i < nr; i++)
 		expect_segment(test, i, ENV_RAM + 0x100 * i, 1 + i);
 
-	/* and back to one that was there already */
+	/* then back to a descriptor that was already used */
 	set_desc(0, ENV_RAM, 1, VRING_DESC_F_NEXT, 9);
 	expect_fault(test, 8, VTAP_FAULT_CHAIN_LOOP);
 }
 
-/* Fail every access in turn: nothing is taken until none fails. */
+/* Fail every access in turn. No chain is consumed until none fails. */
 static void chain_fault_sweep(struct kunit *test)
 {
 	unsigned long n;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dirty_env.c - see dirty_env.h
+ * dirty_env.c - a dirty log with its bitmap, for tests
  */
 #include "dirty_env.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dirty_test.c - the dirty log: the right bits, no others, and in time
+ * dirty_test.c - the dirty log sets the right bits, no others, and in time
  *
- * Read before: dirty.h (the letter G), dirty_env.h. User space only.
+ * User space only. dirty.h explains barrier G.
  */
 #include "dirty_env.h"
 
@@ -25,14 +25,14 @@ static void dirty_nothing(struct kunit *test)
 	vtap_dirty_mark(&e->d, 0x5000, 0);
 	vtap_dirty_mark(&e->d, U64_MAX, 0);
 	vtap_dirty_mark_user(&e->d, UBASE, 0);
-	vtap_dirty_mark_user(&e->d, UBASE, 100);	/* no table: no guest memory */
+	vtap_dirty_mark_user(&e->d, UBASE, 100);	/* no memory table */
 	KUNIT_EXPECT_EQ(test, shim.nr, 0ul);
 	dirty_env_expect(test, e);
 	KUNIT_EXPECT_FALSE(test, e->d.news);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 0ull);
 }
 
-/* Each page of some words, by its first and its last byte. */
+/* Each page of some words, by its first and by its last byte. */
 static void dirty_one_page(struct kunit *test)
 {
 	u64 page;
@@ -70,8 +70,8 @@ static void dirty_ranges(struct kunit *test)
 		{ 0x1000, PAGE + 1 }, { 0x1fff, PAGE }, { 0x1fff, PAGE + 2 },
 		{ 31 * PAGE + 4095, 2 },		/* two words */
 		{ 7 * PAGE, 130 * PAGE },		/* many */
-		{ 1020 * PAGE, 8 * PAGE },		/* the slots wrap */
-		{ 3 * PAGE + 5, 1500 * PAGE },		/* more than all */
+		{ 1020 * PAGE, 8 * PAGE },		/* slots wrap */
+		{ 3 * PAGE + 5, 1500 * PAGE },		/* all slots */
 		{ 0, LOG_END },
 		{ LOG_END - 1, 1 },
 	};
@@ -87,7 +87,7 @@ static void dirty_ranges(struct kunit *test)
 		}
 }
 
-/* Words that want the same slot, back and forth. */
+/* Two words alternate in the same slot. */
 static void dirty_slots_collide(struct kunit *test)
 {
 	const u64 apart = VTAP_DIRTY_SLOTS * 32 * PAGE;
@@ -106,7 +106,7 @@ static void dirty_slots_collide(struct kunit *test)
 	}
 }
 
-/* ---- what it costs ---- */
+/* ---- number of accesses ---- */
 
 static unsigned long nr_mb;
 
@@ -115,7 +115,7 @@ static void count_mb(void *arg)
 	nr_mb++;
 }
 
-/* Collected without a touch, brought by one barrier and a look for a word. */
+/* Marking makes no access. A flush takes a barrier and an update per word. */
 static void dirty_is_collected(struct kunit *test)
 {
 	u32 i;
@@ -135,7 +135,7 @@ static void dirty_is_collected(struct kunit *test)
 	shim.at_mb = NULL;
 }
 
-/* What is set already costs a look, is no news and is not counted. */
+/* A bit that is already set is read, but neither reported nor counted. */
 static void dirty_set_before(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 10 * PAGE);
@@ -148,7 +148,7 @@ static void dirty_set_before(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shim.nr, 2ul);
 	KUNIT_EXPECT_FALSE(test, e->d.news);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 10ull);
-	/* One more beside those. */
+	/* One more page in the same words. */
 	vtap_dirty_mark(&e->d, PAGE, 10 * PAGE);
 	want_page(e, 10);
 	dirty_env_expect(test, e);
@@ -156,7 +156,7 @@ static void dirty_set_before(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->d.pages, 11ull);
 }
 
-/* ---- the client beside us ---- */
+/* ---- the client clears bits meanwhile ---- */
 
 static void take_all(void *arg)
 {
@@ -164,8 +164,8 @@ static void take_all(void *arg)
 }
 
 /*
- * G: the client takes the bit of an earlier round at the last moment at which
- * it can miss our write. We may not have looked at the bit before that.
+ * G: the client clears a bit of an earlier round as late as it can without
+ * seeing our write. The log must not have read the bit before that.
  */
 static void dirty_looks_behind_barrier(struct kunit *test)
 {
@@ -178,7 +178,7 @@ static void dirty_looks_behind_barrier(struct kunit *test)
 	vtap_dirty_mark(&e->d, 0, 64 * PAGE);
 	dirty_env_expect(test, e);
 
-	/* The same where a slot had to make room. */
+	/* The same when a slot is written to make room. */
 	vtap_dirty_mark(&e->d, 5 * PAGE, 1);
 	vtap_dirty_mark(&e->d, 5 * PAGE + apart, 1);
 	memset(dirty_env_want(e), 0, LOG_BYTES);
@@ -189,7 +189,7 @@ static void dirty_looks_behind_barrier(struct kunit *test)
 	dirty_env_expect(test, e);
 }
 
-/* The bit goes between our look and our setting of another in its word. */
+/* The client clears a bit after we read its word to set another bit. */
 static void take_word(void *addr, size_t len, void *arg)
 {
 	if (len == sizeof(u32))
@@ -204,14 +204,14 @@ static void dirty_taken_after_look(struct kunit *test)
 	vtap_dirty_mark(&e->d, 6 * PAGE, 4 * PAGE);
 	shim.after_load = take_word;
 	memset(dirty_env_want(e), 0, LOG_BYTES);
-	/* Bits 6 and 7 were there when we looked, behind the write: fine. */
+	/* Bits 6 and 7 were set when read after the write: correct. */
 	want_page(e, 8);
 	want_page(e, 9);
 	dirty_env_expect(test, e);
 	shim.after_load = NULL;
 }
 
-/* ---- memory that is not there ---- */
+/* ---- a bitmap that cannot be accessed ---- */
 
 static void expect_failed(struct kunit *test, u64 base, u64 gpa)
 {
@@ -225,7 +225,7 @@ static void expect_failed(struct kunit *test, u64 base, u64 gpa)
 	KUNIT_EXPECT_EQ(test, e->d.pages, 0ull);
 	if (gpa >= LOG_END)
 		return;
-	/* Kept for a bitmap that works. */
+	/* The bits are kept for a bitmap that can be written. */
 	e->d.failed = false;
 	e->d.base = (uintptr_t)dirty_env_log(e);
 	want_page(e, gpa / PAGE);
@@ -233,7 +233,7 @@ static void expect_failed(struct kunit *test, u64 base, u64 gpa)
 	KUNIT_EXPECT_EQ(test, e->d.pages, 1ull);
 }
 
-/* The slot is needed for another word: what it had is lost, not moved. */
+/* Another word needs the slot: its bits are lost and not written elsewhere. */
 static void dirty_failed_slot_taken_over(struct kunit *test)
 {
 	const u64 apart = VTAP_DIRTY_SLOTS * 32;
@@ -263,12 +263,12 @@ static void dirty_outside_user_space(struct kunit *test)
 	expect_failed(test, base, U64_MAX);
 	expect_failed(test, U64_MAX - 100, 1000 * PAGE);
 	expect_failed(test, U64_MAX, U64_MAX);
-	/* Just behind, and just before, what is there. */
+	/* Just after and just before the bitmap's memory. */
 	expect_failed(test, base, LOG_END + AROUND * 8 * PAGE);
 	expect_failed(test, base - AROUND - 4, 0);
 }
 
-/* A word of the log that straddles the end of the address space. */
+/* A word of the log crosses the end of the address space. */
 static void dirty_wraps_at_the_top(struct kunit *test)
 {
 	unsigned long nr;
@@ -283,7 +283,7 @@ static void dirty_wraps_at_the_top(struct kunit *test)
 	}
 }
 
-/* The ring stops: what could not be written is nobody's any more. */
+/* When the ring stops, bits that could not be written are discarded. */
 static void dirty_dropped(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 100 * PAGE);
@@ -317,7 +317,7 @@ static void dirty_no_right(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, e->d.news);
 		KUNIT_EXPECT_TRUE(test, !memcmp(e->mem, e->want, sizeof(e->want)));
 	}
-	/* Readable is enough where there is nothing to set. */
+	/* A read-only bitmap is enough if no bit has to be set. */
 	shim_extent_right(e->mem, SHIM_R | SHIM_SHARED);
 	dirty_env_fresh(e, 0);
 	*dirty_env_log(e) = 1 << 5;
@@ -338,7 +338,7 @@ static void mark_some(void)
 	}
 }
 
-/* Each access fails once. It is told, and no bit is set that should not be. */
+/* Fail every access in turn. The failure is reported; no wrong bit is set. */
 static void dirty_fault_sweep(struct kunit *test)
 {
 	unsigned long n, total = 0, in_marks = 0, i;
@@ -362,7 +362,7 @@ static void dirty_fault_sweep(struct kunit *test)
 				total = shim.nr;
 			else
 				KUNIT_EXPECT_LT(test, e->d.pages, want_nr(e));
-			/* Lost is only what had to make room. */
+			/* Only slots that had to make room lose bits. */
 			e->d.failed = false;
 			if (n > in_marks || !n)
 				dirty_env_expect(test, e);
@@ -371,7 +371,7 @@ static void dirty_fault_sweep(struct kunit *test)
 	KUNIT_EXPECT_GT(test, total, in_marks + 10);
 }
 
-/* ---- has it room? ---- */
+/* ---- range checks of the bitmap ---- */
 
 static void dirty_range_ok(struct kunit *test)
 {
@@ -404,7 +404,7 @@ static void dirty_range_ok(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_dirty_range_ok(U64_MAX, 0, 1));
 	KUNIT_EXPECT_FALSE(test, vtap_dirty_range_ok(U64_MAX, 8 * PAGE, 1));
 	KUNIT_EXPECT_FALSE(test, vtap_dirty_range_ok(1ull << 63, 0, 1));
-	/* base + byte wraps to where there is something */
+	/* base + byte wraps to valid memory */
 	KUNIT_EXPECT_FALSE(test, vtap_dirty_range_ok(U64_MAX - 10,
 						     8 * 0x20 * PAGE, 1));
 	KUNIT_EXPECT_TRUE(test, vtap_dirty_range_ok(0, U64_MAX, 1) ==

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dirtymap_test.c - the dirty log by user address: the way back to the guest's
+ * dirtymap_test.c - the dirty log finds guest pages by user address
  *
- * Read before: dirty.h, dirty_env.h. User space only.
+ * User space only.
  */
 #include "dirty_env.h"
 
@@ -33,7 +33,7 @@ static void dirtymap_edges(struct kunit *test)
 	struct vhost_memory_region r[] = {
 		reg(0x40000, 4 * PAGE, UBASE + 0x100000),
 		reg(0x10000, 2 * PAGE, UBASE + 0x200000),
-		reg(0x20123, 2 * PAGE, UBASE + 0x300456),	/* no page's edge */
+		reg(0x20123, 2 * PAGE, UBASE + 0x300456),	/* unaligned */
 	};
 	int again;
 
@@ -47,7 +47,7 @@ static void dirtymap_edges(struct kunit *test)
 		user(test, UBASE + 0x100ffe, PAGE + 4, 0x40ffe);
 		user(test, UBASE + 0x201000, PAGE, 0x11000);
 		user(test, UBASE + 0x300456, 2 * PAGE, 0x20123);
-		/* this byte is on the next guest page, and the next is not */
+		/* the start of a guest page, and the byte before it */
 		user(test, UBASE + 0x300456 + 0xedd, 1, 0x21000);
 		user(test, UBASE + 0x300456 + 0xedc, 1, 0x20fff);
 		user(test, 0, 1, U64_MAX);
@@ -55,7 +55,7 @@ static void dirtymap_edges(struct kunit *test)
 	}
 }
 
-/* One range of user memory that is several of guest memory. */
+/* A contiguous range of user memory can be in several guest regions. */
 static void dirtymap_spans_regions(struct kunit *test)
 {
 	struct vhost_memory_region r[] = {
@@ -74,7 +74,7 @@ static void dirtymap_spans_regions(struct kunit *test)
 	dirty_env_expect(test, e);
 }
 
-/* What is no guest memory has no bit; what comes behind it has. */
+/* Bytes outside guest memory have no bit; guest memory after them has. */
 static void dirtymap_hole(struct kunit *test)
 {
 	struct vhost_memory_region r[] = {
@@ -132,7 +132,7 @@ static void dirtymap_aliases(struct kunit *test)
 	dirty_env_expect(test, e);
 }
 
-/* The same pair of addresses twice, and one inside another, are aliases. */
+/* Equal regions and regions inside another one are aliases. */
 static void dirtymap_what_is_aliased(struct kunit *test)
 {
 	static const struct { u64 a, b; bool aliased; } t[] = {
@@ -156,7 +156,7 @@ static void dirtymap_what_is_aliased(struct kunit *test)
 	}
 }
 
-/* The region that has it, or the next one behind. */
+/* The region that contains the address, or else the next one. */
 static void expect_found(struct kunit *test, u64 uaddr, u64 at)
 {
 	const struct vtap_region *f = vtap_memmap_find_user(e->map, uaddr);
@@ -189,11 +189,11 @@ static void dirtymap_find_user(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !vtap_memmap_find_user(e->map, U64_MAX));
 }
 
-/* ---- the oracle ---- */
+/* ---- comparison with an oracle ---- */
 
 #define NR_REGIONS	5
 
-/* Regions that do not overlap in guest memory; @alias: in user memory. */
+/* Regions without overlaps in guest memory; @alias: overlaps in user memory. */
 static void random_map(struct rnd *g, bool alias)
 {
 	struct vhost_memory_region r[NR_REGIONS];
@@ -209,13 +209,13 @@ static void random_map(struct rnd *g, bool alias)
 		if (alias)
 			uaddr = UBASE + rnd_below(g, 8 * PAGE);
 	}
-	/* The order in user memory is another one. */
+	/* Shuffle the order in user memory. */
 	for (i = 0; i < NR_REGIONS; i++) {
 		u32 k = rnd_below(g, i + 1);
 
 		swap(r[i].guest_phys_addr, r[k].guest_phys_addr);
 	}
-	/* ... which moves sizes: cut what overlaps now. */
+	/* This swaps sizes, so cut the overlaps. */
 	for (i = 0; i < NR_REGIONS; i++) {
 		u32 k;
 
@@ -254,7 +254,7 @@ static void dirtymap_matches_oracle(struct kunit *test)
 				}
 			}
 			dirty_env_expect(test, e);
-			/* The client takes some bytes of it. */
+			/* The client clears some bytes of the bitmap. */
 			for (i = 0; i < LOG_BYTES; i++) {
 				if (rnd_below(&g, 3))
 					continue;

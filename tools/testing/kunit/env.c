@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * env.c - see env.h
+ * env.c - a ring with a mock driver, for tests
  */
 #include "env.h"
 
@@ -81,8 +81,8 @@ static void save_seed(const struct env *e)
 }
 #else
 /*
- * With VTAP_SEEDS=DIR in the environment, each state that a test pops from is
- * written there as an input of fuzz/chain_fuzz.c; equal ones once.
+ * If VTAP_SEEDS=DIR is in the environment, each distinct state before a pop is
+ * written there as an input for fuzz/chain_fuzz.c.
  */
 static void save_seed(const struct env *e)
 {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * env.h - one ring with both its sides, for tests
+ * env.h - a ring with a mock driver, for tests
  *
- * Read before: driver.h (the guest's side), ring/ring_ops.h (ours).
- *
- * The memory map: region 0 at ENV_RAM, 1 MiB, where drv_alloc_tables() and
- * env_buf() carve from; what else a test adds before env_map().
+ * Region 0 of guest memory is 1 MiB at ENV_RAM. drv_alloc_tables() and
+ * env_buf() allocate from it. A test may add more regions before env_map().
  */
 #ifndef VTAP_TEST_ENV_H
 #define VTAP_TEST_ENV_H
@@ -28,33 +26,34 @@ struct env {
 	struct iovec iov[VTAP_CHAIN_MAX];
 };
 
-/* A ring in service, both indices at @start; NULL test: abort on failure. */
+/* Start a ring, both indices at @start; aborts on failure if @test is NULL. */
 struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start);
-/* The same, packed; both positions at @start. */
+/* Start a packed ring, both positions at @start. */
 struct env *env_new_packed(u16 num, bool event_idx, u16 start);
 void env_free(struct env *e);
-/* (Re)build the memory table from e->g; the last-hit region is forgotten. */
+/* Build the memory table from e->g; this resets the last hit. */
 void env_map(struct env *e);
-/* Start the ring again at @base, faults forgotten. */
+/* Start the ring again at @base, without a fault. */
 int env_start(struct env *e, u32 base);
 
-/* Pop with room for VTAP_CHAIN_MAX segments; nothing left open. */
+/* Pop with room for VTAP_CHAIN_MAX segments; check that no window is open. */
 int env_pop(struct env *e);
-/* Add @nr one-buffer chains of @len bytes, cookies from @cookie on. */
+/* Add @nr chains of one buffer each, with cookies from @cookie on. */
 void env_add(struct env *e, unsigned int nr, u64 cookie);
-/* Pop one and stage it with @len; returns what pop returned. */
+/* Pop a chain and stage it with @len; returns the result of the pop. */
 int env_serve(struct env *e, u32 len);
 
 /*
- * After a fault, with nothing staged: the verbs refuse and touch no guest
- * memory, but for must_call, which still may unless ring memory failed.
+ * Expect that a broken ring with nothing staged refuses all operations and
+ * accesses no guest memory. needs_call may still do so unless the fault is
+ * VTAP_FAULT_RING_ACCESS.
  */
 void env_expect_refusal(struct kunit *test, struct env *e,
 			enum vtap_fault fault);
-/* Sum of segment lengths, and whether all lie in guest memory. */
+/* Test whether the segments add up and lie in guest memory. */
 bool env_chain_ok(const struct env *e, const struct vtap_chain *c);
 
-/* A small generator, so that failures repeat. */
+/* Small random number generator, so that failures are reproducible. */
 struct rnd {
 	u64 state;
 };

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * event_test.c - event index arithmetic against counting
+ * event_test.c - arithmetic of event indices, compared with counting
  *
- * Read before: event.h. Pure: runs in user space and under the kernel's
- * KUnit. The oracle counts entries one by one, or with 64-bit indices that
- * never wrap.
+ * The expected result comes from counting entries one by one, or from 64-bit
+ * indices, which never wrap. Runs in user space and as a KUnit suite.
  */
 #include <kunit/test.h>
 #include "event.h"
@@ -14,7 +13,7 @@ static const u16 edges[] = {
 	0xfffe, 0xffff,
 };
 
-/* Walk from @old to @new and look whether @event is met. */
+/* Step from @old to @new and test whether @event is passed. */
 static bool met_by_walking(u16 event, u16 new, u16 old)
 {
 	u16 at;
@@ -68,7 +67,7 @@ static void event_passed_nothing_published(struct kunit *test)
 			KUNIT_FAIL(test, "event %u without a step", event);
 }
 
-/* A device and its driver's event word, in indices that do not wrap. */
+/* A device and its driver's event word, as indices that do not wrap. */
 struct model {
 	struct vtap_ring *r;
 	u64 used;
@@ -85,7 +84,7 @@ static void model_publish(struct model *m, u32 nr)
 	vtap_event_published(m->r, old, m->r->last_used);
 }
 
-/* Check one decision for an entry that the driver waits for. */
+/* Check one decision for the entry that the driver waits for. */
 static void model_decide(struct kunit *test, struct model *m, u64 event)
 {
 	u64 since = m->used - m->decided;
@@ -120,7 +119,7 @@ static void event_first_decision_is_call(struct kunit *test)
 
 	model_init(test, &m, 40000);
 	model_publish(&m, 1);
-	/* The driver's word is of no known age: better once too often. */
+	/* The age of the driver's word is unknown, so call. */
 	KUNIT_EXPECT_TRUE(test, vtap_event_needs_call(m.r, 12345));
 	model_publish(&m, 1);
 	KUNIT_EXPECT_FALSE(test, vtap_event_needs_call(m.r, 12345));
@@ -143,12 +142,12 @@ static void event_sequence_matches_counting(struct kunit *test)
 		model_publish(&m, nr);
 		if (pick & 0x100)
 			continue;
-		/* The driver waits for an entry around what is new. */
+		/* The driver waits for an entry near the new ones. */
 		model_decide(test, &m, m.used - nr + pick / 512 % (nr + 2) - 1);
 	}
 }
 
-/* Exactly 2^16 entries without a decision look like none at all. */
+/* After exactly 2^16 entries without a decision the index is the same. */
 static void event_full_turn_is_not_lost(struct kunit *test)
 {
 	struct model m;
@@ -161,7 +160,7 @@ static void event_full_turn_is_not_lost(struct kunit *test)
 		model_publish(&m, 32768);
 	KUNIT_EXPECT_TRUE(test, vtap_event_needs_call(m.r, 100));
 
-	/* One short of a full turn is still known exactly. */
+	/* After one entry less the decision is still exact. */
 	model_init(test, &m, 0);
 	model_publish(&m, 1);
 	model_decide(test, &m, 0);

@@ -2,11 +2,11 @@
 /*
  * indirect_test.c - indirect tables: every rule and every limit
  *
- * Read before: chain.h, chain_test.c. User space only, as chain_test.c.
+ * User space only.
  */
 #include "env.h"
 
-#define TABLE	(ENV_RAM + 0x8000)	/* tables are put here by default */
+#define TABLE	(ENV_RAM + 0x8000)	/* default address of tables */
 #define HOLE	0x40000000ull
 #define END	(ENV_RAM + ENV_RAM_SIZE)
 
@@ -35,7 +35,7 @@ static void set_desc(u16 i, u64 gpa, u32 len, u16 flags, u16 next)
 	e->d.desc[i] = (struct drv_desc){ gpa, len, flags, next };
 }
 
-/* Entry @i of the table at @gpa, which may lie across regions, unaligned. */
+/* Write entry @i of @table, which may be unaligned or cross regions. */
 static void set_entry(u64 table, u32 i, u64 gpa, u32 len, u16 flags, u16 next)
 {
 	struct drv_desc d = { gpa, len, flags, next };
@@ -46,7 +46,7 @@ static void set_entry(u64 table, u32 i, u64 gpa, u32 len, u16 flags, u16 next)
 		*(u8 *)gmem_hva(&e->g, table + i * sizeof(d) + k, 1) = from[k];
 }
 
-/* @nr entries in order, of 1, 2, 3.. bytes. */
+/* Write @nr entries in order, with buffers of 1, 2, 3, ... bytes. */
 static void fill_table(u64 table, u32 nr)
 {
 	u32 i;
@@ -76,7 +76,7 @@ static void expect_fault(struct kunit *test, int ret, enum vtap_fault fault)
 	env_expect_refusal(test, e, fault);
 }
 
-/* @nr buffers of 1, 2, 3.. bytes came, as fill_table() laid them out. */
+/* Expect @nr buffers as fill_table() wrote them. */
 static void expect_filled(struct kunit *test, u32 nr)
 {
 	u32 i;
@@ -102,7 +102,7 @@ static void indirect_every_length(struct kunit *test)
 	}
 }
 
-/* The table may be longer than the chain in it. */
+/* The table may be longer than its chain. */
 static void indirect_chain_ends_early(struct kunit *test)
 {
 	fill_table(TABLE, 3);
@@ -114,7 +114,7 @@ static void indirect_backwards(struct kunit *test)
 {
 	u32 i, nr = 150;
 
-	/* Entry 0 is first whatever follows; then from the end down to 1. */
+	/* Entry 0 is first, then the chain goes from the end down to 1. */
 	for (i = 0; i < nr; i++)
 		set_entry(TABLE, i, ENV_RAM, 7, i == 1 ? 0 : VRING_DESC_F_NEXT,
 			  i ? i - 1 : nr - 1);
@@ -129,7 +129,7 @@ static void indirect_writable_part(struct kunit *test)
 	set_entry(TABLE, 1, ENV_RAM + 64, 100,
 		  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 2);
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, VRING_DESC_F_WRITE, 0);
-	/* 2.7.5.3.2: WRITE beside INDIRECT is to be ignored. */
+	/* Virtio 1.2, 2.7.5.3.2: WRITE is ignored together with INDIRECT. */
 	set_desc(0, TABLE, 48, VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE, 0);
 	KUNIT_ASSERT_EQ(test, offer(0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
@@ -185,7 +185,7 @@ static void indirect_too_big(struct kunit *test)
 		expect_fault(test, offer_table(1ull << 40, bad[i]),
 			     VTAP_FAULT_INDIRECT_BIG);
 	}
-	/* The largest next can reach into: the memory is what fails. */
+	/* The largest valid table: only its memory is missing. */
 	start(8);
 	gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 	env_map(e);
@@ -193,7 +193,7 @@ static void indirect_too_big(struct kunit *test)
 		     VTAP_FAULT_INDIRECT_ACCESS);
 }
 
-/* 65536 entries, the chain jumps through the last of them. */
+/* 65536 entries; the chain jumps through the last ones. */
 static void indirect_largest_table(struct kunit *test)
 {
 	gmem_add(&e->g, HOLE, 65536 * 16);
@@ -212,7 +212,7 @@ static void indirect_longest(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, offer_table(TABLE, VTAP_CHAIN_MAX * 16), 1);
 	expect_filled(test, VTAP_CHAIN_MAX);
 
-	/* In one with a direct part both count. */
+	/* In a chain with a direct part both parts count. */
 	fill_table(TABLE, VTAP_CHAIN_MAX - 1);
 	set_desc(1, ENV_RAM, 1, VRING_DESC_F_NEXT, 2);
 	set_desc(2, TABLE, (VTAP_CHAIN_MAX - 1) * 16, VRING_DESC_F_INDIRECT,
@@ -306,7 +306,7 @@ static void add_bytes(void *addr, size_t len, void *arg)
 	*(size_t *)arg += len;
 }
 
-/* Every step leads out of the fetched window: still bounded, bytes as well. */
+/* Every step leaves the window. The number of bytes copied is still bounded. */
 static void indirect_hostile_jumps(struct kunit *test)
 {
 	size_t bytes = 0;
@@ -321,11 +321,11 @@ static void indirect_hostile_jumps(struct kunit *test)
 	expect_fault(test, offer_table(TABLE, 2000 * 16),
 		     VTAP_FAULT_CHAIN_LONG);
 	KUNIT_EXPECT_LT(test, shim.nr, VTAP_CHAIN_MAX + 32ul);
-	/* Not a window for each: no more than in order, and one window. */
+	/* At most one window more than for a chain in order. */
 	KUNIT_EXPECT_LT(test, bytes, (VTAP_CHAIN_MAX + 2 * VTAP_FETCH) * 16ul);
 }
 
-/* A table that begins or ends where it must not. */
+/* A table that starts or ends outside memory. */
 static void indirect_unmapped(struct kunit *test)
 {
 	static const struct { u64 gpa; u32 nr; } bad[] = {
@@ -335,7 +335,7 @@ static void indirect_unmapped(struct kunit *test)
 		{ END - 15, 1 },
 		{ END - 16, 2 },
 		{ U64_MAX - 15, 1 },		/* ends at 2^64 */
-		{ U64_MAX - 14, 1 },		/* and past it */
+		{ U64_MAX - 14, 1 },		/* wraps */
 		{ U64_MAX, 65536 },
 		{ 0 - 65535ull * 16, 65536 },
 	};
@@ -352,7 +352,7 @@ static void indirect_unmapped(struct kunit *test)
 	}
 }
 
-/* Aligned or not, the table may lie across regions: an entry in two. */
+/* A table may cross regions, aligned or with an entry in two of them. */
 static void indirect_spans_regions(struct kunit *test)
 {
 	u64 at;
@@ -378,7 +378,7 @@ static void indirect_bad_buffers(struct kunit *test)
 	set_entry(TABLE, 1, END - 1, 2, VRING_DESC_F_NEXT, 2);
 	expect_fault(test, offer_table(TABLE, 48), VTAP_FAULT_UNMAPPED);
 
-	/* Nothing at all in it: a chain of no segments. */
+	/* All buffers empty: a chain without segments. */
 	start(8);
 	set_entry(TABLE, 0, HOLE, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, offer_table(TABLE, 16), 1);
@@ -409,7 +409,7 @@ static void flip(void *addr, size_t len, void *arg)
 		*p++ ^= 0xff;
 }
 
-/* The guest changes whatever was just read, the table's length first. */
+/* The guest changes everything after it was read, first the table's length. */
 static void indirect_survives_changes(struct kunit *test)
 {
 	fill_table(TABLE, 75);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iommu.c - see iommu.h
+ * iommu.c - a ring behind an IOMMU, for tests
  */
 #include "iommu.h"
 
@@ -15,10 +15,10 @@ static bool is_scattered(const struct iommu *f)
 	       f->shape.kind == IOMMU_IOTLB_PAGES;
 }
 
-/* Host pages for the guest pages from @iova on: in a row, or shuffled. */
+/* Allocate host pages for @nr guest pages from @iova on, maybe shuffled. */
 static void add_pages(struct iommu *f, u64 iova, unsigned int nr)
 {
-	static char *page[512];	/* too large for a kernel's stack */
+	static char *page[512];	/* too large for a kernel stack */
 	char *block = NULL;
 	unsigned int i;
 
@@ -50,7 +50,7 @@ int iommu_region(const struct iommu *f, u64 iova)
 	return -1;
 }
 
-/* All different, every second page, in another order; none from 4 MiB on. */
+/* Distinct, in another order and on every second page, below 4 MiB. */
 u64 iommu_gpa(const struct iommu *f, int region)
 {
 	return (region * 37ull % 512) << 13;
@@ -77,7 +77,7 @@ static int cmp_u64(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The pages that the three areas touch, each once. */
+/* The pages of the three areas, each once. */
 static void make_ring_pages(struct iommu *f)
 {
 	const struct iommu_shape *s = &f->shape;
@@ -192,7 +192,7 @@ struct iommu *iommu_new(const struct iommu_shape *shape)
 		f->cfg.avail = (uintptr_t)f->d.avail;
 		f->cfg.used = (uintptr_t)f->d.used;
 	}
-	/* In pages of their own, whole numbers of them on each. */
+	/* Tables have their own pages, each with a whole number of them. */
 	f->d.table_max = IOMMU_TABLE;
 	f->d.table_gpa = table;
 	f->phys = build(f, true);
@@ -240,7 +240,7 @@ void iommu_update(struct iommu *f, u64 iova, u64 size, u64 uaddr,
 {
 	u64 last = iova + (size - 1);
 
-	/* As the message is checked; it is what makes accesses legal later. */
+	/* As the client's message is checked; it permits later accesses. */
 	shim_assert(access_ok((void *)(uintptr_t)uaddr, size));
 	if (!vtap_iotlb_add(f->table, iova, last, uaddr, perm))
 		return;
@@ -298,7 +298,7 @@ int iommu_pop(struct iommu *f)
 	return ret;
 }
 
-/* Where a byte of host memory is in the guest's physical. */
+/* Return the guest physical address of a byte of host memory. */
 static u64 gpa_of(const struct iommu *f, u64 hva)
 {
 	u64 off = hva - (uintptr_t)f->d.used;

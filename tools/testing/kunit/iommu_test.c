@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iommu_test.c - chains behind an IOMMU: what is missing, denied, or too much
+ * iommu_test.c - chains behind an IOMMU: misses, denied accesses and limits
  *
- * Read before: chain.h, iommu.h. What a chain is made of is in chain_test.c,
- * where the ring is in ring_map_test.c. User space only.
+ * User space only. Chains without an IOMMU are in chain_test.c, and the mapping
+ * of rings is in ring_map_test.c.
  */
 #include "iommu.h"
 
@@ -50,7 +50,7 @@ static void add(struct kunit *test, const struct drv_buf *b, u32 nr,
 	drv_publish(&f->d);
 }
 
-/* One pop without an answer. */
+/* Pop once, without an answer to a miss. */
 static int pop(u16 room)
 {
 	int ret;
@@ -62,7 +62,7 @@ static int pop(u16 room)
 	return ret;
 }
 
-/* Not known yet: asked for, nothing taken, nothing broken. */
+/* Expect a miss that consumes no chain and does not break the ring. */
 static void expect_question(struct kunit *test, u64 iova, u8 perm)
 {
 	u16 at = f->r.last_avail;
@@ -75,7 +75,7 @@ static void expect_question(struct kunit *test, u64 iova, u8 perm)
 	KUNIT_EXPECT_TRUE(test, iommu_answer(f));
 }
 
-/* Each buffer of a chain in turn, by what it is for, and then all of it. */
+/* Each buffer of a chain misses in turn, and then the pop succeeds. */
 static void iommu_asks_for_buffers(struct kunit *test)
 {
 	const struct drv_buf b[] = {
@@ -103,7 +103,7 @@ static void iommu_asks_for_buffers(struct kunit *test)
 	}
 }
 
-/* A table across two pages, of which the second is asked for when needed. */
+/* A table on two pages, of which the second misses when it is read. */
 static void iommu_asks_for_tables(struct kunit *test)
 {
 	struct drv_buf b[IOMMU_TABLE];
@@ -115,7 +115,7 @@ static void iommu_asks_for_tables(struct kunit *test)
 	start(IOMMU_IOTLB_PAGES, 8);
 	add(test, b, IOMMU_TABLE, true);
 	iommu_read(f, &d, f->d.table_gpa, sizeof(d));
-	/* The same table once more, its middle on the end of a page. */
+	/* The same table with its middle at the end of a page. */
 	for (i = 0; i < IOMMU_TABLE; i++) {
 		iommu_read(f, &d, f->d.table_gpa + i * 16, 16);
 		iommu_write(f, RAM(20) - 64 + i * 16, &d, 16);
@@ -128,7 +128,7 @@ static void iommu_asks_for_tables(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->c.out_len, IOMMU_TABLE * 64ull);
 }
 
-/* The wrong permission breaks the ring; the right one mends it. */
+/* The wrong permission breaks the ring; a retry with the right one works. */
 static void iommu_denied(struct kunit *test)
 {
 	static const struct { u32 page; bool write; u8 perm; } t[] = {
@@ -160,7 +160,7 @@ static void iommu_denied(struct kunit *test)
 		}
 }
 
-/* Pages that do not meet are a segment each, and cost it. */
+/* Pages that are not contiguous take a segment each, and add to the cost. */
 static void iommu_segments(struct kunit *test)
 {
 	const struct drv_buf b = buf(RAM(0), 20 * IOMMU_PAGE, true);
@@ -184,7 +184,7 @@ static void iommu_segments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)f->iov[0].iov_len, 16 * IOMMU_PAGE);
 }
 
-/* A chain may not make us translate for ever. */
+/* The number of translation steps of a chain is bounded. */
 static void iommu_work_is_bounded(struct kunit *test)
 {
 	struct drv_buf b[40];
@@ -197,7 +197,7 @@ static void iommu_work_is_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 	KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_CHAIN_SEGMENTS);
 
-	/* Longer than all there is, and than a walk may be. */
+	/* Longer than all pages, and than the limit of a walk. */
 	start(IOMMU_IOTLB_LINEAR, 64);
 	iommu_update(f, 1ull << 40, 1ull << 36, 1ull << 35,
 		     VHOST_ACCESS_RO);
@@ -209,7 +209,7 @@ static void iommu_work_is_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->c.out_len, 40ull * U32_MAX);
 }
 
-/* What a hostile driver does to a plain ring, to a scattered one. */
+/* Attacks of a hostile driver on a scattered ring. */
 static void iommu_hostile_ring(struct kunit *test)
 {
 	static const u16 jump[] = { 65, 66, 32767, 32768, 0xffff };
@@ -232,7 +232,7 @@ static void iommu_hostile_ring(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_pop(f), 1);
 	KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 	KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_HEAD_RANGE);
-	/* ... and a next past it, or in a circle. */
+	/* next points past the table, or makes a loop. */
 	for (i = 0; i < 2; i++) {
 		start(IOMMU_IOTLB_PAGES, 64);
 		add(test, &b, 1, false);
@@ -244,7 +244,7 @@ static void iommu_hostile_ring(struct kunit *test)
 	}
 }
 
-/* An area above 64 KiB, whose halves are linear and do not meet. */
+/* An area above 64 KiB, with two linear halves that are not contiguous. */
 static void iommu_ring_in_halves(struct kunit *test)
 {
 	const struct drv_buf b = buf(RAM(0), 64, false);
@@ -255,7 +255,7 @@ static void iommu_ring_in_halves(struct kunit *test)
 	for (k = 0; k < 2; k++) {
 		start_at(IOMMU_IOTLB_LINEAR, 8192, 0x100000);
 		KUNIT_EXPECT_TRUE(test, !f->r.scattered);
-		/* at 64 KiB of the area, or one page on */
+		/* at 64 KiB of the area, or one page later */
 		first = f->shape.at.desc + (16 + k) * IOMMU_PAGE;
 		half = gmem_host(&f->g, 16 * IOMMU_PAGE);
 		for (at = 0; at < (16 - k) * IOMMU_PAGE;
@@ -280,7 +280,7 @@ static void iommu_ring_in_halves(struct kunit *test)
 	}
 }
 
-/* A ring that is found again goes on: nothing of it is read or written. */
+/* A ring that is mapped again continues without an access to its memory. */
 static void iommu_found_again(struct kunit *test)
 {
 	u16 used;

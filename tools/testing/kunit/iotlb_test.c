@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iotlb_test.c - the table of mappings: add, replace, take back, forget
+ * iotlb_test.c - the device IOTLB: add, replace, remove and evict mappings
  *
- * Read before: iotlb.h. Pure arithmetic on invented addresses: runs in user
- * space and under the kernel's KUnit. The queue's cache is in tlb_test.c.
+ * Addresses are arbitrary. Runs in user space and as a KUnit suite. The cache
+ * of a queue is in tlb_test.c.
  */
 #include <kunit/test.h>
 #include "iotlb.h"
@@ -36,7 +36,7 @@ static void iotlb_exit(struct kunit *test)
 	t = NULL;
 }
 
-/* Sorted, never overlapping, none empty, not too many. */
+/* Mappings are sorted, without overlaps, not empty and not too many. */
 static void expect_sane(struct kunit *test)
 {
 	u32 i;
@@ -94,7 +94,7 @@ static void iotlb_edges(struct kunit *test)
 	expect_none(test, 0x8000);
 	expect_none(test, 0x8fff);
 	expect_none(test, 0x9001);
-	/* Neighbours are no reason to clear a cache. */
+	/* Adjacent mappings need no invalidation. */
 	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x8000, 0x8fff, UBASE, RW));
 	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x4fff, 0x4fff, 3, RW));
 	expect_map(test, 0x5000, 0x7fff, UBASE, RO);
@@ -104,16 +104,16 @@ static void iotlb_edges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->nr, 0u);
 }
 
-/* A new mapping against one at [0x5000, 0x8fff], from each side. */
+/* A new mapping over one at [0x5000, 0x8fff], from each side. */
 static void iotlb_replace(struct kunit *test)
 {
-	/* the same range, another place and permission */
+	/* the same range with another address and permission */
 	KUNIT_EXPECT_FALSE(test, vtap_iotlb_add(t, 0x5000, 0x8fff, UBASE, RO));
 	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x5000, 0x8fff, 99, RW));
 	expect_map(test, 0x5000, 0x8fff, 99, RW);
 	KUNIT_EXPECT_EQ(test, t->nr, 1u);
 
-	/* its front, its end, its middle */
+	/* its start, its end, its middle */
 	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x4000, 0x5000, 7, RO));
 	expect_map(test, 0x5001, 0x8fff, 100, RW);
 	expect_map(test, 0x4000, 0x5000, 7, RO);
@@ -126,14 +126,14 @@ static void iotlb_replace(struct kunit *test)
 	expect_map(test, 0x7000, 0x8ffe, 99 + 0x2000, RW);
 	KUNIT_EXPECT_EQ(test, t->nr, 5u);
 
-	/* several of them, with the ends of two left */
+	/* several mappings; the outer ends of two remain */
 	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x4800, 0x97ff, 1, RW));
 	expect_map(test, 0x4000, 0x47ff, 7, RO);
 	expect_map(test, 0x4800, 0x97ff, 1, RW);
 	expect_map(test, 0x9800, 0x9fff, 8 + 0x801, RO);
 	KUNIT_EXPECT_EQ(test, t->nr, 3u);
 
-	/* all of them and more */
+	/* a range that covers all of them */
 	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, 0x10, 0xffff, 2, RO));
 	expect_map(test, 0x10, 0xffff, 2, RO);
 	KUNIT_EXPECT_EQ(test, t->nr, 1u);
@@ -166,7 +166,7 @@ static void iotlb_take_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->nr, 0u);
 }
 
-/* The first and the last address, and all 2^64 in one. */
+/* The first and the last address, and all 2^64 in one mapping. */
 static void iotlb_address_limits(struct kunit *test)
 {
 	const u64 top = 0 - PAGE;
@@ -199,12 +199,12 @@ static void iotlb_address_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->nr, 0u);
 }
 
-/* ---- the oracle: a small world, an entry for each address ---- */
+/* ---- oracle: a small address space with an entry per address ---- */
 
 #define WORLD	256
 
 static struct cell {
-	u32 id;		/* which mapping put it there; 0 none */
+	u32 id;		/* mapping that set it; 0 for none */
 	u64 uaddr;
 	u8 perm;
 } world[WORLD];
@@ -222,7 +222,7 @@ static void expect_world(struct kunit *test, u64 base, u32 i)
 	KUNIT_ASSERT_NE(test, c->id, 0u);
 	KUNIT_ASSERT_EQ(test, m.uaddr + (base + i - m.first), c->uaddr);
 	KUNIT_ASSERT_EQ(test, (u32)m.perm, (u32)c->perm);
-	/* The mapping says the same of all its addresses, and no less. */
+	/* The mapping covers all addresses with this id, and no others. */
 	KUNIT_ASSERT_TRUE(test, m.first >= base && m.last - base < WORLD);
 	for (k = m.first - base; k <= m.last - base; k++)
 		KUNIT_ASSERT_EQ(test, world[k].id, c->id);
@@ -260,7 +260,7 @@ static void random_steps(struct kunit *test, u64 base, u32 steps)
 		for (i = 0; i < WORLD; i += 1 + rnd32() % 3)
 			expect_world(test, base, i);
 	}
-	/* Nothing beside the world, where there is something beside it. */
+	/* There is no mapping next to the world. */
 	if (base)
 		expect_none(test, base - 1);
 	if (base + WORLD)
@@ -278,9 +278,9 @@ static void iotlb_matches_oracle(struct kunit *test)
 	}
 }
 
-/* ---- full ---- */
+/* ---- a full table ---- */
 
-/* Every second page, so that no two are neighbours; in a mixed order. */
+/* Every second page in a mixed order, so that none are adjacent. */
 static u64 page_of(u32 i)
 {
 	return (u64)(i * 1021 % 4096) * 2 * PAGE;
@@ -305,7 +305,7 @@ static void expect_pages(struct kunit *test, u32 from, u32 to)
 			   UBASE + page_of(i), RW);
 }
 
-/* The oldest goes, whatever its address. */
+/* The oldest mapping is evicted, whatever its address. */
 static void iotlb_evicts_oldest(struct kunit *test)
 {
 	u32 i;
@@ -321,7 +321,7 @@ static void iotlb_evicts_oldest(struct kunit *test)
 	}
 }
 
-/* What came again is young again. */
+/* A mapping that is added again is young again. */
 static void iotlb_renewed_stays(struct kunit *test)
 {
 	fill(test, VTAP_IOTLB_MAX);
@@ -342,12 +342,12 @@ static void iotlb_clock_wraps(struct kunit *test)
 	expect_none(test, page_of(9));
 }
 
-/* A full table has room for two more while one of its mappings is split. */
+/* A full table has room for two more while a mapping is split. */
 static void iotlb_split_when_full(struct kunit *test)
 {
 	u64 last = page_of(VTAP_IOTLB_MAX - 1);
 
-	/* ... of a young mapping: the two oldest go */
+	/* split of a young mapping: the two oldest are evicted */
 	fill(test, VTAP_IOTLB_MAX);
 	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, last + 5, last + 6, 1, RO));
 	expect_sane(test);
@@ -359,7 +359,7 @@ static void iotlb_split_when_full(struct kunit *test)
 	expect_none(test, page_of(1));
 	expect_pages(test, 2, VTAP_IOTLB_MAX - 1);
 
-	/* ... of the oldest: what is left of it goes */
+	/* split of the oldest mapping: its parts are evicted */
 	vtap_iotlb_clear(t);
 	fill(test, VTAP_IOTLB_MAX);
 	KUNIT_EXPECT_TRUE(test, vtap_iotlb_add(t, page_of(0) + 5,
@@ -370,7 +370,7 @@ static void iotlb_split_when_full(struct kunit *test)
 	expect_pages(test, 1, VTAP_IOTLB_MAX);
 }
 
-/* A hole makes two of one, and a full table has to forget for it. */
+/* A removal can split a mapping, so a full table has to evict one. */
 static void iotlb_hole_when_full(struct kunit *test)
 {
 	u64 last = page_of(VTAP_IOTLB_MAX - 1);
@@ -387,8 +387,8 @@ static void iotlb_hole_when_full(struct kunit *test)
 }
 
 /*
- * A queue may still use what the table forgot: when the client maps the same
- * addresses to another place, the caches have to be cleared all the same.
+ * Queues may still have an evicted mapping in their caches. If the client maps
+ * the same addresses elsewhere, the caches must be invalidated.
  */
 static void iotlb_update_after_evict(struct kunit *test)
 {

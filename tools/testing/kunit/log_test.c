@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * log_test.c - what the ring's verbs write is in the dirty log, and no more
+ * log_test.c - the dirty log has all writes to the ring, and no others
  *
- * Read before: split.c (vtap_split_log_*), ring_map.c, dirty.h, iommu.h. The arena
- * knows each byte that was stored. User space only.
+ * The arena records each byte that is stored. User space only.
  */
 #include "iommu.h"
 
 static struct iommu *f;
 
 /*
- * The device area is @at bytes before the end of a page, or behind its start;
- * the others keep away from it, and are scattered on their own.
+ * Start a ring whose device area is @at bytes into a page. The other areas are
+ * on other pages and are scattered on their own.
  */
 static void start(enum iommu_kind kind, u16 num, bool event_idx, u64 at)
 {
@@ -41,7 +40,7 @@ static void log_exit(struct kunit *test)
 
 static void map(struct kunit *test)
 {
-	/* Without IOTLB the ring was met before we watched. */
+	/* Without an IOTLB the ring was loaded before stores were recorded. */
 	if (!iommu_has_iotlb(f))
 		KUNIT_ASSERT_EQ(test, iommu_start(f, 0xffc0), 0);
 	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
@@ -69,7 +68,7 @@ static void publish(struct kunit *test, u32 nr)
 	KUNIT_EXPECT_TRUE(test, !f->d.broken);
 }
 
-/* Each word that is no entry: flags at first, and those of kicks. */
+/* Words outside the entries: the flags at start and those for kicks. */
 static void log_words(struct kunit *test)
 {
 	static const u64 at[] = { 0, 0xffc, 0xffc - 8 * 64, 0xff8 - 8 * 64 };
@@ -97,7 +96,7 @@ static void log_words(struct kunit *test)
 					0);
 			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, ev ? 2ull : 3ull);
-			/* What only looks writes nothing. */
+			/* Operations that only read do not write. */
 			KUNIT_EXPECT_EQ(test, vtap_split_empty(&f->r), 1);
 			KUNIT_EXPECT_EQ(test, iommu_pop(f), 0);
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&f->r), 0);
@@ -131,7 +130,7 @@ static void log_entries(struct kunit *test)
 		}
 }
 
-/* What is collected over many batches is the same. */
+/* One flush after many batches has the same result. */
 static void log_flushed_late(struct kunit *test)
 {
 	enum iommu_kind kind;
@@ -149,9 +148,9 @@ static void log_flushed_late(struct kunit *test)
 }
 
 /*
- * A driver that does not wait for what was used has more entries staged than
- * the ring has. The ring is all that is written, and all that is logged: not
- * what lies behind it, and no page that a scattered ring does not have.
+ * A driver that reuses descriptors too early can have more entries staged than
+ * the ring has. Only the ring is written and logged: nothing after it, and no
+ * page that a scattered ring does not have.
  */
 static void log_more_than_the_ring(struct kunit *test)
 {
@@ -165,7 +164,7 @@ static void log_more_than_the_ring(struct kunit *test)
 			u16 num = nums[i];
 			u64 size = drv_used_size(num, false);
 
-			/* to the last byte of its page */
+			/* up to the last byte of its page */
 			start(kind, num, false, IOMMU_PAGE - size);
 			map(test);
 			iommu_expect_log(test, f);
@@ -189,7 +188,7 @@ static void log_more_than_the_ring(struct kunit *test)
 		}
 }
 
-/* Switched on and off on a running ring. */
+/* Logging is switched on and off while the ring runs. */
 static void log_switched(struct kunit *test)
 {
 	enum iommu_kind kind;
@@ -221,7 +220,7 @@ static void log_switched(struct kunit *test)
 	}
 }
 
-/* A ring whose memory is no guest memory has nothing to log. */
+/* A ring outside guest memory has no pages to log. */
 static void log_ring_not_in_table(struct kunit *test)
 {
 	struct vhost_memory_region none = {
@@ -243,7 +242,7 @@ static void log_ring_not_in_table(struct kunit *test)
 	vtap_memmap_free(empty);
 }
 
-/* The bitmap is gone: the ring goes on until it is told so. */
+/* Without its bitmap the ring continues until it is marked broken. */
 static void log_bitmap_gone(struct kunit *test)
 {
 	enum iommu_kind kind;
@@ -256,13 +255,13 @@ static void log_bitmap_gone(struct kunit *test)
 		vtap_dirty_flush(&f->log);
 		KUNIT_EXPECT_TRUE(test, f->log.failed);
 		KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
-		/* What queue.c does then, and what SET_LOG_BASE does. */
+		/* As queue.c does, and then as SET_LOG_BASE does. */
 		vtap_ring_break(&f->r, VTAP_FAULT_LOG_ACCESS);
 		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 		shim_extent_right(f->bitmap, SHIM_RW | SHIM_SHARED);
 		f->log.failed = false;
 		KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
-		/* Nothing of what was written meanwhile is lost. */
+		/* The writes in between are not lost. */
 		iommu_expect_log(test, f);
 		publish(test, 10);
 		iommu_expect_log(test, f);

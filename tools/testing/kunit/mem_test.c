@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mem_test.c - the memory table: build, search, translate
+ * mem_test.c - the memory table: build, search and translate
  *
- * Read before: mem.h, memmap.c. Pure arithmetic on invented addresses: runs
- * in user space and under the kernel's KUnit. Copying is in chain_test.c.
+ * Addresses are arbitrary. Runs in user space and as a KUnit suite. Copies are
+ * in chain_test.c.
  */
 #include <kunit/test.h>
 #include "mem.h"
 
 #define PAGE		0x1000ull
-#define UBASE		0x10000000ull	/* where invented user memory begins */
+#define UBASE		0x10000000ull	/* start of the simulated user memory */
 
 static u64 seed;
 
@@ -37,7 +37,7 @@ static struct vtap_memmap *build(struct kunit *test,
 	return map;
 }
 
-/* The table has no permissions: both kinds of access get the same answer. */
+/* The table has no permissions: both accesses have the same result. */
 static int translate(struct vtap_mem *m, u64 gpa, u32 len, struct iovec *iov,
 		     int max)
 {
@@ -84,7 +84,7 @@ static void mem_one_region_edges(struct kunit *test)
 	int again;
 
 	vtap_mem_init(&m, map);
-	/* Once through the search, once through the last hit. */
+	/* Once with a search, once with the last hit. */
 	for (again = 0; again < 2; again++) {
 		KUNIT_EXPECT_EQ(test, translate(&m, 0x4fff, 1, &iov, 1),
 				-EFAULT);
@@ -105,7 +105,7 @@ static void mem_one_region_edges(struct kunit *test)
 	vtap_memmap_free(map);
 }
 
-/* A buffer of nothing has no segments, and needs no memory or room. */
+/* An empty buffer has no segments, and needs neither memory nor room. */
 static void mem_zero_length(struct kunit *test)
 {
 	struct vhost_memory_region r = reg(0, PAGE, UBASE);
@@ -123,14 +123,14 @@ static void mem_zero_length(struct kunit *test)
 	vtap_memmap_free(map);
 }
 
-/* Adjacent in guest memory, far apart and in disorder in user memory. */
+/* Adjacent in guest memory, apart and out of order in user memory. */
 static void mem_span_regions(struct kunit *test)
 {
 	struct vhost_memory_region r[] = {
 		reg(2 * PAGE, PAGE, UBASE),
 		reg(0, PAGE, UBASE + 50 * PAGE),
 		reg(PAGE, PAGE, UBASE + 20 * PAGE),
-		reg(4 * PAGE, PAGE, UBASE + 3 * PAGE),	/* page 3: a hole */
+		reg(4 * PAGE, PAGE, UBASE + 3 * PAGE),	/* page 3 is a hole */
 	};
 	struct vtap_memmap *map = build(test, r, ARRAY_SIZE(r));
 	struct iovec iov[8];
@@ -151,7 +151,7 @@ static void mem_span_regions(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, translate(&m, 0, 3 * PAGE + 1, iov, 8), -EFAULT);
 	KUNIT_EXPECT_EQ(test, translate(&m, 2 * PAGE, 2 * PAGE, iov, 8),
 			-EFAULT);
-	/* A failed lookup must not leave a wrong last hit behind. */
+	/* A failed search must not leave a wrong last hit. */
 	KUNIT_EXPECT_EQ(test, translate(&m, 4 * PAGE + 5, 7, iov, 8), 1);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + 3 * PAGE + 5);
 	KUNIT_EXPECT_EQ(test, translate(&m, 3 * PAGE, 1, iov, 8), -EFAULT);
@@ -172,7 +172,7 @@ static void mem_top_of_address_space(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, translate(&m, U64_MAX, 1, iov, 4), 1);
 	KUNIT_EXPECT_EQ(test, uaddr_of(&iov[0]), UBASE + PAGE - 1);
 	KUNIT_EXPECT_EQ(test, translate(&m, 0 - PAGE, PAGE, iov, 4), 1);
-	/* Guest memory does not go on at 0 behind its last byte. */
+	/* Guest memory does not wrap from its last byte to 0. */
 	KUNIT_EXPECT_EQ(test, translate(&m, U64_MAX, 2, iov, 4), -EFAULT);
 	KUNIT_EXPECT_EQ(test, translate(&m, 0 - PAGE, 2 * PAGE, iov, 4),
 			-EFAULT);
@@ -202,7 +202,7 @@ static void mem_refused_regions(struct kunit *test)
 	}
 }
 
-/* Start 0 and size 0, which in-tree takes for all there is. */
+/* Start 0 and size 0 mean the whole address space, as in-tree. */
 static void mem_whole_address_space(struct kunit *test)
 {
 	struct vhost_memory_region r = reg(0, 0, 0);
@@ -221,7 +221,7 @@ static void mem_whole_address_space(struct kunit *test)
 	vtap_memmap_free(map);
 }
 
-/* The look at the parts wraps round; what it finds there is not taken. */
+/* The part index wraps; the region found there must not match. */
 static void mem_behind_all_parts(struct kunit *test)
 {
 	struct vhost_memory_region r[2] = {
@@ -270,7 +270,7 @@ static void mem_in_user_space(struct kunit *test)
 	}
 }
 
-/* As many as there can be, shuffled, every edge looked up. */
+/* The maximum number of regions, shuffled; each edge is looked up. */
 static void mem_all_509_regions(struct kunit *test)
 {
 	struct vhost_memory_region *r;
@@ -281,7 +281,7 @@ static void mem_all_509_regions(struct kunit *test)
 
 	r = kunit_kzalloc(test, VTAP_MAX_REGIONS * sizeof(*r), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r);
-	/* Seven pages each, a page of nothing behind every third. */
+	/* Seven pages each, with a hole of a page after every third. */
 	for (i = 0; i < VTAP_MAX_REGIONS; i++)
 		r[i] = reg((7 * i + i / 3) * PAGE, 7 * PAGE, UBASE + i * 0x10000);
 	seed = 3;
@@ -312,7 +312,7 @@ static void mem_all_509_regions(struct kunit *test)
 	vtap_memmap_free(map);
 }
 
-/* What a page maps to by the rule: the region that starts lowest has it. */
+/* Expected mapping of a page: that of the region with the lowest start. */
 static bool oracle(const struct vhost_memory_region *r, u32 nr, u64 gpa,
 		   u64 *uaddr)
 {
@@ -329,7 +329,7 @@ static bool oracle(const struct vhost_memory_region *r, u32 nr, u64 gpa,
 	return best;
 }
 
-/* Translate one range and compare each byte with the oracle. */
+/* Translate a range and compare each byte with the oracle. */
 static void check_range(struct kunit *test, struct vtap_mem *m,
 			const struct vhost_memory_region *r, u32 nr, u64 gpa,
 			u32 len)
@@ -360,7 +360,7 @@ static void check_range(struct kunit *test, struct vtap_mem *m,
 	KUNIT_FAIL(test, "%#llx + %u is mapped, but refused", gpa, len);
 }
 
-/* Small worlds of overlapping regions, compared byte by byte. */
+/* Small sets of overlapping regions, compared byte by byte. */
 static void mem_overlaps_match_oracle(struct kunit *test)
 {
 	struct vhost_memory_region r[12];
@@ -372,7 +372,7 @@ static void mem_overlaps_match_oracle(struct kunit *test)
 		struct vtap_memmap *map;
 		struct vtap_mem m;
 
-		/* Starts differ: for equal ones there is no rule. */
+		/* Starts differ: the order of equal ones is undefined. */
 		for (i = 0; i < nr; i++)
 			r[i] = reg(rnd32() % 8 * 16 + i, 1 + rnd32() % 40,
 				   UBASE + i * 0x1000);
@@ -385,7 +385,7 @@ static void mem_overlaps_match_oracle(struct kunit *test)
 	}
 }
 
-/* Regions that start alike: either may win, but each byte has one owner. */
+/* Regions with equal starts: either may win, but each byte has one owner. */
 static void mem_equal_starts(struct kunit *test)
 {
 	struct vhost_memory_region r[] = {

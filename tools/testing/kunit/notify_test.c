@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * notify_test.c - kicks and calls: none too few, and who may be asleep
+ * notify_test.c - kicks and calls of the split ring: none is missing
  *
- * Read before: ring.h (E and F), split.h. User space only. A test that lets
- * the driver act "in the middle of" a verb does so from the shim's hooks:
- * after each load and store, and at each full barrier.
+ * ring.h explains barriers E and F. User space only. In some tests the driver
+ * acts in the middle of an operation. The hooks of the shim then run it after a
+ * load or store, or at a full barrier.
  */
 #include "env.h"
 
@@ -28,7 +28,7 @@ static void notify_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* Use @nr chains and publish them; what the driver does not look at yet. */
+/* Use @nr chains and publish them; the driver does not look at them yet. */
 static void use(struct kunit *test, u32 nr)
 {
 	u32 i;
@@ -62,13 +62,13 @@ static void notify_call_flags(struct kunit *test)
 	drv_call_on(&e->d);
 	use(test, 1);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
-	/* Any other bit means nothing. */
+	/* Other bits have no meaning. */
 	e->d.avail[0] = 0xfffe;
 	use(test, 1);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 }
 
-/* With event indices the flags mean nothing (2.7.7.2). */
+/* With event indices the flags have no meaning (2.7.7.2). */
 static void notify_call_ignores_flags(struct kunit *test)
 {
 	use(test, 1);
@@ -82,7 +82,7 @@ static void notify_call_ignores_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 0);
 }
 
-/* Every batch size, every entry the driver may wait for, over the wrap. */
+/* Every batch size and every entry the driver may wait for, over the wrap. */
 static void notify_call_event(struct kunit *test)
 {
 	u32 nr;
@@ -102,7 +102,7 @@ static void notify_call_event(struct kunit *test)
 		}
 }
 
-/* Asked seldom, the device answers for all since it was asked last. */
+/* A late decision covers all entries since the previous one. */
 static void notify_call_for_many_publishes(struct kunit *test)
 {
 	struct rnd r = { 5 };
@@ -129,7 +129,7 @@ static void notify_call_for_many_publishes(struct kunit *test)
 	}
 }
 
-/* VIRTIO_F_NOTIFY_ON_EMPTY: a call for the last one, suppressed or not. */
+/* VIRTIO_F_NOTIFY_ON_EMPTY: call for the last chain, suppressed or not. */
 static void notify_call_on_empty(struct kunit *test)
 {
 	int event_idx;
@@ -143,7 +143,7 @@ static void notify_call_on_empty(struct kunit *test)
 		drv_publish(&e->d);
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 1);
-		/* The first decision with event idx is "call" anyway. */
+		/* With event indices the first decision is always a call. */
 		KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), event_idx);
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 1);
@@ -169,7 +169,7 @@ static void notify_kick_flags(struct kunit *test)
 	drv_publish(&e->d);
 	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
 
-	/* Known to be off: not written again. */
+	/* Kicks are off already, so nothing is written. */
 	nr = shim.nr;
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, shim.nr, nr);
@@ -186,7 +186,7 @@ static void notify_kick_flags(struct kunit *test)
 
 static void notify_kick_event(struct kunit *test)
 {
-	/* A driver that has not heard of us kicks for its first chain. */
+	/* A driver that has not seen our word kicks for its first chain. */
 	env_add(e, 1, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
@@ -209,7 +209,7 @@ static void notify_kick_event(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
 }
 
-/* Asked for is the chain behind all that were seen, popped or given back. */
+/* The kick is for the first chain not seen, popped or discarded. */
 static void notify_kick_on_is_for_news(struct kunit *test)
 {
 	env_add(e, 3, 0);
@@ -225,7 +225,7 @@ static void notify_kick_on_is_for_news(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
 	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 
-	/* The new one is fetched only when the three are popped. */
+	/* The new chain is fetched after the three others are popped. */
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
@@ -248,19 +248,19 @@ static void notify_empty_changes_nothing(struct kunit *test)
 	drv_publish(&e->d);
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
 	KUNIT_EXPECT_TRUE(test, !memcmp(&before, &e->r, sizeof(before)));
-	/* Nonsense is not empty: pop shall tell. */
+	/* An invalid index is not empty: pop reports it. */
 	e->d.avail[1] += 1000;
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 }
 
-/* ---- the other side acts in between ---- */
+/* ---- the driver acts in the middle of an operation ---- */
 
 struct act {
-	int at;		/* the event to act at, from 0 */
-	int nr;		/* events so far */
-	bool saw;	/* what the driver learnt when it acted */
+	int at;		/* event to act at, from 0 */
+	int nr;		/* number of events so far */
+	bool saw;	/* what the driver saw when it acted */
 	void (*fn)(struct act *a);
 };
 
@@ -302,7 +302,7 @@ static void driver_adds(struct act *a)
 	a->saw = drv_must_kick(&e->d);
 }
 
-/* Wherever a chain comes in, the driver kicks or we have seen it. */
+/* Whenever a chain is added, the driver kicks or we see the chain. */
 static void notify_kick_race(struct kunit *test)
 {
 	int event_idx, at;
@@ -335,7 +335,7 @@ static void driver_waits(struct act *a)
 	a->saw = drv_call_on(&e->d);
 }
 
-/* Wherever the driver goes to sleep, it is called or saw the entry itself. */
+/* Whenever the driver goes to sleep, it is called or saw the entry. */
 static void notify_call_race(struct kunit *test)
 {
 	int event_idx, at;
@@ -365,7 +365,7 @@ static void notify_call_race(struct kunit *test)
 		}
 }
 
-/* Order on the wire: our word, the barrier, then the driver's index. */
+/* Order of accesses: our word, the barrier, the driver's index. */
 struct trace {
 	char text[64];
 	int nr;
@@ -383,7 +383,7 @@ static void trace_store(void *addr, size_t len, void *arg)
 	struct trace *t = arg;
 	char c = addr == &e->d.used[1] ? 'U' : 'S';
 
-	/* An entry is one store or two. */
+	/* An entry takes one store or two. */
 	if (!t->nr || t->text[t->nr - 1] != c)
 		t->text[t->nr++] = c;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_bad_test.c - what a driver may not do to a packed ring
+ * packed_bad_test.c - faults and attacks of the driver on a packed ring
  *
- * Read before: packed.h, fault.h. User space only: the other side is the mock
- * driver, whose descriptors are spoilt before or after they are shown.
+ * User space only. The tests corrupt descriptors of the mock driver before or
+ * after it makes them available.
  */
 #include "iommu.h"
 #include "pdriver.h"
@@ -37,7 +37,7 @@ static struct pdrv_desc *desc(u16 i)
 	return pdrv_desc_at(&e->d, i);
 }
 
-/* A chain of @nr; all are shown at once, as they may be spoilt. */
+/* Make a chain of @nr descriptors available in one step, to be corrupted. */
 static void show_chain(unsigned int nr)
 {
 	static struct drv_buf buf[1100];
@@ -49,7 +49,7 @@ static void show_chain(unsigned int nr)
 	drv_publish(&e->d);
 }
 
-/* The next chain is a fault, and stays where it is. */
+/* The next chain is a fault and is not consumed. */
 static void expect_fault(struct kunit *test, enum vtap_fault fault)
 {
 	u16 at = e->r.last_avail;
@@ -60,7 +60,7 @@ static void expect_fault(struct kunit *test, enum vtap_fault fault)
 	KUNIT_EXPECT_EQ(test, (u16)vtap_ring_base(&e->r), at);
 }
 
-/* One pattern of four is available; the others are an empty ring. */
+/* One of the four patterns is available; with the others the ring is empty. */
 static void packed_head_bits(struct kunit *test)
 {
 	static const u16 bits[] = { 0, AVAIL, USED, AVAIL | USED };
@@ -82,7 +82,7 @@ static void packed_head_bits(struct kunit *test)
 		}
 }
 
-/* Any other descriptor of a chain with the bits of no, or the other, lap. */
+/* A later descriptor of a chain has the bits of no lap or of the other one. */
 static void packed_chain_torn(struct kunit *test)
 {
 	static const u16 bits[] = { 0, AVAIL, USED, AVAIL | USED };
@@ -114,7 +114,7 @@ static void packed_chain_torn(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_CHAIN_TORN);
 }
 
-/* What was offered before the bad chain is served before it is met. */
+/* Chains before the bad one are served first. */
 static void packed_served_before(struct kunit *test)
 {
 	u32 before, i;
@@ -134,7 +134,7 @@ static void packed_served_before(struct kunit *test)
 	}
 }
 
-/* Offered again and again before it is used: laps in one publish, all in place. */
+/* Descriptors are reused before they are used: one publish spans many laps. */
 static void packed_laps_unused(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 3, 7, 64 };
@@ -157,7 +157,7 @@ static void packed_laps_unused(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, e->r.last_used & 0x7fff, 300 % nums[i]);
 		for (n = 300 - nums[i]; n < 300; n++) {
 			lap = n / nums[i] % 2;
-			/* the first one of all is the one that goes last */
+			/* the very first entry is written last */
 			if (n % nums[i]) {
 				KUNIT_EXPECT_EQ(test, desc(n % nums[i])->id, n);
 				KUNIT_EXPECT_EQ(test, desc(n % nums[i])->flags,
@@ -169,7 +169,7 @@ static void packed_laps_unused(struct kunit *test)
 	}
 }
 
-/* As long as the ring is right; one that bites its tail is not. */
+/* A chain may have as many descriptors as the ring, but not loop. */
 static void packed_chain_loop(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 3, 63, 64, 65, 1000, 1023 };
@@ -197,11 +197,11 @@ static void packed_chain_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	start(2000, 0x8000 | 1500);
 	show_chain(1025);
-	desc(1600)->len = 0;		/* segments alone would be few enough */
+	desc(1600)->len = 0;		/* no segment */
 	expect_fault(test, VTAP_FAULT_CHAIN_LONG);
 }
 
-/* Faults of a chain of two, by what is done to it. */
+/* Faults of a chain of two, by its corruption. */
 static void packed_chain_faults(struct kunit *test)
 {
 	show_chain(2);
@@ -252,7 +252,7 @@ static void packed_indirect_len(struct kunit *test)
 	desc(5)->len = 65537 * 16;
 	expect_fault(test, VTAP_FAULT_INDIRECT_BIG);
 	show_table();
-	desc(5)->len = 1025 * 16;	/* zeroed memory: buffers of no bytes */
+	desc(5)->len = 1025 * 16;	/* zeroed memory: empty buffers */
 	desc(5)->addr = ENV_RAM + 0x80000;
 	expect_fault(test, VTAP_FAULT_CHAIN_LONG);
 }
@@ -280,7 +280,7 @@ static void packed_indirect_flags(struct kunit *test)
 	desc(5)->flags |= DRV_NEXT;
 	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
 
-	/* A table behind a buffer, in the fetch and past it. */
+	/* A table after a buffer, inside the fetch and past it. */
 	start(8, 0x8000 | 5);
 	show_chain(3);
 	desc(6)->flags |= DRV_INDIRECT;
@@ -292,8 +292,8 @@ static void packed_indirect_flags(struct kunit *test)
 }
 
 /*
- * A table of a ring whose chains have one direction is of that direction, whatever
- * WRITE says in its entries: set or clear on any of them.
+ * In a ring of one direction a table has that direction, whether or not WRITE
+ * is set in its entries.
  */
 static void packed_indirect_one_way(struct kunit *test)
 {
@@ -316,7 +316,7 @@ static void packed_indirect_one_way(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, e->c.out_len, in ? 0ull : 192ull);
 			KUNIT_EXPECT_EQ(test, e->c.in_len, in ? 192ull : 0ull);
 		}
-	/* In the ring itself the flag counts, in both formats. */
+	/* In the ring itself the flag is valid, in both formats. */
 	start(8, 0x8000);
 	e->r.chains = VTAP_CHAINS_READABLE;
 	show_chain(2);
@@ -324,7 +324,7 @@ static void packed_indirect_one_way(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_CHAIN_ORDER);
 }
 
-/* ---- room, and what is forgiven ---- */
+/* ---- room, and retry ---- */
 
 static void packed_no_room(struct kunit *test)
 {
@@ -352,9 +352,9 @@ static void packed_retry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 64);
 }
 
-/* ---- each access of a pass fails once ---- */
+/* ---- fail each access of a pass ---- */
 
-/* Returns verbs done; stops at the first that fails. */
+/* Return the number of operations done before the first failure. */
 static int pass(void)
 {
 	int ret = vtap_ring_disable_notify(&e->r, true), i;
@@ -414,7 +414,7 @@ static void packed_fault_sweep(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test,
 				  e->r.fault == VTAP_FAULT_RING_ACCESS ||
 				  e->r.fault == VTAP_FAULT_INDIRECT_ACCESS);
-		/* What is published is what the driver finds. */
+		/* The driver finds what was published, */
 		for (used = e->d.used_idx; used != e->r.last_used;
 		     used = e->d.used_idx) {
 			unsigned long long cookie;
@@ -422,7 +422,7 @@ static void packed_fault_sweep(struct kunit *test)
 
 			KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
 		}
-		/* ... and the first that is not, it does not see */
+		/* and does not see the entry after it. */
 		KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
 		env_expect_refusal(test, e, e->r.fault);
 	}
@@ -443,7 +443,7 @@ static void packed_start_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_start(e, 0x80008000), 0);
 }
 
-/* ---- memory that is not there, or not to be touched ---- */
+/* ---- memory that is missing or not accessible ---- */
 
 static void packed_memory_ok(struct kunit *test)
 {
@@ -462,7 +462,7 @@ static void packed_memory_ok(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
 }
 
-/* The ring is written: a mapping that only allows reading will not do. */
+/* The ring is written, so a read-only mapping is not enough. */
 static void packed_iotlb_permission(struct kunit *test)
 {
 	struct iommu_shape s = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_event_test.c - calls and kicks of the packed ring
+ * packed_event_test.c - kicks and calls of the packed ring
  *
- * Read before: packed.h. User space only: the other side is the mock driver.
+ * User space only, with the mock driver.
  */
 #include "env.h"
 #include "pdriver.h"
@@ -29,7 +29,7 @@ static void packed_event_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* @nr chains go round: added, served, published. */
+/* Add, serve and publish @nr chains. */
 static void go_round(u32 nr)
 {
 	env_add(e, nr, 0);
@@ -91,7 +91,7 @@ static void packed_call_modes(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, must_call(), 1);
 		}
 	}
-	/* Without EVENT_IDX the third mode is none. */
+	/* Without EVENT_IDX the third mode is invalid. */
 	start(100, false, 0x8000);
 	go_round(1);
 	set_driver_event(50, DESC);
@@ -99,7 +99,7 @@ static void packed_call_modes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, must_call(), 1);
 }
 
-/* All events, from all positions, for all distances, against the mock's sum. */
+/* All events, positions and distances, compared with the mock driver. */
 static void packed_call_every_event(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 3, 7, 16 };
@@ -144,7 +144,7 @@ static void packed_call_garbage_offset(struct kunit *test)
 	}
 }
 
-/* The first decision knows of no earlier one. */
+/* There is no decision before the first one. */
 static void packed_call_first(struct kunit *test)
 {
 	go_round(1);
@@ -155,7 +155,7 @@ static void packed_call_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, must_call(), 0);
 }
 
-/* Two laps without a decision are as good as none. */
+/* After two laps without a decision the last one is invalid. */
 static void packed_call_laps_without(struct kunit *test)
 {
 	u32 laps, i;
@@ -170,13 +170,13 @@ static void packed_call_laps_without(struct kunit *test)
 			go_round(5);
 			take_all();
 		}
-		/* Just ahead of the last of them, so not among the last. */
+		/* Just after the last entries, so not one of them. */
 		set_driver_event(e->r.last_used, DESC);
 		KUNIT_EXPECT_EQ(test, must_call(), laps >= 4);
 	}
 }
 
-/* F: what the driver asks for at the barrier is seen. */
+/* F: a request that the driver makes at the barrier is seen. */
 static void ask_at_barrier(void *arg)
 {
 	*(bool *)arg = drv_call_on(&e->d);
@@ -202,7 +202,7 @@ static void packed_call_race(struct kunit *test)
 	}
 }
 
-/* A chain's skipped descriptors are used with it. */
+/* The further descriptors of a chain are used with the first. */
 static void packed_call_within_chain(struct kunit *test)
 {
 	struct drv_buf b[4] = {};
@@ -245,7 +245,7 @@ static void packed_kick_flags(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
 }
 
-/* One kick for the next chain, wherever the ring stands. */
+/* One kick for the next chain, at any position of the ring. */
 static void packed_kick_event(struct kunit *test)
 {
 	u32 turn;
@@ -276,7 +276,7 @@ static void packed_kick_event(struct kunit *test)
 	}
 }
 
-/* Busy for many laps: not one kick, and one write for that. */
+/* A busy ring needs one write, and gets no kick for many laps. */
 static void packed_kick_busy(struct kunit *test)
 {
 	u32 turn, nr_windows, nr_writes = 0;
@@ -295,7 +295,7 @@ static void packed_kick_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
 }
 
-/* With chains left over the kick is for what comes behind them. */
+/* With chains left in the ring the kick is for the one after them. */
 static void packed_kick_behind_seen(struct kunit *test)
 {
 	u32 heads[7], n = 0;
@@ -318,7 +318,7 @@ static void packed_kick_behind_seen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_packed_has_new(&e->r), 1);
 }
 
-/* E: what the driver adds at the barrier is seen, or kicked for. */
+/* E: a chain that the driver adds at the barrier is seen or kicked for. */
 static void add_at_barrier(void *arg)
 {
 	env_add(e, 1, 0);
@@ -337,12 +337,12 @@ static void packed_kick_race(struct kunit *test)
 		shim.arg = &kicked;
 		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
 		shim.at_mb = NULL;
-		KUNIT_EXPECT_TRUE(test, kicked);	/* it was asked for */
+		KUNIT_EXPECT_TRUE(test, kicked);	/* as requested */
 		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	}
 }
 
-/* The mode is never to be seen with an older offset. */
+/* The driver must never see the mode with an older offset. */
 static void offset_first(void *addr, size_t len, void *arg)
 {
 	if (addr == drv_used_at(&e->d, 1) && mode() == DESC)

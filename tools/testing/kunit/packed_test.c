@@ -2,8 +2,8 @@
 /*
  * packed_test.c - the packed ring, rule by rule
  *
- * Read before: packed.h. Notifications are in packed_event_test.c. User space
- * only: the other side is the mock driver.
+ * User space only, with the mock driver. Notifications are in
+ * packed_event_test.c.
  */
 #include "env.h"
 #include "pdriver.h"
@@ -28,7 +28,7 @@ static void packed_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* Take back @nr chains, cookies and lengths rising from @cookie. */
+/* The driver gets @nr used chains; cookies and lengths rise from @cookie. */
 static void expect_used(struct kunit *test, u32 nr, u64 cookie)
 {
 	unsigned long long got = 0;
@@ -53,7 +53,7 @@ static void serve(struct kunit *test, u32 nr, u64 cookie)
 	}
 }
 
-/* Add a chain of @nr buffers; the last @nr_in are writable. */
+/* Add a chain of @nr buffers, of which the last @nr_in are writable. */
 static int add_chain(unsigned int nr, unsigned int nr_in, u64 cookie)
 {
 	static struct drv_buf buf[256];
@@ -79,7 +79,7 @@ static void packed_round_trip(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	env_add(e, 1, 7);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not shown yet */
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not available yet */
 	drv_publish(&e->d);
 	serve(test, 1, 7);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
@@ -89,7 +89,7 @@ static void packed_round_trip(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, publish(), 0);
 }
 
-/* Fill rings to the brim, several laps, from each wrap counter. */
+/* Fill rings completely for several laps, from each wrap counter. */
 static void packed_all_sizes_full(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 3, 5, 63, 64, 65, 100, 127, 255, 1000,
@@ -115,7 +115,7 @@ static void packed_all_sizes_full(struct kunit *test)
 	}
 }
 
-/* Small batches for many laps: the wrap falls anywhere in a batch. */
+/* Small batches for many laps, so the wrap is anywhere in a batch. */
 static void packed_laps(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 7, 64, 100, 257 };
@@ -137,7 +137,7 @@ static void packed_laps(struct kunit *test)
 	}
 }
 
-/* Chains of every length across the end of the ring, and of the fetch. */
+/* Chains of every length across the end of the ring and of the fetch. */
 static void packed_chain_lengths(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 3, 64, 65, 200, 256 };
@@ -182,7 +182,7 @@ static void packed_chain_lengths(struct kunit *test)
 	}
 }
 
-/* An indirect table is one descriptor; in it only WRITE has a meaning. */
+/* An indirect table takes one descriptor; only WRITE has a meaning in it. */
 static void packed_indirect(struct kunit *test)
 {
 	struct drv_buf buf[100];
@@ -211,7 +211,7 @@ static void packed_indirect(struct kunit *test)
 	}
 }
 
-/* The used entry is where the chain began; nothing else is written. */
+/* The used entry is written at the start of the chain, and nothing else. */
 static void packed_used_entry(struct kunit *test)
 {
 	struct pdrv_desc before[5], want;
@@ -233,7 +233,7 @@ static void packed_used_entry(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !memcmp(before, desc(0), sizeof(before)));
 	KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 1);
 
-	/* the next one in the other lap, and nothing written into it */
+	/* the next entry is in the other lap, with no bytes written */
 	add_chain(1, 0, 0);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
@@ -241,7 +241,7 @@ static void packed_used_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, desc(1)->flags, 0x8080);
 }
 
-/* The id is the driver's affair: any 16 bits, and twice if it likes. */
+/* The driver may choose any id of 16 bits, and use it twice. */
 static void packed_any_id(struct kunit *test)
 {
 	static const u16 ids[] = { 0, 255, 256, 0x7fff, 0x8000, 0xffff, 0xffff };
@@ -263,7 +263,7 @@ static void packed_any_id(struct kunit *test)
 	}
 }
 
-/* ---- giving back, and more than fits the staging array ---- */
+/* ---- discard, and spill of the staging array ---- */
 
 static void packed_unpop(struct kunit *test)
 {
@@ -295,14 +295,14 @@ static void packed_unpop(struct kunit *test)
 			vtap_packed_stage(&e->r, heads[i], 0);
 		KUNIT_ASSERT_EQ(test, publish(), (int)n);
 		KUNIT_EXPECT_EQ(test, e->r.last_used, e->r.last_avail);
-		/* Nobody takes them: begin anew where we are. */
+		/* The chains are not used: start again at this position. */
 		start(300, true, at[n]);
 	}
 }
 
 /*
- * Runs long and short in turn, round and round: long ones are copied by calls,
- * both ways. A used entry leaves the address alone.
+ * Alternate long and short runs for many laps. Long ones are copied by calls,
+ * in both directions. A used entry does not change the address.
  */
 static void packed_long_runs(struct kunit *test)
 {
@@ -334,7 +334,7 @@ static void packed_long_runs(struct kunit *test)
 	}
 }
 
-/* Until the first one's flags are there nothing is to be seen. */
+/* No entry is visible before the flags of the first one. */
 static void packed_spill(struct kunit *test)
 {
 	static const u16 nums[] = { 64, 65, 66, 127, 128, 200, 1000 };
@@ -352,7 +352,7 @@ static void packed_spill(struct kunit *test)
 	}
 }
 
-/* Chains long and short, many and few to a publish: gaps, spills and the wrap. */
+/* Long and short chains, in publishes of any size: gaps, spills and wraps. */
 static void packed_mixed(struct kunit *test)
 {
 	static const u16 nums[] = { 5, 64, 100, 300, 1000 };
@@ -384,7 +384,7 @@ static void packed_mixed(struct kunit *test)
 	}
 }
 
-/* After each store of a publish: all of it is to be seen, or nothing. */
+/* After each store of a publish the driver sees all entries or none. */
 static void seen_only_whole(void *addr, size_t len, void *arg)
 {
 	const struct pdrv_desc *first = desc(3);
@@ -392,7 +392,7 @@ static void seen_only_whole(void *addr, size_t len, void *arg)
 	if (addr == &first->len)
 		*(int *)arg += 1;
 	else
-		shim_assert(first->flags == 0x80);	/* still as added */
+		shim_assert(first->flags == 0x80);	/* as added */
 }
 
 static void packed_first_goes_last(struct kunit *test)
@@ -402,7 +402,7 @@ static void packed_first_goes_last(struct kunit *test)
 	for (nr = 10; nr <= 40; nr += 30) {
 		int seen = 0;
 
-		/* the run of 40 lies before the wrap */
+		/* the run of 40 ends before the wrap */
 		start(nr == 10 ? nr : nr + 3, true, 0x8000 | 3);
 		env_add(e, nr, 0);
 		drv_publish(&e->d);
@@ -447,7 +447,7 @@ static void packed_base_dpdk(struct kunit *test)
 	serve(test, 7, 1);
 	KUNIT_EXPECT_EQ(test, publish(), 7);
 	expect_used(test, 7, 1);
-	/* Nothing else is read that way. */
+	/* No other value has this special meaning. */
 	KUNIT_EXPECT_EQ(test, env_start(e, 0x8001), 0);
 	KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), 0x8001);
 	KUNIT_EXPECT_EQ(test, env_start(e, 0), 0);
@@ -472,7 +472,7 @@ static void packed_base_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_start(e, 0xffffffff), 0);
 }
 
-/* The device had chains out when it stopped: used goes on where it was. */
+/* The device stopped with chains not used yet: used is behind avail. */
 static void packed_base_apart(struct kunit *test)
 {
 	start(8, true, 0x8000 | 6);

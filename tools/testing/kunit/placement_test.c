@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * placement_test.c - the same guest program, four ways to its memory
+ * placement_test.c - one guest program with four kinds of memory mapping
  *
- * Read before: iommu.h. A program of chains is run with a memory table, linear
- * and of single pages, and with the IOTLB, linear and scattered: in each the
- * device has to see the same packets, the guest the same used entries and the
- * same memory. With the IOTLB mappings go at any time between two passes, and
- * questions are answered late. With the log on the bitmap is compared with the
- * bytes that were stored, both ways, after each pass.
+ * The program runs with a memory table, linear and of single pages, and with
+ * the IOTLB, linear and scattered. In each run the device must see the same
+ * packets, and the guest the same used entries and the same memory. With the
+ * IOTLB, mappings are removed between passes and misses are answered late. With
+ * the dirty log, the bitmap must match the stores exactly after each pass.
  *
- * Chains are used one by one in the order they came, several for a packet now
- * and then: what VIRTIO_F_IN_ORDER asks for.
+ * Chains are used in the order they were made available, sometimes several for
+ * one packet, as VIRTIO_F_IN_ORDER requires.
  */
 #include "iommu.h"
 
 #define ROUNDS		120
 #define MAX_ADD		64
 #define MAX_BUFS	6
-#define SLOT		2048u	/* where a chain's buffers begin */
+#define SLOT		2048u	/* address of a chain's buffers */
 
 struct program {
 	u16 num;
@@ -25,12 +24,12 @@ struct program {
 	u64 seed;
 };
 
-/* What the outside sees of a run. */
+/* Observable result of a run. */
 struct outcome {
-	u64 packets;		/* hash of all that the device read */
-	u64 used;		/* of the used entries */
-	u64 memory;		/* of RAM at the end */
-	u64 ring;		/* of the device area at the end */
+	u64 packets;		/* hash of all data that the device read */
+	u64 used;		/* hash of the used entries */
+	u64 memory;		/* hash of RAM at the end */
+	u64 ring;		/* hash of the device area at the end */
 	u32 nr_chains;
 };
 
@@ -43,8 +42,8 @@ struct chain {
 struct run {
 	struct kunit *test;
 	struct iommu *f;
-	struct rnd prog;	/* the guest's choices: the same in each run */
-	struct rnd env;		/* everything else */
+	struct rnd prog;	/* choices of the guest, equal in each run */
+	struct rnd env;		/* all other choices */
 	struct outcome out;
 	struct chain chain[MAX_ADD];
 	u32 nr_late;
@@ -73,7 +72,7 @@ static void add_one(struct run *t, u32 i)
 	nr_out = rnd_below(&t->prog, nr + 1);
 	*c = (struct chain){};
 	for (k = 0; k < nr; k++) {
-		/* In the chain's own place, or across the end of a page. */
+		/* In the chain's own slot, or across the end of a page. */
 		u64 at = IOMMU_RAM + i * SLOT % (IOMMU_RAM_SIZE / 2) +
 			 k * (SLOT / MAX_BUFS);
 		u32 len = rnd_below(&t->prog, SLOT / MAX_BUFS);
@@ -118,7 +117,7 @@ static void take(struct run *t, u32 nr)
 
 /* ---- the client of the IOTLB ---- */
 
-/* Take something back, or say something that nobody asked for. */
+/* Remove a mapping, or add one that did not miss. */
 static void disturb(struct run *t)
 {
 	struct iommu *f = t->f;
@@ -149,7 +148,7 @@ static void disturb(struct run *t)
 
 /* ---- the device ---- */
 
-/* Asked, and answered at once or after something else has happened. */
+/* Answer a miss at once, or after another event. */
 static void answer(struct run *t)
 {
 	u64 iova = t->f->tlb.miss_iova;
@@ -162,7 +161,7 @@ static void answer(struct run *t)
 	KUNIT_ASSERT_TRUE(t->test, iommu_answer(t->f));
 }
 
-/* The ring is there, as it is before each pass. */
+/* Map the ring, as before each pass. */
 static void begin(struct run *t)
 {
 	struct iommu *f = t->f;
@@ -213,7 +212,7 @@ static u32 serve(struct run *t)
 	return written;
 }
 
-/* One pass over up to @nr chains; false: ended by a question. */
+/* Run a pass over up to @nr chains; false if a miss ended it. */
 static bool pass(struct run *t, u32 nr, u32 *done)
 {
 	struct iommu *f = t->f;
@@ -266,7 +265,7 @@ static void finish(struct run *t)
 	static u8 page[IOMMU_PAGE];
 	u32 i;
 
-	/* The tables of the upper half hold addresses, the same in each. */
+	/* The tables in the upper half hold addresses, equal in each run. */
 	for (i = 0; i < IOMMU_RAM_PAGES; i++) {
 		iommu_read(f, page, IOMMU_RAM + i * IOMMU_PAGE,
 			   IOMMU_PAGE);
@@ -293,7 +292,7 @@ static struct outcome execute(struct kunit *test, const struct program *p,
 		.start = 0xfff8, .seed = env_seed, .log = log,
 		.at = { 0x100ff0, 0x120ffe, 0x140ffc },
 	};
-	static struct run t;	/* too large for a kernel's stack */
+	static struct run t;	/* too large for a kernel stack */
 	u32 i;
 
 	t = (struct run){
@@ -302,7 +301,7 @@ static struct outcome execute(struct kunit *test, const struct program *p,
 	};
 	if (log) {
 		iommu_watch(t.f);
-		/* What was written before is not seen: start anew. */
+		/* Earlier stores were not recorded: start again. */
 		KUNIT_ASSERT_EQ(test, iommu_start(t.f, s.start), 0);
 	}
 	for (i = 0; i < ROUNDS; i++)

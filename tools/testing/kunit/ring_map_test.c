@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ring_map_test.c - map a ring through the IOTLB and use it; user space only
+ * ring_map_test.c - map a ring with the IOTLB and use it; user space only
  */
 #include "iommu.h"
 
-#define RING		0x100000ull	/* where rings are, more or less */
+#define RING		0x100000ull	/* approximate address of rings */
 
 static struct iommu *f;
 
@@ -37,7 +37,7 @@ static struct iommu_shape shape(enum iommu_kind kind, u16 num, u64 skew)
 	return s;
 }
 
-/* Add, pop and use @nr plain chains, all different. */
+/* Add, pop and use @nr distinct plain chains. */
 static void traffic(struct kunit *test, u32 nr, u32 cookie)
 {
 	unsigned long long got;
@@ -72,7 +72,7 @@ static void traffic(struct kunit *test, u32 nr, u32 cookie)
 	KUNIT_EXPECT_TRUE(test, !f->d.broken);
 }
 
-/* All verbs, and both words of each kind of notification. */
+/* Run all operations, with both words of each kind of notification. */
 static void all_verbs(struct kunit *test)
 {
 	u16 used = f->r.last_used;
@@ -100,14 +100,14 @@ static void all_verbs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, 0);
 }
 
-/* Linear in user memory, whatever it takes to say so: plain pointers. */
+/* A linear ring uses plain pointers, whatever the number of mappings. */
 static void ring_map_linear(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 1024, 0x540);
 
 	start(&s);
 	KUNIT_EXPECT_FALSE(test, f->r.mapped);
-	KUNIT_EXPECT_EQ(test, shim.nr, 0ul);	/* not met yet */
+	KUNIT_EXPECT_EQ(test, shim.nr, 0ul);	/* not accessed yet */
 	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	KUNIT_EXPECT_TRUE(test, f->r.mapped && f->r.loaded);
@@ -121,7 +121,7 @@ static void ring_map_linear(struct kunit *test)
 	all_verbs(test);
 	traffic(test, 1024, 0);
 
-	/* The same as one mapping of everything. */
+	/* The same with one mapping. */
 	s.at = (struct drv_place){ RING, RING + 4 * IOMMU_PAGE,
 				   RING + 5 * IOMMU_PAGE };
 	start(&s);
@@ -133,7 +133,7 @@ static void ring_map_linear(struct kunit *test)
 	all_verbs(test);
 	traffic(test, 1024, 0);
 
-	/* Longer than translation puts single pages together. */
+	/* Longer than a merged segment. */
 	s = shape(IOMMU_IOTLB_LINEAR, 8192, 0);
 	start(&s);
 	all_verbs(test);
@@ -141,7 +141,7 @@ static void ring_map_linear(struct kunit *test)
 	traffic(test, 8192, 0);
 }
 
-/* Every place of each area relative to the end of a page. */
+/* Each offset of each area from the end of a page. */
 static void ring_map_every_skew(struct kunit *test)
 {
 	u64 skew;
@@ -174,14 +174,14 @@ static void ring_map_every_size(struct kunit *test)
 	}
 }
 
-/* An entry of the used ring with its two words on different pages. */
+/* A used entry whose two words are on different pages. */
 static void ring_map_used_entry_straddles(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0);
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		s.at.used += 4 * i;	/* entries begin at 4, at 0 mod 8 */
+		s.at.used += 4 * i;	/* entries start at 4 or 0 modulo 8 */
 		s.seed++;
 		start(&s);
 		KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
@@ -192,7 +192,7 @@ static void ring_map_used_entry_straddles(struct kunit *test)
 	}
 }
 
-/* Areas that share a page, as legacy drivers lay them out. */
+/* Areas that share a page, as legacy drivers place them. */
 static void ring_map_one_span(struct kunit *test)
 {
 	static const u16 nums[] = { 64, 128, 256, 1024 };
@@ -210,7 +210,7 @@ static void ring_map_one_span(struct kunit *test)
 	}
 }
 
-/* A page made of two mappings: fine if they meet in user memory. */
+/* A page of two mappings works if they are contiguous in user memory. */
 static void ring_map_sub_page(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0);
@@ -229,13 +229,13 @@ static void ring_map_sub_page(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, iommu_map(f), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_PIECES);
 	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
-	/* The client puts it right, and the ring goes on. */
+	/* The client fixes the mapping, and the ring continues. */
 	iommu_update(f, page, IOMMU_PAGE, hva, VHOST_ACCESS_RO);
 	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
 	traffic(test, 1024, 0);
 }
 
-/* So small pieces that a look-up of the area stops half way. */
+/* So many small mappings that the translation of an area hits its limit. */
 static void ring_map_many_pieces(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 4096, 0);
@@ -250,7 +250,7 @@ static void ring_map_many_pieces(struct kunit *test)
 	traffic(test, 4096, 0);
 }
 
-/* Descriptors are read in two words, which may not lie on two pages. */
+/* A descriptor is read as two words, and each must be on one page. */
 static void ring_map_misaligned_table(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 512, 0);
@@ -282,7 +282,7 @@ static void wants(struct want *w)
 			      VHOST_ACCESS_WO };
 }
 
-/* Take each page away in turn: asked for is its first byte of the ring. */
+/* Remove each page in turn: the miss is at its first byte of the ring. */
 static void each_page_missing(struct kunit *test, enum iommu_kind kind,
 			      u64 skew)
 {
@@ -321,7 +321,7 @@ static void ring_map_each_page_missing(struct kunit *test)
 	each_page_missing(test, IOMMU_IOTLB_PAGES, 0x123);
 }
 
-/* Each page without the permission it is wanted with. */
+/* Map each page without the permission that it needs. */
 static void ring_map_each_page_denied(struct kunit *test)
 {
 	enum iommu_kind kind = IOMMU_IOTLB_LINEAR;
@@ -356,7 +356,7 @@ static void ring_map_each_page_denied(struct kunit *test)
 	}
 }
 
-/* Mapped to memory that is not there: met at the first access. */
+/* A mapping to missing memory is a fault at the first access. */
 static void ring_map_mapped_to_nothing(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 64, 0);
@@ -366,7 +366,7 @@ static void ring_map_mapped_to_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_ACCESS);
 	KUNIT_EXPECT_FALSE(test, f->r.loaded);
-	/* No better yet, then the client puts it right. */
+	/* A retry fails until the client fixes the mapping. */
 	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&f->r));
 	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	iommu_invalidate(f, 0, U64_MAX);
@@ -395,7 +395,7 @@ static void ring_map_no_memory(struct kunit *test)
 	traffic(test, 512, 0);
 }
 
-/* Both ends of the address space, and over the upper one. */
+/* Both ends of the address space, and past the upper one. */
 static void ring_map_address_limits(struct kunit *test)
 {
 	enum iommu_kind kind = IOMMU_IOTLB_LINEAR;
@@ -403,7 +403,7 @@ static void ring_map_address_limits(struct kunit *test)
 	for (; kind <= IOMMU_IOTLB_PAGES; kind++) {
 		struct iommu_shape s = shape(kind, 1024, 0);
 
-		/* behind each other: 4, 1 and 3 pages, to the last byte */
+		/* contiguous: 4, 1 and 3 pages, up to the last byte */
 		s.event_idx = false;
 		s.at.desc = 0 - 8 * IOMMU_PAGE;
 		s.at.avail = 0 - 4 * IOMMU_PAGE;
@@ -414,13 +414,13 @@ static void ring_map_address_limits(struct kunit *test)
 		iommu_invalidate(f, U64_MAX, U64_MAX);
 		KUNIT_EXPECT_FALSE(test, f->r.mapped);
 
-		/* 4 bytes on, and it would go on at 0 */
+		/* 4 bytes later the area wraps to 0 */
 		iommu_update(f, 0, IOMMU_PAGE, f->g.r[0].hva, VHOST_ACCESS_RW);
 		f->cfg.used += 4;
 		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
 		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 		KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_RING_ACCESS);
-		/* the same where a part of it is not known */
+		/* the same with a part that misses */
 		iommu_invalidate(f, 0, U64_MAX);
 		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
 		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
@@ -454,7 +454,7 @@ static void ring_map_remap(struct kunit *test)
 			struct gmem_region *r = &f->g.r[reg];
 			char *old = (char *)(uintptr_t)r->hva, *new;
 
-			/* The page goes, with its rights, to another place. */
+			/* Move the page with its permissions. */
 			new = gmem_host(&f->g, IOMMU_PAGE);
 			memcpy(new, old, IOMMU_PAGE);
 			shim_extent_del(old, IOMMU_PAGE);
@@ -470,7 +470,7 @@ static void ring_map_remap(struct kunit *test)
 	}
 }
 
-/* The way back to plain addresses, and the way in again. */
+/* Relocate the ring to plain addresses, and back to the IOTLB. */
 static void ring_map_move_in_and_out(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 256, 0);
@@ -497,7 +497,7 @@ static void ring_map_move_in_and_out(struct kunit *test)
 		vtap_ring_relocate(&f->r, &virt);
 		KUNIT_EXPECT_FALSE(test, f->r.mapped);
 	}
-	/* Out of it before it was met. */
+	/* Relocate it before it was loaded. */
 	KUNIT_EXPECT_EQ(test, iommu_start(f, f->r.last_avail), 0);
 	vtap_ring_relocate(&f->r, &plain);
 	KUNIT_EXPECT_FALSE(test, f->r.loaded);
@@ -533,7 +533,7 @@ static void ring_map_touches(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_ring_touches(&f->cfg, 0, RING));
 }
 
-/* Each access of a scattered ring fails once: broken, and nothing left behind. */
+/* Fail each access of a scattered ring: it breaks, and nothing leaks. */
 static void ring_map_fault_sweep(struct kunit *test)
 {
 	unsigned long n, total = 1;

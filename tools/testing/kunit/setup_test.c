@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * setup_test.c - starting, moving and handing over a ring; the fault list
+ * setup_test.c - start and relocate a ring, migrate its base; the fault list
  *
- * Read before: setup.c, fault.h. User space only.
+ * User space only.
  */
 #include "env.h"
 
@@ -73,13 +73,13 @@ static void setup_memory_wraps(struct kunit *test)
 	}
 }
 
-/* No more is touched than the features say there is. */
+/* Only the memory that the features need is accessed. */
 static void setup_no_event_words(struct kunit *test)
 {
 	u32 num;
 
 	for (num = 1; num <= VTAP_RING_MAX; num *= 8) {
-		/* env's areas end where the ring without event words does. */
+		/* The areas of env have no room for event words. */
 		env_free(e);
 		e = env_new(test, num, false, 0xffff);
 		env_add(e, 1, 0);
@@ -104,7 +104,7 @@ static void setup_start_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->r.last_used, 777);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
 	KUNIT_EXPECT_EQ(test, e->r.num, 64);
-	/* The driver may kick: nobody has asked it not to. */
+	/* Kicks are enabled, because nothing has disabled them. */
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), 777);
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
@@ -137,7 +137,7 @@ static void setup_start_fault_sweep(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_start(e, 5), 0);
 }
 
-/* A new start forgets the fault, what was staged and what was fetched. */
+/* A start clears the fault, and discards staged and fetched entries. */
 static void setup_start_after_fault(struct kunit *test)
 {
 	env_add(e, 3, 10);
@@ -150,7 +150,7 @@ static void setup_start_after_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
 
-	e->d.avail[2 + 3] = 0;		/* the driver mends it */
+	e->d.avail[2 + 3] = 0;		/* the driver fixes it */
 	KUNIT_ASSERT_EQ(test, env_start(e, 3), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, e->r.last_used, drv_used_idx(&e->d));
@@ -158,7 +158,7 @@ static void setup_start_after_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.head, 0);
 }
 
-/* A late memory table, then a bad head: each is read again from the guest. */
+/* A late memory table, then a bad head: each retry reads the guest again. */
 static void setup_retry(struct kunit *test)
 {
 	u64 late = ENV_RAM + 16 * ENV_RAM_SIZE;
@@ -176,7 +176,7 @@ static void setup_retry(struct kunit *test)
 	gmem_add(&e->g, late, 0x1000);
 	env_map(e);
 	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
-	/* Looked at anew: the copy that met the fault may be old. */
+	/* Fetched again, because the old copy may be outdated. */
 	e->d.desc[1].len = 9;
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 9ull);
@@ -196,7 +196,7 @@ static void setup_retry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.head, 1);
 }
 
-/* An index that jumped and is put right. */
+/* An invalid index that the driver fixes. */
 static void setup_retry_jump(struct kunit *test)
 {
 	u16 right;
@@ -216,8 +216,9 @@ static void setup_retry_jump(struct kunit *test)
 }
 
 /*
- * Every access of a pass fails once, as ring memory does that comes back later:
- * after a retry each chain is used once and in order. Long enough to spill.
+ * Fail every access of a pass once, like ring memory that is missing for a
+ * while. After a retry each chain is used once and in order. The batch is long
+ * enough to spill.
  */
 static void retry_sweep(struct kunit *test, bool packed)
 {
@@ -280,7 +281,7 @@ static void setup_retry_packed_sweep(struct kunit *test)
 	retry_sweep(test, true);
 }
 
-/* What was read ahead is read again, and may have changed: nothing was taken. */
+/* Fetched chains that were not popped may change, and are fetched again. */
 static void setup_refetch(struct kunit *test)
 {
 	u32 packed, i;
@@ -316,7 +317,7 @@ static void setup_refetch(struct kunit *test)
 	}
 }
 
-/* ---- hand over: GET_VRING_BASE here, SET_VRING_BASE there ---- */
+/* ---- migration: GET_VRING_BASE, then SET_VRING_BASE ---- */
 
 static void setup_base_round_trip(struct kunit *test)
 {
@@ -331,7 +332,7 @@ static void setup_base_round_trip(struct kunit *test)
 
 		env_add(e, nr + 2, all);
 		drv_publish(&e->d);
-		/* Serve a part and leave: two are fetched and not popped. */
+		/* Stop with two chains fetched but not popped. */
 		for (k = 0; k < nr; k++)
 			KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), (int)nr);
@@ -349,9 +350,9 @@ static void setup_base_round_trip(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !e->d.broken);
 }
 
-/* ---- move ---- */
+/* ---- relocation ---- */
 
-/* The same ring somewhere else, its contents copied, the old place gone. */
+/* Move the ring with its contents, and remove the old memory. */
 static void move_rings(void)
 {
 	void *desc = gmem_host(&e->g, drv_desc_size(64));
@@ -387,7 +388,7 @@ static void setup_move(struct kunit *test)
 
 	move_rings();
 	vtap_ring_relocate(&e->r, &e->cfg);
-	/* What was fetched is of the old place: must come from the new. */
+	/* The fetched copy is from the old place and must be read again. */
 	e->d.desc[e->d.avail[2 + 5]].len = 4321;
 	KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 4321ull);
@@ -395,7 +396,7 @@ static void setup_move(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r), 15);
-	/* Nothing is known of the new place's event word. */
+	/* The new event word is unknown, so the decision is a call. */
 	drv_call_off(&e->d);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	for (i = 0; i < 20; i++) {
@@ -404,7 +405,7 @@ static void setup_move(struct kunit *test)
 	}
 }
 
-/* The features may change as well: flags from here on, not event words. */
+/* The features may change too: flags from now on, no event words. */
 static void setup_move_features(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
@@ -413,7 +414,7 @@ static void setup_move_features(struct kunit *test)
 	vtap_ring_relocate(&e->r, &e->cfg);
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
-	/* In a new place the flag may not be there: written again. */
+	/* The flag may be missing in the new place, so it is written again. */
 	e->d.used[0] = 0;
 	vtap_ring_relocate(&e->r, &e->cfg);
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * split_test.c - taking chains and giving them back
+ * split_test.c - pop, discard, stage and publish on the split ring
  *
- * Read before: split.h. Notifications are in notify_test.c, chains in
- * chain_test.c. User space only: the other side is the mock driver.
+ * User space only, with the mock driver. Notifications are in notify_test.c,
+ * and chains in chain_test.c.
  */
 #include "env.h"
 
@@ -27,7 +27,7 @@ static void split_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* Take back @nr chains, cookies and lengths rising from @cookie. */
+/* The driver gets @nr used chains; cookies and lengths rise from @cookie. */
 static void expect_used(struct kunit *test, u32 nr, u64 cookie)
 {
 	u64 got = 0;
@@ -57,7 +57,7 @@ static void split_round_trip(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	env_add(e, 1, 7);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not shown yet */
+	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not available yet */
 	drv_publish(&e->d);
 	serve(test, 1, 7);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
@@ -66,7 +66,7 @@ static void split_round_trip(struct kunit *test)
 	expect_used(test, 1, 7);
 }
 
-/* Fill each ring to the brim, several turns, starting below the wrap. */
+/* Fill each ring completely for several laps, starting below the wrap. */
 static void split_all_sizes_full(struct kunit *test)
 {
 	u32 num, turn;
@@ -132,7 +132,7 @@ static void split_out_of_order(struct kunit *test)
 	}
 }
 
-/* ---- what the driver may not do ---- */
+/* ---- faults of the driver ---- */
 
 static void split_avail_jump(struct kunit *test)
 {
@@ -141,7 +141,7 @@ static void split_avail_jump(struct kunit *test)
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(nums); i++) {
-		/* As far as the ring is long is right. */
+		/* An advance by the size of the ring is valid. */
 		start(nums[i], true, 0xfff0);
 		e->d.avail_idx += nums[i];
 		drv_publish(&e->d);
@@ -156,7 +156,7 @@ static void split_avail_jump(struct kunit *test)
 			env_expect_refusal(test, e, VTAP_FAULT_AVAIL_JUMP);
 		}
 
-		/* Backwards is a jump as well. */
+		/* A step back is a jump too. */
 		start(nums[i], true, 0xfff0);
 		e->d.avail_idx--;
 		drv_publish(&e->d);
@@ -165,7 +165,7 @@ static void split_avail_jump(struct kunit *test)
 	}
 }
 
-/* What was offered before the bad head is served before it is met. */
+/* Chains before the bad head are served first. */
 static void split_head_range(struct kunit *test)
 {
 	static const u16 bad[] = { 256, 257, 0x7fff, 0x8000, 0xffff };
@@ -190,7 +190,7 @@ static void split_head_range(struct kunit *test)
 		}
 }
 
-/* The same head twice breaks no rule that we could see; served twice. */
+/* The same head twice breaks no rule that we can check: it is served twice. */
 static void split_same_head_twice(struct kunit *test)
 {
 	env_add(e, 1, 3);
@@ -201,7 +201,7 @@ static void split_same_head_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 2);
 }
 
-/* ---- unpop ---- */
+/* ---- discard ---- */
 
 static void split_unpop(struct kunit *test)
 {
@@ -270,7 +270,7 @@ static void note_store(void *addr, size_t len, void *arg)
 	o->stored += len;
 }
 
-/* The index is the last thing written, and is written once. */
+/* The index is written last, and once. */
 static void split_publish_order(struct kunit *test)
 {
 	struct order o = { .idx = &e->d.used[1] };
@@ -285,7 +285,7 @@ static void split_publish_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, o.stored, o.at_idx + sizeof(u16));
 }
 
-/* What a batch costs: two windows, as split.h promises. */
+/* A batch costs two windows, as split.h says. */
 static void split_two_windows_a_batch(struct kunit *test)
 {
 	env_add(e, VTAP_FETCH, 0);
@@ -296,12 +296,12 @@ static void split_two_windows_a_batch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shim.nr_windows, 2ul);
 }
 
-/* The guest changes heads and descriptors behind their fetch. */
+/* The guest changes heads and descriptors after they are fetched. */
 static void flip(void *addr, size_t len, void *arg)
 {
 	u8 *p = addr;
 
-	/* An index that changes is another story: it may only grow. */
+	/* The index is left alone: it may only grow. */
 	if ((u16 *)addr == &e->d.avail[1])
 		return;
 	while (len--)
@@ -319,9 +319,9 @@ static void split_fetches_once(struct kunit *test)
 	expect_used(test, 200, 0);
 }
 
-/* ---- faults ---- */
+/* ---- failing accesses ---- */
 
-/* 130 chains in, one of the accesses fails. Returns true when none did. */
+/* Serve 130 chains while access @n fails. Returns true if no access did. */
 static bool sweep_once(struct kunit *test, unsigned long n)
 {
 	u32 popped = 0, i;
@@ -346,7 +346,7 @@ static bool sweep_once(struct kunit *test, unsigned long n)
 		expect_used(test, 130, 0);
 		return true;
 	}
-	/* The driver sees nothing of what failed half-way. */
+	/* The driver sees no entry of the failed publish. */
 	KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), used);
 	KUNIT_EXPECT_EQ(test, e->r.last_used, used);
 	shim.fail_at = 0;
@@ -364,7 +364,7 @@ static void split_fault_sweep(struct kunit *test)
 	KUNIT_EXPECT_GE(test, n, 3 * 3 + 3 + 1ul);
 }
 
-/* Memory that cannot be written, or is gone. */
+/* Memory that is read-only or missing. */
 static void split_rings_not_there(struct kunit *test)
 {
 	env_add(e, 4, 0);
@@ -388,7 +388,7 @@ static void split_rings_not_there(struct kunit *test)
 	env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
 }
 
-/* A broken chain does not take back what was served before it. */
+/* A broken chain does not affect chains that were served before. */
 static void split_publish_after_fault(struct kunit *test)
 {
 	env_add(e, 70, 0);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tlb_test.c - translation through the IOTLB, and a queue's cache of it
+ * tlb_test.c - translation with the IOTLB and the cache of a queue
  *
- * Read before: mem.h, mem.c. Pure arithmetic on invented addresses: runs in
- * user space and under the kernel's KUnit.
+ * Addresses are arbitrary. Runs in user space and as a KUnit suite.
  */
 #include <kunit/test.h>
 #include "mem.h"
@@ -54,7 +53,7 @@ static void tlb_exit(struct kunit *test)
 	t = NULL;
 }
 
-/* As the client's messages do it: change the table, then clear the caches. */
+/* Change the table, then the caches, as the client's messages do. */
 static void forget(u64 first, u64 last)
 {
 	int i;
@@ -117,7 +116,7 @@ static void tlb_misses(struct kunit *test)
 	expect_miss(test, RO, 0x5123, 100, 0x5123);
 	expect_err(test, RO, 0x5123, 0, 0);
 
-	/* The byte that is missing is told, not where the buffer begins. */
+	/* The miss is at the missing byte, not at the start of the buffer. */
 	update(0x5000, PAGE, UBASE, RW);
 	expect_miss(test, RO, 0x5ffe, 3, 0x6000);
 	expect_miss(test, WO, 0x4fff, 2, 0x4fff);
@@ -127,7 +126,7 @@ static void tlb_misses(struct kunit *test)
 	expect_at(test, WO, 0x6000, PAGE, UBASE + 5 * PAGE);
 }
 
-/* What was looked up once is answered without the table. */
+/* A page that was found once needs no search of the table. */
 static void tlb_remembers_pages(struct kunit *test)
 {
 	u32 i;
@@ -137,7 +136,7 @@ static void tlb_remembers_pages(struct kunit *test)
 	for (i = 0; i < 200; i++)
 		expect_at(test, i % 2 ? RO : WO, i * PAGE + 7, 9,
 			  UBASE + 3 * i * PAGE + 7);
-	vtap_iotlb_clear(t);		/* and nobody tells the cache */
+	vtap_iotlb_clear(t);		/* but not the cache */
 	for (i = 0; i < 200; i++) {
 		expect_at(test, RO, i * PAGE, PAGE, UBASE + 3 * i * PAGE);
 		expect_at(test, WO, i * PAGE + PAGE - 1, 1,
@@ -154,7 +153,7 @@ static void tlb_remembers_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, view[1].tlb->slot[0].tag, 0ull);
 }
 
-/* Pages that share a slot push each other out, and never answer for another. */
+/* Pages that share a slot evict each other and never match another. */
 static void tlb_slots_collide(struct kunit *test)
 {
 	const u64 far = VTAP_TLB_SLOTS * PAGE;
@@ -165,7 +164,7 @@ static void tlb_slots_collide(struct kunit *test)
 	for (i = 0; i < 25; i++)
 		expect_at(test, RO, i % 5 * far, 8, UBASE + i % 5 * PAGE);
 	expect_miss(test, RO, 5 * far, 8, 5 * far);
-	/* Page 0 and an empty slot look alike but for the permissions. */
+	/* Only the permissions distinguish page 0 from an empty slot. */
 	invalidate(0, PAGE - 1);
 	expect_miss(test, RO, 0, 8, 0);
 }
@@ -178,7 +177,7 @@ static void tlb_permissions(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(perms); i++) {
 		u64 at = (u64)i * 16 * PAGE;
 
-		/* One page, which is cached, and many, which are the hit. */
+		/* One page is cached; many pages are the last hit. */
 		update(at, PAGE, UBASE + at, perms[i]);
 		update(at + PAGE, 8 * PAGE, UBASE + at + PAGE, perms[i]);
 		for (again = 0; again < 4; again++) {
@@ -201,18 +200,18 @@ static void tlb_permissions(struct kunit *test)
 	expect_err(test, WO, 8 * PAGE, PAGE + 1, -EACCES);
 	expect_at(test, RO, 8 * PAGE, PAGE, UBASE + 8 * PAGE);
 	expect_at(test, WO, 9 * PAGE, PAGE, UBASE + 9 * PAGE);
-	/* Wider, then narrower. */
+	/* Add a permission, then remove it. */
 	update(9 * PAGE, PAGE, UBASE + 9 * PAGE, RW);
 	expect_at(test, RO, 8 * PAGE, PAGE + 1, UBASE + 8 * PAGE);
 	update(9 * PAGE, PAGE, UBASE + 9 * PAGE, RO);
 	expect_err(test, WO, 9 * PAGE, 1, -EACCES);
-	/* A mapping with no permission at all is an answer as well. */
+	/* A mapping without any permission is denied and not a miss. */
 	update(40 * PAGE, PAGE, UBASE, 0);
 	expect_err(test, RO, 40 * PAGE, 1, -EACCES);
 	expect_err(test, WO, 40 * PAGE, 1, -EACCES);
 }
 
-/* Segments follow user memory, not pages; nothing is written behind @max. */
+/* Contiguous user memory is one segment; no segment past @max is written. */
 static void tlb_merges(struct kunit *test)
 {
 	struct iovec iov[6];
@@ -239,7 +238,7 @@ static void tlb_merges(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, vtap_mem_translate(m, WO, 0, 6 * PAGE,
 							 iov, 2), -ENOBUFS);
 		KUNIT_EXPECT_EQ(test, (u32)iov[2].iov_len, 0x5a5a5a5au);
-		/* What fits is there: vtap_mem_read() lives on it. */
+		/* vtap_mem_read() relies on the segments that fit. */
 		KUNIT_EXPECT_EQ(test, (u64)iov[0].iov_len, 2 * PAGE);
 		KUNIT_EXPECT_EQ(test, (u64)iov[1].iov_len, PAGE);
 		KUNIT_EXPECT_EQ(test, vtap_mem_translate(m, WO, 0, 1, iov, 0),
@@ -268,7 +267,7 @@ static void tlb_sub_page(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov[1]), UBASE + 0x100);
 		expect_miss(test, WO, 0x5fff, 2, 0x6000);
 	}
-	/* Smaller than a page, on two of them: no page is known from it. */
+	/* A mapping of a page's size on two pages: neither page is cached. */
 	update(0x7800, PAGE, UBASE + 0x7800, RW);
 	expect_at(test, RO, 0x7fff, 2, UBASE + 0x7fff);
 	expect_miss(test, RO, 0x77ff, 1, 0x77ff);
@@ -279,20 +278,20 @@ static void tlb_sub_page(struct kunit *test)
 	expect_at(test, RO, 0x8001, 1, UBASE + 0x8001);
 }
 
-/* A hugepage or all of RAM in one: as fast as a region of the table. */
+/* A huge page or all of RAM in one mapping becomes the last hit. */
 static void tlb_large(struct kunit *test)
 {
 	const u64 at = 1ull << 40, size = 5ull << 30;
 
 	update(at, size, UBASE, RW);
 	expect_at(test, WO, at + 123, U32_MAX, UBASE + 123);
-	/* A page that the cache does not have from the other access. */
+	/* A page that the other access has not cached. */
 	expect_at(test, RO, at + PAGE, 1, UBASE + PAGE);
 	KUNIT_EXPECT_EQ(test, m->hit[0].gpa, at);
 	KUNIT_EXPECT_EQ(test, m->hit[0].size, size);
-	vtap_iotlb_clear(t);		/* the hit needs no table */
+	vtap_iotlb_clear(t);		/* the last hit needs no table */
 	expect_at(test, RO, at + size - 8, 8, UBASE + size - 8);
-	/* A range beside it, and one with a byte of it. */
+	/* A range next to the mapping, and one with a byte of it. */
 	vtap_mem_invalidate(m, 0, at - 1);
 	vtap_mem_invalidate(m, at + size, U64_MAX);
 	expect_at(test, RO, at + size / 2, 8, UBASE + size / 2);
@@ -308,7 +307,7 @@ static void tlb_large(struct kunit *test)
 		    at + size / 2 + 8 * PAGE);
 }
 
-/* A hole in what is the hit, and in pages that the cache has from it. */
+/* A hole in the last hit, and in pages cached from it. */
 static void tlb_hole_in_large(struct kunit *test)
 {
 	update(0, 64 * PAGE, UBASE, RW);
@@ -334,7 +333,7 @@ static void expect_segments(struct kunit *test, u64 iova, u32 len, int n)
 	KUNIT_ASSERT_EQ(test, ret, n);
 	for (i = 0; i < n; i++) {
 		KUNIT_EXPECT_EQ(test, uaddr_of(&iov[i]), UBASE + iova + sum);
-		/* Long enough before the next begins, and not much longer. */
+		/* A segment is as long as the limit, but not much longer. */
 		if (i + 1 < n)
 			KUNIT_EXPECT_GE(test, (u64)iov[i].iov_len,
 					(u64)VTAP_TLB_MERGE);
@@ -346,7 +345,7 @@ static void expect_segments(struct kunit *test, u64 iova, u32 len, int n)
 		KUNIT_EXPECT_EQ(test, sum, (u64)len);
 }
 
-/* Single pages: what they merge to costs by its length, and has an end. */
+/* Merged pages cost by their length, and the number of steps is limited. */
 static void tlb_step_bound(struct kunit *test)
 {
 	const u32 max = VTAP_TLB_STEPS * PAGE, merge = VTAP_TLB_MERGE;
@@ -363,7 +362,7 @@ static void tlb_step_bound(struct kunit *test)
 	expect_segments(test, 0, max + 1, -ENOBUFS);
 	expect_segments(test, PAGE - 1, max, -ENOBUFS);
 	expect_err(test, RO, 0, 4 * merge + 1, -ENOBUFS);
-	/* One mapping is one step, and one segment. */
+	/* A mapping is one step and one segment. */
 	update(0, max + PAGE, UBASE, RW);
 	expect_at(test, WO, 0, max + PAGE, UBASE);
 }
@@ -376,7 +375,7 @@ static void tlb_top_of_the_world(struct kunit *test)
 	update(0, PAGE, UBASE + PAGE, RW);
 	expect_at(test, RO, U64_MAX, 1, UBASE + PAGE - 1);
 	expect_at(test, WO, top, PAGE, UBASE);
-	/* It does not go on at 0, though there is something. */
+	/* The range does not wrap to 0, although 0 has a mapping. */
 	expect_err(test, RO, U64_MAX, 2, -EFAULT);
 	expect_err(test, WO, top, 2 * PAGE, -EFAULT);
 	invalidate(U64_MAX, U64_MAX);
@@ -398,7 +397,7 @@ static void tlb_top_of_the_world(struct kunit *test)
 	expect_miss(test, WO, U64_MAX, 1, U64_MAX);
 }
 
-/* Just what was asked for, at each edge; all of it, when that is quicker. */
+/* Exactly the range is removed, or the whole cache if that is faster. */
 static void tlb_forgets(struct kunit *test)
 {
 	const u32 nr = VTAP_TLB_SLOTS;
@@ -421,23 +420,23 @@ static void tlb_forgets(struct kunit *test)
 					  UBASE + 2 * i * PAGE);
 		}
 	}
-	/* Another page's turn in the slot: not meant. */
+	/* Another page of the slot stays. */
 	update(0, PAGE, UBASE, RW);
 	expect_at(test, RO, 0, 1, UBASE);
 	vtap_mem_invalidate(m, nr * PAGE, nr * PAGE + 5);
 	vtap_iotlb_clear(t);
 	expect_at(test, RO, 0, 1, UBASE);
-	/* A range as large as it gets. */
+	/* The largest range. */
 	vtap_mem_invalidate(m, 1, U64_MAX);
 	expect_miss(test, RO, 0, 1, 0);
-	/* Without an IOTLB nothing happens. */
+	/* Without an IOTLB this has no effect. */
 	vtap_mem_set(m, NULL, NULL);
 	m->hit[0] = (struct vtap_region){ .size = 5 };
 	vtap_mem_invalidate(m, 0, U64_MAX);
 	KUNIT_EXPECT_EQ(test, m->hit[0].size, 5ull);
 }
 
-/* ---- the oracle: a world of 256-byte cells ---- */
+/* ---- oracle: an address space of 256-byte cells ---- */
 
 #define CELL		256u
 #define PER_PAGE	((unsigned int)(PAGE / CELL))
@@ -450,7 +449,7 @@ static struct cell {
 	bool there;
 } world[NR_CELLS];
 
-/* What a translation has to say, cell by cell. */
+/* Expected result of a translation, computed cell by cell. */
 struct answer {
 	int n;
 	u64 miss;
@@ -502,7 +501,7 @@ static void compare(struct kunit *test, struct vtap_mem *v, u64 base)
 	struct iovec iov[MAX_IOV];
 	struct answer want;
 
-	/* Often the same places, as buffers are. */
+	/* Use the same places often, like buffers. */
 	if (rnd32() % 2)
 		off &= ~(u64)(4 * PAGE - 1);
 	oracle(&want, base, access, base + off, len, max);
@@ -520,19 +519,19 @@ static void compare(struct kunit *test, struct vtap_mem *v, u64 base)
 	KUNIT_ASSERT_EQ(test, (u32)v->tlb->miss_perm, (u32)access);
 }
 
-/* A random change of the world and of the table behind the views. */
+/* A random change of the oracle and of the table. */
 static void change(u64 base)
 {
 	u32 unit = rnd32() % 4 ? PER_PAGE : 1, last, i;
 	u32 first = rnd32() % (NR_CELLS / unit) * unit;
-	/* Near each other in user memory, so that some can be merged. */
+	/* Close together in user memory, so that some can be merged. */
 	u64 uaddr = UBASE + rnd32() % 64 * PAGE;
 	u8 perm = rnd32() % 4 ? RW : rnd32() % 4;
 	bool add = rnd32() % 4;
 
 	last = first + unit * (1 + rnd32() % (1 << rnd32() % 5)) - 1;
 	last = min_t(u32, last, NR_CELLS - 1);
-	/* As if in order, half of the time. */
+	/* In order, half of the time. */
 	if (rnd32() % 2)
 		uaddr = UBASE + first * CELL;
 	for (i = first; i <= last; i++)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vnet_hdr_test.c - which virtio-net headers a TX packet may have
- *
- * Read before: drivers/vhost_tap/vnet_hdr.h. It lies here and not beside it
- * because the header is no part of ring/; user space has the same UAPI.
+ * vnet_hdr_test.c - checks and fixes of the virtio-net header of a TX packet
  */
 #include <kunit/test.h>
 #include "vnet_hdr.h"
@@ -18,7 +15,7 @@ static struct virtio_net_hdr hdr(u8 flags, u16 hdr_len, u16 start, u16 offset)
 	};
 }
 
-/* Without NEEDS_CSUM and a GSO type the other fields mean nothing. */
+/* Without NEEDS_CSUM and a GSO type the other fields have no meaning. */
 static void vnet_meaningless_fields(struct kunit *test)
 {
 	static const u16 any[] = { 0, 1, 13, 14, 99, 100, 101, 0xffff };
@@ -50,23 +47,23 @@ static void vnet_fix_len(struct kunit *test)
 {
 	const u8 csum = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 
-	/* In the frame: as it is. */
+	/* In the frame: unchanged. */
 	KUNIT_EXPECT_EQ(test, fixed(0, 0, 0, 0, 60), 0);
 	KUNIT_EXPECT_EQ(test, fixed(0, 14, 0, 0, 14), 14);
 	KUNIT_EXPECT_EQ(test, fixed(0, 60, 0, 0, 60), 60);
 	KUNIT_EXPECT_EQ(test, fixed(0, 65535, 0, 0, 65535), 65535);
 	KUNIT_EXPECT_EQ(test, fixed(csum, 54, 34, 16, 60), 54);
-	/* Past its end: what headers have mostly, or all of the frame. */
+	/* Past the end: the usual header length, or the whole frame. */
 	KUNIT_EXPECT_EQ(test, fixed(0, 60, 0, 0, 59), 59);
 	KUNIT_EXPECT_EQ(test, fixed(0, 0xffff, 0, 0, 1500), VTAP_HDR_LEN_USUAL);
 	/* Shorter than an Ethernet header. */
 	KUNIT_EXPECT_EQ(test, fixed(0, 1, 0, 0, 60), 14);
 	KUNIT_EXPECT_EQ(test, fixed(0, 13, 0, 0, 14), 14);
-	/* The checksum is in the linear part, as drivers may leave it out. */
+	/* Drivers may leave the checksum out of hdr_len. */
 	KUNIT_EXPECT_EQ(test, fixed(csum, 14, 34, 16, 60), 52);
 	KUNIT_EXPECT_EQ(test, fixed(csum, 0, 34, 16, 60), 52);
 	KUNIT_EXPECT_EQ(test, fixed(csum, 0xffff, 1000, 16, 1500), 1018);
-	/* Its offsets say nothing without the flag. */
+	/* The offsets have no meaning without the flag. */
 	KUNIT_EXPECT_EQ(test, fixed(0, 14, 34, 16, 60), 14);
 }
 
@@ -78,14 +75,14 @@ static void vnet_csum_past_packet(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 51));
 	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 0xffff, 0xffff);
 	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 1500));
-	/* The sum passes 16 bits: not what is left of it. */
+	/* The sum exceeds 16 bits and must not be truncated. */
 	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 0xfff0, 0x0020);
 	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 1u << 20));
 	h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0xffff, 0xffff, 0xffff);
 	KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_ok(&h, 1u << 20));
 }
 
-/* All of a header's words, small packets: what passes, sendmsg takes. */
+/* All values of each word, small packets: sendmsg() takes what passes. */
 static void vnet_what_passes_fits(struct kunit *test)
 {
 	u32 i;

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Litmus tests of the flags that decide on a wake-up; prints TAP.
+"""Run the litmus tests of flags that decide on a wake-up; prints TAP.
 
 A test is a file in the C dialect of the kernel's memory model
-(tools/memory-model in a kernel source), so herd7 understands it as well. Here
-every execution is tried on a simple model: memory is one, and a CPU does its
-accesses in any order that barriers and equal addresses do not forbid. That is
-weaker than x86, and as weak as arm64 for accesses without dependencies.
+(tools/memory-model in the kernel source), so herd7 can run it too. This script
+tries every execution on a simple model. All CPUs share one memory, and a CPU
+makes its accesses in any order that barriers and equal addresses allow. The
+model is weaker than x86, and as weak as arm64 for accesses without dependencies.
 
-Each test is run as it is, where its "exists" clause must never come true, and
-once for each of its barriers with that one removed, where it must: a barrier
-that makes no difference is not understood. A line "site: FILE TEXT" in the
-first comment names where the driver has a barrier; the text must be there.
+The "exists" clause of a test must never come true. The script then removes each
+barrier in turn, and the clause must come true: a barrier without effect would
+prove nothing. A line "site: FILE TEXT" in the first comment quotes the code of a
+barrier in the driver, and the script checks that the code is there.
 
 Usage: check.py [FILE...]; all tests without an argument
 """
@@ -24,8 +24,8 @@ DRIVER = HERE.parents[2] / "drivers/vhost_tap"
 
 READ, WRITE, XCHG, LOCK, UNLOCK, FENCE = "RWXLUF"
 
-# Statement -> its accesses: (kind, location, register, value, order), where
-# order is one of "", "acquire", "release"; for a fence its kind is the order.
+# Accesses of a statement: (kind, location, register, value, order). The order is
+# "", "acquire" or "release", and for a fence its kind.
 PATTERNS = [
     (r"WRITE_ONCE\(\*(\w+), (\d+)\)", lambda m: [(WRITE, m[1], None, int(m[2]), "")]),
     (r"(\w+) = READ_ONCE\(\*(\w+)\)", lambda m: [(READ, m[2], m[1], None, "")]),
@@ -43,7 +43,7 @@ PATTERNS = [
     (r"spin_unlock\((\w+)\)", lambda m: [(UNLOCK, m[1], None, 0, "release")]),
 ]
 
-# What is left of a statement whose barrier is removed.
+# A statement without its barrier.
 WEAKER = [
     (r"smp_store_release\((\w+), (\d+)\)", r"WRITE_ONCE(*\1, \2)"),
     (r"(\w+) = smp_load_acquire\((\w+)\)", r"\1 = READ_ONCE(*\2)"),
@@ -54,7 +54,7 @@ WEAKER = [
 
 
 class Test:
-    """A parsed file: initial values, a list of statements per thread, the clause."""
+    """A parsed test: initial values, the statements of each thread, the clause."""
 
     def __init__(self, path):
         text = path.read_text()
@@ -97,14 +97,14 @@ def accesses(thread):
 
 
 def ordered(first, second):
-    """Must @first, earlier in the program, be done before @second?"""
+    """Return whether @first, earlier in the program, must come before @second."""
     if FENCE in (first[0], second[0]):
         return True
     return first[1] == second[1] or first[4] == "acquire" or second[4] == "release"
 
 
 def can_happen(threads, init, clause):
-    """Is there an execution after which the clause holds?"""
+    """Return whether the clause holds after some execution."""
     ops = [accesses(thread) for thread in threads]
     before = [[{j for j in range(i) if ordered(ops[t][j], ops[t][i])}
                for i in range(len(ops[t]))] for t in range(len(ops))]
@@ -137,17 +137,17 @@ def can_happen(threads, init, clause):
 
 
 def complaints(test):
-    """What is wrong with a test or with the code that it stands for."""
+    """Yield the errors of a test and of the code that it models."""
     for name, text in test.sites:
         if text not in " ".join((DRIVER / name).read_text().split()):
-            yield f"no more in {name}: {text}"
+            yield f"not found in {name}: {text}"
     if not test.sites:
-        yield "no site in the driver is named"
+        yield "the test has no site: line"
     if can_happen(test.threads, test.init, test.clause):
-        yield "what must never happen can happen"
+        yield "the exists clause can come true"
     for statement, threads in test.mutants():
         if not can_happen(threads, test.init, test.clause):
-            yield f"makes no difference: {statement}"
+            yield f"barrier has no effect: {statement}"
 
 
 def main():

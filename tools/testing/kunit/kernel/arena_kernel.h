@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * arena_kernel.h - how arena.c reaches user memory in a kernel
+ * arena_kernel.h - accesses of arena.c to user memory in a kernel
  *
- * Included by arena.c only, which is compiled without hooks.h: these are the
- * accesses that ring/ring_env.h makes.
+ * Only arena.c includes this file. It is compiled without hooks.h, so these are
+ * the accesses that ring/ring_env.h defines.
  */
 #ifndef VTAP_KUNIT_ARENA_KERNEL_H
 #define VTAP_KUNIT_ARENA_KERNEL_H

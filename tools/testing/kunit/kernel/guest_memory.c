@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * guest_memory.c - guest memory of the tests, in a kernel
+ * guest_memory.c - guest memory of the unit tests in a kernel
  *
- * The mock driver reads and writes guest memory with pointers of the kernel,
- * ring/ with addresses of user memory, and tests compare the two. So both are
- * the same number: each block is memory of vmalloc, and its pages are mapped in
- * the address space of the test at the address that the kernel has for them.
- * That is possible in User Mode Linux, where the two spaces overlap.
+ * The mock driver accesses guest memory with kernel pointers, and ring/ does so
+ * with user addresses. Tests compare the two, so both have the same value: a
+ * block is allocated with vmalloc, and its pages are mapped in the address
+ * space of the test at their kernel address. User Mode Linux allows this,
+ * because the two address spaces overlap.
  */
 #include <kunit/test.h>
 #include <kunit/test-bug.h>
@@ -41,8 +41,8 @@ void shim_die(const char *what, const char *file, int line)
 }
 
 /*
- * Each case has a thread of its own, and so has what cleans up behind it. What a
- * case that was left has set in @shim ends with its thread.
+ * Each test case and its cleanup have a thread of their own. What a failed case
+ * has set in @shim ends with its thread.
  */
 static void begin_thread(void)
 {
@@ -76,7 +76,7 @@ void *shim_guest_alloc(size_t size)
 
 void shim_guest_free(void *p, size_t size)
 {
-	/* Cleaning up behind a case: its address space is gone. */
+	/* Cleanup after a case: its address space is gone. */
 	if (current->mm)
 		vm_munmap((unsigned long)p, PAGE_ALIGN(size));
 	vfree(p);
@@ -96,7 +96,7 @@ void *shim_alloc(size_t size, bool zero)
 	p = kvmalloc(size, zero ? GFP_KERNEL | __GFP_ZERO : GFP_KERNEL);
 	if (!p)
 		return NULL;
-	/* Not zero by accident, so that a missing initialisation shows. */
+	/* Not zero, so that a missing initialization is found. */
 	if (!zero)
 		memset(p, 0xa5, size);
 	atomic_long_inc(&nr_live);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * hooks.h - lets the tests see and spoil what ring/ does in a kernel
+ * hooks.h - observe and disturb the accesses of ring/ in a kernel
  *
- * Included by the compiler before each file of the KUnit module. The kernel's
- * headers come first. Then the names by which ring/ring_env.h reaches user memory lead
- * through the checks of arena.h, and from there to the kernel's own functions.
+ * The compiler includes this file before each file of the KUnit module. It
+ * includes the kernel headers first. Then it redirects the names that
+ * ring/ring_env.h uses for user memory to the checks of arena.h, which call the
+ * kernel functions.
  */
 #ifndef VTAP_KUNIT_HOOKS_H
 #define VTAP_KUNIT_HOOKS_H
@@ -34,7 +35,7 @@
 
 #include "arena.h"
 
-/* The C library's names in tests. */
+/* Names of the C library that tests use. */
 static inline void *shim_calloc(size_t nr, size_t size)
 {
 	return kvcalloc(nr, size, GFP_KERNEL);
@@ -113,7 +114,7 @@ static inline void shim_calloc_free(const void *p)
 #define _copy_to_user(dst, src, len)	\
 	shim_copy_to_user((void *)(dst), src, len)
 
-/* A failure here is final: vtap_user_or32() may not get over it. */
+/* A failure is final here: vtap_user_or32() must not retry. */
 #define arch_futex_atomic_op_inuser(op, bits, old, word) \
 	({ (void)(old); shim_or32(bits, (u32 *)(word)); })
 #define fault_in_safe_writeable(page, len)	((void)(page), (size_t)(len))
