@@ -9,7 +9,7 @@
 
 #define US	1000ull
 
-static void adapt_no_wish_no_poll(struct kunit *test)
+static void busypoll_off_without_timeout(struct kunit *test)
 {
 	struct vtap_busypoll a;
 
@@ -17,7 +17,7 @@ static void adapt_no_wish_no_poll(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 5000, false));
 }
 
-static void adapt_until_the_deadline(struct kunit *test)
+static void busypoll_ends_at_deadline(struct kunit *test)
 {
 	struct vtap_busypoll a;
 	u64 now = 123456789;
@@ -29,7 +29,7 @@ static void adapt_until_the_deadline(struct kunit *test)
 }
 
 /* A client can set 2^32 us, which is more than an hour of a busy CPU. */
-static void adapt_wish_is_capped(struct kunit *test)
+static void busypoll_timeout_is_capped(struct kunit *test)
 {
 	u64 cap = VTAP_POLL_MAX_US * US;
 
@@ -40,7 +40,7 @@ static void adapt_wish_is_capped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_busypoll_limit_ns(U32_MAX), cap);
 }
 
-static void adapt_yields_at_once(struct kunit *test)
+static void busypoll_yields_at_once(struct kunit *test)
 {
 	struct vtap_busypoll a;
 
@@ -54,7 +54,7 @@ static void adapt_yields_at_once(struct kunit *test)
 }
 
 /* A late clock ends polling, however late; the start value does not matter. */
-static void adapt_clock_edges(struct kunit *test)
+static void busypoll_clock_edges(struct kunit *test)
 {
 	struct vtap_busypoll a;
 
@@ -76,7 +76,7 @@ static u64 gap(struct vtap_busypoll *a, u64 now, u64 gap_ns, u64 limit_ns)
 	return now + gap_ns;
 }
 
-static void adapt_off_is_off(struct kunit *test)
+static void busypoll_zero_limit_clears_windows(struct kunit *test)
 {
 	struct vtap_busypoll a = { .window_ns = { 5 * US, 5 * US } };
 	u64 now = 1;
@@ -89,7 +89,7 @@ static void adapt_off_is_off(struct kunit *test)
 }
 
 /* The first work has no gap before it. */
-static void adapt_first_work(struct kunit *test)
+static void busypoll_ignores_first_work(struct kunit *test)
 {
 	struct vtap_busypoll a = {};
 
@@ -98,7 +98,7 @@ static void adapt_first_work(struct kunit *test)
 }
 
 /* With gaps of 20 us and a limit of 50 us the window soon covers the gaps. */
-static void adapt_grows_while_it_pays(struct kunit *test)
+static void busypoll_window_grows(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 1ull << 40;
 	struct vtap_busypoll a = {};
@@ -114,7 +114,7 @@ static void adapt_grows_while_it_pays(struct kunit *test)
 	KUNIT_EXPECT_LE(test, a.window_ns[0], limit);
 }
 
-static void adapt_never_past_the_limit(struct kunit *test)
+static void busypoll_window_within_limit(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 7;
 	struct vtap_busypoll a = {};
@@ -130,7 +130,7 @@ static void adapt_never_past_the_limit(struct kunit *test)
 	KUNIT_EXPECT_LE(test, a.window_ns[0], 10 * US);
 }
 
-static void adapt_stops_when_it_does_not_pay(struct kunit *test)
+static void busypoll_stops_after_long_gaps(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 7;
 	struct vtap_busypoll a = {};
@@ -154,7 +154,7 @@ static void adapt_stops_when_it_does_not_pay(struct kunit *test)
 }
 
 /* One long gap does not reset the window to zero. */
-static void adapt_forgives_a_pause(struct kunit *test)
+static void busypoll_survives_one_long_gap(struct kunit *test)
 {
 	u64 limit = 80 * US, now = 7;
 	struct vtap_busypoll a = {};
@@ -173,7 +173,7 @@ static void adapt_forgives_a_pause(struct kunit *test)
  * Request and response: the guest responds within the limit, and the next
  * request takes longer. Only the response is worth polling for.
  */
-static void adapt_knows_what_it_waits_for(struct kunit *test)
+static void busypoll_windows_are_separate(struct kunit *test)
 {
 	u64 limit = 50 * US, now = 7;
 	struct vtap_busypoll a = {};
@@ -191,7 +191,7 @@ static void adapt_knows_what_it_waits_for(struct kunit *test)
 }
 
 /* The window that is not in use also follows a new limit. */
-static void adapt_lower_limit(struct kunit *test)
+static void busypoll_lower_limit_caps_both_windows(struct kunit *test)
 {
 	struct vtap_busypoll a = { .window_ns = { 90 * US, 80 * US } };
 
@@ -200,7 +200,7 @@ static void adapt_lower_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.window_ns[1], 30 * US);
 }
 
-static void linger_half_of_the_work(struct kunit *test)
+static void busypoll_tx_half_of_work_time(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;
 
@@ -215,7 +215,7 @@ static void linger_half_of_the_work(struct kunit *test)
 }
 
 /* A few packets are no load, so the kick is enabled at once. */
-static void linger_not_for_a_few(struct kunit *test)
+static void busypoll_tx_needs_enough_packets(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;
 	u32 n;
@@ -226,7 +226,7 @@ static void linger_not_for_a_few(struct kunit *test)
 }
 
 /* Polling for TX takes at most a third of the time, even if it succeeds. */
-static void linger_is_no_polling(struct kunit *test)
+static void busypoll_tx_at_most_a_third(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;
 	u64 now = 1ull << 40, start = now, ns;
@@ -244,7 +244,7 @@ static void linger_is_no_polling(struct kunit *test)
 }
 
 /* The clocks of two CPUs can differ a little. */
-static void linger_clock_backwards(struct kunit *test)
+static void busypoll_tx_clock_backwards(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;
 
@@ -254,30 +254,30 @@ static void linger_clock_backwards(struct kunit *test)
 	KUNIT_EXPECT_LE(test, vtap_busypoll_tx_ns(&l, 5100, 64), 100);
 }
 
-static struct kunit_case adapt_cases[] = {
-	KUNIT_CASE(adapt_no_wish_no_poll),
-	KUNIT_CASE(adapt_until_the_deadline),
-	KUNIT_CASE(adapt_wish_is_capped),
-	KUNIT_CASE(adapt_yields_at_once),
-	KUNIT_CASE(adapt_clock_edges),
-	KUNIT_CASE(adapt_off_is_off),
-	KUNIT_CASE(adapt_first_work),
-	KUNIT_CASE(adapt_grows_while_it_pays),
-	KUNIT_CASE(adapt_never_past_the_limit),
-	KUNIT_CASE(adapt_stops_when_it_does_not_pay),
-	KUNIT_CASE(adapt_forgives_a_pause),
-	KUNIT_CASE(adapt_knows_what_it_waits_for),
-	KUNIT_CASE(adapt_lower_limit),
-	KUNIT_CASE(linger_half_of_the_work),
-	KUNIT_CASE(linger_not_for_a_few),
-	KUNIT_CASE(linger_is_no_polling),
-	KUNIT_CASE(linger_clock_backwards),
+static struct kunit_case busypoll_cases[] = {
+	KUNIT_CASE(busypoll_off_without_timeout),
+	KUNIT_CASE(busypoll_ends_at_deadline),
+	KUNIT_CASE(busypoll_timeout_is_capped),
+	KUNIT_CASE(busypoll_yields_at_once),
+	KUNIT_CASE(busypoll_clock_edges),
+	KUNIT_CASE(busypoll_zero_limit_clears_windows),
+	KUNIT_CASE(busypoll_ignores_first_work),
+	KUNIT_CASE(busypoll_window_grows),
+	KUNIT_CASE(busypoll_window_within_limit),
+	KUNIT_CASE(busypoll_stops_after_long_gaps),
+	KUNIT_CASE(busypoll_survives_one_long_gap),
+	KUNIT_CASE(busypoll_windows_are_separate),
+	KUNIT_CASE(busypoll_lower_limit_caps_both_windows),
+	KUNIT_CASE(busypoll_tx_half_of_work_time),
+	KUNIT_CASE(busypoll_tx_needs_enough_packets),
+	KUNIT_CASE(busypoll_tx_at_most_a_third),
+	KUNIT_CASE(busypoll_tx_clock_backwards),
 	{}
 };
 
-static struct kunit_suite adapt_suite = {
+static struct kunit_suite busypoll_suite = {
 	.name = "vtap_busypoll",
-	.test_cases = adapt_cases,
+	.test_cases = busypoll_cases,
 };
 
-kunit_test_suite(adapt_suite);
+kunit_test_suite(busypoll_suite);

@@ -305,7 +305,7 @@ static void chain_spans_regions(struct kunit *test)
  * Chains share a short segment array. A chain that fits exactly is popped. One
  * that is too long by a segment is neither a fault nor consumed.
  */
-static void chain_short_of_room(struct kunit *test)
+static void chain_exceeds_room(struct kunit *test)
 {
 	u16 max;
 
@@ -520,7 +520,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(chain_unmapped),
 	KUNIT_CASE(chain_four_gib_totals),
 	KUNIT_CASE(chain_spans_regions),
-	KUNIT_CASE(chain_short_of_room),
+	KUNIT_CASE(chain_exceeds_room),
 	KUNIT_CASE(chain_segment_limit),
 	KUNIT_CASE(chain_survives_changes),
 	KUNIT_CASE(chain_windows),

@@ -19,7 +19,7 @@ static void dirty_exit(struct kunit *test)
 	dirty_env_free(e);
 }
 
-static void dirty_nothing(struct kunit *test)
+static void dirty_without_table(struct kunit *test)
 {
 	dirty_env_expect(test, e);
 	vtap_dirty_mark(&e->d, 0x5000, 0);
@@ -116,7 +116,7 @@ static void count_mb(void *arg)
 }
 
 /* Marking makes no access. A flush takes a barrier and an update per word. */
-static void dirty_is_collected(struct kunit *test)
+static void dirty_collects_words(struct kunit *test)
 {
 	u32 i;
 
@@ -136,7 +136,7 @@ static void dirty_is_collected(struct kunit *test)
 }
 
 /* A bit that is already set is read, but neither reported nor counted. */
-static void dirty_set_before(struct kunit *test)
+static void dirty_bits_already_set(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 10 * PAGE);
 	want_bytes(e, 0, 10 * PAGE);
@@ -167,7 +167,7 @@ static void take_all(void *arg)
  * G: the client clears a bit of an earlier round as late as it can without
  * seeing our write. The log must not have read the bit before that.
  */
-static void dirty_looks_behind_barrier(struct kunit *test)
+static void dirty_reads_after_barrier(struct kunit *test)
 {
 	const u64 apart = VTAP_DIRTY_SLOTS * 32 * PAGE;
 
@@ -196,7 +196,7 @@ static void take_word(void *addr, size_t len, void *arg)
 		memset(addr, 0, len);
 }
 
-static void dirty_taken_after_look(struct kunit *test)
+static void dirty_cleared_after_read(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 8 * PAGE);
 	want_bytes(e, 0, 8 * PAGE);
@@ -234,7 +234,7 @@ static void expect_failed(struct kunit *test, u64 base, u64 gpa)
 }
 
 /* Another word needs the slot: its bits are lost and not written elsewhere. */
-static void dirty_failed_slot_taken_over(struct kunit *test)
+static void dirty_failed_slot_is_reused(struct kunit *test)
 {
 	const u64 apart = VTAP_DIRTY_SLOTS * 32;
 
@@ -284,7 +284,7 @@ static void dirty_wraps_at_the_top(struct kunit *test)
 }
 
 /* When the ring stops, bits that could not be written are discarded. */
-static void dirty_dropped(struct kunit *test)
+static void dirty_drop_discards_bits(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 100 * PAGE);
 	vtap_dirty_drop(&e->d);
@@ -303,7 +303,7 @@ static void dirty_dropped(struct kunit *test)
 	dirty_env_expect(test, e);
 }
 
-static void dirty_no_right(struct kunit *test)
+static void dirty_read_only_bitmap(struct kunit *test)
 {
 	static const enum shim_right right[] = { 0, SHIM_R, SHIM_W };
 	unsigned int i;
@@ -428,20 +428,20 @@ static void dirty_map_ok(struct kunit *test)
 }
 
 static struct kunit_case dirty_cases[] = {
-	KUNIT_CASE(dirty_nothing),
+	KUNIT_CASE(dirty_without_table),
 	KUNIT_CASE(dirty_one_page),
 	KUNIT_CASE(dirty_last_page),
 	KUNIT_CASE(dirty_ranges),
 	KUNIT_CASE(dirty_slots_collide),
-	KUNIT_CASE(dirty_is_collected),
-	KUNIT_CASE(dirty_set_before),
-	KUNIT_CASE(dirty_looks_behind_barrier),
-	KUNIT_CASE(dirty_taken_after_look),
+	KUNIT_CASE(dirty_collects_words),
+	KUNIT_CASE(dirty_bits_already_set),
+	KUNIT_CASE(dirty_reads_after_barrier),
+	KUNIT_CASE(dirty_cleared_after_read),
 	KUNIT_CASE(dirty_outside_user_space),
 	KUNIT_CASE(dirty_wraps_at_the_top),
-	KUNIT_CASE(dirty_failed_slot_taken_over),
-	KUNIT_CASE(dirty_dropped),
-	KUNIT_CASE(dirty_no_right),
+	KUNIT_CASE(dirty_failed_slot_is_reused),
+	KUNIT_CASE(dirty_drop_discards_bits),
+	KUNIT_CASE(dirty_read_only_bitmap),
 	KUNIT_CASE(dirty_fault_sweep),
 	KUNIT_CASE(dirty_range_ok),
 	KUNIT_CASE(dirty_map_ok),

@@ -91,7 +91,7 @@ static void dirtymap_hole(struct kunit *test)
 	dirty_env_expect(test, e);
 }
 
-static void dirtymap_hole_in_front(struct kunit *test)
+static void dirtymap_hole_at_start(struct kunit *test)
 {
 	struct vhost_memory_region r = reg(0x10000, PAGE, UBASE + 3 * PAGE);
 
@@ -133,7 +133,7 @@ static void dirtymap_aliases(struct kunit *test)
 }
 
 /* Equal regions and regions inside another one are aliases. */
-static void dirtymap_what_is_aliased(struct kunit *test)
+static void dirtymap_detects_aliases(struct kunit *test)
 {
 	static const struct { u64 a, b; bool aliased; } t[] = {
 		{ UBASE, UBASE, true },
@@ -269,9 +269,9 @@ static struct kunit_case dirtymap_cases[] = {
 	KUNIT_CASE(dirtymap_edges),
 	KUNIT_CASE(dirtymap_spans_regions),
 	KUNIT_CASE(dirtymap_hole),
-	KUNIT_CASE(dirtymap_hole_in_front),
+	KUNIT_CASE(dirtymap_hole_at_start),
 	KUNIT_CASE(dirtymap_aliases),
-	KUNIT_CASE(dirtymap_what_is_aliased),
+	KUNIT_CASE(dirtymap_detects_aliases),
 	KUNIT_CASE(dirtymap_find_user),
 	KUNIT_CASE(dirtymap_matches_oracle),
 	{}

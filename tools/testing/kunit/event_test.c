@@ -148,7 +148,7 @@ static void event_sequence_matches_counting(struct kunit *test)
 }
 
 /* After exactly 2^16 entries without a decision the index is the same. */
-static void event_full_turn_is_not_lost(struct kunit *test)
+static void event_full_turn_is_call(struct kunit *test)
 {
 	struct model m;
 	int i;
@@ -175,7 +175,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(event_passed_nothing_published),
 	KUNIT_CASE(event_first_decision_is_call),
 	KUNIT_CASE(event_sequence_matches_counting),
-	KUNIT_CASE(event_full_turn_is_not_lost),
+	KUNIT_CASE(event_full_turn_is_call),
 	{}
 };
 

@@ -385,7 +385,7 @@ static void indirect_bad_buffers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
 }
 
-static void indirect_short_of_room(struct kunit *test)
+static void indirect_exceeds_room(struct kunit *test)
 {
 	fill_table(TABLE, 70);
 	set_desc(0, TABLE, 70 * 16, VRING_DESC_F_INDIRECT, 0);
@@ -465,7 +465,7 @@ static struct kunit_case indirect_cases[] = {
 	KUNIT_CASE(indirect_unmapped),
 	KUNIT_CASE(indirect_spans_regions),
 	KUNIT_CASE(indirect_bad_buffers),
-	KUNIT_CASE(indirect_short_of_room),
+	KUNIT_CASE(indirect_exceeds_room),
 	KUNIT_CASE(indirect_survives_changes),
 	KUNIT_CASE(indirect_fault_sweep),
 	{}

@@ -63,7 +63,7 @@ static int pop(u16 room)
 }
 
 /* Expect a miss that consumes no chain and does not break the ring. */
-static void expect_question(struct kunit *test, u64 iova, u8 perm)
+static void expect_miss(struct kunit *test, u64 iova, u8 perm)
 {
 	u16 at = f->r.last_avail;
 
@@ -76,7 +76,7 @@ static void expect_question(struct kunit *test, u64 iova, u8 perm)
 }
 
 /* Each buffer of a chain misses in turn, and then the pop succeeds. */
-static void iommu_asks_for_buffers(struct kunit *test)
+static void iommu_buffer_misses(struct kunit *test)
 {
 	const struct drv_buf b[] = {
 		buf(RAM(1) + 0xff0, 0x20, false), buf(RAM(5), 100, false),
@@ -88,13 +88,13 @@ static void iommu_asks_for_buffers(struct kunit *test)
 		start(IOMMU_IOTLB_PAGES, 8);
 		add(test, b, ARRAY_SIZE(b), indirect);
 		if (indirect)
-			expect_question(test, f->d.table_gpa, VHOST_ACCESS_RO);
-		expect_question(test, b[0].gpa, VHOST_ACCESS_RO);
-		expect_question(test, RAM(2), VHOST_ACCESS_RO);
-		expect_question(test, b[1].gpa, VHOST_ACCESS_RO);
-		expect_question(test, b[2].gpa, VHOST_ACCESS_WO);
-		expect_question(test, RAM(8), VHOST_ACCESS_WO);
-		expect_question(test, RAM(9), VHOST_ACCESS_WO);
+			expect_miss(test, f->d.table_gpa, VHOST_ACCESS_RO);
+		expect_miss(test, b[0].gpa, VHOST_ACCESS_RO);
+		expect_miss(test, RAM(2), VHOST_ACCESS_RO);
+		expect_miss(test, b[1].gpa, VHOST_ACCESS_RO);
+		expect_miss(test, b[2].gpa, VHOST_ACCESS_WO);
+		expect_miss(test, RAM(8), VHOST_ACCESS_WO);
+		expect_miss(test, RAM(9), VHOST_ACCESS_WO);
 		KUNIT_ASSERT_EQ(test, pop(VTAP_CHAIN_MAX), 1);
 		KUNIT_EXPECT_EQ(test, f->c.nr_out, 3);
 		KUNIT_EXPECT_EQ(test, f->c.nr_in, 3);
@@ -104,7 +104,7 @@ static void iommu_asks_for_buffers(struct kunit *test)
 }
 
 /* A table on two pages, of which the second misses when it is read. */
-static void iommu_asks_for_tables(struct kunit *test)
+static void iommu_table_misses(struct kunit *test)
 {
 	struct drv_buf b[IOMMU_TABLE];
 	struct drv_desc d;
@@ -121,9 +121,9 @@ static void iommu_asks_for_tables(struct kunit *test)
 		iommu_write(f, RAM(20) - 64 + i * 16, &d, 16);
 	}
 	drv_desc_at(&f->d, 0)->addr = RAM(20) - 64;
-	expect_question(test, RAM(20) - 64, VHOST_ACCESS_RO);
-	expect_question(test, RAM(20), VHOST_ACCESS_RO);
-	expect_question(test, RAM(3), VHOST_ACCESS_RO);
+	expect_miss(test, RAM(20) - 64, VHOST_ACCESS_RO);
+	expect_miss(test, RAM(20), VHOST_ACCESS_RO);
+	expect_miss(test, RAM(3), VHOST_ACCESS_RO);
 	KUNIT_ASSERT_EQ(test, pop(VTAP_CHAIN_MAX), 1);
 	KUNIT_EXPECT_EQ(test, f->c.out_len, IOMMU_TABLE * 64ull);
 }
@@ -281,7 +281,7 @@ static void iommu_ring_in_halves(struct kunit *test)
 }
 
 /* A ring that is mapped again continues without an access to its memory. */
-static void iommu_found_again(struct kunit *test)
+static void iommu_remapped_ring_continues(struct kunit *test)
 {
 	u16 used;
 	int kind;
@@ -303,14 +303,14 @@ static void iommu_found_again(struct kunit *test)
 }
 
 static struct kunit_case iommu_cases[] = {
-	KUNIT_CASE(iommu_asks_for_buffers),
-	KUNIT_CASE(iommu_asks_for_tables),
+	KUNIT_CASE(iommu_buffer_misses),
+	KUNIT_CASE(iommu_table_misses),
 	KUNIT_CASE(iommu_denied),
 	KUNIT_CASE(iommu_segments),
 	KUNIT_CASE(iommu_work_is_bounded),
 	KUNIT_CASE(iommu_hostile_ring),
 	KUNIT_CASE(iommu_ring_in_halves),
-	KUNIT_CASE(iommu_found_again),
+	KUNIT_CASE(iommu_remapped_ring_continues),
 	{}
 };
 

@@ -140,7 +140,7 @@ static void iotlb_replace(struct kunit *test)
 	expect_sane(test);
 }
 
-static void iotlb_take_back(struct kunit *test)
+static void iotlb_remove(struct kunit *test)
 {
 	vtap_iotlb_add(t, 0x5000, 0x8fff, UBASE, RW);
 	vtap_iotlb_del(t, 0x4000, 0x4fff);
@@ -322,7 +322,7 @@ static void iotlb_evicts_oldest(struct kunit *test)
 }
 
 /* A mapping that is added again is young again. */
-static void iotlb_renewed_stays(struct kunit *test)
+static void iotlb_renewed_mapping_stays(struct kunit *test)
 {
 	fill(test, VTAP_IOTLB_MAX);
 	fill(test, 1);
@@ -390,7 +390,7 @@ static void iotlb_hole_when_full(struct kunit *test)
  * Queues may still have an evicted mapping in their caches. If the client maps
  * the same addresses elsewhere, the caches must be invalidated.
  */
-static void iotlb_update_after_evict(struct kunit *test)
+static void iotlb_update_after_eviction(struct kunit *test)
 {
 	fill(test, VTAP_IOTLB_MAX + 1);
 	expect_none(test, page_of(0));
@@ -402,15 +402,15 @@ static struct kunit_case iotlb_cases[] = {
 	KUNIT_CASE(iotlb_empty),
 	KUNIT_CASE(iotlb_edges),
 	KUNIT_CASE(iotlb_replace),
-	KUNIT_CASE(iotlb_take_back),
+	KUNIT_CASE(iotlb_remove),
 	KUNIT_CASE(iotlb_address_limits),
 	KUNIT_CASE(iotlb_matches_oracle),
 	KUNIT_CASE(iotlb_evicts_oldest),
-	KUNIT_CASE(iotlb_renewed_stays),
+	KUNIT_CASE(iotlb_renewed_mapping_stays),
 	KUNIT_CASE(iotlb_clock_wraps),
 	KUNIT_CASE(iotlb_split_when_full),
 	KUNIT_CASE(iotlb_hole_when_full),
-	KUNIT_CASE(iotlb_update_after_evict),
+	KUNIT_CASE(iotlb_update_after_eviction),
 	{}
 };
 

@@ -131,7 +131,7 @@ static void log_entries(struct kunit *test)
 }
 
 /* One flush after many batches has the same result. */
-static void log_flushed_late(struct kunit *test)
+static void log_late_flush(struct kunit *test)
 {
 	enum iommu_kind kind;
 	u32 k;
@@ -152,7 +152,7 @@ static void log_flushed_late(struct kunit *test)
  * the ring has. Only the ring is written and logged: nothing after it, and no
  * page that a scattered ring does not have.
  */
-static void log_more_than_the_ring(struct kunit *test)
+static void log_more_entries_than_ring(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 2, 8, 32 };
 	enum iommu_kind kind;
@@ -189,7 +189,7 @@ static void log_more_than_the_ring(struct kunit *test)
 }
 
 /* Logging is switched on and off while the ring runs. */
-static void log_switched(struct kunit *test)
+static void log_switch_while_running(struct kunit *test)
 {
 	enum iommu_kind kind;
 
@@ -243,7 +243,7 @@ static void log_ring_not_in_table(struct kunit *test)
 }
 
 /* Without its bitmap the ring continues until it is marked broken. */
-static void log_bitmap_gone(struct kunit *test)
+static void log_bitmap_missing(struct kunit *test)
 {
 	enum iommu_kind kind;
 
@@ -271,11 +271,11 @@ static void log_bitmap_gone(struct kunit *test)
 static struct kunit_case log_cases[] = {
 	KUNIT_CASE(log_words),
 	KUNIT_CASE(log_entries),
-	KUNIT_CASE(log_flushed_late),
-	KUNIT_CASE(log_more_than_the_ring),
-	KUNIT_CASE(log_switched),
+	KUNIT_CASE(log_late_flush),
+	KUNIT_CASE(log_more_entries_than_ring),
+	KUNIT_CASE(log_switch_while_running),
 	KUNIT_CASE(log_ring_not_in_table),
-	KUNIT_CASE(log_bitmap_gone),
+	KUNIT_CASE(log_bitmap_missing),
 	{}
 };
 

@@ -222,7 +222,7 @@ static void mem_whole_address_space(struct kunit *test)
 }
 
 /* The part index wraps; the region found there must not match. */
-static void mem_behind_all_parts(struct kunit *test)
+static void mem_above_all_parts(struct kunit *test)
 {
 	struct vhost_memory_region r[2] = {
 		reg(0x10000, PAGE, UBASE),
@@ -418,7 +418,7 @@ static struct kunit_case mem_cases[] = {
 	KUNIT_CASE(mem_top_of_address_space),
 	KUNIT_CASE(mem_refused_regions),
 	KUNIT_CASE(mem_whole_address_space),
-	KUNIT_CASE(mem_behind_all_parts),
+	KUNIT_CASE(mem_above_all_parts),
 	KUNIT_CASE(mem_in_user_space),
 	KUNIT_CASE(mem_all_509_regions),
 	KUNIT_CASE(mem_equal_starts),

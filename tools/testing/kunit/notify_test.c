@@ -103,7 +103,7 @@ static void notify_call_event(struct kunit *test)
 }
 
 /* A late decision covers all entries since the previous one. */
-static void notify_call_for_many_publishes(struct kunit *test)
+static void notify_call_covers_all_publishes(struct kunit *test)
 {
 	struct rnd r = { 5 };
 	bool first = true;
@@ -210,7 +210,7 @@ static void notify_kick_event(struct kunit *test)
 }
 
 /* The kick is for the first chain not seen, popped or discarded. */
-static void notify_kick_on_is_for_news(struct kunit *test)
+static void notify_kick_for_unseen_chain(struct kunit *test)
 {
 	env_add(e, 3, 0);
 	drv_publish(&e->d);
@@ -395,7 +395,7 @@ static void trace_mb(void *arg)
 	t->text[t->nr++] = '|';
 }
 
-static void notify_barriers_between(struct kunit *test)
+static void notify_barrier_order(struct kunit *test)
 {
 	int event_idx;
 
@@ -423,42 +423,42 @@ static void notify_barriers_between(struct kunit *test)
 
 /* ---- faults ---- */
 
-static int verb_must_call(struct vtap_ring *r)
+static int op_needs_call(struct vtap_ring *r)
 {
 	return vtap_split_needs_call(r);
 }
 
-static int verb_empty(struct vtap_ring *r)
+static int op_empty(struct vtap_ring *r)
 {
 	return vtap_split_empty(r);
 }
 
-static int verb_kick_off(struct vtap_ring *r)
+static int op_disable_notify(struct vtap_ring *r)
 {
 	return vtap_split_disable_notify(r);
 }
 
-static int verb_kick_on(struct vtap_ring *r)
+static int op_enable_notify(struct vtap_ring *r)
 {
 	return vtap_split_enable_notify(r);
 }
 
 static void notify_fault_sweep(struct kunit *test)
 {
-	int (*verbs[])(struct vtap_ring *r) = {
-		verb_must_call, verb_empty, verb_kick_off, verb_kick_on,
+	int (*ops[])(struct vtap_ring *r) = {
+		op_needs_call, op_empty, op_disable_notify, op_enable_notify,
 	};
 	unsigned int i, event_idx;
 	unsigned long n;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		for (event_idx = 0; event_idx < 2; event_idx++)
 			for (n = 1;; n++) {
 				start(16, event_idx, 0);
 				shim.nr = 0;
 				shim.fail_at = n;
-				ret = verbs[i](&e->r);
+				ret = ops[i](&e->r);
 				shim_idle();
 				shim.fail_at = 0;
 				if (shim.nr < n)
@@ -473,15 +473,15 @@ static struct kunit_case notify_cases[] = {
 	KUNIT_CASE(notify_call_flags),
 	KUNIT_CASE(notify_call_ignores_flags),
 	KUNIT_CASE(notify_call_event),
-	KUNIT_CASE(notify_call_for_many_publishes),
+	KUNIT_CASE(notify_call_covers_all_publishes),
 	KUNIT_CASE(notify_call_on_empty),
 	KUNIT_CASE(notify_kick_flags),
 	KUNIT_CASE(notify_kick_event),
-	KUNIT_CASE(notify_kick_on_is_for_news),
+	KUNIT_CASE(notify_kick_for_unseen_chain),
 	KUNIT_CASE(notify_empty_changes_nothing),
 	KUNIT_CASE(notify_kick_race),
 	KUNIT_CASE(notify_call_race),
-	KUNIT_CASE(notify_barriers_between),
+	KUNIT_CASE(notify_barrier_order),
 	KUNIT_CASE(notify_fault_sweep),
 	{}
 };

@@ -115,7 +115,7 @@ static void packed_chain_torn(struct kunit *test)
 }
 
 /* Chains before the bad one are served first. */
-static void packed_served_before(struct kunit *test)
+static void packed_chains_before_fault(struct kunit *test)
 {
 	u32 before, i;
 
@@ -135,7 +135,7 @@ static void packed_served_before(struct kunit *test)
 }
 
 /* Descriptors are reused before they are used: one publish spans many laps. */
-static void packed_laps_unused(struct kunit *test)
+static void packed_publish_many_laps(struct kunit *test)
 {
 	static const u16 nums[] = { 1, 3, 7, 64 };
 	unsigned int i, n;
@@ -257,7 +257,7 @@ static void packed_indirect_len(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_CHAIN_LONG);
 }
 
-static void packed_indirect_where(struct kunit *test)
+static void packed_indirect_position(struct kunit *test)
 {
 	static const u64 bad[] = { 0, ENV_RAM + ENV_RAM_SIZE - 32, ~0ull - 47,
 				   ~0ull - 15 };
@@ -295,7 +295,7 @@ static void packed_indirect_flags(struct kunit *test)
  * In a ring of one direction a table has that direction, whether or not WRITE
  * is set in its entries.
  */
-static void packed_indirect_one_way(struct kunit *test)
+static void packed_indirect_one_direction(struct kunit *test)
 {
 	unsigned int bits, i;
 	u8 chains;
@@ -326,7 +326,7 @@ static void packed_indirect_one_way(struct kunit *test)
 
 /* ---- room, and retry ---- */
 
-static void packed_no_room(struct kunit *test)
+static void packed_exceeds_room(struct kunit *test)
 {
 	u16 room;
 
@@ -490,16 +490,16 @@ static void packed_iotlb_permission(struct kunit *test)
 static struct kunit_case packed_bad_cases[] = {
 	KUNIT_CASE(packed_head_bits),
 	KUNIT_CASE(packed_chain_torn),
-	KUNIT_CASE(packed_served_before),
-	KUNIT_CASE(packed_laps_unused),
+	KUNIT_CASE(packed_chains_before_fault),
+	KUNIT_CASE(packed_publish_many_laps),
 	KUNIT_CASE(packed_chain_loop),
 	KUNIT_CASE(packed_chain_long),
 	KUNIT_CASE(packed_chain_faults),
 	KUNIT_CASE(packed_indirect_len),
-	KUNIT_CASE(packed_indirect_where),
+	KUNIT_CASE(packed_indirect_position),
 	KUNIT_CASE(packed_indirect_flags),
-	KUNIT_CASE(packed_indirect_one_way),
-	KUNIT_CASE(packed_no_room),
+	KUNIT_CASE(packed_indirect_one_direction),
+	KUNIT_CASE(packed_exceeds_room),
 	KUNIT_CASE(packed_retry),
 	KUNIT_CASE(packed_fault_sweep),
 	KUNIT_CASE(packed_start_fails),

@@ -54,7 +54,7 @@ static void set_driver_event(u16 off_wrap, u16 mode)
 	*drv_avail_at(&e->d, 1) = mode;
 }
 
-static int must_call(void)
+static int needs_call(void)
 {
 	int ret = vtap_packed_needs_call(&e->r);
 
@@ -83,20 +83,20 @@ static void packed_call_modes(struct kunit *test)
 		start(100, event_idx, 0x8000);
 		go_round(1);
 		set_driver_event(0x1234, ENABLE);
-		KUNIT_EXPECT_EQ(test, must_call(), 1);
+		KUNIT_EXPECT_EQ(test, needs_call(), 1);
 		set_driver_event(0x1234, DISABLE);
-		KUNIT_EXPECT_EQ(test, must_call(), 0);
+		KUNIT_EXPECT_EQ(test, needs_call(), 0);
 		for (i = 0; i < ARRAY_SIZE(bad); i++) {
 			set_driver_event(0, bad[i]);
-			KUNIT_EXPECT_EQ(test, must_call(), 1);
+			KUNIT_EXPECT_EQ(test, needs_call(), 1);
 		}
 	}
 	/* Without EVENT_IDX the third mode is invalid. */
 	start(100, false, 0x8000);
 	go_round(1);
 	set_driver_event(50, DESC);
-	KUNIT_EXPECT_EQ(test, must_call(), 1);
-	KUNIT_EXPECT_EQ(test, must_call(), 1);
+	KUNIT_EXPECT_EQ(test, needs_call(), 1);
+	KUNIT_EXPECT_EQ(test, needs_call(), 1);
 }
 
 /* All events, positions and distances, compared with the mock driver. */
@@ -116,14 +116,14 @@ static void packed_call_every_event(struct kunit *test)
 
 					start(num, true, old);
 					set_driver_event(0, DISABLE);
-					KUNIT_EXPECT_EQ(test, must_call(), 0);
+					KUNIT_EXPECT_EQ(test, needs_call(), 0);
 					go_round(n);
 					set_driver_event(event % num |
 							 (event < num) << 15,
 							 DESC);
 					want = drv_wants_call(&e->d, old,
 							      e->r.last_used);
-					KUNIT_ASSERT_EQ(test, must_call(), want);
+					KUNIT_ASSERT_EQ(test, needs_call(), want);
 				}
 	}
 }
@@ -135,28 +135,28 @@ static void packed_call_garbage_offset(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		go_round(1);
-		must_call();
+		needs_call();
 		take_all();
 		go_round(1);
 		set_driver_event(bad[i], DESC);
-		KUNIT_EXPECT_EQ(test, must_call(), 1);
+		KUNIT_EXPECT_EQ(test, needs_call(), 1);
 		take_all();
 	}
 }
 
 /* There is no decision before the first one. */
-static void packed_call_first(struct kunit *test)
+static void packed_first_decision_is_call(struct kunit *test)
 {
 	go_round(1);
 	set_driver_event(50, DESC);
-	KUNIT_EXPECT_EQ(test, must_call(), 1);
+	KUNIT_EXPECT_EQ(test, needs_call(), 1);
 	take_all();
 	go_round(1);
-	KUNIT_EXPECT_EQ(test, must_call(), 0);
+	KUNIT_EXPECT_EQ(test, needs_call(), 0);
 }
 
 /* After two laps without a decision the last one is invalid. */
-static void packed_call_laps_without(struct kunit *test)
+static void packed_call_after_two_laps(struct kunit *test)
 {
 	u32 laps, i;
 
@@ -164,7 +164,7 @@ static void packed_call_laps_without(struct kunit *test)
 		start(10, true, 0x8000 | 3);
 		go_round(1);
 		set_driver_event(0, DISABLE);
-		KUNIT_EXPECT_EQ(test, must_call(), 0);
+		KUNIT_EXPECT_EQ(test, needs_call(), 0);
 		take_all();
 		for (i = 0; i < laps; i++) {
 			go_round(5);
@@ -172,7 +172,7 @@ static void packed_call_laps_without(struct kunit *test)
 		}
 		/* Just after the last entries, so not one of them. */
 		set_driver_event(e->r.last_used, DESC);
-		KUNIT_EXPECT_EQ(test, must_call(), laps >= 4);
+		KUNIT_EXPECT_EQ(test, needs_call(), laps >= 4);
 	}
 }
 
@@ -191,12 +191,12 @@ static void packed_call_race(struct kunit *test)
 		start(100, event_idx, 0x8000);
 		drv_call_off(&e->d);
 		go_round(3);
-		KUNIT_EXPECT_EQ(test, must_call(), 0);
+		KUNIT_EXPECT_EQ(test, needs_call(), 0);
 		take_all();
 		go_round(3);
 		shim.at_mb = ask_at_barrier;
 		shim.arg = &saw;
-		KUNIT_EXPECT_TRUE(test, must_call() || saw);
+		KUNIT_EXPECT_TRUE(test, needs_call() || saw);
 		shim.at_mb = NULL;
 		KUNIT_EXPECT_TRUE(test, saw);	/* published before */
 	}
@@ -211,14 +211,14 @@ static void packed_call_within_chain(struct kunit *test)
 	for (i = 0; i < 6; i++) {
 		start(100, true, 0x8000 | 97);
 		set_driver_event(0, DISABLE);
-		must_call();
+		needs_call();
 		old = e->r.last_used;
 		KUNIT_ASSERT_GE(test, drv_add(&e->d, b, 4, 0), 0);
 		drv_publish(&e->d);
 		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 		vtap_packed_publish(&e->r);
 		set_driver_event(i < 3 ? 0x8000 | (97 + i) : i - 3, DESC);
-		KUNIT_EXPECT_EQ(test, must_call(), i < 4);
+		KUNIT_EXPECT_EQ(test, needs_call(), i < 4);
 		KUNIT_EXPECT_EQ(test, drv_wants_call(&e->d, old,
 						     e->r.last_used), i < 4);
 	}
@@ -277,7 +277,7 @@ static void packed_kick_event(struct kunit *test)
 }
 
 /* A busy ring needs one write, and gets no kick for many laps. */
-static void packed_kick_busy(struct kunit *test)
+static void packed_kick_off_while_busy(struct kunit *test)
 {
 	u32 turn, nr_windows, nr_writes = 0;
 
@@ -296,7 +296,7 @@ static void packed_kick_busy(struct kunit *test)
 }
 
 /* With chains left in the ring the kick is for the one after them. */
-static void packed_kick_behind_seen(struct kunit *test)
+static void packed_kick_for_unseen_chain(struct kunit *test)
 {
 	u32 heads[7], n = 0;
 
@@ -366,14 +366,14 @@ static struct kunit_case packed_event_cases[] = {
 	KUNIT_CASE(packed_call_modes),
 	KUNIT_CASE(packed_call_every_event),
 	KUNIT_CASE(packed_call_garbage_offset),
-	KUNIT_CASE(packed_call_first),
-	KUNIT_CASE(packed_call_laps_without),
+	KUNIT_CASE(packed_first_decision_is_call),
+	KUNIT_CASE(packed_call_after_two_laps),
 	KUNIT_CASE(packed_call_race),
 	KUNIT_CASE(packed_call_within_chain),
 	KUNIT_CASE(packed_kick_flags),
 	KUNIT_CASE(packed_kick_event),
-	KUNIT_CASE(packed_kick_busy),
-	KUNIT_CASE(packed_kick_behind_seen),
+	KUNIT_CASE(packed_kick_off_while_busy),
+	KUNIT_CASE(packed_kick_for_unseen_chain),
 	KUNIT_CASE(packed_kick_race),
 	KUNIT_CASE(packed_kick_words_in_order),
 	{}

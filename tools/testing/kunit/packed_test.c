@@ -265,7 +265,7 @@ static void packed_any_id(struct kunit *test)
 
 /* ---- discard, and spill of the staging array ---- */
 
-static void packed_unpop(struct kunit *test)
+static void packed_discard(struct kunit *test)
 {
 	struct rnd rnd = { 1 };
 	static u32 heads[300];
@@ -353,7 +353,7 @@ static void packed_spill(struct kunit *test)
 }
 
 /* Long and short chains, in publishes of any size: gaps, spills and wraps. */
-static void packed_mixed(struct kunit *test)
+static void packed_mixed_chains(struct kunit *test)
 {
 	static const u16 nums[] = { 5, 64, 100, 300, 1000 };
 	struct rnd rnd = { 1 };
@@ -395,7 +395,7 @@ static void seen_only_whole(void *addr, size_t len, void *arg)
 		shim_assert(first->flags == 0x80);	/* as added */
 }
 
-static void packed_first_goes_last(struct kunit *test)
+static void packed_first_entry_written_last(struct kunit *test)
 {
 	u32 nr;
 
@@ -473,7 +473,7 @@ static void packed_base_range(struct kunit *test)
 }
 
 /* The device stopped with chains not used yet: used is behind avail. */
-static void packed_base_apart(struct kunit *test)
+static void packed_base_used_behind_avail(struct kunit *test)
 {
 	start(8, true, 0x8000 | 6);
 	env_add(e, 4, 1);
@@ -486,7 +486,7 @@ static void packed_base_apart(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 7);
 }
 
-static void packed_move(struct kunit *test)
+static void packed_relocate(struct kunit *test)
 {
 	env_add(e, 100, 1);
 	drv_publish(&e->d);
@@ -506,16 +506,16 @@ static struct kunit_case packed_cases[] = {
 	KUNIT_CASE(packed_indirect),
 	KUNIT_CASE(packed_used_entry),
 	KUNIT_CASE(packed_any_id),
-	KUNIT_CASE(packed_unpop),
+	KUNIT_CASE(packed_discard),
 	KUNIT_CASE(packed_long_runs),
 	KUNIT_CASE(packed_spill),
-	KUNIT_CASE(packed_mixed),
-	KUNIT_CASE(packed_first_goes_last),
+	KUNIT_CASE(packed_mixed_chains),
+	KUNIT_CASE(packed_first_entry_written_last),
 	KUNIT_CASE(packed_base),
 	KUNIT_CASE(packed_base_dpdk),
 	KUNIT_CASE(packed_base_range),
-	KUNIT_CASE(packed_base_apart),
-	KUNIT_CASE(packed_move),
+	KUNIT_CASE(packed_base_used_behind_avail),
+	KUNIT_CASE(packed_relocate),
 	{}
 };
 

@@ -73,7 +73,7 @@ static void traffic(struct kunit *test, u32 nr, u32 cookie)
 }
 
 /* Run all operations, with both words of each kind of notification. */
-static void all_verbs(struct kunit *test)
+static void all_operations(struct kunit *test)
 {
 	u16 used = f->r.last_used;
 
@@ -118,7 +118,7 @@ static void ring_map_linear(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, (void *)f->r.used,
 			    (void *)drv_used_at(&f->d, 0));
 	KUNIT_EXPECT_EQ(test, f->r.last_used, 0xfff0);
-	all_verbs(test);
+	all_operations(test);
 	traffic(test, 1024, 0);
 
 	/* The same with one mapping. */
@@ -130,13 +130,13 @@ static void ring_map_linear(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	KUNIT_EXPECT_EQ(test, f->nr_misses, 0ul);
-	all_verbs(test);
+	all_operations(test);
 	traffic(test, 1024, 0);
 
 	/* Longer than a merged segment. */
 	s = shape(IOMMU_IOTLB_LINEAR, 8192, 0);
 	start(&s);
-	all_verbs(test);
+	all_operations(test);
 	KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 	traffic(test, 8192, 0);
 }
@@ -154,7 +154,7 @@ static void ring_map_every_skew(struct kunit *test)
 		s = shape(IOMMU_IOTLB_PAGES, num, IOMMU_PAGE - 4 - skew);
 		s.event_idx = skew & 4;
 		start(&s);
-		all_verbs(test);
+		all_operations(test);
 		traffic(test, num, 0);
 		traffic(test, num, 5);
 	}
@@ -168,7 +168,7 @@ static void ring_map_every_size(struct kunit *test)
 		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, num, num * 36);
 
 		start(&s);
-		all_verbs(test);
+		all_operations(test);
 		traffic(test, num, 0);
 		traffic(test, num, 1);
 	}
@@ -205,7 +205,7 @@ static void ring_map_one_span(struct kunit *test)
 		s.at.used = s.at.avail + drv_avail_size(nums[i], true);
 		s.at.used = (s.at.used + 3) & ~3ull;
 		start(&s);
-		all_verbs(test);
+		all_operations(test);
 		traffic(test, nums[i], 0);
 	}
 }
@@ -236,7 +236,7 @@ static void ring_map_sub_page(struct kunit *test)
 }
 
 /* So many small mappings that the translation of an area hits its limit. */
-static void ring_map_many_pieces(struct kunit *test)
+static void ring_map_many_mappings(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 4096, 0);
 	u64 at;
@@ -357,7 +357,7 @@ static void ring_map_each_page_denied(struct kunit *test)
 }
 
 /* A mapping to missing memory is a fault at the first access. */
-static void ring_map_mapped_to_nothing(struct kunit *test)
+static void ring_map_memory_missing(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 64, 0);
 
@@ -409,7 +409,7 @@ static void ring_map_address_limits(struct kunit *test)
 		s.at.avail = 0 - 4 * IOMMU_PAGE;
 		s.at.used = 0 - drv_used_size(1024, false);
 		start(&s);
-		all_verbs(test);
+		all_operations(test);
 		traffic(test, 1024, 0);
 		iommu_invalidate(f, U64_MAX, U64_MAX);
 		KUNIT_EXPECT_FALSE(test, f->r.mapped);
@@ -433,13 +433,13 @@ static void ring_map_address_limits(struct kunit *test)
 		s.at.avail = 5 * IOMMU_PAGE;
 		s.at.used = 8 * IOMMU_PAGE;
 		start(&s);
-		all_verbs(test);
+		all_operations(test);
 		traffic(test, 1024, 0);
 	}
 }
 
 /* The ring moves to other host memory while it is in use. */
-static void ring_map_remap(struct kunit *test)
+static void ring_map_moved_pages(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0x80);
 	u32 i, k;
@@ -471,7 +471,7 @@ static void ring_map_remap(struct kunit *test)
 }
 
 /* Relocate the ring to plain addresses, and back to the IOTLB. */
-static void ring_map_move_in_and_out(struct kunit *test)
+static void ring_map_relocate(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 256, 0);
 	struct vtap_ring_cfg plain;
@@ -575,15 +575,15 @@ static struct kunit_case ring_map_cases[] = {
 	KUNIT_CASE(ring_map_used_entry_straddles),
 	KUNIT_CASE(ring_map_one_span),
 	KUNIT_CASE(ring_map_sub_page),
-	KUNIT_CASE(ring_map_many_pieces),
+	KUNIT_CASE(ring_map_many_mappings),
 	KUNIT_CASE(ring_map_misaligned_table),
 	KUNIT_CASE(ring_map_each_page_missing),
 	KUNIT_CASE(ring_map_each_page_denied),
-	KUNIT_CASE(ring_map_mapped_to_nothing),
+	KUNIT_CASE(ring_map_memory_missing),
 	KUNIT_CASE(ring_map_no_memory),
 	KUNIT_CASE(ring_map_address_limits),
-	KUNIT_CASE(ring_map_remap),
-	KUNIT_CASE(ring_map_move_in_and_out),
+	KUNIT_CASE(ring_map_moved_pages),
+	KUNIT_CASE(ring_map_relocate),
 	KUNIT_CASE(ring_map_touches),
 	KUNIT_CASE(ring_map_fault_sweep),
 	{}

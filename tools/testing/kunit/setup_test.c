@@ -374,7 +374,7 @@ static void move_rings(void)
 	shim_assert(vtap_ring_memory_ok(&e->cfg));
 }
 
-static void setup_move(struct kunit *test)
+static void setup_relocate(struct kunit *test)
 {
 	unsigned long long cookie;
 	u32 len, i;
@@ -406,7 +406,7 @@ static void setup_move(struct kunit *test)
 }
 
 /* The features may change too: flags from now on, no event words. */
-static void setup_move_features(struct kunit *test)
+static void setup_relocate_features(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), 0);
@@ -467,8 +467,8 @@ static struct kunit_case setup_cases[] = {
 	KUNIT_CASE(setup_retry_packed_sweep),
 	KUNIT_CASE(setup_refetch),
 	KUNIT_CASE(setup_base_round_trip),
-	KUNIT_CASE(setup_move),
-	KUNIT_CASE(setup_move_features),
+	KUNIT_CASE(setup_relocate),
+	KUNIT_CASE(setup_relocate_features),
 	KUNIT_CASE(setup_memmap_no_memory),
 	KUNIT_CASE(setup_fault_names),
 	{}

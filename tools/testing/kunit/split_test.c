@@ -203,7 +203,7 @@ static void split_same_head_twice(struct kunit *test)
 
 /* ---- discard ---- */
 
-static void split_unpop(struct kunit *test)
+static void split_discard(struct kunit *test)
 {
 	u32 n, back, i, all = 0;
 
@@ -286,7 +286,7 @@ static void split_publish_order(struct kunit *test)
 }
 
 /* A batch costs two windows, as split.h says. */
-static void split_two_windows_a_batch(struct kunit *test)
+static void split_batch_takes_two_windows(struct kunit *test)
 {
 	env_add(e, VTAP_FETCH, 0);
 	drv_publish(&e->d);
@@ -365,7 +365,7 @@ static void split_fault_sweep(struct kunit *test)
 }
 
 /* Memory that is read-only or missing. */
-static void split_rings_not_there(struct kunit *test)
+static void split_memory_missing(struct kunit *test)
 {
 	env_add(e, 4, 0);
 	drv_publish(&e->d);
@@ -413,14 +413,14 @@ static struct kunit_case split_cases[] = {
 	KUNIT_CASE(split_avail_jump),
 	KUNIT_CASE(split_head_range),
 	KUNIT_CASE(split_same_head_twice),
-	KUNIT_CASE(split_unpop),
+	KUNIT_CASE(split_discard),
 	KUNIT_CASE(split_stage_many),
 	KUNIT_CASE(split_publish_nothing),
 	KUNIT_CASE(split_publish_order),
-	KUNIT_CASE(split_two_windows_a_batch),
+	KUNIT_CASE(split_batch_takes_two_windows),
 	KUNIT_CASE(split_fetches_once),
 	KUNIT_CASE(split_fault_sweep),
-	KUNIT_CASE(split_rings_not_there),
+	KUNIT_CASE(split_memory_missing),
 	KUNIT_CASE(split_publish_after_fault),
 	{}
 };

@@ -127,7 +127,7 @@ static void tlb_misses(struct kunit *test)
 }
 
 /* A page that was found once needs no search of the table. */
-static void tlb_remembers_pages(struct kunit *test)
+static void tlb_caches_pages(struct kunit *test)
 {
 	u32 i;
 
@@ -367,7 +367,7 @@ static void tlb_step_bound(struct kunit *test)
 	expect_at(test, WO, 0, max + PAGE, UBASE);
 }
 
-static void tlb_top_of_the_world(struct kunit *test)
+static void tlb_top_of_address_space(struct kunit *test)
 {
 	const u64 top = 0 - PAGE;
 
@@ -398,7 +398,7 @@ static void tlb_top_of_the_world(struct kunit *test)
 }
 
 /* Exactly the range is removed, or the whole cache if that is faster. */
-static void tlb_forgets(struct kunit *test)
+static void tlb_invalidate(struct kunit *test)
 {
 	const u32 nr = VTAP_TLB_SLOTS;
 	u32 i, len;
@@ -564,7 +564,7 @@ static void tlb_matches_oracle(struct kunit *test)
 
 static struct kunit_case tlb_cases[] = {
 	KUNIT_CASE(tlb_misses),
-	KUNIT_CASE(tlb_remembers_pages),
+	KUNIT_CASE(tlb_caches_pages),
 	KUNIT_CASE(tlb_slots_collide),
 	KUNIT_CASE(tlb_permissions),
 	KUNIT_CASE(tlb_merges),
@@ -572,8 +572,8 @@ static struct kunit_case tlb_cases[] = {
 	KUNIT_CASE(tlb_large),
 	KUNIT_CASE(tlb_hole_in_large),
 	KUNIT_CASE(tlb_step_bound),
-	KUNIT_CASE(tlb_top_of_the_world),
-	KUNIT_CASE(tlb_forgets),
+	KUNIT_CASE(tlb_top_of_address_space),
+	KUNIT_CASE(tlb_invalidate),
 	KUNIT_CASE(tlb_matches_oracle),
 	{}
 };

@@ -67,7 +67,7 @@ static void vnet_fix_len(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixed(0, 14, 34, 16, 60), 14);
 }
 
-static void vnet_csum_past_packet(struct kunit *test)
+static void vnet_csum_past_frame(struct kunit *test)
 {
 	struct virtio_net_hdr h = hdr(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 34, 16);
 
@@ -83,7 +83,7 @@ static void vnet_csum_past_packet(struct kunit *test)
 }
 
 /* All values of each word, small packets: sendmsg() takes what passes. */
-static void vnet_what_passes_fits(struct kunit *test)
+static void vnet_fixed_headers_fit(struct kunit *test)
 {
 	u32 i;
 
@@ -106,8 +106,8 @@ static void vnet_what_passes_fits(struct kunit *test)
 static struct kunit_case vnet_cases[] = {
 	KUNIT_CASE(vnet_meaningless_fields),
 	KUNIT_CASE(vnet_fix_len),
-	KUNIT_CASE(vnet_csum_past_packet),
-	KUNIT_CASE(vnet_what_passes_fits),
+	KUNIT_CASE(vnet_csum_past_frame),
+	KUNIT_CASE(vnet_fixed_headers_fit),
 	{}
 };
 
