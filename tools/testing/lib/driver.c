@@ -2,8 +2,8 @@
 /*
  * driver.c - the mock driver of driver.h
  *
- * Section numbers are those of virtio 1.2. What differs in the packed format is
- * in pdriver.c.
+ * Section numbers are those of virtio 1.2. pdriver.c has the code for the packed
+ * format.
  */
 #include "pdriver.h"
 
@@ -13,7 +13,7 @@
 #define AV_RING		2
 #define US_FLAGS	0
 #define US_IDX		1
-#define US_RING		2	/* four 16-bit words an entry */
+#define US_RING		2	/* four 16-bit words per entry */
 
 #define AV_F_NO_INTERRUPT	1
 #define US_F_NO_NOTIFY		1
@@ -45,7 +45,7 @@ size_t drv_used_size(uint16_t num, bool event_idx)
 	return 4 + 8 * (size_t)num + (event_idx ? 2 : 0);
 }
 
-/* A word of an area: 8 bytes at the most, and never on two pages. */
+/* Return a word of an area. It has at most 8 bytes and never crosses a page. */
 static void *word_at(const struct drv *d, void *linear, uint64_t far,
 		     size_t off)
 {
@@ -169,7 +169,7 @@ static void fill(struct drv_desc *desc, const struct drv_buf *b)
 	desc->addr = b->gpa;
 	desc->len = b->len;
 	desc->flags = b->write ? DRV_WRITE : 0;
-	desc->next = 0xdead;	/* must not matter without NEXT */
+	desc->next = 0xdead;	/* ignored without NEXT */
 }
 
 void drv_put_avail(struct drv *d, uint16_t head)
@@ -178,7 +178,7 @@ void drv_put_avail(struct drv *d, uint16_t head)
 	d->avail_idx++;
 }
 
-/* Link @nr descriptors of the ring; the last one is left open. */
+/* Link @nr descriptors of the ring, and leave the last one open. */
 static uint16_t link_ring(struct drv *d, const struct drv_buf *buf,
 			  unsigned int nr, struct drv_desc **last)
 {
@@ -264,12 +264,12 @@ void drv_publish(struct drv *d)
 {
 	if (d->packed)
 		return pdrv_publish(d);
-	/* 2.7.13.3: the index only after what it covers. */
+	/* 2.7.13.3: write the index after the entries it covers. */
 	__atomic_store_n(drv_avail_at(d, AV_IDX), d->avail_idx, __ATOMIC_RELEASE);
 	d->shown_idx = d->avail_idx;
 }
 
-/* Is entry @event among those from @old up to, not including, @new? */
+/* Is entry @event in the range from @old up to, but not including, @new? */
 static bool is_among(uint16_t event, uint16_t old, uint16_t new)
 {
 	uint16_t nr = new - old, dist = event - old;
@@ -283,7 +283,7 @@ bool drv_must_kick(struct drv *d)
 
 	if (d->packed)
 		return pdrv_must_kick(d);
-	/* 2.7.13.3.1: idx visible before the suppression word is read. */
+	/* 2.7.13.3.1: make idx visible before reading the suppression word. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	d->kick_idx = d->shown_idx;
 	if (d->event_idx)
@@ -344,7 +344,7 @@ bool drv_call_on(struct drv *d)
 {
 	if (d->packed)
 		return pdrv_call_on(d);
-	/* 2.7.7.1: flags stay 0 with event idx, and used_event says when. */
+	/* 2.7.7.1: with event idx flags stay 0, and used_event selects the entry. */
 	if (d->event_idx)
 		store(drv_avail_at(d, AV_RING + d->num), d->used_idx);
 	else
@@ -364,7 +364,7 @@ void drv_call_off(struct drv *d)
 {
 	if (d->packed)
 		return pdrv_call_off(d);
-	/* With event idx: an entry that was used long ago. */
+	/* With event idx: select an entry far behind. */
 	if (d->event_idx)
 		store(drv_avail_at(d, AV_RING + d->num), d->used_idx - 1);
 	else

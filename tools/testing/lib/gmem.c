@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gmem.c - see gmem.h
+ * gmem.c - memory of the mock guest
  */
 #include "gmem.h"
 #include "ring_env.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gmem.h - a fake guest's memory
+ * gmem.h - memory of the mock guest
  *
- * Regions with a guest address each, every one a block of its own, so that
- * ASan or KASAN and the shim's extents see a step over any edge. Used by the mock
- * driver and the tests; knows nothing of ring/.
+ * Each region has a guest address and a host allocation of its own, so that ASan,
+ * KASAN and the shim's extents detect accesses past any edge. The mock driver and the
+ * tests use it; it does not depend on ring/.
  */
 #ifndef VTAP_TEST_GMEM_H
 #define VTAP_TEST_GMEM_H
@@ -28,9 +28,9 @@ struct gmem_block {
  * struct gmem - guest memory
  * @nr: regions, in the order they were added
  * @r: the regions
- * @next: where in region 0 gmem_alloc() goes on
- * @nr_blocks: host memory to free, rings and regions
- * @block: that memory
+ * @next: next free offset in region 0, for gmem_alloc()
+ * @nr_blocks: number of host allocations, of rings and regions
+ * @block: the host allocations
  */
 struct gmem {
 	unsigned int nr;
@@ -40,17 +40,17 @@ struct gmem {
 	struct gmem_block block[GMEM_MAX];
 };
 
-/* Zeroed memory of @size bytes as region @gpa; returns its host address. */
+/* Add zeroed memory of @size bytes as region @gpa; return its host address. */
 void *gmem_add(struct gmem *g, uint64_t gpa, uint64_t size);
-/* A claim only: @gpa names @hva, where there may be no memory at all. */
+/* Add a region at @gpa that claims host address @hva, without memory there. */
 void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva);
-/* Zeroed host memory outside any region, for rings. */
+/* Allocate zeroed host memory outside of all regions, for rings. */
 void *gmem_host(struct gmem *g, size_t size);
-/* Host memory that the device may not touch: who calls adds extents to it. */
+/* The same without an extent: the device must not access it until one is added. */
 void *gmem_host_bare(struct gmem *g, size_t size);
-/* Host address of guest bytes that lie in one region, or NULL. */
+/* Return the host address of guest bytes in one region, or NULL. */
 void *gmem_hva(const struct gmem *g, uint64_t gpa, uint64_t len);
-/* Carve @size bytes out of region 0, 16-byte aligned; aborts when full. */
+/* Allocate @size bytes of region 0, 16-byte aligned; abort if it is full. */
 uint64_t gmem_alloc(struct gmem *g, uint64_t size);
 void gmem_free(struct gmem *g);
 

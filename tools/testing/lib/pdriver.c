@@ -2,10 +2,10 @@
 /*
  * pdriver.c - the mock driver of driver.h, packed format
  *
- * Read before: driver.c, which calls what is here for a packed ring. Section
- * numbers are those of virtio 1.2. Positions are counted over two laps, 0 to
- * 2 * num - 1: the wrap counter is 1 in the first and 0 in the second. Only
- * what driver.h shows of them has the wrap counter in bit 15.
+ * driver.c calls these functions for packed rings. Section numbers are those of virtio
+ * 1.2. Positions count over two laps, 0 to 2 * num - 1: the wrap counter is 1 in the
+ * first lap and 0 in the second. Only the interface in driver.h has the wrap counter
+ * in bit 15.
  */
 #include "pdriver.h"
 
@@ -49,7 +49,7 @@ static uint16_t step(const struct drv *d, uint16_t at, uint16_t n)
 	return at_of(d, lap_pos(d, at) + n);
 }
 
-/* The bits of a descriptor that is available, or used, at a position. */
+/* Return the flags of a descriptor that is available, or used, at a position. */
 static uint16_t avail_bits(uint16_t at)
 {
 	return at & EV_WRAP ? F_AVAIL : F_USED;
@@ -70,7 +70,7 @@ struct pdrv_desc *pdrv_desc_at(const struct drv *d, uint16_t i)
 	return (struct pdrv_desc *)drv_desc_at(d, i);
 }
 
-/* As earlier laps have left it: all before @start used in this one. */
+/* Initialize as earlier laps leave it: all entries before @start are used. */
 void pdrv_init(struct drv *d, uint16_t start)
 {
 	uint16_t i, idx = start & 0x7fff;
@@ -80,13 +80,13 @@ void pdrv_init(struct drv *d, uint16_t start)
 			used_bits(i < idx ? start : start ^ EV_WRAP);
 }
 
-/* Write a descriptor; the flags of a chain's first wait for pdrv_publish(). */
+/* Write a descriptor, except the first flags of a chain: pdrv_publish() writes those. */
 static void put(struct drv *d, unsigned int i, const struct pdrv_desc *desc)
 {
 	struct pdrv_desc *to = pdrv_desc_at(d, d->avail_idx & 0x7fff);
 	uint16_t flags = desc->flags | avail_bits(d->avail_idx);
 
-	/* The device may look at all but the address at any time. */
+	/* The device may read all fields but the address at any time. */
 	to->addr = desc->addr;
 	__atomic_store_n(&to->len, desc->len, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->id, desc->id, __ATOMIC_RELAXED);
@@ -122,7 +122,7 @@ int pdrv_add(struct drv *d, const struct drv_buf *buf, unsigned int nr,
 	for (i = 0; i < nr; i++) {
 		struct pdrv_desc desc = {
 			.addr = buf[i].gpa, .len = buf[i].len,
-			/* 2.8.8: the last one's counts */
+			/* 2.8.8: the device reads the last one */
 			.id = i + 1 < nr ? 0xdead : id,
 			.flags = (buf[i].write ? DRV_WRITE : 0) |
 				 (i + 1 < nr ? DRV_NEXT : 0),
@@ -161,7 +161,7 @@ void pdrv_publish(struct drv *d)
 {
 	unsigned int i;
 
-	/* 2.8.21.1: the first's flags only after all the rest. */
+	/* 2.8.21.1: write the first flags after all the rest. */
 	for (i = 0; i < d->nr_held; i++)
 		__atomic_store_n(flags_at(d, d->held[i].at), d->held[i].flags,
 				 __ATOMIC_RELEASE);
@@ -188,7 +188,7 @@ uint16_t pdrv_nr_used(const struct drv *d)
 	uint16_t flags = __atomic_load_n(flags_at(d, d->used_idx),
 					 __ATOMIC_ACQUIRE);
 
-	/* With nothing out all are of an earlier lap, or not ours to look at. */
+	/* With no chain outstanding, all descriptors belong to an earlier lap. */
 	return d->nr_free < d->num &&
 	       (flags & (F_AVAIL | F_USED)) == used_bits(d->used_idx);
 }
@@ -212,7 +212,7 @@ bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 	}
 	slot = &d->slot[id];
 	*cookie = slot->cookie;
-	/* 2.8.6: without WRITE there is no length */
+	/* 2.8.6: without WRITE the length is undefined */
 	*len = load(&desc->flags) & DRV_WRITE ? desc->len : 0;
 	slot->busy = false;
 	d->used_idx = step(d, d->used_idx, slot->nr_desc);
@@ -225,7 +225,7 @@ bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 void pdrv_call_at(struct drv *d, uint16_t at)
 {
 	store(drv_avail_at(d, 0), at);
-	/* 2.8.14: never the mode before the offset that it is about */
+	/* 2.8.14: write the offset before the mode that makes it valid */
 	__atomic_store_n(drv_avail_at(d, 1), EV_DESC, __ATOMIC_RELEASE);
 }
 

@@ -2,8 +2,8 @@
 /*
  * pdriver.h - the mock driver's packed format (virtio 1.2, section 2.8)
  *
- * Read before: driver.h, whose functions lead here when the ring is packed.
- * Tests use these names only where they mean the format itself.
+ * The functions of driver.h call these for packed rings. Tests call them directly only
+ * to test the format itself.
  */
 #ifndef VTAP_TEST_PDRIVER_H
 #define VTAP_TEST_PDRIVER_H
@@ -29,7 +29,7 @@ bool pdrv_must_kick(struct drv *d);
 uint16_t pdrv_nr_used(const struct drv *d);
 bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len);
 bool pdrv_call_on(struct drv *d);
-/* At a position, its wrap counter in bit 15. */
+/* Request a call at a position, with its wrap counter in bit 15. */
 void pdrv_call_at(struct drv *d, uint16_t at);
 void pdrv_call_off(struct drv *d);
 bool pdrv_wants_call(const struct drv *d, uint16_t old, uint16_t new);

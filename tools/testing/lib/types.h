@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * types.h - what this library needs of the C library, or of the kernel
+ * types.h - includes for user space or for the kernel
  */
 #ifndef VTAP_TEST_TYPES_H
 #define VTAP_TEST_TYPES_H

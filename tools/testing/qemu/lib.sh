@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154,SC2009 # set by the caller; threads, not processes
+# shellcheck shell=bash disable=SC2154,SC2009 # the caller sets variables; ps lists threads
 #
-# Shell functions of check-qemu, check-migrate, demo and bench/nested: TAP lines, the guest's
-# life, what the worker of a vhost node does. The caller sets node, work, logs,
+# Shell functions of check-qemu, check-migrate, demo and bench/nested: print TAP, start
+# and stop guests, observe the workers of a vhost node. The caller sets node, work, logs,
 # case_name, guest_kernel, guest_initrd, agent, guest_mac and host_dev.
 
 # ---- TAP ----
 
 tap_n=0 tap_bad=0
 
-# Run "$@" as the test $1; its output shows only when it fails.
+# Run "$@" as the test $1; print its output only if it fails.
 t() {
 	local name="$case_name: $1" log=$work/t.log begin=$EPOCHREALTIME failed=0
 	shift
@@ -29,7 +29,7 @@ t() {
 	[[ $failed == 0 ]]
 }
 
-# A test that the in-tree module is known to fail.
+# Run a test that in-tree vhost-net is known to fail.
 t_better() {
 	if [[ $node == /dev/vhost-tap ]]; then
 		t "$@"
@@ -51,19 +51,19 @@ tap_end() {
 
 qemu_pid='' server_pid=''
 
-# What a case may change before it starts its guest.
+# Set defaults that a case may change before it starts its guest.
 guest_defaults() {
 	guest_smp=1 guest_mem=256 guest_machine=pc,usb=off guest_append='' guest_opts=() qemu_by=()
-	# disable-legacy and modern-pio-notify keep kicks off MMIO: emulated SVM
-	# on 7.x stops now and then when an MMIO exit meets an interrupt.
+	# disable-legacy and modern-pio-notify keep kicks off MMIO: emulated SVM on 7.x
+	# sometimes hangs when an MMIO exit coincides with an interrupt.
 	guest_nic=disable-legacy=on,modern-pio-notify=on
 }
 guest_defaults
 
-# The guest's DMA goes through an IOMMU of the kind $1: intel or virtio. What its
-# driver maps and unmaps is the device IOTLB's business then. ATS, by which a guest
-# flushes the device's copies, exists only behind a root port; QEMU 7.2 does not
-# tell any vhost of the flushes of a guest without it, and such a guest crashes.
+# Put the guest's DMA behind an IOMMU of the kind $1, intel or virtio. The mappings of
+# its driver then go through the device IOTLB. ATS, which lets a guest flush the
+# device's entries, exists only behind a root port. QEMU 7.2 does not forward the
+# flushes of a guest without ATS to any vhost device, and such a guest crashes.
 guest_iommu() {
 	guest_nic+=,iommu_platform=on,ats=on
 	case $1 in
@@ -79,14 +79,14 @@ guest_iommu() {
 	esac
 }
 
-# The NIC is behind that IOMMU, and has agreed to it (VIRTIO_F_ACCESS_PLATFORM).
+# The NIC is behind that IOMMU, and its driver negotiated VIRTIO_F_ACCESS_PLATFORM.
 behind_iommu() {
 	has_feature 33 &&
 		g "cd -P /sys/class/net/eth0/device/.. && pwd && ls /sys/class/iommu && \
 			cat iommu_group/type && grep -q '^DMA' iommu_group/type"
 }
 
-# Our node has asked for translations of both directions.
+# The node has reported misses in both directions.
 iotlb_used() {
 	local rx tx
 	[[ $node == /dev/vhost-tap ]] || return 0
@@ -95,7 +95,7 @@ iotlb_used() {
 	((rx > 0 && tx > 0))
 }
 
-# The guest and the device have agreed on the feature bit $1.
+# Guest and device have negotiated the feature bit $1.
 has_feature() {
 	local bits
 	bits=$(g "cat /sys/class/net/eth0/device/features")
@@ -104,10 +104,9 @@ has_feature() {
 	[[ ${bits:$1:1} == 1 ]]
 }
 
-# Start QEMU with -netdev $1 and more properties of the NIC in $2; without $1
-# whoever starts QEMU ($qemu_by) adds the NIC. The guest is
-# told what to do through a serial port, which is a pair of fifos here; so is
-# QEMU itself, in QMP. With a $slot there can be several.
+# Start QEMU with -netdev $1 and the NIC properties $2. Without $1 the program that
+# starts QEMU ($qemu_by) adds the NIC. Commands for the guest go through a serial port
+# made of two fifos, and so do QEMU's QMP commands. With $slot several guests can run.
 start_guest() {
 	local f=$work/ctl${slot:-} fifo nic=()
 	[[ -z $1 ]] || nic=(-netdev "$1"
@@ -133,8 +132,8 @@ start_guest() {
 	qmp qmp_capabilities >/dev/null
 }
 
-# The QMP command $1 with the JSON object $2; prints what it returns. Fails on
-# an error, and when nothing comes in a minute.
+# Run the QMP command $1 with the JSON object $2 and print the result. Fail on an
+# error and after a minute without a reply.
 qmp() {
 	local line='' more until=$((SECONDS + 60))
 	printf '{"execute": "%s", "arguments": %s}\n' "$1" "${2:-{\}}" >&"$to_qmp"
@@ -151,17 +150,17 @@ qmp() {
 		esac
 		line=''
 	done
-	echo "no answer to $1"
+	echo "no reply to $1"
 	return 1
 }
 
-# Read the guest's answer until its "@@" line; what came before is printed.
-# Fails as the guest's command did, or with 99 when nothing came in $1 s.
+# Read the guest's reply up to its "@@" line, and print the lines before it.
+# Fail with the status of the guest's command, or with 99 after $1 s without a reply.
 answer() {
 	local line until=$((SECONDS + $1))
 	while ((SECONDS < until)); do
 		if ! IFS= read -r -t 1 -u "$from_guest" line; then
-			# A line cut by the time-out goes on in the next read.
+			# A line cut by the timeout continues in the next read.
 			part=${part:-}$line
 			kill -0 "$qemu_pid" 2>/dev/null || { echo "QEMU is gone"; return 99; }
 			continue
@@ -174,11 +173,11 @@ answer() {
 		*) echo "guest: $line" ;;
 		esac
 	done
-	echo "no answer from the guest"
+	echo "no reply from the guest"
 	return 99
 }
 
-# Run $1 in the guest; with "bg" as $2 without waiting for its end.
+# Run $1 in the guest; with "bg" as $2, do not wait for its end.
 g() {
 	if [[ ${2:-} == bg ]]; then
 		printf '(%s) &\n' "${1//$'\n'/ }" >&"$to_guest"
@@ -188,7 +187,7 @@ g() {
 	answer 120
 }
 
-# Until $2 works in the guest, at most $1 seconds.
+# Wait until $2 succeeds in the guest, at most $1 seconds.
 g_wait() {
 	local until=$((SECONDS + $1))
 	while ((SECONDS < until)); do
@@ -221,7 +220,7 @@ reboot_guest() {
 	answer 120 && guest_net "$1"
 }
 
-# Endless traffic both ways, until the guest or the link ends.
+# Send endless traffic both ways, until the guest or the link ends.
 load() {
 	local i
 	for i in 1 2; do
@@ -260,10 +259,10 @@ stop_guest() {
 	return 1
 }
 
-# After a case: nothing of it stays; the guest's own kernel log must be clean.
+# After a case, end all its processes and check that the guest's kernel log is clean.
 end_guest() {
 	local pid
-	# Disowned first: the shell would report each death.
+	# Disown the processes first: else the shell reports each end.
 	for pid in "${loads[@]}" "${streams[@]}" $server_pid $qemu_pid; do
 		disown "$pid" 2>/dev/null
 		kill -KILL "$pid" 2>/dev/null
@@ -281,12 +280,12 @@ guest_log_clean() {
 		"$guest_log.console"
 }
 
-# ---- streams with checked content that outlive what is done meanwhile ----
+# ---- checked streams in the background ----
 
 declare -A streams=()
 
-# From either side to $1.1 and $1.2, one of each name in $2...: tcp* both ways at
-# once, udp* echoed. They end when their result is asked for.
+# Start streams from either side to $1.1 and $1.2, one of each name in $2...: tcp* both
+# ways at once, udp* echoed. They end when a test asks for their result.
 start_streams() {
 	local name what seed=20
 	rm -f "$work/stop"
@@ -309,7 +308,7 @@ streams_live() {
 	g "for n in ${!streams[*]}; do cat /\$n.out; ! test -e /\$n.rc || exit 1; done"
 }
 
-# What either end of the stream $1 has seen: every byte of it.
+# Print the results of both ends of the stream $1, and fail unless all bytes arrived.
 host_result() {
 	touch "$work/stop"
 	wait "${streams[$1]}"
@@ -347,21 +346,21 @@ mcast_out() {
 declare -A at_pid at_to at_from at_qto at_qfrom at_log
 here_slot=''
 
-# The guest just started, with slot=-$1, is slot $1 from now on.
+# Make the guest that was just started, with slot=-$1, slot $1.
 keep_slot() {
 	at_pid[$1]=$qemu_pid at_to[$1]=$to_guest at_from[$1]=$from_guest
 	at_qto[$1]=$to_qmp at_qfrom[$1]=$from_qmp at_log[$1]=$guest_log
 	use "$1"
 }
 
-# "The" guest is that of slot $1 from now on.
+# Make the guest of slot $1 the current one.
 use() {
 	slot=-$1
 	here_slot=$1 qemu_pid=${at_pid[$1]} guest_log=${at_log[$1]} part=''
 	to_guest=${at_to[$1]} from_guest=${at_from[$1]} to_qmp=${at_qto[$1]} from_qmp=${at_qfrom[$1]}
 }
 
-# The slot's QEMU has ended: forget it.
+# Remove a slot whose QEMU has ended.
 drop_slot() {
 	disown "${at_pid[$1]}" 2>/dev/null
 	local to=${at_to[$1]} from=${at_from[$1]} qto=${at_qto[$1]} qfrom=${at_qfrom[$1]}
@@ -371,20 +370,20 @@ drop_slot() {
 
 # ---- the worker ----
 
-# Thread ids of the workers of process $1: threads of QEMU, or on 6.1 kernel
-# threads, by their name.
+# Print the thread ids of the workers of process $1: threads of QEMU, or on 6.1 kernel
+# threads with its pid in their name.
 worker_tids() {
 	grep -l -s -x "vhost-$1" /proc/"$1"/task/[0-9]*/comm /proc/[0-9]*/comm |
 		sed 's|/comm$||; s|.*/||' | sort -nu
 }
 
-# Processor time of thread $1, in ms. Ticks would do, but are charged to
-# whoever is found running, which on a slow machine is often the wrong one.
+# Print the CPU time of thread $1 in ms. Ticks are too coarse: on a slow machine they
+# are often charged to the wrong thread.
 run_ms() {
 	awk '{ print int($1 / 1000000) }' "/proc/$1/schedstat"
 }
 
-# The same for all workers together.
+# Print the CPU time of all workers together.
 worker_ms() {
 	local tid
 	for tid in $(worker_tids "$qemu_pid"); do
@@ -409,7 +408,7 @@ worker_gone() {
 	return 1
 }
 
-# Two seconds with next to no processor time.
+# Check that the worker uses almost no CPU time for two seconds.
 worker_sleeps() {
 	local before after
 	sleep 1
@@ -423,18 +422,18 @@ worker_sleeps() {
 	return 1
 }
 
-# The debugfs folders of the process $1, in the order in which it opened the files.
+# Print the debugfs folders of process $1, in the order in which it opened the files.
 device_folders() {
 	grep -lsx "owner_pid $1" /sys/kernel/debug/vhost_tap/*/state | sed 's|/state$||' | sort -V
 }
 
-# A counter summed over the devices of QEMU: counter DIRECTION NAME
+# counter DIRECTION NAME - print a counter, summed over the devices of QEMU
 counter() {
 	device_folders "$qemu_pid" | sed "s|\$|/$1|" | xargs -r cat 2>/dev/null |
 		awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
 }
 
-# The worker has worked, and our node's counters saw both directions.
+# Check that the worker has run and that the node counted packets in both directions.
 vhost_used() {
 	local ms
 	ms=$(($(worker_ms) - ms_before))
@@ -444,7 +443,7 @@ vhost_used() {
 		(($(counter rx packets) > 1000 && $(counter tx packets) > 1000))
 }
 
-# Flows pinned to each guest CPU go through each queue: every worker has run.
+# Flows pinned to each guest CPU use each queue, so that every worker runs.
 both_queues() {
 	local tid before=() after=() i
 	mapfile -t tids < <(worker_tids "$qemu_pid")
@@ -460,9 +459,9 @@ both_queues() {
 	done
 }
 
-# ---- several pairs, an fd each ----
+# ---- several queue pairs, one fd each ----
 
-# The counter $1 of each pair, rx and tx, in the order of the pairs.
+# Print the counter $1 of each pair, rx and tx, in the order of the pairs.
 pair_counters() {
 	local dirs
 	mapfile -t dirs < <(device_folders "$qemu_pid")
@@ -471,12 +470,12 @@ pair_counters() {
 	awk -v name="$1" '$1 == name { print $2 }' "${dirs[@]}" 2>/dev/null
 }
 
-# The guest uses $2 queues from now on. Those move packets in both directions, the
-# others none; no ring breaks.
+# Let the guest use $2 queues. Check that those carry packets in both directions, that
+# the others do not, and that no queue breaks.
 use_channels() { # NET COUNT
 	local first now i try moved
 	g "agent channels eth0 $2" || return 1
-	# What was under way may still arrive.
+	# Packets in flight may still arrive.
 	sleep 0.3
 	mapfile -t first < <(pair_counters packets)
 	for try in 1 2 3; do
@@ -496,7 +495,7 @@ use_channels() { # NET COUNT
 	[[ -z $(pair_counters broken | grep -v '^0$') ]]
 }
 
-# The stream's result is right ("$@" says it), and it never stood still for long.
+# Check that the stream's result ("$@" prints it) is correct and had no long pause.
 no_pause() {
 	local said status=0
 	"$@" >"$work/result" || status=$?
@@ -507,10 +506,10 @@ no_pause() {
 	((BASH_REMATCH[1] < 5000))
 }
 
-# Nothing holds the module: it goes, and comes back.
+# Unload and load the module, which only works without users.
 module_cycle() {
 	[[ $node == /dev/vhost-tap ]] || { rmmod vhost_net && modprobe vhost_net; return; }
 	rmmod vhost_tap || return 1
-	[[ ! -e $node ]] || { echo "$node is still there"; return 1; }
+	[[ ! -e $node ]] || { echo "$node still exists"; return 1; }
 	insmod "${VTAP_KO:?}" && [[ -c $node ]]
 }

@@ -1,36 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * agent - traffic with known content, for both ends of a link.
+ * agent - send and check traffic with known content, at both ends of a link
  *
- * The same static program runs in the guest and in the VM around it. Every
- * payload is a slice of one cyclic pattern chosen by a seed, and the receiving
- * side compares each byte, so a lost, doubled or shifted piece shows.
+ * The same static program runs in the guest and in the VM around it. Every payload
+ * is a slice of one cyclic pattern that a seed selects. The receiver compares each
+ * byte, and so detects lost, duplicated and shifted data.
  *
- *   agent serve PORT                      TCP and UDP server, until killed
- *   agent tcp-send HOST PORT BYTES SEED   BYTES to the server; prints Mbit/s
- *   agent tcp-recv HOST PORT BYTES SEED   BYTES from the server
- *   agent udp HOST PORT COUNT SEED        COUNT datagrams of many sizes, echoed
- *   agent udp-flood HOST PORT SECONDS     datagrams to a port, nothing checked
+ *   agent serve PORT                      run a TCP and UDP server, until killed
+ *   agent tcp-send HOST PORT BYTES SEED   send BYTES to the server; print Mbit/s
+ *   agent tcp-recv HOST PORT BYTES SEED   receive BYTES from the server
+ *   agent udp HOST PORT COUNT SEED        send COUNT datagrams of many sizes, check
+ *                                         the echoes
+ *   agent udp-flood HOST PORT SECONDS     send datagrams to a port, check nothing
  *   agent mcast-recv IFACE GROUP PORT COUNT SECONDS
  *   agent mcast-send IFACE GROUP PORT COUNT
- *   agent rr HOST PORT tcp|udp BYTES SECONDS   messages of BYTES, one at a time: how
- *                                         long the answers of "serve" take (rr.c)
+ *   agent rr HOST PORT tcp|udp BYTES SECONDS   send messages of BYTES one at a time and
+ *                                         time the replies of "serve" (rr.c)
  *   agent with-taps IFACE COUNT CMD [ARG]...   run CMD with COUNT queues of the
  *                                         multi-queue tap IFACE as fds 100, ...
- * These run until the file STOP exists (stream.c):
- *   agent stream HOST PORT STOP SEED      one TCP connection, both ways at once
- *   agent dgrams HOST PORT STOP SEED      datagrams, echoed; losses are counted
- *   agent hold PORT STOP COUNT            reads its datagrams only then, COUNT or more
- *   agent hold-send HOST PORT STOP        what hold wants
- *   agent announce IFACE MAC STOP         counts RARP and gratuitous ARP of MAC
- * And:
- *   agent flows HOST PORT COUNT           a datagram of each of COUNT sockets, echoed
+ * The following run until the file STOP exists (stream.c):
+ *   agent stream HOST PORT STOP SEED      use one TCP connection both ways at once
+ *   agent dgrams HOST PORT STOP SEED      send datagrams, check echoes, count losses
+ *   agent hold PORT STOP COUNT            read COUNT or more datagrams after STOP exists
+ *   agent hold-send HOST PORT STOP        send the datagrams for hold
+ *   agent announce IFACE MAC STOP         count RARP and gratuitous ARP of MAC
+ * Further commands:
+ *   agent flows HOST PORT COUNT           send a datagram from each of COUNT sockets
  *   agent rings IFACE RX TX               resize the rings, as ethtool -G does
- *   agent channels IFACE COUNT            use so many queues, as ethtool -L does
- *   agent offers NODE                     the feature bits of a vhost node, below 64
- *   agent mask FD BITS                    the open file FD of vhost-tap offers no others
+ *   agent channels IFACE COUNT            set the number of queues, as ethtool -L does
+ *   agent offers NODE                     print bits 0 to 63 of a vhost node's features
+ *   agent mask FD BITS                    limit the features of vhost-tap file FD
  *
- * Exit: 0 all content right, 1 not, 2 wrong usage.
+ * Exit status: 0 if all content is correct, 1 if not, 2 for wrong usage.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -95,7 +96,7 @@ struct sockaddr_in address(const char *host, const char *port)
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
 
 	if (!inet_aton(host, &sa.sin_addr))
-		die("%s is no IPv4 number", host);
+		die("%s is not in IPv4 notation", host);
 	return sa;
 }
 
@@ -202,7 +203,7 @@ static int tcp_client(char **arg, int upload)
 		if (send_stream(fd, bytes))
 			die("send: %s", strerror(errno));
 		if (recv(fd, &verdict, 1, 0) != 1 || verdict != 'y')
-			die("the server did not get what was sent");
+			die("the server received other data than was sent");
 	} else if (recv_stream(fd, bytes)) {
 		return 1;
 	}
@@ -259,7 +260,7 @@ static int udp_client(char **arg)
 			lost += !answered;
 		}
 		if (!answered)
-			die("no answer to datagram %d of %u bytes", i, len);
+			die("no reply to datagram %d of %u bytes", i, len);
 	}
 	printf("%d datagrams, %d sent again\n", count, lost);
 	return 0;
@@ -344,8 +345,8 @@ static int mcast_send(char **arg)
 }
 
 /*
- * QEMU takes vhostfds= only together with fds=, and a shell cannot open the
- * queues of a tap.
+ * Open the queues of a tap, which a shell cannot, for QEMU: it takes vhostfds= only
+ * together with fds=.
  */
 static int with_taps(char **arg)
 {
@@ -368,7 +369,7 @@ static int with_taps(char **arg)
 
 /* ---- server ---- */
 
-/* Echoes a datagram; the client chose the content and checks it. */
+/* Echo a datagram; the client chooses the content and checks it. */
 static void serve_udp(int fd)
 {
 	static struct dgram d;
@@ -439,6 +440,6 @@ int main(int argc, char **argv)
 		return mcast_send(argv + 2);
 	if (!strcmp(cmd, "with-taps") && argc > 4)
 		return with_taps(argv + 2);
-	fprintf(stderr, "usage: see the head of agent.c\n");
+	fprintf(stderr, "usage: see the comment at the top of agent.c\n");
 	return 2;
 }

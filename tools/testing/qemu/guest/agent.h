@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of agent share: agent.c has the one-shot commands and the
- * server, stream.c those that run while a guest moves, rr.c times answers.
+ * Common parts of agent: agent.c has the one-shot commands and the server, stream.c
+ * the commands that run during a migration, rr.c the latency test.
  */
 #ifndef VTAP_AGENT_H
 #define VTAP_AGENT_H
@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
-/* A prime: no power-of-two slip maps the pattern onto itself. */
+/* The period is a prime, so that no power-of-two shift maps the pattern onto itself. */
 #define PERIOD	65521
 #define CHUNK	65536
 
@@ -29,7 +29,7 @@ void time_limit(int fd, int seconds);
 void fill(struct dgram *d, uint32_t seq, uint32_t len);
 int is_right(const struct dgram *d, ssize_t n);
 
-/* What a client asks of the server, in network byte order. */
+/* A client's request to the server, in network byte order. */
 enum { ORDER_DOWNLOAD, ORDER_UPLOAD, ORDER_STREAM, ORDER_ECHO };
 
 struct order {
@@ -40,13 +40,13 @@ struct order {
 
 int connect_server(char **arg, struct order *o);
 
-/* The server's end of a stream; the pattern is made. Return: the exit status. */
+/* Serve a stream; the pattern must exist. Return: the exit status. */
 int serve_stream(int fd);
 
-/* Return: the exit status, or -1 for no command of stream.c. */
+/* Return: the exit status, or -1 if stream.c has no such command. */
 int stream_command(const char *cmd, int argc, char **arg);
 
-/* The server's end of TCP messages that come back. Return: the exit status. */
+/* Echo TCP messages. Return: the exit status. */
 int serve_echo(int fd);
 
 int request_response(char **arg);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rr - request and response: one message under way at a time, each one timed.
- * Read agent.c before, which has the answering half of UDP.
+ * rr - request and response: send one message at a time and measure each reply
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -44,7 +43,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A datagram may be lost: it is sent again, and its sample is not taken. */
+/* Send a lost datagram again, and drop its sample. */
 static int ask(int fd, uint8_t *buf, int len, int is_tcp)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -108,7 +107,7 @@ int request_response(char **arg)
 		begin = after;
 	}
 	if (!n)
-		die("no answer");
+		die("no reply");
 	qsort(us, n, sizeof(*us), compare);
 	printf("answers %lu lost %lu median %.1f p99 %.1f us\n", n, lost, us[n / 2],
 	       us[n - 1 - n / 100]);

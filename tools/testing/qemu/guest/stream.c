@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stream - the commands of agent that have to do with moving a guest. Most go on
- * until a file exists, and then say what they saw. Read agent.c before.
+ * stream - agent's commands for migration tests. Most of them run until a file
+ * exists, and then print their results.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -31,10 +31,10 @@
 
 /* ---- a TCP stream, both ways at once ---- */
 
-/* A peer may be silent for as long as a guest stands still on a slow machine. */
+/* A peer may be silent while a guest is stopped on a slow machine. */
 #define SILENCE	90
 
-/* In front of each piece; the last one has no data but a struct totals. */
+/* Header of each piece; the last piece has a struct totals as its data. */
 struct piece {
 	uint32_t seq;
 	uint32_t len;
@@ -43,12 +43,12 @@ struct piece {
 struct totals {
 	uint64_t bytes;
 	uint64_t sum;
-	/* What the sender of this has received itself, when it is done. */
+	/* The total that the sender itself has received, once it is done. */
 	uint64_t got_bytes;
 	uint64_t got_sum;
 };
 
-/* Between the sending and the receiving process of one end. */
+/* Shared by the sending and the receiving process of one end. */
 struct both {
 	atomic_ullong sent_bytes, sent_sum;
 	atomic_ullong got_bytes, got_sum;
@@ -57,7 +57,7 @@ struct both {
 
 static struct both *shared;
 
-/* A running checksum, eight bytes a step. */
+/* Update a running checksum, eight bytes at a time. */
 static uint64_t add_sum(uint64_t sum, const uint8_t *data, size_t len)
 {
 	uint64_t word;
@@ -96,7 +96,7 @@ static void recv_all(int fd, void *data, size_t len)
 		    n < 0 ? strerror(errno) : "closed");
 }
 
-/* Pieces of many lengths until the file @stop exists, or the peer has ended. */
+/* Send pieces of many lengths until the file @stop exists or the peer ends. */
 static void send_pieces(int fd, const char *stop)
 {
 	static const uint32_t lens[] = { 1, 100, 1447, 1448, 1449, 9000, 30000, 65535 };
@@ -128,7 +128,7 @@ static void send_pieces(int fd, const char *stop)
 	send_all(fd, &end, sizeof(end));
 }
 
-/* Takes and compares pieces up to the last, whose totals go to @end. */
+/* Receive and compare pieces up to the last, whose totals go to @end. */
 static void recv_pieces(int fd, struct totals *end, double *longest)
 {
 	static uint8_t buf[CHUNK];
@@ -220,7 +220,7 @@ static int stream(char **arg)
 
 /* ---- UDP ---- */
 
-/* A datagram every 3 ms and whatever comes back, until the file exists. */
+/* Send a datagram every 3 ms and check the echoes, until the file exists. */
 static int dgrams(char **arg)
 {
 	static const uint32_t lens[] = { 8, 60, 128, 129, 1000, 1472, 1473, 4000, 16000 };
@@ -238,7 +238,7 @@ static int dgrams(char **arg)
 		struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 		fill(&out, sent, len);
-		/* A full queue or a port not yet open is no fault. */
+		/* Ignore a full queue and a port that is not open yet. */
 		if (send(fd, &out, len, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
 			sent++;
 		while (poll(&pfd, 1, 3) == 1) {
@@ -262,7 +262,7 @@ static int dgrams(char **arg)
 	return !back;
 }
 
-/* Move to CPU @i, if there are so many: the queue a packet takes depends on it. */
+/* Move to CPU @i if it exists: the CPU selects the queue of a packet. */
 static void take_cpu(unsigned int i)
 {
 	cpu_set_t set;
@@ -273,7 +273,7 @@ static void take_cpu(unsigned int i)
 		die("CPU %u: %s", i, strerror(errno));
 }
 
-/* One datagram of each of many sockets, that is flows, from every CPU in turn; echoed. */
+/* Send one datagram from each of many sockets (flows), on each CPU in turn. */
 static int flows(char **arg)
 {
 	struct sockaddr_in sa = address(arg[0], arg[1]);
@@ -316,9 +316,9 @@ static int flows(char **arg)
 }
 
 /*
- * Datagrams kept unread in the socket until the file exists: their bytes lie
- * in the pages the device wrote and nobody else wrote since. A move that does
- * not know of the device's writes brings them over wrong.
+ * Keep datagrams unread in the socket until the file exists. Their bytes are in pages
+ * that only the device wrote. A migration that misses the device's writes corrupts
+ * them.
  */
 static int hold(char **arg)
 {
@@ -346,7 +346,7 @@ static int hold(char **arg)
 	return got < want;
 }
 
-/* Jumbo frames: Linux writes into a packet's first buffer, but not the others. */
+/* Send jumbo frames: Linux writes only into the first buffer of a packet. */
 static int hold_send(char **arg)
 {
 	struct sockaddr_in sa = address(arg[0], arg[1]);
@@ -362,9 +362,9 @@ static int hold_send(char **arg)
 	return 0;
 }
 
-/* ---- what goes by on a link, and the rings of a device ---- */
+/* ---- announcements on a link, rings of a device ---- */
 
-/* RARP is QEMU's way to say where a guest is now, gratuitous ARP the guest's. */
+/* Count RARP, which QEMU sends to announce the guest, and the guest's gratuitous ARP. */
 static int announce(char **arg)
 {
 	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
@@ -388,7 +388,7 @@ static int announce(char **arg)
 			continue;
 		if (frame[12] == 0x80 && frame[13] == 0x35)
 			rarp++;
-		/* sender's and target's protocol address are the same */
+		/* Gratuitous: sender and target have the same protocol address. */
 		if (frame[12] == 0x08 && frame[13] == 0x06 && !memcmp(frame + 28, frame + 38, 4))
 			garp++;
 	}
@@ -396,7 +396,7 @@ static int announce(char **arg)
 	return !rarp || !garp;
 }
 
-/* @cmd is one of the structs of ethtool.h, which all begin with the command. */
+/* @cmd is a struct of ethtool.h. All of them start with the command. */
 static void ethtool(const char *name, void *cmd, const char *what)
 {
 	struct ifreq ifr = { .ifr_data = cmd };
@@ -439,7 +439,7 @@ static int channels(char **arg)
 	return ch.combined_count != (unsigned int)atoi(arg[1]);
 }
 
-/* ---- what a vhost node offers ---- */
+/* ---- features of a vhost node ---- */
 
 static int offers(char **arg)
 {
@@ -452,7 +452,7 @@ static int offers(char **arg)
 	return 0;
 }
 
-/* For a file the shell has open and will pass on. */
+/* The shell opened the file and passes it on to QEMU. */
 static int mask(char **arg)
 {
 	struct vhost_tap_feature_mask m = { .features = { strtoull(arg[1], NULL, 0) } };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * unlogged - a vhost device that does not log what it writes, for check-migrate
+ * unlogged - turn off the dirty log of a vhost device, for check-migrate
  *
- * Preloaded into QEMU: the kernel never hears that the dirty log is on. What
- * comes of it must be seen by the tests, or they would not see a bug either.
+ * This library is preloaded into QEMU and hides from the kernel that the dirty log is
+ * on. The tests must fail then, which proves that they can see such a bug.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
