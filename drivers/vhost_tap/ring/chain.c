@@ -134,21 +134,19 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 	}
 }
 
-/* Walk a split ring's indirect table, after @seen descriptors of its chain. */
 int vtap_chain_indirect(struct vtap_ring *r, struct vtap_mem *m,
 			struct vtap_chain *c, struct vtap_desc table, u16 seen)
 {
 	return vtap_chain_table(r, m, c, table, seen, false);
 }
 
-/* Walk a packed ring's indirect table, which is the whole chain. */
 int vtap_chain_indirect_packed(struct vtap_ring *r, struct vtap_mem *m,
 			       struct vtap_chain *c, struct vtap_desc table)
 {
 	return vtap_chain_table(r, m, c, table, 0, true);
 }
 
-/* Copy descriptor @i of a scattered ring to the window. */
+/* vtap_chain_fetch() for a scattered ring: one descriptor. */
 static noinline int vtap_chain_fetch_scattered(struct vtap_ring *r, u16 i)
 {
 	u64 __user *from = (u64 __user *)(r->desc + i);
@@ -198,11 +196,10 @@ fault:
 }
 
 /*
- * Walk a chain that is not a single plain descriptor; @d is its first one.
- * Chains tend to have the same length and to be in order, so the first window
- * has as many descriptors as the last chain. A jump out of order starts again
- * with a window of one. Each further window doubles, so the walk copies at
- * most about twice what it uses.
+ * Walk a chain that is not a single plain descriptor; @d is its first one. The
+ * first window has as many descriptors as the last chain, because chains tend
+ * to be alike. A jump out of order starts again with a window of one. Each
+ * further window doubles, so the walk copies at most about twice what it uses.
  */
 int vtap_chain_walk(struct vtap_ring *r, struct vtap_mem *m,
 		    struct vtap_chain *c, struct vtap_desc d)

@@ -44,7 +44,7 @@ static __always_inline int vtap_chain_map(struct vtap_ring *r,
 	return n;
 }
 
-/* Append one buffer; the device may write it if @in is set. */
+/* Append one buffer, writable if @in is set. */
 static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 					     struct vtap_mem *m,
 					     struct vtap_chain *c,

@@ -92,7 +92,6 @@ void vtap_dirty_flush(struct vtap_dirty *d)
 	}
 }
 
-/* Mark pages of one word. */
 static void vtap_dirty_mark_word(struct vtap_dirty *d, u64 word, u32 bits)
 {
 	struct vtap_dirty_slot *slot =
@@ -132,7 +131,6 @@ void vtap_dirty_mark(struct vtap_dirty *d, u64 gpa, u64 len)
 	vtap_dirty_mark_word(d, last >> 5, vtap_dirty_bits(page, last));
 }
 
-/* Mark user memory at all of its guest addresses. */
 static void vtap_dirty_mark_aliases(struct vtap_dirty *d, u64 uaddr, u64 len)
 {
 	u64 last = uaddr + (len - 1);	/* checked memory: no wrap */

@@ -16,10 +16,9 @@
  * Without G we may read a bit of an earlier round that the client clears before
  * our write reaches the page. The write would then be lost.
  *
- * Writes are first collected in a few words per queue, and then written to the
- * bitmap together, at the latest before the pass releases the queue. A batch
- * thus costs one barrier, and in most cases one read per word. No page is
- * pinned.
+ * Each queue collects bits in a few words, and writes them to the bitmap at the
+ * latest before the pass releases the queue. A batch thus costs one barrier,
+ * and in most cases one read per word. No page is pinned.
  */
 #ifndef VTAP_RING_DIRTY_H
 #define VTAP_RING_DIRTY_H

@@ -9,7 +9,6 @@
 
 #include "ring.h"
 
-/* Read one 16-bit word of the ring at user address @from. */
 static inline int vtap_ring_get16(struct vtap_ring *r, u16 __user *from,
 				  u16 *val)
 {

@@ -6,8 +6,8 @@
  * table in Documentation/uapi.rst follow this list. Names are stable; numbers
  * are internal.
  *
- * A ring fault breaks the queue until vtap_ring_clear_fault(), after which the
- * queue retries. A packet fault drops one packet, and the queue goes on.
+ * A ring fault breaks the queue until vtap_ring_clear_fault(). A packet fault
+ * drops one packet.
  */
 #ifndef VTAP_RING_FAULT_H
 #define VTAP_RING_FAULT_H

@@ -6,8 +6,7 @@
  * client answers a miss (VHOST_IOTLB_MISS) with a mapping to user memory
  * (VHOST_IOTLB_UPDATE) and can invalidate mappings (VHOST_IOTLB_INVALIDATE).
  * The table keeps the mappings sorted and without overlaps. A new mapping
- * replaces what it covers of older ones. The table is a cache: when it is full,
- * the oldest mapping is evicted.
+ * replaces what it covers of older ones. A full table evicts the oldest one.
  *
  * A device has one table, which its queues search. Each queue also caches
  * translations (struct vtap_tlb). Code that removes a mapping must remove it

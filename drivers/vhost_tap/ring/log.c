@@ -6,7 +6,6 @@
  */
 #include "ring.h"
 
-/* Record a written range by its user addresses, one page at a time. */
 static void vtap_ring_log_by_user(struct vtap_ring *r,
 				  const struct vtap_ring_area *area,
 				  unsigned long at, u64 len)

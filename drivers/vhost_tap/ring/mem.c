@@ -128,7 +128,6 @@ static noinline int vtap_mem_translate_iotlb(struct vtap_mem *m,
 
 		if (step == VTAP_TLB_STEPS)
 			return -ENOBUFS;
-		/* The low bits of a tag are permissions; access is one bit. */
 		if ((slot->tag & VTAP_PAGE_MASK) == (iova & VTAP_PAGE_MASK) &&
 		    slot->tag & access) {
 			u64 off = iova & ~VTAP_PAGE_MASK;
@@ -228,7 +227,6 @@ void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table)
 	tlb->table = table;
 }
 
-/* Test whether the region has an address in [first, last]. */
 static bool vtap_mem_touches(const struct vtap_region *r, u64 first, u64 last)
 {
 	return r->size && r->gpa <= last && r->gpa + (r->size - 1) >= first;

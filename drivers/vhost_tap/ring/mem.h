@@ -10,10 +10,9 @@
  *   the device IOTLB (iotlb.h)               I/O virtual addresses; a miss is
  *                                            reported to the client
  *
- * Rings and packets use the same few regions again and again. Each queue
- * therefore keeps the region of its last hit, one for reads and one for writes,
- * and searches only if that region misses. With the IOTLB most regions are
- * single pages, so a direct-mapped cache of pages comes before the search
+ * Each queue keeps the region of its last hit, one for reads and one for
+ * writes, and searches only if that region misses. With the IOTLB most regions
+ * are single pages, so a direct-mapped cache of pages comes before the search
  * (struct vtap_tlb).
  */
 #ifndef VTAP_RING_MEM_H

@@ -87,7 +87,6 @@ static int vtap_memmap_uaddr_cmp(const void *a, const void *b)
 	return 0;
 }
 
-/* Sort copies of the regions by user address, for the dirty log. */
 static void vtap_memmap_index_by_uaddr(struct vtap_memmap *map)
 {
 	u32 i;

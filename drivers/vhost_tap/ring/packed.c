@@ -34,7 +34,6 @@ int vtap_packed_is_avail(struct vtap_ring *r, u16 at)
 	return err ? err : vtap_packed_offered(at, flags);
 }
 
-/* Record that @packed_first holds @n descriptors from the next position on. */
 static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 {
 	r->fetch_start = r->last_avail;
@@ -101,7 +100,6 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* Count how many of @nr copied descriptors, from @first on, are available. */
 static __always_inline u16
 vtap_packed_nr_offered(const struct vtap_ring *r,
 		       const struct vring_packed_desc *first, u16 nr)
@@ -132,8 +130,6 @@ vtap_packed_nr_offered(const struct vtap_ring *r,
  * second copies the available descriptors again. If they fill the window, it
  * also copies up to @ahead descriptors after them. If these are all available
  * too, the next fetch needs one copy call only.
- *
- * Return: as vtap_packed_copy().
  */
 static noinline int vtap_packed_copy_run(struct vtap_ring *r, u16 sure, u16 nr,
 					 u16 ahead)
@@ -164,13 +160,10 @@ fault:
 }
 
 /*
- * Fetch descriptors, in a way that depends on the length of the last run. Short
- * runs are loaded descriptor by descriptor. A long copy starts with a test of
- * one word, because the ring is often empty. If the last chain extended past
- * the fetched descriptors, nothing is prefetched, because the next chain may
- * do so again.
- *
- * Return: as vtap_packed_copy().
+ * Short runs are loaded descriptor by descriptor; the last run predicts the
+ * length. A long copy starts with a test of one word, because the ring is often
+ * empty. If the last chain extended past the fetched descriptors, the next one
+ * may do so too, and nothing is prefetched.
  */
 int vtap_packed_fetch(struct vtap_ring *r)
 {
@@ -262,7 +255,6 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 	return found;
 }
 
-/* Go back by @n descriptors. */
 void vtap_packed_take_back(struct vtap_ring *r, u16 n)
 {
 	u16 i;

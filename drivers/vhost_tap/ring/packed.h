@@ -41,9 +41,8 @@
  * calls cost less than two loads per descriptor.
  *
  * The driver makes a chain available with its first descriptor. If that one is
- * available, so are the others, provided that they are loaded after it. The
- * fetch and the chain walk do so. A later descriptor that is not available is a
- * fault (CHAIN_TORN).
+ * available, so are the others, which are always loaded after it. One that is
+ * not available is a fault (CHAIN_TORN).
  *
  * C works in the opposite direction. The driver reads used entries one by one,
  * so it sees no entry before the flags of the first one are stored. E and F are
@@ -56,7 +55,7 @@
 
 #define VTAP_PACKED_WRAP	BIT(VRING_PACKED_EVENT_F_WRAP_CTR)
 #define VTAP_PACKED_IDX		(VTAP_PACKED_WRAP - 1)
-/* A base with both positions at the start of the first lap. */
+/* Both positions at the start of the first lap. */
 #define VTAP_PACKED_FRESH	((u32)VTAP_PACKED_WRAP << 16 | VTAP_PACKED_WRAP)
 #define VTAP_PACKED_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
 #define VTAP_PACKED_USED	BIT(VRING_PACKED_DESC_F_USED)

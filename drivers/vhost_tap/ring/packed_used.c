@@ -2,10 +2,9 @@
 /*
  * packed_used.c - stage and publish used entries of the packed ring
  *
- * Chains are used in the order they were taken, so the used entries follow each
- * other from the used position on. The entry of a longer chain leaves a gap
- * after it. The place of a staged entry is not stored: it is computed from the
- * gaps when the entry is written.
+ * Chains are used in the order they were taken. The used entries follow each
+ * other, with a gap after the entry of a longer chain. The place of a staged
+ * entry is not stored: it is computed from the gaps when the entry is written.
  */
 #include "packed.h"
 
@@ -15,7 +14,6 @@ void vtap_packed_set_max(struct vtap_ring *r)
 	r->stage_max = r->fault ? 0 : min_t(u32, r->stage_room, VTAP_FETCH);
 }
 
-/* Start with an empty staging array at position @used. */
 void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
 {
 	bool wrap = used & VTAP_PACKED_WRAP;
@@ -38,7 +36,6 @@ static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
 	*(u64 *)&d->len = word;
 }
 
-/* Open a window for writes to the descriptor ring. */
 static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
 {
 	if (unlikely(r->scattered))
@@ -113,7 +110,6 @@ static noinline int vtap_packed_put_run(struct vtap_ring *r)
 	return 1;
 }
 
-/* Log the writes of the staged entries from @i on. */
 static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 {
 	const size_t used = offsetof(struct vring_packed_desc, len);
@@ -128,7 +124,6 @@ static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 	}
 }
 
-/* Further entries belong to the next lap. */
 static __always_inline void vtap_packed_next_lap(struct vtap_ring *r)
 {
 	r->stage_room += r->num;
@@ -142,9 +137,9 @@ static __always_inline u16 vtap_packed_stage_idx(const struct vtap_ring *r)
 }
 
 /*
- * Write the staged entries to the ring early because the staging array is full.
- * The driver does not see them before the first one is written. The first one
- * therefore stays staged, with a gap as long as the spilled part.
+ * Write the staged entries early because the staging array is full. The driver
+ * does not see them before the first one is written. That one therefore stays
+ * staged, with a gap as long as the spilled part.
  */
 static noinline int vtap_packed_spill(struct vtap_ring *r)
 {

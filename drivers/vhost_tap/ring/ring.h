@@ -23,13 +23,12 @@
  *   D  load used->idx, acquire     <-   C  store used->idx, release
  *   read used->ring[], buffers
  *
- *   If B does not pair with A, we read heads that the driver has not written
- *   yet. If D does not pair with C, the driver reads used entries or payload
- *   that we have not written yet.
+ *   Without B we could read heads before the driver writes them. Without D
+ *   the driver could read used entries or payload before we write them.
  *
- * Notification suppression uses two pairs of a store and a load. Each side
- * needs a full barrier (vtap_mb() here) between its store and its load.
- * Otherwise each side can miss the other's store, and both sleep:
+ * For notification suppression each side needs a full barrier (vtap_mb() here)
+ * between a store and a load. Otherwise both can miss each other's store, and
+ * both sleep:
  *
  *   E  driver: store avail->idx; mb; load avail_event or used->flags
  *      device: store avail_event or used->flags; mb; load avail->idx
@@ -108,7 +107,7 @@ struct vtap_ring_cfg {
 	struct vtap_dirty *log;
 };
 
-/* Sizes of a ring's areas in bytes. */
+/* Sizes in bytes. */
 struct vtap_ring_size {
 	size_t desc;
 	size_t avail;
@@ -148,7 +147,6 @@ struct vtap_ring_scattered {
 /**
  * struct vtap_ring - one running ring, split or packed
  *
- * Unions hold the fields that have another name or type in the other format.
  * A position in a packed ring is an index with the wrap counter in bit 15.
  *
  * Locking: the caller that runs the pass owns the whole structure. Addresses
@@ -319,7 +317,6 @@ struct vtap_desc {
 	};
 };
 
-/* Convert a copied split descriptor. */
 static __always_inline struct vtap_desc
 vtap_desc_from_split(const struct vring_desc *d)
 {
@@ -331,7 +328,6 @@ vtap_desc_from_split(const struct vring_desc *d)
 	};
 }
 
-/* Convert a copied packed descriptor. */
 static __always_inline struct vtap_desc
 vtap_desc_from_packed(const struct vring_packed_desc *d)
 {
@@ -359,7 +355,7 @@ vtap_ring_scattered_at(const struct vtap_ring_area *area, const void __user *at)
 	return (void __user *)(iova + (unsigned long)*(area->delta + page));
 }
 
-/* Return the user address of a word in the descriptor table or packed ring. */
+/* Return the user address of a word in the ring, for each of its areas. */
 static __always_inline void __user *
 vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 {
@@ -368,7 +364,6 @@ vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 	return (void __user *)word;
 }
 
-/* Return the user address of a word in the driver area. */
 static __always_inline void __user *
 vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 {
@@ -377,7 +372,6 @@ vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 	return (void __user *)word;
 }
 
-/* Return the user address of a word in the device area. */
 static __always_inline void __user *
 vtap_ring_used_addr(const struct vtap_ring *r, const void __user *word)
 {

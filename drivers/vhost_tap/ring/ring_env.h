@@ -91,12 +91,11 @@ static __always_inline void vtap_release_fence(void)
 #define vtap_put64_release(x, uptr, label)	vtap_put16_release(x, uptr, label)
 
 /*
- * Set bits of an aligned word of user memory atomically. The function opens its
- * own user access window. The futex operation is the only atomic operation on
- * user memory that every architecture has. Some architectures return -EFAULT
- * for a page that is not resident, so the page is faulted in. The operation is
- * retried a few times, because the page can go away again. Some architectures
- * return -EAGAIN under contention.
+ * Set bits of an aligned word of user memory atomically. The futex operation is
+ * the only atomic operation on user memory that every architecture has. On some
+ * it fails with -EFAULT for a page that is not resident, so the page is faulted
+ * in. The operation is retried a few times, because the page can go away again.
+ * On some it fails with -EAGAIN under contention.
  *
  * Return: 0 or -EFAULT.
  */
@@ -119,10 +118,9 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
 }
 
 /*
- * Copy a descriptor table or a run of ring entries from user memory. The
- * function opens its own user access window. The caller has checked @len
- * against the buffer, so the check by hardened usercopy, which costs more than
- * the copy, is left out.
+ * Copy a descriptor table or a run of ring entries from user memory. The caller
+ * has checked @len against the buffer, so the check by hardened usercopy, which
+ * costs more than the copy, is left out.
  *
  * Return: number of bytes that could not be copied.
  */
@@ -138,8 +136,6 @@ static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
  * the others, so only their flags may be used. A descriptor that the flags show
  * as available can be copied again after this call, because smp_rmb() orders
  * that copy after the flags.
- *
- * Return: number of bytes that could not be copied.
  */
 static inline unsigned long vtap_user_copy_avail(struct vring_packed_desc *to,
 						 const void __user *from,

@@ -2,12 +2,10 @@
 /*
  * ring_map.c - translate the addresses of a ring with the IOTLB
  *
- * The three areas are translated once, when the ring is first used or after the
- * client invalidated a mapping, and not on each access. Most areas are linear
- * in user memory, whatever the number of mappings. Plain pointers are then
- * enough, as without the IOTLB. A guest may also build a large ring from
- * scattered pages. Each word is then translated by its page
- * (struct vtap_ring_scattered).
+ * The three areas are translated when the ring is first used, and again after
+ * the client invalidated a mapping. Most areas are linear in user memory, so
+ * plain pointers are enough. A guest may also build a large ring from scattered
+ * pages. Each word is then translated by its page (struct vtap_ring_scattered).
  */
 #include "ring_ops.h"
 
@@ -77,7 +75,6 @@ static int vtap_map_failed(struct vtap_ring *r, int err)
 	}
 }
 
-/* Translate each page of an area. @delta has room for all pages. */
 static int vtap_map_pages(struct vtap_mem *m, const struct extent *e,
 			  struct vtap_ring_area *area, u64 *delta)
 {

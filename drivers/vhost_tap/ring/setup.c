@@ -98,8 +98,8 @@ static void vtap_ring_reset_fault(struct vtap_ring *r)
  * @r: ring
  *
  * A driver may change a chain that the device has not taken yet, for example
- * enlarge a buffer in place. Callers that return a chain to the ring and pop
- * it again later use this function to see the change.
+ * enlarge a buffer. Callers that discard a chain use this function to see the
+ * change when they pop it again.
  */
 void vtap_ring_refetch(struct vtap_ring *r)
 {
@@ -163,8 +163,8 @@ int vtap_ring_load(struct vtap_ring *r)
 
 /*
  * Set the positions of VHOST_SET_VRING_BASE. The next available and the next
- * used descriptor each have an index and a wrap counter. DPDK's virtio-user sets
- * only the wrap counter of the first lap, which stands for the start of both.
+ * used descriptor each have an index and a wrap counter. DPDK's virtio-user
+ * sets only the wrap counter of the first lap: both start at index 0.
  */
 static int vtap_packed_start(struct vtap_ring *r, u32 base)
 {

@@ -28,8 +28,7 @@ static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
 
 /*
  * Record a fetch of @got chains out of @n available ones. A head out of range
- * ends the fetch. The chains before it are served first, and the ring breaks
- * when that head is the next one.
+ * ends the fetch, and breaks the ring when it is the next one.
  *
  * Return: 1 if a chain was fetched, 0 if the ring is empty, -EIO if broken.
  */
@@ -219,7 +218,6 @@ fault:
 	return -EFAULT;
 }
 
-/* Open a window for writes to the device area. */
 static __always_inline bool vtap_split_begin_write(struct vtap_ring *r)
 {
 	if (unlikely(r->scattered))
@@ -247,7 +245,6 @@ static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 at,
 			   (u64)(n - before_wrap) * size);
 }
 
-/* Log a write to a 16-bit word of the device area. */
 void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
 {
 	if (unlikely(r->log))
@@ -274,8 +271,8 @@ static int vtap_split_put_long(struct vtap_ring *r)
 }
 
 /*
- * Write the staged entries to the ring early because the staging array is full.
- * The driver does not see them before used->idx covers them.
+ * Write the staged entries early because the staging array is full. The driver
+ * does not see them before used->idx covers them.
  */
 int vtap_split_spill(struct vtap_ring *r)
 {
@@ -340,7 +337,6 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
-/* Read the driver's index without a fetch. */
 static int vtap_split_get_idx(struct vtap_ring *r, u16 *idx)
 {
 	u16 __user *from = (u16 __user *)&r->avail->idx;
