@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The vhost-net ioctl contract, call by call: what must work, and which errno
- * answers what must not. Expectations are those of in-tree vhost-net, so the
- * program also passes with VTAP_NODE=/dev/vhost-net; errno_diff.sh compares
- * the two nodes exhaustively.
- *
- * Read before: guest.h.
+ * The vhost-net ioctl contract, call by call: valid calls succeed, invalid calls return
+ * the right errno. The expectations are those of in-tree vhost-net, so the program also
+ * passes with VTAP_NODE=/dev/vhost-net. errno_diff.sh compares all calls of both nodes.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -42,7 +39,7 @@ FIXTURE_TEARDOWN(abi)
 	tap_free(&self->tap);
 }
 
-/* ---- before and around ownership ---- */
+/* ---- ownership ---- */
 
 TEST(needs_owner)
 {
@@ -135,10 +132,10 @@ TEST_F(abi, each_feature_bit)
 		  offered & (F_QEMU | F_NET_HDR | F_NOTIFY_ON_EMPTY));
 	for (i = 0; i < 64; i++) {
 		bit = 1ULL << i;
-		/* these two need more than the bit itself */
+		/* These two need more than the bit itself. */
 		if (bit == F_LOG_ALL || bit == F_ACCESS_PLATFORM)
 			continue;
-		/* and this one another bit */
+		/* This one depends on another bit. */
 		if (bit == F_PACKED)
 			bit |= F_VERSION_1;
 		EXPECT_EQ((offered & bit) == bit ? 0 : -EOPNOTSUPP,
@@ -181,7 +178,7 @@ TEST_F(abi, mem_table)
 	t->nregions = 0;
 	EXPECT_EQ(0, guest_set_mem(&self->g));
 
-	/* kernel addresses: refused at the latest on a running ring */
+	/* Kernel addresses are refused, on a running ring at the latest. */
 	t->nregions = 1;
 	ASSERT_EQ(0, guest_set_mem(&self->g));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
@@ -199,7 +196,7 @@ TEST_F(abi, mem_table_509)
 	struct guest g;
 
 	if (!guest_is_ours())
-		SKIP(return, "vhost.ko stops at its max_mem_regions");
+		SKIP(return, "vhost.ko is limited by its max_mem_regions");
 	EXPECT_EQ(0, guest_init(&g, &cfg));
 	guest_free(&g);
 }
@@ -265,7 +262,7 @@ TEST_F(abi, vring_addr)
 	EXPECT_EQ(-ENOBUFS, guest_ioctl(fd, VHOST_SET_VRING_ADDR, &a));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_SET_VRING_ADDR, BAD_PTR));
 
-	/* not checked until the backend is set */
+	/* Not checked before the backend is set. */
 	a = good;
 	a.desc_user_addr = 0xffff888000000000ULL;
 	EXPECT_EQ(0, guest_ioctl(fd, VHOST_SET_VRING_ADDR, &a));
@@ -315,7 +312,7 @@ static long open_files(void)
 	return n;
 }
 
-/* Replaced eventfds and refused backends must not stay referenced. */
+/* Replaced eventfds and rejected backends must not keep a reference. */
 TEST_F(abi, CVE_2019_14818_no_file_leak)
 {
 	int fd = self->g.vhost, event, i, j;
@@ -333,7 +330,7 @@ TEST_F(abi, CVE_2019_14818_no_file_leak)
 	}
 	for (j = 0; j < 6; j++)
 		ASSERT_EQ(0, set_file(fd, vring_files[j / 2], j & 1, -1));
-	/* the last references go with RCU and task work; others run too */
+	/* RCU and task work drop the last references. */
 	usleep(200000);
 	EXPECT_GT(before + 250, open_files());
 }
@@ -383,14 +380,14 @@ TEST_F(abi, CVE_2020_10942_backend_kinds)
 	EXPECT_EQ(0, guest_stop(&self->g));
 }
 
-/* QEMU asserts that detaching a backend succeeds. */
+/* QEMU aborts unless detaching a backend succeeds. */
 TEST_F(abi, detach_always_works)
 {
 	struct guest *g = &self->g;
 	int fd;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree may answer EFAULT");
+		SKIP(return, "in-tree may return EFAULT");
 	fd = open(guest_node(), O_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
@@ -405,7 +402,7 @@ TEST_F(abi, detach_always_works)
 	vq_kick_hard(&g->vq[TX]);
 	EXPECT_EQ(0, guest_stop(g));
 
-	/* rings which were never valid */
+	/* These rings were never valid. */
 	ASSERT_EQ(0, set_state(g->vhost, VHOST_SET_VRING_NUM, 0, 32768));
 	EXPECT_EQ(0, guest_stop(g));
 }
@@ -421,7 +418,7 @@ TEST_F(abi, unknown_ioctls)
 	EXPECT_EQ(-ENOTTY, guest_ioctl(fd, 0xffffffff, arg));
 }
 
-/* Without a device IOTLB there are no messages, but the calls must end. */
+/* Without a device IOTLB there are no messages, but read, write and poll return. */
 TEST_F(abi, read_write_poll)
 {
 	struct pollfd p = { .fd = self->g.vhost, .events = POLLIN };

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a queue pair can be attached to: multi-queue taps, taps with a small
- * send buffer, macvtap in its four modes, ipvtap, packet sockets.
+ * The backends of a queue pair: multi-queue taps, taps with a small send buffer,
+ * macvtap in its four modes, ipvtap, packet sockets.
  *
  *   guest A == vhost == macvtap A --.
  *                                    veth0 ===== veth1 -- AF_PACKET socket
  *   guest B == vhost == macvtap B --'
- *
- * Read before: data_test.c.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -53,7 +51,7 @@ TEST(tap_multi_queue)
 	for (i = 0; i < QUEUES; i++)
 		ASSERT_EQ(0, guest_up(&g[i], t.fd[i]));
 
-	/* every queue sends, the host hears all of them */
+	/* Each queue sends, and the host receives from all of them. */
 	for (k = 0; k < 10; k++) {
 		for (i = 0; i < QUEUES; i++) {
 			frame_raw(f, 200 + i, i * 100 + k);
@@ -64,7 +62,7 @@ TEST(tap_multi_queue)
 		}
 	}
 
-	/* a flow's answers come back on the queue it was sent from */
+	/* Replies to a flow return on the queue that sent it. */
 	for (i = 0; i < QUEUES; i++) {
 		len = frame_l4(f, 100, false, IPPROTO_UDP, i, &h.hdr);
 		port = htons(5000 + i * 17);
@@ -74,13 +72,13 @@ TEST(tap_multi_queue)
 			ASSERT_EQ(len, host_recv(host, got, sizeof(got),
 						 WAIT_MS));
 		}
-		/* swap addresses and ports */
+		/* Swap addresses and ports. */
 		memcpy(got + 26, f + 30, 4);
 		memcpy(got + 30, f + 26, 4);
 		memcpy(&swap, f + 36, 2);
 		memcpy(got + 34, &swap, 2);
 		memcpy(got + 36, &port, 2);
-		usleep(20000);	/* the flow entry is made by RCU */
+		usleep(20000);	/* the flow entry appears after RCU */
 		ASSERT_EQ(0, host_send(host, got, len));
 		n = guest_rx(&g[i], NULL, got, sizeof(got), WAIT_MS);
 		EXPECT_EQ(len, n) {
@@ -88,7 +86,7 @@ TEST(tap_multi_queue)
 		}
 	}
 
-	/* whatever the host sends arrives once, on some queue */
+	/* Each packet of the host arrives once, on any queue. */
 	for (k = 0; k < 100; k++) {
 		frame_raw(f, 300, k);
 		f[5] = k;
@@ -107,8 +105,8 @@ TEST(tap_multi_queue)
 /* ---- send buffer limit ---- */
 
 /*
- * A slow link behind the macvtap keeps its packets charged to the send buffer,
- * so vhost meets EAGAIN and must try again later: nothing lost or reordered.
+ * A slow link behind the macvtap charges packets to its send buffer for long. vhost
+ * gets EAGAIN and must retry without loss or reordering.
  */
 TEST(sndbuf_limit)
 {
@@ -148,7 +146,7 @@ TEST(sndbuf_limit)
 	close(host);
 }
 
-/* A tap with a tiny send buffer still sends, also packets larger than it. */
+/* A tap with a tiny send buffer still sends, even packets larger than the buffer. */
 TEST(sndbuf_tiny)
 {
 	uint8_t *f = malloc(FRAME_ROOM), *got = malloc(FRAME_ROOM);
@@ -184,8 +182,8 @@ TEST(sndbuf_tiny)
 /* ---- tun without Ethernet header ---- */
 
 /*
- * In a batch tun takes the first 14 bytes for an Ethernet header, whatever it is
- * (in-tree sends it nothing else): packets have to go one by one.
+ * For a batch, tun treats the first 14 bytes as an Ethernet header in any case (in-tree
+ * always sends batches), so packets have to go one by one.
  */
 TEST(l3_tun)
 {
@@ -200,12 +198,12 @@ TEST(l3_tun)
 	size_t l;
 
 	if (!guest_is_ours())
-		SKIP(return, "no packet arrives");
+		SKIP(return, "in-tree delivers no packet");
 	ASSERT_EQ(0, net_ns());
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	ASSERT_EQ(0, ioctl(fd, TUNSETIFF, &ifr));
 	ASSERT_EQ(0, tap_hdr_len(fd, 12));
-	/* The second time the device is in another namespace than its file. */
+	/* In the second round the device is in another namespace than its file. */
 	for (moved = 0; moved < 2; moved++) {
 		if (moved) {
 			int old = open("/proc/self/ns/net", O_RDONLY);
@@ -223,7 +221,7 @@ TEST(l3_tun)
 		ASSERT_EQ(0, guest_start(&g, fd));
 		ASSERT_EQ(0, guest_rx_post(&g, 128, 2048));
 		for (i = 0; i < ARRAY_SIZE(len); i++) {
-			/* An IP packet: the frame without its first 14 bytes. */
+			/* The IP packet is the frame without its first 14 bytes. */
 			l = frame_l4(f, len[i], false, IPPROTO_UDP, i, &h.hdr);
 			l -= 14;
 			ASSERT_EQ(0, guest_tx_sync(&g, NULL, f + 14, l));
@@ -266,7 +264,7 @@ FIXTURE_VARIANT(macvtap) {
 	uint32_t mode;
 	bool one;		/* passthru allows only one on a link */
 	bool local;		/* A reaches B inside the host */
-	bool wire;		/* what A sends to B is seen outside */
+	bool wire;		/* the outside receives what A sends to B */
 };
 
 FIXTURE_VARIANT_ADD(macvtap, bridge) {
@@ -426,7 +424,7 @@ TEST_F(macvtap, tso_and_checksum)
 	EXPECT_EQ(1448, seen.gso_size);
 	EXPECT_EQ(VIRTIO_NET_HDR_F_NEEDS_CSUM, seen.flags);
 
-	/* back to the guest */
+	/* The way back to the guest. */
 	memcpy(got + 10, self->mac_a, 6);
 	memcpy(got + 16, outside, 6);
 	ASSERT_EQ(0, host_send(host, got, n));
@@ -485,14 +483,14 @@ TEST(ipvtap_l2)
 	ASSERT_LE(0, host);
 	ASSERT_EQ(0, guest_up(&g, fd));
 
-	/* to the guest: found by its IP address, checksum left to veth */
+	/* To the guest: selected by IP address, with the checksum left to veth. */
 	len = frame_l4(f, 500, false, IPPROTO_UDP, 1, &h.hdr);
 	memcpy(f, mac, 6);
 	ASSERT_EQ(0, host_send(host, f, len));
 	n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
 	EXPECT_TRUE(frame_same(got, n, f, len));
 
-	/* from the guest */
+	/* From the guest. */
 	frame_raw_to(f, 400, 5, outside, mac);
 	ASSERT_EQ(0, guest_tx_sync(&g, NULL, f, 400));
 	do {
@@ -533,7 +531,7 @@ static void packet_socket(struct __test_metadata *_metadata, bool vhost_hdr)
 		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
 		ASSERT_TRUE(frame_same(got, n, f, len[i]));
 	}
-	/* bursts both ways */
+	/* Bursts both ways. */
 	for (k = 0; k < 150; k++) {
 		frame_raw(f, 200, k);
 		ASSERT_LE(0, guest_tx(&g, NULL, f, 200));

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One bad buffer does not end reception or transmission: a chain whose memory
- * cannot be accessed is returned, its packet is dropped and counted, and the
- * next packet uses the next chain. Split and packed rings, mergeable buffers or
- * not, one bad chain or one among several of a packet.
- *
- * Read before: hostile_mem_test.c.
+ * One bad buffer does not end reception or transmission. The device returns a chain
+ * whose memory cannot be accessed, drops and counts its packet, and uses the next chain
+ * for the next packet. The variants are split and packed rings, with and without
+ * mergeable buffers, with one bad chain or a bad one among several of a packet.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -55,7 +53,7 @@ FIXTURE_SETUP(bad)
 	self->g.vhost = -1;
 	self->tap.host = -1;
 	if (!guest_is_ours())
-		SKIP(return, "in-tree meets the same buffer for ever");
+		SKIP(return, "in-tree retries the same buffer forever");
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
 	ASSERT_EQ(0, guest_init(&self->g, &cfg));
@@ -93,7 +91,7 @@ static void take(struct __test_metadata *_metadata, FIXTURE_DATA(bad) *self,
 	EXPECT_EQ(want, len);
 }
 
-/* The first buffer lies on the bad page, the others do not. */
+/* Only the first buffer is on the bad page. */
 static void receive(struct __test_metadata *_metadata, FIXTURE_DATA(bad) *self)
 {
 	uint64_t good[4];
@@ -101,7 +99,7 @@ static void receive(struct __test_metadata *_metadata, FIXTURE_DATA(bad) *self)
 
 	post(_metadata, self, self->gpa, 2000);
 	for (i = 0; i < 4; i++) {
-		/* below the bad page: a truncated file ends there */
+		/* Below the bad page, because a truncated file ends there. */
 		good[i] = self->gpa - (i + 1) * 2048ULL;
 		ASSERT_NE(NULL, guest_ptr(&self->g, good[i], NULL));
 		post(_metadata, self, good[i], 2000);
@@ -148,13 +146,13 @@ static void told_of_page(int sig)
 TEST_F(bad, rx_hwpoison)
 {
 	self->page[0] = 1;
-	signal(SIGBUS, told_of_page);	/* by madvise(); must not be ignored */
+	signal(SIGBUS, told_of_page);	/* madvise() raises it; do not ignore it */
 	if (madvise(self->page, PAGE, MADV_HWPOISON))
 		SKIP(return, "no memory failure injection");
 	receive(_metadata, self);
 }
 
-/* Buffers of 500 bytes, of which the second is bad: all of the packet go back. */
+/* The second of several 500-byte buffers is bad: all buffers of the packet return. */
 TEST_F(bad, rx_one_of_several)
 {
 	uint64_t good = self->gpa - 2048;
@@ -173,14 +171,14 @@ TEST_F(bad, rx_one_of_several)
 	ASSERT_EQ(0, host_send(self->tap.host, self->f, 700));
 	for (i = 0; i < 3; i++)
 		take(_metadata, self, at[i], 0);
-	/* 712 bytes in the buffer of 500 and the next */
+	/* 712 bytes fill this buffer of 500 and part of the next one. */
 	take(_metadata, self, at[3], 500);
 	take(_metadata, self, at[4], 212);
 	EXPECT_EQ(1, guest_stat(&self->g, "rx", "fault.RX_UNWRITABLE"));
 	EXPECT_EQ(1, guest_stat(&self->g, "rx", "packets"));
 }
 
-/* TX in the same ways: small packets by the batch, long and GSO ones alone. */
+/* The same for TX: small packets go in batches, long and GSO packets alone. */
 TEST_F(bad, tx)
 {
 	static const uint32_t len[] = { 112, 4000, 30000, 60000 };

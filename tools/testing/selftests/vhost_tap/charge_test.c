@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who pays for the memory that a guest makes the host allocate? All TX vrings of
- * a file send, so each of them takes memory for its frames. What the host has
- * less must be what the memory cgroup of the owner is charged for, for both kinds
- * of worker, and idle vrings must give it back.
- *
- * Read before: pairs.h.
+ * The memory that a guest makes the host allocate is charged to the owner's memory
+ * cgroup. All TX vrings of a file send, so each allocates memory for frames. The
+ * charge must match the memory that the host lost, for both kinds of worker, and idle
+ * vrings must free the memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +40,7 @@ static long kb_of(const char *path, const char *key)
 	return kb;
 }
 
-/* A CPU keeps freed pages on a list of its own. MemFree does not contain them. */
+/* MemFree excludes the freed pages that each CPU keeps on its own list. */
 static long cpu_lists_kb(void)
 {
 	long pages, sum = 0;
@@ -78,7 +76,7 @@ FIXTURE_VARIANT(charge) {
 	bool kthread;
 	uint32_t frame_len;
 	uint16_t nr;		/* frames for each vring */
-	long kb;		/* that each vring takes at least */
+	long kb;		/* minimum memory of each vring */
 };
 
 FIXTURE_VARIANT_ADD(charge, owner_short) { false, 3000, 60, 120 };
@@ -115,7 +113,7 @@ static int start_vring(int fd, uint8_t *mem, unsigned int i, int tap)
 	       guest_vring_file(fd, VHOST_NET_SET_BACKEND, i, tap);
 }
 
-/* Attaching a vring again has the worker look at it without any kick. */
+/* After a vring is attached again, the worker serves it without a kick. */
 static int wait_for_vring(uint8_t *mem, unsigned int i, uint16_t want)
 {
 	volatile uint16_t *used = (uint16_t *)(mem + USED(i) + 2);
@@ -137,7 +135,7 @@ FIXTURE_SETUP(charge)
 
 	self->fd = -1;
 	if (!variant->kthread && !node_has_owner_kind())
-		SKIP(return, "this kernel has kernel threads only");
+		SKIP(return, "this kernel has only kernel threads");
 	mkdir(CGROUP, 0755);
 	put_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	if (charged_kb() < 0)
@@ -182,7 +180,7 @@ TEST_F_TIMEOUT(charge, owner_pays_and_gets_back, 120)
 	volatile uint16_t *avail = (uint16_t *)(self->mem + 0x4002);
 	long host, charged, taken, paid, i;
 
-	/* Starting a queue allocates, too; once more costs nothing. */
+	/* Starting a queue also allocates memory; a second start allocates nothing. */
 	for (i = 1; i < 2 * PAIRS; i += 2)
 		ASSERT_EQ(0, start_vring(self->fd, self->mem, i,
 					 self->tap.fd[0]));
@@ -201,19 +199,19 @@ TEST_F_TIMEOUT(charge, owner_pays_and_gets_back, 120)
 		ASSERT_EQ(0, wait_for_vring(self->mem, i, variant->nr));
 	taken = host - host_kb();
 	paid = charged_kb() - charged;
-	TH_LOG("the host has %ld KiB less, the owner pays %ld KiB", taken, paid);
-	/* The test is of use only if much was taken. */
+	TH_LOG("the host lost %ld KiB, the owner is charged %ld KiB", taken, paid);
+	/* The test means nothing unless much memory was allocated. */
 	EXPECT_LE(PAIRS * variant->kb * 9 / 10, taken);
 	EXPECT_LE(taken * 9 / 10, paid);
 	EXPECT_LE(paid * 9 / 10, taken);
 
 	for (i = 0; i < 20 && charged_kb() - charged > paid / 10; i++)
 		sleep(1);
-	TH_LOG("after %ld s the owner pays %ld KiB", i, charged_kb() - charged);
+	TH_LOG("after %ld s the owner is charged %ld KiB", i, charged_kb() - charged);
 	EXPECT_GE(paid / 10, charged_kb() - charged);
 	EXPECT_GE(taken / 10, host - host_kb());
 
-	/* Memory comes back when there is traffic again. */
+	/* New traffic allocates the memory again. */
 	ASSERT_EQ(0, guest_vring_file(self->fd, VHOST_NET_SET_BACKEND, 1, -1));
 	*avail = variant->nr + 1;
 	ASSERT_EQ(0, start_vring(self->fd, self->mem, 1, self->tap.fd[0]));

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Defects of kernel vhost and of DPDK's vhost that had a number, as far as no
- * other program has a test by that name. The list of all, and of those that
- * cannot happen here, is in Documentation/testing.rst.
- *
- * Read before: hostile_test.c.
+ * Numbered defects of kernel vhost and of DPDK's vhost, except those tested under their
+ * number in other programs. Documentation/testing.rst lists all of them, and those
+ * that do not apply here.
  */
 #define _GNU_SOURCE
 #include <linux/if_link.h>
@@ -25,7 +23,7 @@
 FIXTURE(cve) {
 	struct guest g;
 	struct tap tap;
-	uint64_t gpa;		/* 64 KiB of good memory */
+	uint64_t gpa;		/* 64 KiB of valid memory */
 	uint64_t table;
 	uint8_t *f;
 	uint8_t *got;
@@ -76,7 +74,7 @@ static void go(struct vq *q)
 	vq_kick_hard(q);
 }
 
-/* New rings, and nothing left in the tap or in the host's socket. */
+/* Set up new rings, and empty the tap and the host's socket. */
 static bool emptied(struct guest *g, struct tap *t)
 {
 	static uint8_t got[FRAME_ROOM];
@@ -94,7 +92,7 @@ static bool emptied(struct guest *g, struct tap *t)
 	return true;
 }
 
-/* Whatever was done to it, a restart brings both directions back. */
+/* After any of these cases, a restart makes both directions work again. */
 static bool healed(struct guest *g, struct tap *t)
 {
 	uint8_t f[100], got[2048];
@@ -107,7 +105,7 @@ static bool healed(struct guest *g, struct tap *t)
 	       frame_seq(got) == 4242;
 }
 
-/* An error in the middle of a packet's buffers was taken for their number. */
+/* An error in the middle of a packet was taken for the number of its buffers. */
 TEST_F(cve, CVE_2014_0055_error_in_mid_packet)
 {
 	struct vq *q = &self->g.vq[RX];
@@ -127,7 +125,7 @@ TEST_F(cve, CVE_2014_0055_error_in_mid_packet)
 		ASSERT_EQ(0, host_send(self->tap.host, self->f, 1000));
 		if (guest_is_ours() && (self->g.features & F_MRG_RXBUF)) {
 			EXPECT_TRUE(fd_wait(q->err, WAIT_MS));
-			/* not one of them was given back */
+			/* The device returned none of them. */
 			EXPECT_EQ(0, vq_used_idx(q));
 		} else {
 			usleep(30000);
@@ -136,7 +134,7 @@ TEST_F(cve, CVE_2014_0055_error_in_mid_packet)
 	EXPECT_TRUE(healed(&self->g, &self->tap));
 }
 
-/* Without mergeable buffers a packet ends where its buffer does. */
+/* Without mergeable buffers a packet ends at the end of its buffer. */
 TEST_F(cve, CVE_2014_0077_big_packet_small_buffer)
 {
 	static const uint32_t room[] = { 20, 64, 100, 1000 };
@@ -177,7 +175,7 @@ struct feeder {
 	unsigned long fed;
 };
 
-/* Never let TX run dry: one good buffer, made available again and again. */
+/* Keep TX busy: make one good buffer available again and again. */
 static void *feed(void *arg)
 {
 	struct feeder *w = arg;
@@ -193,7 +191,7 @@ static void *feed(void *arg)
 	return NULL;
 }
 
-/* @what: in the one buffer, 0 for a packet that goes out */
+/* @len: length of the one buffer; a packet only if it is long enough */
 static void endless(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 		    uint32_t len)
 {
@@ -204,7 +202,7 @@ static void endless(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 	unsigned int i;
 	ssize_t n;
 
-	/* nobody listens, and nothing comes back from our own socket */
+	/* No socket receives these, and our own socket does not return them. */
 	ASSERT_EQ(0, guest_rx_post(&self->g, 64, 2048));
 	frame_raw(self->f, 200, 1);
 	self->f[12] = 0x99;
@@ -214,7 +212,7 @@ static void endless(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 		q->avail->ring[i] = i;
 	}
 	ASSERT_EQ(0, pthread_create(&thread, NULL, feed, &w));
-	/* RX has its share, and a client is served */
+	/* RX gets its share, and ioctls of the client succeed. */
 	for (i = 0; i < 50 || (w.fed < 30 && seconds() < start + 30); i++) {
 		frame_raw(self->f, 300, i);
 		ASSERT_EQ(0, host_send(self->tap.host, self->f, 300));
@@ -235,7 +233,7 @@ TEST_F_TIMEOUT(cve, CVE_2019_3900_endless_packets, 120)
 	endless(_metadata, self, self->g.hdr_len + 200);
 }
 
-/* The same with packets that are dropped: no bytes, so no weight by bytes. */
+/* The same with dropped packets, which have no bytes for the weight by bytes. */
 TEST_F_TIMEOUT(cve, CVE_2019_3900_endless_runts, 120)
 {
 	endless(_metadata, self, self->g.hdr_len + 5);
@@ -246,7 +244,7 @@ TEST_F_TIMEOUT(cve, CVE_2019_3900_endless_headers, 120)
 	endless(_metadata, self, 3);
 }
 
-/* The avail index leaps while a mergeable packet wants more buffers. */
+/* The avail index jumps while a mergeable packet needs more buffers. */
 TEST_F(cve, CVE_2026_74356_avail_leaps)
 {
 	struct vq *q = &self->g.vq[RX];
@@ -254,7 +252,7 @@ TEST_F(cve, CVE_2026_74356_avail_leaps)
 	int i;
 
 	if (!(self->g.features & F_MRG_RXBUF))
-		return;		/* one buffer is all a packet can want */
+		return;		/* a packet uses only one buffer */
 	for (i = 0; i < 4; i++) {
 		ASSERT_TRUE(emptied(&self->g, &self->tap));
 		ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
@@ -275,9 +273,9 @@ TEST_F(cve, CVE_2026_74356_avail_leaps)
 	EXPECT_TRUE(healed(&self->g, &self->tap));
 }
 
-/* ---- DPDK's ---- */
+/* ---- defects of DPDK ---- */
 
-/* Contiguous for the guest, not for us: header, frame and table in two parts. */
+/* Header, frame and table are contiguous for the guest, but cross our regions. */
 TEST_F(cve, CVE_2018_1059_across_regions)
 {
 	struct guest_cfg cfg = variant->cfg;
@@ -298,12 +296,12 @@ TEST_F(cve, CVE_2018_1059_across_regions)
 		frame_raw(self->f, 200, at);
 		guest_write(&g, edge - at, self->got, g.hdr_len);
 		guest_write(&g, edge - at + g.hdr_len, self->f, 200);
-		/* cut in three, none of the cuts at the edge */
+		/* Cut the packet in three, with no cut at the edge. */
 		seg[0] = (struct seg){ edge - at, at + 1, false };
 		seg[1] = (struct seg){ edge + 1, 3, false };
 		seg[2] = (struct seg){ edge + 4, g.hdr_len + 200 - at - 4,
 				       false };
-		/* the table of the indirect form across the next edge */
+		/* The indirect table crosses the next edge. */
 		ASSERT_LE(0, at & 1 ? vq_add(&g.vq[TX], seg, 3, 0) :
 			  vq_add_indirect(&g, &g.vq[TX], seg, 3,
 					  edge + g.chunk_len - 24, 0));
@@ -314,7 +312,7 @@ TEST_F(cve, CVE_2018_1059_across_regions)
 			TH_LOG("%u bytes before the edge", at);
 		}
 	}
-	/* and the other way */
+	/* And in the other direction. */
 	for (i = 1; i < 200; i += 13) {
 		seg[0] = (struct seg){ edge - i, 2000, true };
 		ASSERT_LE(0, vq_add(&g.vq[RX], seg, 1, 0));
@@ -328,7 +326,7 @@ TEST_F(cve, CVE_2018_1059_across_regions)
 	guest_free(&g);
 }
 
-/* Addresses that translate to nothing, in every place there is for one. */
+/* Use addresses without a translation in every place for an address. */
 TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 {
 	static const uint64_t bad[] = {
@@ -372,7 +370,7 @@ TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 	EXPECT_TRUE(healed(&self->g, &self->tap));
 }
 
-/* ---- values that change between two looks ---- */
+/* ---- values that change between two reads ---- */
 
 struct flipper {
 	volatile uint32_t *at;
@@ -407,7 +405,7 @@ static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 	guest_read(&self->g, self->table, table, sizeof(table));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, flip, &w));
 	for (i = 0; i < 300; i++) {
-		/* broken by one of the two values: start over */
+		/* One of the two values broke the queue: restart it. */
 		if (i == 0 || fd_count(q->err)) {
 			ASSERT_EQ(0, guest_restart(&self->g,
 						   self->tap.fd[0]));
@@ -430,7 +428,7 @@ static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 	EXPECT_TRUE(healed(&self->g, &self->tap));
 }
 
-/* The length of an indirect table, checked once and used again */
+/* The length of an indirect table changes between its check and its use. */
 TEST_F_TIMEOUT(cve, CVE_2026_93683_indirect_length_flips, 120)
 {
 	struct vring_desc d = { self->gpa, 100, N, 1 };
@@ -438,7 +436,7 @@ TEST_F_TIMEOUT(cve, CVE_2026_93683_indirect_length_flips, 120)
 	unsigned int i;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree may retry a bad header for ever");
+		SKIP(return, "in-tree may retry a bad header forever");
 	for (i = 0; i < 4000; i++) {
 		d.next = i + 1;
 		guest_write(&self->g, self->table + i * 16, &d, 16);
@@ -448,7 +446,7 @@ TEST_F_TIMEOUT(cve, CVE_2026_93683_indirect_length_flips, 120)
 	flipped(_metadata, self, &q->desc[0].len, 16, 64 * 1024);
 }
 
-/* A chain that bites its tail, now and then. Flags and next are one word. */
+/* A chain sometimes links back to itself. Flags and next are one word. */
 TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -461,7 +459,7 @@ TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 		ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
 	ASSERT_TRUE(healed(&self->g, &self->tap));
 	if (!guest_is_ours())
-		SKIP(return, "in-tree may retry a bad header for ever");
+		SKIP(return, "in-tree may retry a bad header forever");
 	put(q, 0, self->gpa, 50, N, 1);
 	put(q, 1, self->gpa, 50, 0, 0);
 	flipped(_metadata, self, (uint32_t *)&q->desc[1].flags, N, 0);
@@ -471,7 +469,7 @@ TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 		N | 1 << 16, N | 0xffffU << 16);
 }
 
-/* Frames shorter than an Ethernet header, through macvtap's own code. */
+/* Frames shorter than an Ethernet header, through the code of macvtap. */
 TEST_F(cve, CVE_2024_41090_macvtap_runts)
 {
 	struct virtio_net_hdr_mrg_rxbuf h = {};

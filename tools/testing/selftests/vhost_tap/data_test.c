@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets through a real tap, both ways, compared byte by byte: every header
- * length and feature set, every memory layout, sizes from 14 to 65550, bursts
- * that wrap the ring, rings that run dry.
+ * Packets through a tap in both directions, compared byte by byte: every header length
+ * and feature set, every memory layout, sizes from 14 to 65550, bursts that wrap the
+ * ring, and rings without buffers.
  *
- *   guest (this process) == vhost == tap vtap0 == AF_PACKET socket (we again)
- *
- * Read before: guest.h, net.h. Read after: shape_test.c.
+ *   guest (this process) == vhost == tap vtap0 == AF_PACKET socket (this process)
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -89,7 +87,7 @@ FIXTURE_SETUP(data)
 		      12 : 10;
 
 	if (variant->ours_only && !guest_is_ours())
-		SKIP(return, "in-tree does not do this");
+		SKIP(return, "in-tree does not support this");
 	self->sent = malloc(FRAME_ROOM);
 	self->got = malloc(FRAME_ROOM);
 	ASSERT_EQ(0, net_ns());
@@ -107,7 +105,7 @@ FIXTURE_TEARDOWN(data)
 	free(self->got);
 }
 
-/* Enough buffers for any packet. */
+/* Post enough buffers for any packet. */
 static int post_rx(struct guest *g)
 {
 	if (g->features & F_MRG_RXBUF)
@@ -156,7 +154,7 @@ TEST_F(data, rx_sizes)
 		EXPECT_EQ(VIRTIO_NET_HDR_GSO_NONE, hdr.hdr.gso_type);
 		nr = g->features & F_MRG_RXBUF ?
 		     (sizes[i] + 12 + MRG_BUF - 1) / MRG_BUF : 1;
-		/* without mergeable buffers in-tree sets it since 6.14 */
+		/* Without mergeable buffers in-tree sets it since 6.14. */
 		if (g->features & F_MRG_RXBUF ||
 		    (g->hdr_len == 12 && guest_is_ours())) {
 			EXPECT_EQ(nr, hdr.num_buffers);
@@ -177,7 +175,7 @@ TEST_F(data, tx_burst)
 	uint32_t seq, out = 0;
 	ssize_t n;
 
-	/* several times around the ring, one kick per ringful */
+	/* Go several times around the ring, with one kick for each ringful. */
 	for (seq = 0; seq < 700;) {
 		while (seq < 700 && q->nr_free) {
 			frame_raw(self->sent, odd_len(seq), seq);
@@ -222,7 +220,7 @@ TEST_F(data, rx_burst)
 	EXPECT_EQ(0, fd_count(self->g.vq[RX].err));
 }
 
-/* Both directions at once: one worker serves them fairly. */
+/* Packets in both directions: one worker serves them fairly. */
 TEST_F(data, both_ways)
 {
 	uint32_t tx = 0, tx_seen = 0, rx = 0, rx_seen = 0;
@@ -262,7 +260,7 @@ TEST_F(data, both_ways)
 	}
 }
 
-/* ---- rings that run dry ---- */
+/* ---- rings without buffers ---- */
 
 TEST_F(data, rx_starved_then_refilled)
 {
@@ -283,7 +281,7 @@ TEST_F(data, rx_starved_then_refilled)
 	EXPECT_EQ(0, fd_count(self->g.vq[RX].err));
 }
 
-/* Some buffers, but not enough for the packet: wait for the rest. */
+/* The buffers do not suffice for the packet, so the device waits for more. */
 static void wait_for_more(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(data) *self)
 {
@@ -299,7 +297,7 @@ static void wait_for_more(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, guest_rx_post(g, 3, 256));
 	n = guest_rx(g, NULL, self->got, FRAME_ROOM, WAIT_MS);
 	ASSERT_TRUE(frame_same(self->got, n, self->sent, 1500));
-	/* and the buffers went back in order: small ones now fit one each */
+	/* The buffers returned in order: now each small packet fits one. */
 	for (i = 0; i < 12; i++) {
 		frame_raw(self->sent, 100, i);
 		ASSERT_EQ(0, host_send(self->tap.host, self->sent, 100));
@@ -319,7 +317,7 @@ static bool deliver(FIXTURE_DATA(data) *self, uint32_t len, uint32_t seq)
 	return frame_same(self->got, n, self->sent, len);
 }
 
-/* No mergeable buffers: what does not fit is dropped, the buffer is kept. */
+/* Without mergeable buffers, a packet that does not fit is dropped. The buffer stays. */
 static void drop_too_big(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(data) *self)
 {
@@ -328,7 +326,7 @@ static void drop_too_big(struct __test_metadata *_metadata,
 
 	ASSERT_EQ(0, guest_rx_post(g, 4, 256));
 	for (i = 0; i < 10; i++) {
-		/* one byte too long is too long */
+		/* One byte too long already drops it. */
 		frame_raw(self->sent, 1000, i);
 		ASSERT_EQ(0, host_send(self->tap.host, self->sent,
 				       i & 1 ? 1000 : 257 - g->hdr_len));
@@ -411,8 +409,8 @@ TEST_F(ring, both_ways)
 }
 
 /*
- * Indices are 16 bits: the rings pass 65535 -> 0 without a hiccup. A packed ring
- * passes its end, from the second lap on.
+ * Indices have 16 bits and wrap from 65535 to 0. A packed ring passes its end from the
+ * second lap on.
  */
 TEST_F(ring, index_wraps_at_65536)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The dirty log and its check, see dirty.h. */
+/* The dirty log and its check (dirty.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #define PAGE	4096UL
 
-/* Where in g->mem a pointer into guest memory leads, in pages. */
+/* Return the page number in g->mem of a pointer into guest memory. */
 static size_t page_at(struct guest *g, const void *ptr)
 {
 	const uint8_t *p = ptr;
@@ -41,7 +41,7 @@ static void mark_ring(struct dirty *d, struct vq *q)
 	}
 	mark(d, d->ours, q->desc, q->desc + q->num);
 	mark(d, d->ours, q->avail, &q->avail->ring[q->num + 1]);
-	/* flags, index and event word are often written as they were */
+	/* Writes of flags, index and event word often do not change them. */
 	mark(d, d->may, q->used, q->used->ring);
 	mark(d, d->may, &q->used->ring[q->num],
 	     (char *)&q->used->ring[q->num] + 2);
@@ -77,7 +77,7 @@ int dirty_init(struct dirty *d, struct guest *g)
 	    !d->shared)
 		return -ENOMEM;
 	for (i = 0; i < 2; i++) {
-		if (g->vq[i].gpa)	/* else not in guest memory */
+		if (g->vq[i].gpa)	/* otherwise not in guest memory */
 			mark_ring(d, &g->vq[i]);
 	}
 	return 0;
@@ -119,7 +119,7 @@ static int switch_log(struct dirty *d, bool on)
 	return err;
 }
 
-/* What QEMU does when a migration starts, on rings that run. */
+/* Do what QEMU does at the start of a migration, on running rings. */
 int dirty_on(struct dirty *d)
 {
 	return dirty_base(d, d->bits) ?: switch_log(d, true);
@@ -130,7 +130,7 @@ int dirty_off(struct dirty *d)
 	return switch_log(d, false);
 }
 
-/* Start over: no bits, memory as it is now, used elements made to differ. */
+/* Clear the bits, copy memory, and make sure that used elements will differ. */
 void dirty_snap(struct dirty *d)
 {
 	memset(d->bits, 0, d->len);
@@ -161,11 +161,11 @@ static unsigned int count(struct dirty *d, enum sort what, bool tell)
 		r = &d->g->table->regions[i];
 		for (at = 0; at < r->memory_size; at += PAGE) {
 			page = page_at(d->g, (uint8_t *)r->userspace_addr + at);
-			/* the bit first: it is set after the bytes are there */
+			/* Read the bit first: the device sets it after writing the bytes. */
 			hit = is_set(d, r->guest_phys_addr + at);
 			if (what != SET && d->shared[page] && !d->driver_rests)
 				continue;
-			/* most pages need no look at their bytes, which takes long */
+			/* Comparing bytes is slow and mostly unnecessary. */
 			if (what == SET ? !hit :
 			    what == MISSED ? hit || d->ours[page] || is_same(d, page) :
 			    !hit || (!d->ours[page] &&
@@ -183,13 +183,13 @@ static unsigned int count(struct dirty *d, enum sort what, bool tell)
 	return n;
 }
 
-/* Pages that changed and are not in the log */
+/* Count the pages that changed and are not in the log. */
 unsigned int dirty_missed(struct dirty *d, bool tell)
 {
 	return count(d, MISSED, tell);
 }
 
-/* Pages in the log that did not change */
+/* Count the pages in the log that did not change. */
 unsigned int dirty_needless(struct dirty *d, bool tell)
 {
 	return count(d, NEEDLESS, tell);
@@ -200,7 +200,7 @@ unsigned int dirty_set(struct dirty *d)
 	return count(d, SET, false);
 }
 
-/* The same, of a device that may be about to note the first. */
+/* Wait for the first set bit, if the device is about to set one. */
 unsigned int dirty_set_soon(struct dirty *d)
 {
 	int i;
@@ -210,7 +210,7 @@ unsigned int dirty_set_soon(struct dirty *d)
 	return dirty_set(d);
 }
 
-/* The device may still be at it: give it time to come to a true answer. */
+/* Does the log match exactly? Give a device that still works time to finish. */
 bool dirty_exact(struct dirty *d)
 {
 	int i;
@@ -223,7 +223,7 @@ bool dirty_exact(struct dirty *d)
 	return !dirty_missed(d, true) & !dirty_needless(d, true);
 }
 
-/* Nothing missed; what is logged in vain only costs time. */
+/* Is no page missed? Pages logged without need only cost time. */
 bool dirty_covered(struct dirty *d)
 {
 	int i;
@@ -236,7 +236,7 @@ bool dirty_covered(struct dirty *d)
 	return !dirty_missed(d, true);
 }
 
-/* A round of precopy: take the bits, copy their pages to the other side. */
+/* Do a round of precopy: clear the bits and copy their pages to the destination. */
 void dirty_harvest(struct dirty *d)
 {
 	struct vhost_memory_region *r;
@@ -260,7 +260,7 @@ void dirty_harvest(struct dirty *d)
 	}
 }
 
-/* Pages from offset @from on (in guest order) which precopy has wrong. */
+/* Count the pages from offset @from on (in guest order) that precopy got wrong. */
 unsigned int dirty_stale(struct dirty *d, size_t from)
 {
 	struct guest *g = d->g;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The dirty log as live migration uses it, and its check: guest memory is
- * copied, something happens, and then the pages that differ are compared with
- * the bits that are set, both ways.
+ * The dirty log as live migration uses it, and its check: copy guest memory, run a
+ * test, then compare the changed pages with the set bits in both directions.
  *
- * What the driver writes itself - descriptor tables and avail rings - is left
- * out of the comparison, but must never be logged. A packed ring's descriptors
- * both write: they are compared only while the driver rests.
- *
- * Read before: guest.h (rings_inside).
+ * The comparison leaves out pages that the driver writes (descriptor tables and avail
+ * rings), but they must never be logged. Driver and device both write the descriptors
+ * of a packed ring, so these are compared only while the driver is idle.
  */
 #ifndef VTAP_TEST_DIRTY_H
 #define VTAP_TEST_DIRTY_H
@@ -17,12 +14,11 @@
 
 /**
  * struct dirty - a bitmap and a copy of guest memory
- * @bits: the log: bit (gpa / 4096 % 8) of byte (gpa / 4096 / 8)
- * @snap: guest memory as it was, in the order of g->mem
- * @may: per page of g->mem: may be logged though its bytes are the same
+ * @snap: copy of guest memory, in the order of g->mem
+ * @may: per page of g->mem: may be logged without a change of its bytes
  * @ours: per page of g->mem: written by the driver
- * @shared: per page of g->mem: a packed ring's descriptors, written by both
- * @driver_rests: @shared has been written by the device only since the copy
+ * @shared: per page of g->mem: a packed ring's descriptors, written by both sides
+ * @driver_rests: only the device has written @shared since the copy
  */
 struct dirty {
 	struct guest *g;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The dirty log of a guest at work: precopy under traffic, the log switched on
- * and off, moved, taken away; and what bad guests and bad clients made of it
- * in the past.
- *
- * Read before: dirty_test.c.
+ * The dirty log of a busy guest: precopy under traffic, switching the log on and off,
+ * moving and removing it, and known defects with bad guests and clients.
  */
 #define _GNU_SOURCE
 #include <sys/eventfd.h>
@@ -86,9 +83,8 @@ FIXTURE_TEARDOWN(log)
 /* ---- migration ---- */
 
 /*
- * Precopy as QEMU does it, with every packet checked meanwhile. What the
- * other side has at the end is what is in memory. CVE-2025-38074 was a race
- * between the ring's log flag and its use.
+ * Precopy as QEMU does it, with every packet checked. At the end the destination's copy
+ * equals memory. CVE-2025-38074 was a race between the ring's log flag and its use.
  */
 TEST_F_TIMEOUT(log, CVE_2025_38074_precopy_under_traffic, 240)
 {
@@ -107,16 +103,16 @@ TEST_F_TIMEOUT(log, CVE_2025_38074_precopy_under_traffic, 240)
 		}
 		if (round == 4)
 			break;
-		/* cancelled, begun again */
+		/* Cancel the migration and start again. */
 		ASSERT_EQ(0, dirty_off(d));
 		ASSERT_TRUE(traffic_wait(&self->traffic, 1));
 	}
 	ASSERT_EQ(0, traffic_stop(&self->traffic));
 	ASSERT_EQ(0, guest_stop(g));
 	dirty_harvest(d);
-	/* the upper half: rings and RX buffers; the lower is the driver's */
+	/* Only the upper half, with rings and RX buffers: the driver uses the lower. */
 	EXPECT_EQ(0, dirty_stale(d, g->mem_len / 2));
-	/* nothing comes after the stop */
+	/* Nothing changes after the stop. */
 	usleep(QUIET_MS * 1000);
 	EXPECT_EQ(0, dirty_set(d));
 }
@@ -135,14 +131,14 @@ TEST_F_TIMEOUT(log, toggled_under_traffic, 240)
 	}
 	ASSERT_TRUE(traffic_wait(&self->traffic, 2));
 	ASSERT_EQ(0, traffic_stop(&self->traffic));
-	/* off now: not a bit more */
+	/* With the log off, no bit is set. */
 	memset(d->bits, 0, d->len);
 	ASSERT_TRUE(traffic_once(&self->g, self->tap.host));
 	usleep(QUIET_MS * 1000);
 	EXPECT_EQ(0, dirty_set(d));
 }
 
-/* Once SET_LOG_BASE has returned, the old bitmap may be freed. */
+/* Once SET_LOG_BASE has returned, the client may free the old bitmap. */
 TEST_F_TIMEOUT(log, base_moved_under_traffic, 120)
 {
 	struct dirty *d = &self->d;
@@ -160,7 +156,7 @@ TEST_F_TIMEOUT(log, base_moved_under_traffic, 120)
 		EXPECT_LT(0, dirty_set(d));
 		d->bits = i & 1 ? bits : page;
 		ASSERT_EQ(0, dirty_base(d, d->bits));
-		/* the old one: nothing more arrives in it */
+		/* The device does not write to the old bitmap again. */
 		memset(i & 1 ? page : bits, 0, d->len);
 		ASSERT_TRUE(traffic_wait(&self->traffic, 1));
 		d->bits = i & 1 ? page : bits;
@@ -191,10 +187,10 @@ TEST_F(log, log_unmapped)
 		EXPECT_TRUE(fd_wait(q->err, WAIT_MS));
 		EXPECT_LE(1, guest_stat(g, "rx", "fault.LOG_ACCESS"));
 	} else {
-		/* in-tree says nothing and goes on: the page is lost */
+		/* In-tree continues without a report and loses the page. */
 		usleep(QUIET_MS * 1000);
 	}
-	/* nothing hangs, and a new log heals it */
+	/* Nothing hangs, and a new log makes it work again. */
 	d->bits = mmap(NULL, d->len, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_EQ(0, dirty_base(d, d->bits));
@@ -207,7 +203,7 @@ TEST_F(log, log_unmapped)
 		frame_raw(f, 100, 2 + i);
 		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	}
-	/* the packet met by the fault may be lost, later ones are not */
+	/* The fault may drop one packet, but not later ones. */
 	do {
 		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
 	} while (n == 100 && frame_seq(got) < 4);
@@ -215,7 +211,7 @@ TEST_F(log, log_unmapped)
 	EXPECT_LT(0, dirty_set(d));
 }
 
-/* Stopping and the base work while the log is gone; QEMU aborts otherwise. */
+/* Stopping and setting the base work without a log; QEMU aborts otherwise. */
 TEST_F(log, stop_with_log_unmapped)
 {
 	struct guest *g = &self->g;
@@ -237,7 +233,7 @@ TEST_F(log, stop_with_log_unmapped)
 	EXPECT_TRUE(vq_is_base(&g->vq[RX], base));
 }
 
-/* DPDK's CVE-2020-10722: base plus offset past the end of the world. */
+/* DPDK's CVE-2020-10722: base plus offset overflows. */
 TEST_F(log, CVE_2020_10722_log_base_overflow)
 {
 	static const uint64_t base[] = {
@@ -249,7 +245,7 @@ TEST_F(log, CVE_2020_10722_log_base_overflow)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(base); i++) {
-		/* not used yet: in-tree checks when it is */
+		/* Not in use yet: in-tree checks the log when it is used. */
 		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES,
 					 &g->features));
 		if (self->has_iotlb)
@@ -268,7 +264,7 @@ TEST_F(log, CVE_2020_10722_log_base_overflow)
 	EXPECT_LT(0, dirty_set_soon(d));
 }
 
-/* A log address of the ring that lies past any log */
+/* The ring's log address is past the end of any log. */
 TEST_F(log, log_guest_addr_overflow)
 {
 	struct guest *g = &self->g;
@@ -283,7 +279,7 @@ TEST_F(log, log_guest_addr_overflow)
 	};
 
 	ASSERT_EQ(0, dirty_on(&self->d));
-	/* over an IOTLB the field is not used */
+	/* Over an IOTLB the field is unused. */
 	EXPECT_EQ(self->has_iotlb ? 0 : -EINVAL,
 		  guest_ioctl(g->vhost, VHOST_SET_VRING_ADDR, &a));
 	EXPECT_TRUE(traffic_once(g, self->tap.host));
@@ -383,8 +379,8 @@ static void post_table(struct vq *q, uint64_t table, unsigned int nr)
 }
 
 /*
- * More log entries than there is room for: zero-length writable descriptors
- * took an entry each, but no segment, so nothing bounded them.
+ * More log entries than the array holds: each zero-length writable descriptor took an
+ * entry but no segment, so their number had no bound.
  */
 TEST_F(log, CVE_2019_14835_log_array_indirect)
 {
@@ -422,7 +418,7 @@ TEST_F(log, CVE_2019_14835_log_array_indirect)
 		vq_kick_hard(q);
 		frame_raw(f, 1000, i);
 		ASSERT_EQ(0, host_send(self->tap.host, f, 1000));
-		/* fits: 1024 pieces with room for the packet; else a fault */
+		/* 1024 pieces with room for the packet fit, more are a fault. */
 		if (guest_is_ours() && chain[i].nr > 1024) {
 			EXPECT_TRUE(fd_wait(q->err, WAIT_MS)) {
 				TH_LOG("%u of %u bytes", chain[i].nr,
@@ -431,7 +427,7 @@ TEST_F(log, CVE_2019_14835_log_array_indirect)
 		} else {
 			usleep(QUIET_MS * 1000);
 		}
-		/* an empty one is a fault or swallowed; the other queue lives */
+		/* A chain without bytes is a fault or ignored; the other queue still works. */
 		EXPECT_LE(0, base);
 		EXPECT_TRUE(traffic_once(g, self->tap.host)) {
 			TH_LOG("%u of %u bytes", chain[i].nr, chain[i].len);
@@ -454,7 +450,7 @@ TEST_F(log, CVE_2019_14835_log_array_indirect)
 	EXPECT_EQ(1000, k);
 }
 
-/* One host page at two guest addresses: whoever looks at either must see it. */
+/* One host page at two guest addresses: both must be logged. */
 TEST_F(log, aliased_memory)
 {
 	struct vhost_memory *t;
@@ -466,7 +462,7 @@ TEST_F(log, aliased_memory)
 	struct dirty d;
 
 	if (!self->has_iotlb)
-		return;		/* direct mode writes by guest address */
+		return;		/* direct mode writes to guest addresses */
 	t = calloc(1, sizeof(*t) + 2 * n * sizeof(*r));
 	memcpy(t, g->table, sizeof(*t) + n * sizeof(*r));
 	for (i = 0; i < n; i++) {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is the dirty log exact? After each step the pages of guest memory that
- * really changed are compared with the bits that are set: none missed, none in
- * vain. For payload, used ring, used index and event words, in every ring mode
- * and over the IOTLB.
- *
- * Read before: dirty.h. Read after: dirty_live_test.c.
+ * The dirty log is exact. After each step the test compares the changed pages of guest
+ * memory with the set bits: no page is missed, none is logged without need. It covers
+ * payload, used ring, used index and event words, in every ring mode and over the IOTLB.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -37,7 +34,7 @@ FIXTURE_VARIANT_ADD(dirty, event_idx) {
 	.cfg = { .features = F_VERSION_1 | F_EVENT_IDX | F_INDIRECT,
 		 .rings_inside = true, .num = { 512, 512 } },
 };
-/* the used ring on three pages, its event word on the last */
+/* The used ring spans three pages, with its event word on the last. */
 FIXTURE_VARIANT_ADD(dirty, qemu_ring_1024) {
 	.cfg = { .features = F_QEMU, .rings_inside = true,
 		 .num = { 1024, 1024 }, .mem_len = 16 << 20 },
@@ -55,7 +52,7 @@ FIXTURE_VARIANT_ADD(dirty, vhost_hdr) {
 	.cfg = { .features = F_QEMU | F_NET_HDR, .rings_inside = true },
 };
 /*
- * In-tree logs a wrong range of the used ring here: it computes the range from
+ * In-tree logs a wrong range of the used ring here, because it computes the range from
  * an index that it has already advanced.
  */
 FIXTURE_VARIANT_ADD(dirty, in_order) {
@@ -63,7 +60,7 @@ FIXTURE_VARIANT_ADD(dirty, in_order) {
 		 .num = { 1024, 1024 }, .mem_len = 16 << 20 },
 	.ours_only = true,
 };
-/* The descriptor ring on 5 pages, 3 of them found only by user address. */
+/* The descriptor ring spans 5 pages, 3 of them only known by user address. */
 FIXTURE_VARIANT_ADD(dirty, packed) {
 	.cfg = { .features = F_QEMU | F_PACKED, .rings_inside = true,
 		 .num = { 1024, 1200 }, .mem_len = 16 << 20 },
@@ -82,7 +79,7 @@ FIXTURE_VARIANT_ADD(dirty, packed_iotlb) {
 		 .mem_len = 16 << 20 },
 	.ours_only = true,
 };
-/* Every page elsewhere, found back through the memory table. */
+/* Each page has an unrelated address, found through the memory table. */
 FIXTURE_VARIANT_ADD(dirty, iotlb) {
 	.cfg = { .features = F_QEMU | F_ACCESS_PLATFORM, .msg_v2 = true,
 		 .num = { 1024, 1024 }, .mem_len = 16 << 20 },
@@ -125,7 +122,7 @@ FIXTURE_TEARDOWN(dirty)
 	free(self->f);
 }
 
-/* Bytes that no test packet leaves behind by chance. */
+/* Write bytes that no test packet contains by chance. */
 static void taint(struct guest *g, uint64_t gpa, size_t len)
 {
 	static uint8_t ee[4096];
@@ -140,12 +137,12 @@ static void taint(struct guest *g, uint64_t gpa, size_t len)
 
 static void taint_used(struct vq *q)
 {
-	if (q->packed)		/* what is used differs by its flags */
+	if (q->packed)		/* a used descriptor changes its flags */
 		return;
 	memset(q->used->ring, 0xee, 8 * q->num);
 }
 
-/* The log against the truth. In-tree logs whole buffers over an IOTLB. */
+/* Compare the log with the changes. In-tree logs whole buffers over an IOTLB. */
 static bool log_is_right(struct dirty *d)
 {
 	if (d->g->view && !guest_is_ours())
@@ -156,8 +153,8 @@ static bool log_is_right(struct dirty *d)
 /* ---- RX ---- */
 
 /*
- * One packet of @len into @nr buffers whose pieces are @piece long and lie
- * @pitch apart.
+ * One packet of @len into @nr buffers, whose pieces have the length @piece and the
+ * distance @pitch.
  */
 struct into {
 	uint32_t len;
@@ -202,7 +199,7 @@ static int rx_one(FIXTURE_DATA(dirty) *self, const struct into *in,
 	taint_used(q);
 	vq_publish(q);
 	vq_kick(q);
-	/* notification words settle before memory is copied */
+	/* Let the notification words settle before copying memory. */
 	usleep(20000);
 	dirty_snap(&self->d);
 	self->d.driver_rests = true;
@@ -241,16 +238,16 @@ TEST_F_TIMEOUT(dirty, rx_payload, 240)
 	}
 }
 
-/* Pieces on pages of their own: each is logged, what lies between is not. */
+/* Pieces on separate pages: each page is logged, the pages between are not. */
 TEST_F_TIMEOUT(dirty, rx_chains_of_small_pieces, 240)
 {
 	struct into in[] = {
 		{ 600, 1, 12, 64, 8192, false },
 		{ 600, 1, 12, 64, 8192, true },
-		/* the packet ends long before the chain does */
+		/* The packet ends long before the chain does. */
 		{ 100, 1, 100, 64, 4096, false },
 		{ 100, 1, 100, 64, 4096, true },
-		/* each piece across a page border */
+		/* Each piece crosses a page border. */
 		{ 5000, 1, 60, 100, 4096 + 50, false },
 		{ 5000, 1, 60, 100, 4096 + 50, true },
 		{ 60, 1, 200, 4, 4096, false },
@@ -276,7 +273,7 @@ static int tx_burst(FIXTURE_DATA(dirty) *self, unsigned int nr)
 	unsigned int i;
 
 	/*
-	 * A device that is still in a pass, of the last burst or because it was
+	 * A device that is still in a pass, from the last burst or because it was
 	 * attached, uses these frames before the kick. Their entries must stay.
 	 */
 	usleep(20000);
@@ -291,7 +288,7 @@ static int tx_burst(FIXTURE_DATA(dirty) *self, unsigned int nr)
 	return vq_drain(q, nr, WAIT_MS);
 }
 
-/* Twice around the ring, in steps that meet its end at different places. */
+/* Go twice around the ring, in steps that reach its end at different places. */
 TEST_F_TIMEOUT(dirty, used_ring_wraps, 240)
 {
 	static const unsigned int step[] = { 1, 2, 37, 64, 100, 5, 129 };
@@ -303,14 +300,14 @@ TEST_F_TIMEOUT(dirty, used_ring_wraps, 240)
 			TH_LOG("used %u to %u of %u", done, done + step[i % 7],
 			       self->g.vq[TX].num);
 		}
-		/* a device still at work may have been faster than the copy */
+		/* A device that still works may write before the copy. */
 		seen += dirty_set(&self->d);
 		done += step[i % 7];
 	}
 	EXPECT_LT(i / 2, seen);
 }
 
-/* Indices pass 65535; a packed ring begins its second lap again. */
+/* Indices pass 65535; a packed ring starts its second lap again. */
 TEST_F(dirty, used_index_wraps)
 {
 	struct guest *g = &self->g;
@@ -320,7 +317,7 @@ TEST_F(dirty, used_index_wraps)
 	ASSERT_EQ(0, guest_attach(g, TX, -1));
 	vq_reset(q);
 	vq_start_at(q, q->packed ? q->num - 40 : 65500);
-	/* in-tree forgot its mappings when the log was switched on */
+	/* In-tree lost its mappings when the log was switched on. */
 	if (self->has_iotlb)
 		ASSERT_EQ(0, iotlb_ring(&self->t, TX));
 	ASSERT_EQ(0, guest_vq_setup(g, TX, vq_base(q)));
@@ -347,7 +344,7 @@ TEST_F(dirty, nothing_while_off)
 	EXPECT_TRUE(log_is_right(&self->d));
 }
 
-/* LOG_ALL without the ring's own flag: payload, but no used ring. */
+/* LOG_ALL without the ring's own flag logs payload, but not the used ring. */
 TEST_F(dirty, used_ring_only_if_asked)
 {
 	struct into in = { 1000, 1, 1, 2000, 2000, false };

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DPDK's testpmd as a guest: its virtio-user port over our node, a real tap on
-# the other side. Prints TAP. Takes an installed dpdk-testpmd, or Debian's
-# out of the cache: the package that has it (dpdk-dev) would install hundreds
-# of others, so it is only unpacked.
+# Run DPDK's testpmd as a guest: its virtio-user port uses our node, with a tap on the
+# other side. Prints TAP. The script uses an installed dpdk-testpmd, or Debian's from
+# the cache. The package with it (dpdk-dev) would install hundreds of others, so
+# the script only unpacks it.
 #
 #   testpmd == virtio-user == vhost == tap dpdk0, 10.9.0.1 -- ping
 #
-# DPDK before 23 takes every path but /dev/vhost-net for vDPA, so our node is
-# mounted over that one, for testpmd only.
+# DPDK before 23 takes every path except /dev/vhost-net for vDPA, so the script mounts
+# our node over that path, for testpmd only.
 #
-# Usage: dpdk.sh --fetch    fill the cache, where there is a network
-#        dpdk.sh            run; VTAP_NODE selects the node
+# Usage: dpdk.sh --fetch    fill the cache (needs a network)
+#        dpdk.sh            run the tests; VTAP_NODE selects the node
 
 node=${VTAP_NODE:-/dev/vhost-tap}
 stats=/sys/kernel/debug/vhost_tap
@@ -21,7 +21,7 @@ libs=$cache/root/usr/lib/x86_64-linux-gnu
 testpmd=dpdk-testpmd plugins=''
 n=0 failed=0 pid='' opts='' mtu=1500
 
-# testpmd and the libraries it names, unpacked beside each other
+# Unpack testpmd and its libraries into one folder.
 fetch() {
 	local pkgs
 	! command -v dpdk-testpmd >/dev/null || return 0
@@ -32,7 +32,7 @@ fetch() {
 	pkgs=$(apt-cache show --no-all-versions dpdk-dev |
 		sed -n 's/^Depends: //p' | tr ',' '\n' | sed 's/(.*//' |
 		grep -o 'librte-[a-z0-9-]*')
-	# the list has one package a word
+	# Split the list into package names.
 	# shellcheck disable=SC2086
 	(cd "$cache/deb" && apt-get -qq download dpdk-dev $pkgs \
 		librte-net-virtio23 ibverbs-providers 2>"$cache/log") || {
@@ -46,7 +46,7 @@ fetch() {
 	touch "$cache/done"
 }
 
-# Prefer what is installed; else the cache, told where its drivers are.
+# Prefer an installed testpmd. Else use the cache and set the path of its drivers.
 find_testpmd() {
 	command -v dpdk-testpmd >/dev/null && return 0
 	[[ -e $cache/done ]] || return 1
@@ -78,7 +78,7 @@ start() {
 	rm -f "$tmp/stdin"
 	mkfifo "$tmp/stdin"
 	exec 3<>"$tmp/stdin"
-	# one CPU serves both of testpmd's threads
+	# One CPU serves both threads of testpmd.
 	unshare -m sh -c "mount --bind $node /dev/vhost-net &&
 		exec stdbuf -oL $testpmd $plugins --no-huge -m 256 --no-pci --no-telemetry \
 		--file-prefix=vtap --lcores='(0-1)@0' \
@@ -118,18 +118,18 @@ cleanup() {
 	rm -rf "$tmp"
 }
 
-# The debugfs folders of testpmd, one for each queue pair
+# Print the debugfs folders of testpmd, one for each queue pair.
 folders() {
 	grep -lsx "owner_pid $pid" "$stats"/*/state | sed 's|/state$||'
 }
 
-# Sum of one counter over the queue pairs of testpmd
+# Print one counter, summed over the queue pairs of testpmd.
 counter() { # rx|tx NAME
 	folders | sed "s|\$|/$1|" | xargs -r cat |
 		awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
 }
 
-# Have all queue pairs of testpmd agreed on the feature bit $1?
+# Have all queue pairs of testpmd negotiated the feature bit $1?
 acked() {
 	local features all=()
 	# shellcheck disable=SC2016 # for awk
@@ -152,10 +152,10 @@ icmpecho() { # NAME PORT-OPTIONS APP-OPTIONS [SIZE...]
 	local sizes=("${@:4}")
 	[[ ${#sizes[@]} != 0 ]] || sizes=(16 56 600 1472)
 	start "$2" "--forward-mode=icmpecho $3"
-	result $? "$1: testpmd starts, icmpecho"
+	result $? "$1: testpmd starts in mode icmpecho"
 	[[ $node != /dev/vhost-tap ]] || {
 		[[ -n $(folders) ]]
-		result $? "$1: on our node"
+		result $? "$1: it uses the node"
 		[[ $2 != *in_order=1* ]] || {
 			acked 35
 			result $? "$1: IN_ORDER is negotiated"
@@ -177,17 +177,17 @@ icmpecho() { # NAME PORT-OPTIONS APP-OPTIONS [SIZE...]
 
 between() { [[ $1 -ge $2 && $1 -le $3 ]]; } # NUMBER LOW HIGH
 
-# What DPDK says it sent is what the tap has got, and what we counted.
+# Compare what DPDK sent with the tap's and our counters.
 txonly() { # NAME PORT-OPTIONS APP-OPTIONS
 	local tap=0 ours=0
 	start "$2" "--forward-mode=txonly --txpkts=200 $3"
-	result $? "$1: testpmd starts, txonly"
+	result $? "$1: testpmd starts in mode txonly"
 	for _ in {1..100}; do
 		sleep 0.1
 		tap=$(cat /sys/class/net/dpdk0/statistics/rx_packets)
 		[[ $tap -lt 20000 ]] || break
 	done
-	# stop the senders, then both counters stand still
+	# Stop the senders, so that both counters stay the same.
 	kill -STOP "$pid"
 	sleep 1
 	tap=$(cat /sys/class/net/dpdk0/statistics/rx_packets)
@@ -197,7 +197,7 @@ txonly() { # NAME PORT-OPTIONS APP-OPTIONS
 		ours=$(counter tx packets)
 		drop=$(cat /sys/class/net/dpdk0/statistics/rx_dropped)
 		between "$ours" "$tap" $((tap + drop))
-		result $? "$1: we counted $ours, the tap $tap + $drop dropped"
+		result $? "$1: vhost-tap counted $ours, the tap $tap + $drop dropped"
 		[[ $(counter tx broken) == 0 ]]
 		result $? "$1: no fault"
 	fi
@@ -223,8 +223,8 @@ for mrg in 0 1; do
 	icmpecho "mrg_rxbuf=$mrg" "$opts" ""
 	txonly "mrg_rxbuf=$mrg" "$opts" ""
 done
-# With mergeable buffers DPDK wants a used entry for each buffer, which in-tree does
-# not write.
+# With mergeable buffers DPDK expects a used entry for each buffer, which in-tree
+# vhost-net does not write.
 if [[ $node == /dev/vhost-tap ]]; then
 	for mrg in 0 1; do
 		opts="mrg_rxbuf=$mrg,in_order=1,packed_vq=0"
@@ -238,8 +238,8 @@ if [[ $node == /dev/vhost-tap ]]; then
 			txonly "$what" "$what" ""
 		done
 	done
-	# Packets of several segments: up to seven are an indirect table, in which DPDK
-	# leaves WRITE set on the header's entry; more are a chain in the ring.
+	# Packets of several segments: DPDK puts up to seven into an indirect table, and
+	# leaves WRITE set on the header's entry there. More become a chain in the ring.
 	for order in 0 1; do
 		for mrg in 0 1; do
 			what=packed_vq=1,in_order=$order,mrg_rxbuf=$mrg
@@ -255,8 +255,8 @@ if [[ $node == /dev/vhost-tap ]]; then
 	done
 	what=packed_vq=1,in_order=0,mrg_rxbuf=1,queues=2
 	icmpecho "$what" "$what" "--rxq=2 --txq=2"
-	# Without these two DPDK takes its vector path, where the processor has
-	# AVX512 (VM: no; then the port says so and takes the other one).
+	# Without these two features DPDK uses its vector path, if the CPU has AVX512.
+	# The VM's CPU has not; the port then reports this and uses the other path.
 	what=packed_vq=1,in_order=1,mrg_rxbuf=0,vectorized=1
 	icmpecho "$what" "$what" ""
 	txonly "$what" "$what" ""

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Compare the errno of every ioctl in every state between in-tree
-# /dev/vhost-net and our node on the same kernel. One test per state.
+# Compare the errno of every ioctl in every state between in-tree /dev/vhost-net and
+# our node on the same kernel. Prints one test per state.
 #
-# What may differ is listed, with the reason, in errno_allow.txt:
+# errno_allow.txt lists the permitted differences, each with its reason:
 #   KERNELS STATE CALL IN-TREE OURS # reason
 # All five are shell patterns (IN-TREE may be A|B); KERNELS matches uname -r.
 #
@@ -28,23 +28,23 @@ modprobe vhost_net 2>/dev/null
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-# Both mostly wait for the kernel, so they run at the same time.
+# Both runs mostly wait for the kernel, so they run at the same time.
 "$tool" /dev/vhost-net >"$tmp/intree" &
 "$tool" "$node" >"$tmp/ours" || exit 1
 wait $! || exit 1
 [[ -z $VTAP_OUT ]] || cp "$tmp/intree" "$tmp/ours" "$VTAP_OUT/"
 
 release=$(uname -r)
-# The rows that are for this kernel, a column each.
+# The rows for this kernel, one array for each column.
 state_of=() call_of=() intree_of=() ours_of=()
 while read -r k s c a b; do
-	# the right-hand sides are patterns, here and below
+	# The right-hand sides are patterns, here and below.
 	# shellcheck disable=SC2053
 	[[ $release == $k ]] || continue
 	state_of+=("$s") call_of+=("$c") intree_of+=("$a") ours_of+=("$b")
 done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$here/errno_allow.txt")
 
-# Is this difference one we know and want?
+# Does errno_allow.txt permit this difference?
 allowed() { # STATE CALL IN-TREE OURS
 	local i
 	for i in "${!state_of[@]}"; do
@@ -63,7 +63,7 @@ n=1 failed=0
 if [[ $(wc -l <"$tmp/intree") == $(wc -l <"$tmp/ours") ]]; then
 	echo "ok 1 both tables have $(wc -l <"$tmp/ours") lines"
 else
-	echo "not ok 1 tables differ in length"
+	echo "not ok 1 the tables have different lengths"
 	failed=1
 fi
 for state in $states; do
@@ -83,7 +83,7 @@ for state in $states; do
 	if [[ $bad == 0 ]]; then
 		echo "ok $n $name"
 	else
-		echo "not ok $n $name, $bad unknown"
+		echo "not ok $n $name, $bad unlisted differences"
 		failed=1
 	fi
 done

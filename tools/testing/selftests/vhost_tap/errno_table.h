@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The calls of errno_table.c, as data: good and bad arguments for each ioctl,
- * read, write and poll. Each row is tried in each state of the device.
+ * The calls of errno_table.c: valid and invalid arguments for each ioctl, read, write
+ * and poll. The test tries each row in each state of the device.
  */
 #ifndef VTAP_TEST_ERRNO_TABLE_H
 #define VTAP_TEST_ERRNO_TABLE_H
@@ -17,7 +17,7 @@ enum call_kind {
 	CALL_WRITE, CALL_READ, CALL_POLL,
 };
 
-/* What write(2) is given: a good update, but for what the name says */
+/* The message for write(2): a valid update except for the named defect. */
 enum msg_kind {
 	MSG_UPDATE, MSG_V2, MSG_INVALIDATE, MSG_INVALIDATE_ALL, MSG_NOTHING,
 	MSG_SHORT, MSG_NO_PADDING, MSG_TWO, MSG_TYPE_0, MSG_TYPE_3, MSG_MISS,
@@ -55,7 +55,7 @@ struct call {
 	enum msg_kind msg;
 };
 
-/* Newer than the installed headers may be: same numbers as linux/vhost.h */
+/* These may be missing in the installed headers. The numbers are in linux/vhost.h. */
 #define NR_GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, __u64)
 #define NR_SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, __u64)
 #define NR_SET_FORK_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
@@ -83,7 +83,7 @@ struct call {
 #define COMPAT(n, r, i, v) \
 	{ .name = "compat:" n, .kind = CALL_COMPAT, .req = r, .index = i, \
 	  .val = v }
-/* an argument that cannot be read, or only its first 4 bytes */
+/* Arguments of which no byte, or only the first 4 bytes, can be read. */
 #define READS(n, r) \
 	{ .name = n ":bad-pointer", .kind = CALL_BAD_PTR, .req = r }, \
 	{ .name = n ":page-end", .kind = CALL_EDGE, .req = r }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest in a process: guest memory, rings and a vhost file.
+ * A guest in a process: guest memory, rings and a vhost file.
  *
- * Written from the virtio specification and <linux/vhost.h>; it shares no code with
- * drivers/vhost_tap/ring, so that it can be an oracle for it.
- *
- * Read before: nothing. Read after: guest.c, vq.c, pvq.c, then any *_test.c.
+ * The code follows the virtio specification and <linux/vhost.h>. It shares nothing with
+ * drivers/vhost_tap/ring, so that it can serve as an oracle for it.
  */
 #ifndef VTAP_TEST_GUEST_H
 #define VTAP_TEST_GUEST_H
@@ -20,7 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 
-/* Feature bits by number: installed headers may be older than the kernel. */
+/* Feature bits, defined here because installed headers may be older than the kernel. */
 #define F_MRG_RXBUF		(1ULL << 15)
 #define F_NOTIFY_ON_EMPTY	(1ULL << 24)
 #define F_LOG_ALL		(1ULL << 26)
@@ -34,7 +32,7 @@
 #define F_RING_RESET		(1ULL << 40)
 #define F_TUNNEL_GSO		0xaULL		/* bits 65 and 67: second word */
 
-/* What QEMU turns on by default, as far as every tested kernel offers it. */
+/* The default features of QEMU, limited to those of every tested kernel. */
 #define F_QEMU	(F_MRG_RXBUF | F_INDIRECT | F_EVENT_IDX | F_VERSION_1)
 
 #define RX			0
@@ -43,28 +41,28 @@
 #define GUEST_GPA		0x100000000ULL
 #define GUEST_HDR_MAX		24
 #define GUEST_FRAME_MAX		65550
-/* TCG is slow and the machine is shared: long enough to mean "never". */
+/* Timeout of a test. It is long because TCG is slow and the machine is shared. */
 #define WAIT_MS			20000
-/* How long "nothing may happen" is watched. */
+/* Time to wait for something that must not happen. */
 #define QUIET_MS		120
 
 /**
- * enum layout - how guest-physical memory is cut into regions
- * @LAYOUT_FLAT: regions in order, back to back in GPA and in our address space
- * @LAYOUT_SHUFFLED: contiguous in GPA, shuffled in our address space and in the
- *	table, so that a buffer that crosses a border has two pieces
+ * enum layout - division of guest-physical memory into regions
+ * @LAYOUT_FLAT: regions in order, contiguous in guest and process addresses
+ * @LAYOUT_SHUFFLED: contiguous in guest addresses, but shuffled in process addresses
+ *	and in the table, so that a buffer across a border has two pieces
  * @LAYOUT_HOLES: a GPA hole after each region, table in descending order
  */
 enum layout { LAYOUT_FLAT, LAYOUT_SHUFFLED, LAYOUT_HOLES };
 
-/** struct seg - one descriptor to be: a piece of guest memory */
+/** struct seg - a piece of guest memory for one descriptor */
 struct seg {
 	uint64_t gpa;
 	uint32_t len;
 	bool is_write;
 };
 
-/** struct vq_held - flags of a packed chain that is not published yet */
+/** struct vq_held - flags of an unpublished packed chain */
 struct vq_held {
 	uint16_t at;
 	uint16_t flags;
@@ -73,24 +71,24 @@ struct vq_held {
 /**
  * struct vq - the driver's side of one ring
  * @index: of the vring, which is 2 * pair + RX or TX
- * @packed: F_PACKED: @avail and @used point to the driver's and the device's
- *	event words, and a head is a buffer id
- * @avail_idx: chains made available, modulo 2^16
- * @used_idx: chains got back, modulo 2^16
- * @next: our own copy of the free list; the table in guest memory is not trusted
- * @ndesc: per head, number of table entries the chain occupies
- * @cookie: per head, whatever the caller wants back
- * @first_len: per head, bytes of the first descriptor's buffer
- * @order: packed: heads as they were made available
+ * @packed: F_PACKED: @avail and @used point to the event structures of the driver and
+ *	the device, and a head is a buffer id
+ * @avail_idx: number of chains made available, modulo 2^16
+ * @used_idx: number of chains taken back, modulo 2^16
+ * @next: private copy of the free list, because the table in guest memory is untrusted
+ * @ndesc: per head, number of table entries of the chain
+ * @cookie: per head, a value for the caller
+ * @first_len: per head, length of the first descriptor's buffer
+ * @order: packed: heads in the order they were made available
  * @avail_at: packed: position of the next descriptor; see pvq.h
- * @used_at: packed: where the next used chain will be
+ * @used_at: packed: position of the next used chain
  * @kicked_at: packed: as @kicked_idx
  * @last_at: packed: first descriptor of the last chain
- * @held: packed: chains not published yet
- * @map: memory of its own, NULL when the ring lies in guest memory
- * @shift: from our pointers to the addresses the device is told
- * @gpa: where @desc lies in guest memory, if it does
- * @is_logged: VHOST_VRING_F_LOG at the next guest_set_addr()
+ * @held: packed: unpublished chains
+ * @map: memory of the ring, NULL if the ring is in guest memory
+ * @shift: offset from our pointers to the addresses that the device gets
+ * @gpa: guest address of @desc, if it is in guest memory
+ * @is_logged: use VHOST_VRING_F_LOG at the next guest_set_addr()
  */
 struct vq {
 	unsigned int num;
@@ -129,10 +127,10 @@ struct vq {
 };
 
 /**
- * struct guest_cfg - what guest_init() builds; zero means the default
+ * struct guest_cfg - parameters of guest_init(); zero selects the default
  *
- * With F_ACCESS_PLATFORM the guest's addresses are IOVAs: every 4 KiB page lies
- * somewhere else in our address space, and only the IOTLB (iotlb.h) knows where.
+ * With F_ACCESS_PLATFORM the guest's addresses are IOVAs. Each 4 KiB page is at an
+ * unrelated process address, which only the IOTLB (iotlb.h) knows.
  */
 struct guest_cfg {
 	uint64_t features;
@@ -140,7 +138,7 @@ struct guest_cfg {
 	unsigned int regions;	/* default 1 */
 	enum layout layout;
 	size_t mem_len;		/* default 8 MiB */
-	bool rings_inside;	/* the rings lie in guest memory */
+	bool rings_inside;	/* the rings are in guest memory */
 	bool msg_v2;		/* IOTLB messages of version 2 */
 	uint64_t gpa_base;	/* default GUEST_GPA */
 };
@@ -151,7 +149,7 @@ struct guest {
 	unsigned int hdr_len;
 	struct vq vq[2];
 
-	/* guest memory: one memfd, cut into chunks */
+	/* guest memory: one memfd, divided into chunks */
 	int memfd;
 	uint8_t *mem;
 	size_t mem_len;
@@ -161,15 +159,15 @@ struct guest {
 	uint64_t gpa_base;
 	struct vhost_memory *table;
 	uint16_t *perm;		/* logical chunk -> place in @mem */
-	uint8_t *view;		/* with an IOTLB: all of it in IOVA order */
-	size_t scratch;		/* lower half: transient, wraps */
-	size_t kept;		/* upper half: RX buffers and the like */
+	uint8_t *view;		/* with an IOTLB: all memory in IOVA order */
+	size_t scratch;		/* lower half: short-lived buffers, wraps */
+	size_t kept;		/* upper half: lasting buffers, as for RX */
 
-	uint8_t rx_hdr[GUEST_HDR_MAX];	/* of the last packet, all of it */
+	uint8_t rx_hdr[GUEST_HDR_MAX];	/* whole header of the last packet */
 	char debugfs[96];
 };
 
-/* ---- device: thin wrappers, all return 0 or -errno ---- */
+/* ---- device: thin wrappers that return 0 or -errno ---- */
 const char *guest_node(void);
 bool guest_is_ours(void);
 bool guest_rx_is_direct(void);
@@ -181,7 +179,7 @@ long guest_get_base(int fd, unsigned int index);
 int guest_set_addr(struct guest *g, unsigned int index);
 uint64_t guest_offered(int fd);
 
-/* ---- life ---- */
+/* ---- set-up and restart ---- */
 int guest_init(struct guest *g, const struct guest_cfg *cfg);
 int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base);
 int guest_attach(struct guest *g, unsigned int index, int backend);

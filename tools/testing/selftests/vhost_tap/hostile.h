@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One bad thing that a guest can put into a ring, and how it must end: the queue
- * stops, its err eventfd signalled, or the packet is dropped; either is counted.
- *
- * Read before: guest.h. Read next: hostile_test.c, packed_hostile_test.c.
+ * A bad ring entry of a guest and its required result: the queue stops and signals its
+ * err eventfd, or the packet is dropped. Both are counted.
  */
 #ifndef VTAP_TEST_HOSTILE_H
 #define VTAP_TEST_HOSTILE_H
@@ -11,8 +9,8 @@
 #include "guest.h"
 
 /**
- * struct world - what a bad guest has at hand
- * @gpa: 64 KiB of good memory
+ * struct world - memory for bad ring entries
+ * @gpa: 64 KiB of valid guest memory
  * @table: room for an indirect table
  */
 struct world {
@@ -23,10 +21,10 @@ struct world {
 };
 
 /**
- * struct bad - a case
- * @fault: counter that it adds to; "A|B": either will do
- * @is_drop: the packet is completed, the queue goes on
- * @intree_fails: in-tree is known to fail it
+ * struct bad - a test case
+ * @fault: counter of the fault; "A|B" permits either
+ * @is_drop: the packet is completed and the queue continues
+ * @intree_fails: in-tree vhost-net is known to fail this case
  */
 struct bad {
 	const char *name;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands in for an IOMMU: IOTLB messages by hand, and a thread that
- * reads the device's misses and answers them page by page from a table.
+ * A user-space IOMMU: IOTLB messages, and a thread that reads the device's misses and
+ * replies to them page by page from a table.
  *
- * A guest with F_ACCESS_PLATFORM has every 4 KiB page somewhere else in our
- * address space, so its IOVAs mean nothing without this.
- *
- * Read before: guest.h.
+ * A guest with F_ACCESS_PLATFORM has each 4 KiB page at an unrelated process address,
+ * so the device needs this table to translate its IOVAs.
  */
 #ifndef VTAP_TEST_IOTLB_H
 #define VTAP_TEST_IOTLB_H
@@ -22,10 +20,10 @@
 
 /**
  * struct iotlb - the server and its page table
- * @uaddr, @perm: per page of guest memory; @perm 0 is "not mapped", unanswered
- * @hold: read misses, answer none
+ * @uaddr, @perm: per page of guest memory; @perm 0 means "not mapped", without a reply
+ * @hold: read misses, but do not reply
  * @nr_misses: misses read
- * @nr_denied: those the table has no answer for
+ * @nr_denied: misses for which the table has no translation
  * @last: the last miss, as the device wrote it
  */
 struct iotlb {
@@ -44,7 +42,7 @@ struct iotlb {
 	struct vhost_iotlb_msg last;
 };
 
-/* ---- messages by hand: 0 or -errno ---- */
+/* ---- single messages; they return 0 or -errno ---- */
 int iotlb_send(int fd, bool v2, const struct vhost_iotlb_msg *m);
 int iotlb_update(int fd, bool v2, uint64_t iova, uint64_t size,
 		 uint64_t uaddr, uint8_t perm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The host around the guest: a fresh network namespace, real taps, macvtaps
- * and veths, packet sockets at their far ends, and frames to send.
+ * The host's network: a fresh network namespace with taps, macvtaps and veths, packet
+ * sockets at their far ends, and frames to send.
  *
  * All functions return 0, a file descriptor or a length, or -errno.
  */
@@ -23,7 +23,7 @@
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
 
-/* Local experimental ethertype: nobody else on the link speaks it. */
+/* The local experimental ethertype, which no other traffic on the link has. */
 #define TEST_PROTO	0x88B5
 #define TAP_MAX_MTU	65521
 
@@ -61,8 +61,8 @@ void tap_free(struct tap *t);
 int macvtap_open(int ifindex, int hdr_len);
 
 /* ---- the far end ---- */
-#define HOST_VNET_HDR	1	/* PACKET_VNET_HDR: see and send offload headers */
-#define HOST_ALL	2	/* every protocol, not only ours */
+#define HOST_VNET_HDR	1	/* PACKET_VNET_HDR: receive and send offload headers */
+#define HOST_ALL	2	/* every protocol, not only TEST_PROTO */
 int host_open(const char *name, unsigned int flags);
 ssize_t host_recv(int fd, void *buf, size_t room, int timeout_ms);
 int host_send(int fd, const void *buf, size_t len);

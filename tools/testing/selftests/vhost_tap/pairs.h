@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Several pairs behind one file. Each is a struct guest of its own, with its
- * own part of guest memory, and all share the file and its memory table; so
- * what works on a guest works on a pair: guest_attach(), guest_tx(), traffic.
- *
- * Read before: guest.h, net.h.
+ * Several pairs of one file. Each pair is a struct guest with its own part of guest
+ * memory, and all share the file and its memory table. Functions for a guest therefore
+ * work on a pair: guest_attach(), guest_tx(), traffic.
  */
 #ifndef VTAP_TEST_PAIRS_H
 #define VTAP_TEST_PAIRS_H
@@ -16,10 +14,10 @@
 #define PAIRS_MAX	256
 
 /**
- * struct pairs - one file
- * @fd: the node, each pair has a copy
- * @g: pair i has vrings 2i and 2i + 1
- * @tap: a tap for each pair, see pairs_taps()
+ * struct pairs - the pairs of one file
+ * @fd: the node; each pair has a copy
+ * @g: the pairs; pair i has vrings 2i and 2i + 1
+ * @tap: one tap for each pair, see pairs_taps()
  */
 struct pairs {
 	int fd;

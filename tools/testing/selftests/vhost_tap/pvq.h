@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The packed form of what vq.c does, which calls it where q->packed is set.
+ * The packed format of the rings in vq.c, which calls these if q->packed is set.
  *
- * A position is an index below num and, in bit 15, the wrap counter.
- *
- * Read before: guest.h.
+ * A position is an index below num, with the wrap counter in bit 15.
  */
 #ifndef VTAP_TEST_PVQ_H
 #define VTAP_TEST_PVQ_H

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run all selftests here and now and print one flat list of TAP results:
-# "program: test" each. The module is loaded, the programs are built (make).
+# Run all selftests and print one flat list of TAP results, "program: test" each. The
+# module must be loaded and the programs built (make).
 #
 # Usage: run.sh [-o FOLDER-OF-PROGRAMS] [PROGRAM[:CASE]...]
 # CASE is a test's name, or its whole name as printed: fixture.test or
 # fixture.variant.test.
-# polling_test and numa_test are not among them: they want two CPUs, on two nodes
-# (make check-vm boots again for them). VTAP_NODE selects the node, VTAP_ROUNDS the length of the kick race.
-# Exit: 1 when a test failed.
+# The default list has no polling_test and numa_test, because they need two CPUs on two
+# nodes: make check-vm boots another VM for them. VTAP_NODE selects the node,
+# VTAP_ROUNDS the length of the kick race.
+# Exit status: 1 if a test failed.
 
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$here/../../../../build/selftests
@@ -54,7 +55,7 @@ for prog; do
 			result "not ok" "$prog: ${line#not ok * }" ;;
 		"#  RUN "* | "#            OK "* | "# Totals:"* | "# PASSED:"* | "# Starting"*) ;;
 		"exit "*)
-			# 4 is kselftest's "skipped"
+			# 4 means "skipped" in kselftest.
 			[[ ${line#exit } == [04] || $told == 1 ]] ||
 				result "not ok" "$prog: ended with ${line#exit }" ;;
 		*)

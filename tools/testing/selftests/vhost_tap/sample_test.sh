@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# samples/vhost-tap-pairs does what it says: packets of every pair reach the tap.
+# samples/vhost-tap-pairs sends packets of every pair to the tap.
 
 here=$(cd "$(dirname "$0")" && pwd)
 sample=./vhost-tap-pairs
@@ -25,7 +25,7 @@ received() {
 	cat "/sys/class/net/$tap/statistics/rx_packets"
 }
 
-# $1 pairs, $2 workers as an option, $3 threads that have to show
+# $1: number of pairs, $2: option for the workers, $3: expected number of threads
 sends() {
 	local before said threads
 	before=$(received)
@@ -37,7 +37,7 @@ sends() {
 	return 1
 }
 
-# In-tree, as far as it goes.
+# Use only what in-tree vhost-net supports.
 file_each() {
 	local before
 	before=$(received)

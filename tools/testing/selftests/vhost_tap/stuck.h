@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A page of guest memory whose first access waits for user space: it sticks the
- * worker that reads it in the middle of a pass.
- *
- * Read before: guest.h.
+ * A page of guest memory whose first access blocks until user space acts. It stops a
+ * worker in the middle of a pass.
  */
 #ifndef VTAP_TEST_STUCK_H
 #define VTAP_TEST_STUCK_H
@@ -12,8 +10,8 @@
 
 /**
  * struct stuck - the page
- * @uffd: who waits for it tells here
- * @gpa: where the guest has it
+ * @uffd: userfaultfd that reports the blocked access
+ * @gpa: guest address of the page
  */
 struct stuck {
 	int uffd;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Worker threads, as an administrator sees them: by the name vhost-<owner pid>.
+ * Find worker threads by their name, vhost-<owner pid>.
  */
 #ifndef VTAP_TEST_THREADS_H
 #define VTAP_TEST_THREADS_H
@@ -14,7 +14,7 @@ bool workers_gone(pid_t pid);
 uint64_t thread_cpu_ns(pid_t tid);
 int put_text(const char *path, const char *text);
 
-/* A cgroup of our own, on one CPU, below a mount that nobody else sees. */
+/* A private cgroup on one CPU, below a mount in the test's own namespace. */
 #define CPUSET_DIR	"/mnt/vtap"
 int cpuset_enter(int cpu);
 void cpuset_leave(void);

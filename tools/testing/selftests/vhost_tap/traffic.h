@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A thread that keeps packets moving both ways while a test does things to
- * the device. Checked traffic compares every byte; a flood only keeps going.
+ * A thread that sends packets both ways while a test operates on the device. Checked
+ * traffic compares every byte; a flood does not.
  */
 #ifndef VTAP_TEST_TRAFFIC_H
 #define VTAP_TEST_TRAFFIC_H
@@ -18,7 +18,7 @@ struct traffic {
 	pthread_t thread;
 	bool must_stop;
 	unsigned long rounds;
-	int line;		/* where checked traffic failed, 0 if it did not */
+	int line;		/* line of the failed check, or 0 */
 };
 
 bool traffic_once(struct guest *g, int host);

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The fault tests, in a kernel with CONFIG_FAULT_INJECTION (see check-faults):
-# the sweep, then whether anything of it is left. TAP.
+# Run the fault tests in a kernel with CONFIG_FAULT_INJECTION (see check-faults): first
+# the sweep, then the checks for leaks. Prints TAP.
 #
 # Usage: inside.sh sweep|leaks PROGRAM
-#   sweep  every call, and whether kernel objects are left
-#   leaks  sweep once more and look for memory of ours; the kernel is booted
-#          with slab_debug=U, which remembers who allocated what
+#   sweep  run every call, and check that no kernel objects are left
+#   leaks  run the sweep twice and look for memory of the module; needs a kernel
+#          booted with slab_debug=U, which records who allocated an object
 set -u
 mode=$1 sweep=$2
 dbg=/sys/kernel/debug
 tests=0 failed=0
 
-result() { # OK NAME; what explains a failure on stdin
+result() { # OK NAME; diagnostics on stdin
 	tests=$((tests + 1))
 	if [[ $1 == 0 ]]; then
 		cat >/dev/null
@@ -25,7 +25,7 @@ result() { # OK NAME; what explains a failure on stdin
 	fi
 }
 
-# Calls that may sleep are to fail, too, and silently.
+# Let allocations that may sleep fail too, without messages in the log.
 set_up() {
 	local kind
 	for kind in failslab fail_page_alloc fail_usercopy; do
@@ -37,7 +37,7 @@ set_up() {
 		echo 0 >$dbg/fail_page_alloc/min-order
 }
 
-# Freed objects wait in KASAN's quarantine and for RCU.
+# Release freed objects: they wait in KASAN's quarantine and for RCU.
 settle() {
 	local f
 	sleep 1
@@ -47,13 +47,13 @@ settle() {
 	sleep 0.5
 } 2>/dev/null
 
-# What our code allocated and nobody freed; other caches keep things for later.
+# Print unfreed allocations of the module; other caches keep objects for later.
 left_by_us() {
 	grep -s -H -e '\[vhost_tap\]' $dbg/slab/kmalloc-*/alloc_traces | sed "s|$dbg/slab/||"
 	grep -e '\[vhost_tap\]' /proc/vmallocinfo | grep -v -e load_module -e module_ -e execmem
 }
 
-# Objects of the kernel that a device holds on to.
+# Count the kernel objects that a device can hold.
 counts() {
 	awk '$1 ~ /^(filp|mm_struct|task_struct|signal_cache|files_cache|vm_area_struct|pid|sock_inode_cache|debugfs_inode_cache|eventpoll.*)$/ { print $1, $2 }' /proc/slabinfo
 	awk '{ print "open-files", $1 }' /proc/sys/fs/file-nr
@@ -61,7 +61,7 @@ counts() {
 	echo "threads $#"
 }
 
-# Lines of $2 that are more than one up on $1: two rounds, a leak each.
+# Print the lines of $2 that grew by more than one: two rounds leak twice.
 grown() {
 	awk 'FNR == NR { was[$1] = $2; next }
 		$2 > was[$1] + 1 { print $1 ": " was[$1] " then " $2; bad = 1 }
@@ -73,24 +73,24 @@ set_up || { echo "Bail out! no fault injection here"; exit 1; }
 
 finish() {
 	rmmod vhost_tap 2>/tmp/rmmod
-	result $? "$mode: the module goes" </tmp/rmmod
+	result $? "$mode: the module unloads" </tmp/rmmod
 	echo "1..$tests"
 	exit $failed
 }
 
 if [[ $mode == leaks ]]; then
 	[[ -e $dbg/slab/kmalloc-64/alloc_traces ]]
-	result $? "leaks: the kernel tells who allocated what" <<<"boot with slab_debug=U"
+	result $? "leaks: the kernel records allocations" <<<"boot with slab_debug=U"
 	"$sweep" -q >/tmp/again 2>&1
-	result $? "leaks: a sweep" </tmp/again
+	result $? "leaks: another sweep" </tmp/again
 	settle
 	left_by_us >/tmp/left
 	[[ ! -s /tmp/left ]]
-	result $? "leaks: no memory of ours is left" </tmp/left
+	result $? "leaks: the module leaked no memory" </tmp/left
 	exec 9<>/dev/vhost-tap
 	left_by_us >/tmp/left
 	[[ -s /tmp/left ]]
-	result $? "leaks: an open device is seen as left" <<<"nothing seen"
+	result $? "leaks: the check sees the memory of an open device" <<<"nothing seen"
 	exec 9>&-
 	finish
 fi
@@ -112,12 +112,12 @@ result $? "two more sweeps" </tmp/again
 settle
 counts >/tmp/after
 grown /tmp/before /tmp/after >/tmp/grown
-result $? "no kernel object is left" </tmp/grown
+result $? "no kernel object leaked" </tmp/grown
 
-# That check sees a file left open, when it would be left by each sweep.
+# The check must see files that stay open, one for each sweep.
 exec 8</dev/null 9</dev/null
 counts >/tmp/after
 ! grown /tmp/before /tmp/after >/tmp/grown
-result $? "two files left open are seen" <<<"nothing seen"
+result $? "the check sees two open files" <<<"nothing seen"
 exec 8<&- 9<&-
 finish

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The calls of a life, in their order.
- *
- * Read before: life.h. Read next: nl.c, sweep.c.
+ * The steps of a device's life, in order.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,9 +20,9 @@
 #define LOG_BYTES	0x1000000UL
 #define REGIONS		16
 #define NUM		256
-#define RING_ROOM	32768	/* more than vq_bytes(NUM) */
+#define RING_ROOM	32768	/* larger than vq_bytes(NUM) */
 #define TRAFFIC_MS	5000
-/* newer than the headers of Debian 12 */
+/* Newer than the headers of Debian 12. */
 #define GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, uint64_t)
 #define SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, uint64_t)
 #define NEW_WORKER		_IOR(VHOST_VIRTIO, 0x08, unsigned int)
@@ -32,7 +30,7 @@
 #define ATTACH_VRING_WORKER	_IOW(VHOST_VIRTIO, 0x15, uint64_t)
 #define SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
 
-/* Rings are the guest's memory, or their writes could not be logged. */
+/* Rings are in guest memory, because only writes to guest memory can be logged. */
 static size_t ring_at(const struct life *l, int i)
 {
 	return l->g.mem_len - (2 - i) * RING_ROOM;
@@ -149,7 +147,7 @@ static int do_log_fd(struct life *l)
 	return guest_ioctl(l->g.vhost, VHOST_SET_LOG_FD, &l->spare[2]);
 }
 
-/* ---- IOTLB: what the guest has is mapped to itself ---- */
+/* ---- IOTLB: identity mapping of guest memory ---- */
 
 static int map(struct life *l, uint64_t iova, void *at, size_t len)
 {
@@ -164,7 +162,7 @@ static int do_iotlb_rings(struct life *l)
 	       map(l, (uintptr_t)p + RING_ROOM, p + RING_ROOM, RING_ROOM);
 }
 
-/* By regions, so that there are some. */
+/* Map the guest's memory by regions, so that there are several entries. */
 static int do_iotlb_memory(struct life *l)
 {
 	struct guest *g = &l->g;
@@ -189,7 +187,7 @@ static int do_iotlb_poll(struct life *l)
 	return poll(&p, 1, 0) < 0 ? -errno : 0;
 }
 
-/* Nothing is mapped: a kick makes a miss, unless one waits already. */
+/* Nothing is mapped: a kick causes a miss, unless one is already pending. */
 static int do_iotlb_read(struct life *l)
 {
 	struct vhost_iotlb_msg m;
@@ -339,7 +337,7 @@ static int do_attach_back(struct life *l)
 	return attach_both(l, 0, 1);
 }
 
-/* One that could not be freed is freed the next time. */
+/* If the worker cannot be freed, the next run frees it. */
 static int do_new_and_free(struct life *l)
 {
 	int err = l->extra ? 0 : guest_ioctl(l->g.vhost, NEW_WORKER, &l->extra);
@@ -429,7 +427,7 @@ const struct step steps[] = {
 	{ "netlink: queue-set, latency off", nl_latency_off, STEP_NL },
 	{ "SET_MEM_TABLE, running", do_mem_table },
 	{ "SET_FEATURES with LOG_ALL, running", do_log_on },
-	/* which makes a new IOTLB, an empty one */
+	/* SET_FEATURES created a new, empty IOTLB. */
 	{ "IOTLB update: rings, after SET_FEATURES", do_iotlb_rings,
 	  STEP_IOTLB | STEP_EINVAL },
 	{ "IOTLB update: memory, after SET_FEATURES", do_iotlb_memory,
@@ -458,7 +456,7 @@ const struct step steps[] = {
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 const unsigned int nr_steps = ARRAY_SIZE(steps);
 
-/* Steps until packets pass for the first time. */
+/* The number of steps until packets pass for the first time. */
 unsigned int steps_to_traffic(void)
 {
 	unsigned int i = 0;
@@ -468,7 +466,7 @@ unsigned int steps_to_traffic(void)
 	return i;
 }
 
-/* ---- around it ---- */
+/* ---- set-up and traffic ---- */
 
 int life_begin(struct life *l, const struct tap *taps, bool iotlb)
 {
@@ -498,7 +496,7 @@ int life_begin(struct life *l, const struct tap *taps, bool iotlb)
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (l->log == MAP_FAILED || l->spare[2] < 0)
 		return -errno;
-	/* UML in its debug form cannot fault pages in where the log is written */
+	/* A UML debug kernel cannot fault pages in during writes to the log. */
 	memset(l->log + (guest_gpa(&l->g, 0) >> 15), 0, l->g.mem_len >> 15);
 	return 0;
 }
@@ -515,7 +513,7 @@ void life_end(struct life *l)
 		munmap(l->log, LOG_BYTES);
 }
 
-/* What faults let through before may still be on its way. */
+/* Packets that passed before a fault may still arrive. */
 static bool same(const uint8_t *got, ssize_t n, const uint8_t *f, size_t len)
 {
 	return n == (ssize_t)len && !memcmp(got, f, len);
@@ -567,7 +565,7 @@ static int to_guest(struct life *l, int host, const uint8_t *f, size_t len)
 	return n < 0 ? n : 0;
 }
 
-/* A packet each way. */
+/* Send one packet in each direction. */
 int life_traffic(struct life *l, int host)
 {
 	uint8_t f[200];

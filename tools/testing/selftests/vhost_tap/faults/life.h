@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The life of a device as a list of calls, each of which can be made to fail.
- *
- * Read before: ../guest.h. Read next: life.c, nl.c, sweep.c.
+ * The life of a device as a list of calls. The sweep makes each of them fail.
  */
 #ifndef VTAP_FAULTS_LIFE_H
 #define VTAP_FAULTS_LIFE_H
@@ -13,18 +11,18 @@
 #define LIFE_PAIRS	3
 
 /**
- * struct life - a device under test and what it is made of
- * @tap: two, so that a queue can be plugged into another
- * @iotlb: the device has F_ACCESS_PLATFORM; addresses map to themselves
+ * struct life - a device under test and its resources
+ * @tap: two taps, to test a queue with another backend
+ * @iotlb: the device has F_ACCESS_PLATFORM, with an identity mapping
  * @log: the dirty log
- * @spare: eventfds to swap in
- * @worker: made by VHOST_NEW_WORKER
- * @extra: another one, to be freed at once; 0 none
+ * @spare: eventfds for replacement
+ * @worker: worker made by VHOST_NEW_WORKER
+ * @extra: another worker, to be freed at once; 0 for none
  * @nl_family: the netlink family
- * @nl_group: of its events
- * @nl_events: a socket that hears them
- * @nl_device: the device's number there
- * @nl_answers: messages that the last request got
+ * @nl_group: the multicast group of its events
+ * @nl_events: a socket that receives them
+ * @nl_device: the device's id there
+ * @nl_answers: number of replies to the last request
  */
 struct life {
 	struct guest g;
@@ -43,17 +41,17 @@ struct life {
 };
 
 enum {
-	STEP_OURS = 1,		/* in-tree has no such call, or not before 7.2 */
-	STEP_ONCE = 2,		/* -EBUSY when it is done again */
-	STEP_LAST = 4,		/* cannot be done again */
-	STEP_IOTLB = 8,		/* of a life with an IOTLB only */
-	STEP_PLAIN = 16,	/* of one without */
-	STEP_PEER = 32,		/* traffic: no call, nothing to fail */
-	STEP_EINVAL = 64,	/* what in-tree says of a message it cannot read */
-	STEP_NETLINK = 128,	/* whose sockets say ENOBUFS for want of memory */
+	STEP_OURS = 1,		/* in-tree lacks this call, at least before 7.2 */
+	STEP_ONCE = 2,		/* a repetition returns -EBUSY */
+	STEP_LAST = 4,		/* cannot be repeated */
+	STEP_IOTLB = 8,		/* only with an IOTLB */
+	STEP_PLAIN = 16,	/* only without an IOTLB */
+	STEP_PEER = 32,		/* traffic, no call that could fail */
+	STEP_EINVAL = 64,	/* in-tree's errno for an unreadable message */
+	STEP_NETLINK = 128,	/* netlink sockets report ENOBUFS without memory */
 };
 
-/** struct step - one call; 0 or -errno */
+/** struct step - one call; returns 0 or -errno */
 struct step {
 	const char *name;
 	int (*run)(struct life *l);

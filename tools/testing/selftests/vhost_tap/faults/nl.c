@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The netlink requests of a life: a socket for each, as a tool's are.
- *
- * Read before: life.h.
+ * The netlink requests of a device's life. Like a tool, each opens its own socket.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -20,7 +18,7 @@
 #define SOL_NETLINK	270
 #endif
 
-/* Room for the longest message of the kernel. */
+/* Large enough for the longest message of the kernel. */
 static uint8_t answer[64 * 1024] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 struct request {
@@ -48,7 +46,7 @@ static struct request request(uint16_t family, uint8_t cmd, uint16_t flags)
 	};
 }
 
-/* The attribute @type of @len bytes, or of a nest, behind @skip bytes of @from. */
+/* Find the attribute @type in @len bytes, or in a nest, after @skip bytes of @from. */
 static const struct nlattr *find(const void *from, size_t len, size_t skip,
 				 uint16_t type)
 {
@@ -71,7 +69,7 @@ static const struct nlattr *attr_of(const struct nlmsghdr *nlh, uint16_t type)
 
 typedef void (*on_message)(struct life *l, const struct nlmsghdr *nlh);
 
-/* Return: 1 more to come, 0 the end, -errno */
+/* Return: 1 if more follows, 0 at the end, or -errno. */
 static int read_answer(struct life *l, size_t len, on_message each)
 {
 	const struct nlmsghdr *nlh = (const void *)answer;
@@ -90,7 +88,7 @@ static int read_answer(struct life *l, size_t len, on_message each)
 	return 1;
 }
 
-/* Return: 0 the kernel says that it has done so, or -errno */
+/* Return: 0 if the kernel acknowledges the request, or -errno. */
 static int ask(struct life *l, const struct request *r, on_message each)
 {
 	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
@@ -117,7 +115,7 @@ static int ask(struct life *l, const struct request *r, on_message each)
 	return err;
 }
 
-/* ---- the family, and those who listen ---- */
+/* ---- the family, and a listener ---- */
 
 static void on_family(struct life *l, const struct nlmsghdr *nlh)
 {
@@ -126,14 +124,14 @@ static void on_family(struct life *l, const struct nlmsghdr *nlh)
 
 	if (id)
 		memcpy(&l->nl_family, id + 1, sizeof(l->nl_family));
-	/* a list of one group, which is a nest itself */
+	/* The list of groups is a nest, and so is its only entry. */
 	if (a)
 		a = find(a, a->nla_len, 2 * NLA_HDRLEN, CTRL_ATTR_MCAST_GRP_ID);
 	if (a)
 		memcpy(&l->nl_group, a + 1, sizeof(l->nl_group));
 }
 
-/* Somebody hears of events from now on, so that there are some. */
+/* Open a listener, so that the kernel sends events from now on. */
 int nl_begin(struct life *l)
 {
 	struct request r = request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
@@ -189,7 +187,7 @@ int nl_dump_workers(struct life *l)
 	return dump(l, VHOST_TAP_CMD_WORKER_GET, 2 * LIFE_PAIRS + 1, NULL);
 }
 
-/* A request on the device, with @nr more numbers: type, value. */
+/* Send a request for the device, with @nr pairs of attribute type and value. */
 static int act(struct life *l, uint8_t cmd, const uint32_t more[][2],
 	       unsigned int nr)
 {
@@ -212,7 +210,7 @@ int nl_get(struct life *l)
 	       act(l, VHOST_TAP_CMD_WORKER_GET, first, 1);
 }
 
-/* Polling that ends soon, so that a thread that polls is met by the next calls. */
+/* Enable short busy polling, so that the next calls meet a polling thread. */
 int nl_device_set(struct life *l)
 {
 	const uint32_t adaptive[][2] = {
@@ -223,7 +221,7 @@ int nl_device_set(struct life *l)
 	return act(l, VHOST_TAP_CMD_DEVICE_SET, adaptive, 2);
 }
 
-/* Histograms of latency are memory that the queue gets now. */
+/* Enabling the latency histograms allocates memory for the queue. */
 static int latency(struct life *l, uint32_t on)
 {
 	const uint32_t rx[][2] = {

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sweep.c - every allocation and user copy of every call fails once
+ * sweep.c - make every allocation and user copy of every call fail once
  *
- * Read before: life.h.
+ * For each call of a life, and for n = 1, 2, ... until the call has no n-th failure
+ * point: do the calls before it, then the call with its n-th allocation or user copy
+ * failing (/proc/thread-self/fail-nth). The call must succeed, or fail with ENOMEM,
+ * EFAULT or an errno that its step permits. A failed call must not have an effect:
+ * its repetition succeeds, and the rest of the life, with packets, works. The same
+ * applies to the worker while packets pass.
  *
- * For each call of a life, and for n = 1, 2, ... until the call has no n-th
- * thing that can fail: the calls before it, then the call with its n-th
- * allocation or user copy failing (/proc/thread-self/fail-nth). It must
- * succeed all the same, or say ENOMEM or EFAULT or what its worst moment
- * allows, and have had no effect: the same call succeeds when repeated, and the
- * rest of the life goes on, with packets. Then the same for the worker while
- * packets pass.
- *
- * Usage: sweep [-q]       (-q: say only what fails). Output: TAP.
+ * Usage: sweep [-q]       (-q: print failures only). Output: TAP.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -61,12 +58,12 @@ static int nth_arm(int fd, unsigned int n)
 	return pwrite(fd, buf, len, 0) == len ? 0 : -errno;
 }
 
-/* Return: true if the fault has happened */
+/* Return: true if the fault was injected. */
 static bool nth_disarm(int fd)
 {
 	char buf[16] = {};
 
-	/* When the fault hits this very read it had not happened before. */
+	/* A fault that hits this read was not injected before. */
 	bool hit = pread(fd, buf, sizeof(buf) - 1, 0) > 0 && !atoi(buf);
 
 	nth_arm(fd, 0);
@@ -114,7 +111,7 @@ static bool applies(const struct step *s, bool iotlb)
 	return !(s->flags & (iotlb ? STEP_PLAIN : STEP_IOTLB));
 }
 
-/* Steps @from to @to without faults. Return: the one that failed, or -1 */
+/* Do steps @from to @to without faults. Return: the failed step, or -1. */
 static int run_steps(struct life *l, unsigned int from, unsigned int to,
 		     int *err)
 {
@@ -128,7 +125,7 @@ static int run_steps(struct life *l, unsigned int from, unsigned int to,
 	return -1;
 }
 
-/* Return: 1 the n-th fault happened, 0 there is none, -1 something is wrong */
+/* Return: 1 if the n-th fault was injected, 0 if there is none, -1 on a failed test. */
 static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
 		   struct tally *t)
 {
@@ -140,7 +137,7 @@ static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
 	err = life_begin(&l, taps, iotlb);
 	at = err ? -1 : run_steps(&l, 0, k, &err);
 	if (err) {
-		snprintf(t->why, sizeof(t->why), "before it %s says %s",
+		snprintf(t->why, sizeof(t->why), "the earlier step %s returns %s",
 			 at < 0 ? "the set-up" : steps[at].name,
 			 strerrorname_np(-err));
 		goto out;
@@ -150,12 +147,12 @@ static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
 	err = s->run(&l);
 	hit = nth_disarm(nth);
 	if (!hit && err) {
-		snprintf(t->why, sizeof(t->why), "without a fault it says %s",
+		snprintf(t->why, sizeof(t->why), "without a fault it returns %s",
 			 strerrorname_np(-err));
 		goto out;
 	}
 	if (err && !errno_ok(s, err)) {
-		snprintf(t->why, sizeof(t->why), "fault %u: it says %s", n,
+		snprintf(t->why, sizeof(t->why), "fault %u: it returns %s", n,
 			 strerrorname_np(-err) ?: "nonsense");
 		goto out;
 	}
@@ -175,7 +172,7 @@ static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
 	}
 	at = run_steps(&l, k + 1, nr_steps, &err);
 	if (at >= 0) {
-		snprintf(t->why, sizeof(t->why), "fault %u: later %s says %s",
+		snprintf(t->why, sizeof(t->why), "fault %u: the later step %s returns %s",
 			 n, steps[at].name, strerrorname_np(-err));
 		goto out;
 	}
@@ -201,7 +198,7 @@ static void sweep(const struct step *s, bool iotlb, int nth)
 			break;
 	}
 	if (n == MAX_NTH)
-		snprintf(t.why, sizeof(t.why), "no end of faults");
+		snprintf(t.why, sizeof(t.why), "too many failure points");
 	if (*t.why) {
 		result(false, life, s->name, t.why);
 		return;
@@ -216,7 +213,7 @@ static void sweep(const struct step *s, bool iotlb, int nth)
 
 /* ---- the worker ---- */
 
-/* Give the worker four packets each way; any of them may get lost. */
+/* Give the worker four packets each way. Faults may drop them. */
 static void shake(struct life *l)
 {
 	uint8_t f[1500];
@@ -233,7 +230,7 @@ static void shake(struct life *l)
 	usleep(20000);
 }
 
-/* Whatever is there, and no more than that. */
+/* Read all packets that have arrived, without waiting. */
 static void clear(struct life *l)
 {
 	uint8_t got[2048];
@@ -244,7 +241,7 @@ static void clear(struct life *l)
 		;
 }
 
-/* The worker is the other thread of this process (from 6.4 on). */
+/* The worker is the other thread of this process (since 6.4). */
 static int worker_nth_open(void)
 {
 	DIR *d = opendir("/proc/self/task");
@@ -259,7 +256,7 @@ static int worker_nth_open(void)
 	return fd;
 }
 
-/* A ring that could not be read is broken until it is started again. */
+/* A queue whose ring could not be read is broken until its restart. */
 static int mend(struct life *l)
 {
 	if (!fd_count(l->g.vq[RX].err) && !fd_count(l->g.vq[TX].err))
@@ -267,7 +264,7 @@ static int mend(struct life *l)
 	return guest_restart(&l->g, l->tap->fd[0]);
 }
 
-/* Return: as try_nth() */
+/* Return: as for try_nth(). */
 static int try_worker(unsigned int n, bool iotlb, struct tally *t)
 {
 	int err, nth, hit = 0;
@@ -305,7 +302,7 @@ static void sweep_worker(bool iotlb)
 	char text[64];
 	int ret;
 
-	/* How much the worker does for the packets depends on when it runs. */
+	/* The number of failure points depends on when the worker runs. */
 	for (n = 1; n < MAX_NTH && misses < 4; n++) {
 		ret = try_worker(n, iotlb, &t);
 		if (ret < 0)
@@ -318,7 +315,7 @@ static void sweep_worker(bool iotlb)
 	       "the worker, with packets", *t.why ? t.why : text);
 }
 
-/* Two taps, each with a packet socket at its far end. */
+/* Create two taps, each with a packet socket at its far end. */
 static int make_taps(void)
 {
 	int err = net_ns() ?: tap_make(&taps[0], IFF_VNET_HDR, 1, 12);
