@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Print what every vhost ioctl answers in every state of a device, one line
- * "state call result" each. Run on /dev/vhost-net and on our node, the diff is
- * the definition of "vhost-net compatible" (errno_diff.sh).
+ * Print the result of every vhost ioctl in every state of a device, one line
+ * "state call result" each. errno_diff.sh compares the output of /dev/vhost-net and of
+ * our node, and so defines "vhost-net compatible".
  *
  * Usage: errno_table NODE
  *
- * Read before: guest.h. Each line uses a fresh file, so order does not matter.
+ * Each line uses a fresh file, so the order does not matter.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,10 +35,10 @@ static struct {
 	int tap;
 	int event[EVENTS];
 	int fds[NR_FD_KINDS];
-	uint8_t *mem;		/* guest memory, and a ring in it */
-	uint8_t *edge;		/* its last 4 bytes are readable */
+	uint8_t *mem;		/* guest memory with a ring */
+	uint8_t *edge;		/* only its last 4 bytes are readable */
 	uint8_t *readonly;
-	uint8_t *words;		/* a page of zeroes, nothing behind it */
+	uint8_t *words;		/* a page of zeroes before unmapped memory */
 	uint8_t *log;
 	struct vhost_memory *table;
 } env;
@@ -133,7 +133,7 @@ static int enter(enum state s)
 	err = set_vring(0) ?: set_vring(1);
 	if (err || s == SET || s == FOREIGN || s == IOTLB || s == FOREIGN_IOTLB)
 		return err;
-	/* IOVAs are what they stand for */
+	/* Identity mapping: IOVAs equal user addresses. */
 	err = s == IOTLB_RUNNING ?
 	      iotlb_update(env.dev, false, mem, MEM_LEN, mem, RW) : 0;
 	err = err ?: backend(env.tap);
@@ -368,7 +368,7 @@ static long int80(long nr, long a, long b, long c)
 #endif
 }
 
-/* A 32-bit caller: ioctl is 54 there, pointers are below 4 GiB. */
+/* Call as a 32-bit process: ioctl has number 54 there, pointers are below 4 GiB. */
 static int do_compat(const struct call *c)
 {
 	static void *low;
@@ -436,7 +436,7 @@ static int do_call(const struct call *c)
 	return -ENOSYS;
 }
 
-/* In a process with another mm: only the owner may make these calls. */
+/* Call from a process with another mm: only the owner may make these calls. */
 static int in_child(const struct call *c)
 {
 	int fds[2], ret = -ECHILD;
@@ -537,7 +537,7 @@ static bool has_compat(void)
 	int status;
 	pid_t pid = fork();
 
-	/* without IA32 emulation the instruction faults */
+	/* Without IA32 emulation the instruction faults. */
 	if (!pid)
 		_exit(int80(20, 0, 0, 0) != getpid());
 	waitpid(pid, &status, 0);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a worker may do at a time: others get the CPU between two passes however
- * many queues it serves, and a pass counts all of its work.
- *
- * Read before: pairs_test.c.
+ * The bounds of a worker: it lets other tasks run between two passes, however many
+ * queues it serves, and a pass counts all of its work.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -28,8 +26,8 @@
 
 /*
  * A worker that does not reschedule between two queues moves PAIRS * 256 packets at a
- * time. A kernel takes the CPU away at a timer interrupt, and a busy host delays those
- * of a VM: packets alone do not tell that the worker is at fault.
+ * time. The kernel preempts at a timer interrupt, which a busy host may delay in a VM.
+ * The number of packets alone therefore does not prove that the worker is at fault.
  */
 #define MAX_GAP_PACKETS	(128u * 256)
 #define MAX_GAP_TICKS	20
@@ -42,7 +40,7 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* One descriptor table and avail ring for all queues; each has a used ring. */
+/* All queues share a descriptor table and an avail ring; each has a used ring. */
 static void fill(uint8_t *m)
 {
 	struct vring_desc *d = (void *)m;
@@ -71,7 +69,7 @@ static int start_queue(int fd, int tap, uint8_t *m, unsigned int pair)
 	       guest_vring_file(fd, VHOST_NET_SET_BACKEND, addr.index, tap);
 }
 
-/* Packets of all queues so far; a queue ends before its index wraps. */
+/* Count the packets of all queues; a queue ends before its index wraps. */
 static unsigned long moved(const uint8_t *m)
 {
 	unsigned long sum = 0;
@@ -83,8 +81,8 @@ static unsigned long moved(const uint8_t *m)
 }
 
 /*
- * Other preemption models give the CPU away at each lock that may sleep, and would
- * hide a worker that does not. A kernel without "none" is preemptible anyway.
+ * Other preemption models reschedule at each lock that may sleep, and would hide a
+ * worker that does not. A kernel without the model "none" is preemptible anyway.
  */
 static void preempt_none(void)
 {
@@ -92,7 +90,7 @@ static void preempt_none(void)
 	    "sed 's/^/# preemption: /' preempt");
 }
 
-/* Timer interrupts of CPU 0 so far, or -1. */
+/* Return the number of timer interrupts of CPU 0, or -1. */
 static long ticks(int interrupts)
 {
 	char buf[16384], *at;
@@ -103,7 +101,7 @@ static long ticks(int interrupts)
 	return at ? strtol(at + 4, NULL, 10) : -1;
 }
 
-/* The work done up to a point in time, or between two of them. */
+/* The work done up to a moment, or between two of them. */
 struct sample {
 	double time;
 	unsigned long packets;
@@ -121,9 +119,9 @@ static bool too_long(const struct sample *g)
 }
 
 /*
- * The period with most packets between two samples of this thread; one that is too
- * long goes first. This thread may lose the CPU in the middle of a sample, so a period
- * is from one sample to the next but one.
+ * Find the period with most packets between two samples of this thread, but prefer a
+ * period that is too long. This thread may be preempted within a sample, so a period
+ * spans three samples.
  */
 static struct sample watch(const uint8_t *m)
 {
@@ -168,7 +166,7 @@ FIXTURE_TEARDOWN(fair)
 	tap_free(&self->tap);
 }
 
-/* The queues are busy while the rest is set up, which takes long on a busy host. */
+/* Set-up takes long on a busy host, so the queues are already busy during it. */
 TEST_F_TIMEOUT(fair, one_worker_for_many_queues, 120)
 {
 	struct { struct vhost_memory m; struct vhost_memory_region r; } t = {
@@ -204,8 +202,8 @@ TEST_F_TIMEOUT(fair, one_worker_for_many_queues, 120)
 }
 
 /*
- * Memory behind 509 guest addresses, all logged: noting a buffer takes 509
- * steps, and a pass ends after fewer packets.
+ * Memory behind 509 guest addresses, all logged: each buffer takes 509 steps, so a pass
+ * ends after fewer packets.
  */
 TEST(pass_counts_aliases)
 {
@@ -222,7 +220,7 @@ TEST(pass_counts_aliases)
 	uint64_t at;
 
 	if (!guest_is_ours())
-		SKIP(return, "reads our counters");
+		SKIP(return, "needs the counters of vhost-tap");
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&tap, IFF_VNET_HDR, 1, 12));
 	ASSERT_EQ(0, guest_init(&g, &cfg));

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Features beyond the 64 of VHOST_SET_FEATURES, IN_ORDER, the worker's kind,
- * and the mask that limits what is offered.
+ * Features beyond the 64 bits of VHOST_SET_FEATURES, IN_ORDER, the worker's kind, and
+ * the mask that limits the offered features.
  *
- * In-tree has each of them from some kernel on; before that its tests skip.
- *
- * Read before: guest.h.
+ * In-tree vhost-net has each of them since some kernel; its tests skip before that.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -18,7 +16,7 @@
 #include "net.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
 
-/* Numbers of linux/vhost.h; the argument is a count and as many words. */
+/* Numbers as in linux/vhost.h; the argument is a count and that number of words. */
 struct words {
 	uint64_t count;
 	uint64_t f[70];
@@ -76,7 +74,7 @@ TEST_F(array, get_every_count)
 		for (i = 0; i < 70; i++) {
 			want = i >= n ? 0xeeeeeeeeeeeeeeeeULL :
 			       i ? 0 : self->offered;
-			/* the second word: tunnels or nothing */
+			/* The second word has the tunnel features or nothing. */
 			if (i == 1 && n > 1 && self->w.f[1] == F_TUNNEL_GSO)
 				continue;
 			ASSERT_EQ(want, self->w.f[i]) {
@@ -94,7 +92,7 @@ TEST_F(array, get_bad_memory)
 
 	ASSERT_EQ(0, munmap(p + 4096, 4096));
 	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, GET_ARRAY, p + 4092));
-	/* the count can be read, the words cannot be written */
+	/* The count can be read, but the words cannot be written. */
 	memcpy(p + 4088, &n, 8);
 	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, GET_ARRAY, p + 4088));
 	memcpy(p + 4080, &n, 8);
@@ -114,12 +112,12 @@ TEST_F(array, set_each_bit)
 	self->w.count = 64;
 	for (i = 0; i < 64 * 64; i++) {
 		uint64_t bit = 1ULL << i % 64;
-		/* packed rings want VERSION_1 as well */
+		/* Packed rings also need VERSION_1. */
 		bool is_on = (i < 64 && self->offered & bit & ~F_PACKED) ||
 			     (i / 64 == 1 && second & bit);
 
 		self->w.f[i / 64] = bit;
-		/* these change more than the bit */
+		/* These change more than the bit. */
 		if (i != 26 && i != 33)
 			ASSERT_EQ(is_on ? 0 : -EOPNOTSUPP,
 				  guest_ioctl(self->fd, SET_ARRAY, &self->w)) {
@@ -137,7 +135,7 @@ TEST_F(array, set_counts)
 	for (n = 0; n <= 64; n++) {
 		self->w.count = n;
 		self->w.f[0] = n ? F_QEMU : ~0ULL;
-		/* behind the end: not looked at */
+		/* Past the end of the array, so it is ignored. */
 		self->w.f[n > 1 ? n : 1] = ~0ULL;
 		ASSERT_EQ(0, guest_ioctl(self->fd, SET_ARRAY, &self->w)) {
 			TH_LOG("count %d", (int)n);
@@ -155,8 +153,8 @@ static double seconds(void)
 }
 
 /*
- * In-tree reads as many words as the caller says, one by one, and ignores
- * signals meanwhile. A client can map any number of zero words for free.
+ * In-tree reads the given number of words one by one and ignores signals meanwhile.
+ * A client can map any number of zero words for free.
  */
 TEST_F(array, count_is_bounded)
 {
@@ -204,7 +202,7 @@ FIXTURE_VARIANT_ADD(order, event_idx) {
 	.cfg = { .features = F_VERSION_1 | F_IN_ORDER | F_EVENT_IDX |
 			     F_INDIRECT },
 };
-/* DPDK wants an element for each buffer, in-tree writes one a packet. */
+/* DPDK expects an element for each buffer, in-tree writes one for each packet. */
 FIXTURE_VARIANT_ADD(order, mergeable) {
 	.cfg = { .features = F_QEMU | F_IN_ORDER }, .ours_only = true,
 };
@@ -222,7 +220,7 @@ FIXTURE_SETUP(order)
 	int fd = open_node();
 
 	if (variant->ours_only && !guest_is_ours())
-		SKIP(return, "in-tree writes one element for all");
+		SKIP(return, "in-tree writes one element for all buffers");
 	if (!guest_is_ours() && !(guest_offered(fd) & F_IN_ORDER))
 		SKIP(return, "in-tree has it since 6.18");
 	close(fd);
@@ -242,7 +240,7 @@ FIXTURE_TEARDOWN(order)
 	free(self->got);
 }
 
-/* vq_get_used() checks that each element names the buffer due. */
+/* vq_get_used() checks that each element names the oldest buffer. */
 TEST_F_TIMEOUT(order, tx, 120)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -252,7 +250,7 @@ TEST_F_TIMEOUT(order, tx, 120)
 	while (seq < 4 * q->num) {
 		burst = 1 + seq % 29;
 		for (k = 0; k < burst; k++) {
-			/* batched and single, and some that are dropped */
+			/* Some packets are batched, some single, some dropped. */
 			len = (seq + k) % 7 == 3 ? 5 :
 			      60 + (seq + k) % 5 * 1100;
 			frame_raw(self->f, len, seq + k);
@@ -293,7 +291,7 @@ TEST_F_TIMEOUT(order, rx, 120)
 	}
 }
 
-/* Stopped and started in the middle of the ring. */
+/* Stop and start in the middle of the ring. */
 TEST_F(order, base_round_trip)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -322,7 +320,7 @@ static int fork_owner(int fd, uint8_t val)
 	return guest_ioctl(fd, SET_FORK, &val);
 }
 
-/* Is there a thread of ours named as workers are? */
+/* Does this process have a thread with a worker's name? */
 static bool has_thread(void)
 {
 	char path[300], name[32], want[32];
@@ -361,7 +359,7 @@ TEST(fork_from_owner)
 	EXPECT_EQ(-EINVAL, fork_owner(fd, 255));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, SET_FORK, NULL));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, GET_FORK, NULL));
-	/* before 6.4 there are only kernel threads */
+	/* Before 6.4 there are only kernel threads. */
 	task = fork_owner(fd, 1);
 	EXPECT_TRUE(!task || task == -EOPNOTSUPP);
 	for (i = 0; i < 2; i++) {
@@ -379,7 +377,7 @@ TEST(fork_from_owner)
 		}
 		ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	}
-	/* the default is back after a reset */
+	/* A reset restores the default. */
 	ASSERT_EQ(0, guest_ioctl(fd, GET_FORK, &kind));
 	EXPECT_EQ(task ? 0 : 1, kind);
 	close(fd);
@@ -433,7 +431,7 @@ TEST(feature_mask)
 	int fd = open_node();
 
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_TAP_GET_INFO, &info));
 	EXPECT_TRUE(info.caps & VHOST_TAP_CAP_FEATURE_MASK);
 	offered = guest_offered(fd);
@@ -445,7 +443,7 @@ TEST(feature_mask)
 	ASSERT_EQ(0, guest_ioctl(fd, GET_ARRAY, &w));
 	EXPECT_EQ(offered, w.f[0]);
 	EXPECT_EQ(0, w.f[1]);
-	/* narrower only */
+	/* The mask can only become narrower. */
 	EXPECT_EQ(0, mask(fd, ~0ULL, ~0ULL));
 	EXPECT_EQ(offered, guest_offered(fd));
 
@@ -455,18 +453,18 @@ TEST(feature_mask)
 	EXPECT_EQ(-EOPNOTSUPP, guest_ioctl(fd, VHOST_SET_FEATURES, &features));
 	features = F_VERSION_1;
 	EXPECT_EQ(0, guest_ioctl(fd, VHOST_SET_FEATURES, &features));
-	/* it survives its owner */
+	/* The mask stays after its owner. */
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	EXPECT_EQ(offered, guest_offered(fd));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_TAP_SET_FEATURE_MASK, NULL));
 	close(fd);
-	/* and concerns this file only */
+	/* The mask applies to this file only. */
 	fd = open_node();
 	EXPECT_LE(offered, guest_offered(fd));
 	close(fd);
 }
 
-/* The module parameter, whatever it was loaded with */
+/* The module parameter, with the value from load time. */
 TEST(feature_parameter)
 {
 	FILE *f = fopen("/sys/module/vhost_tap/parameters/features", "r");
@@ -475,7 +473,7 @@ TEST(feature_parameter)
 	int fd = open_node();
 
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_NE(NULL, f);
 	ASSERT_LE(1, fscanf(f, "%lu,%lu", &low, &high));
 	fclose(f);
@@ -486,9 +484,9 @@ TEST(feature_parameter)
 	close(fd);
 }
 
-/* ---- what is not configured ---- */
+/* ---- kernel options that are off ---- */
 
-/* Debian builds without VHOST_CROSS_ENDIAN_LEGACY: the calls do not exist. */
+/* Debian's kernels lack VHOST_CROSS_ENDIAN_LEGACY, so these calls do not exist. */
 TEST(vring_endian_as_in_tree)
 {
 	struct vhost_vring_state s = {};

@@ -77,7 +77,7 @@ int host_send(int fd, const void *buf, size_t len)
 	return send(fd, buf, len, 0) == (ssize_t)len ? 0 : -errno;
 }
 
-/* Return: 0 when nothing arrives for @ms */
+/* Return: 0 if nothing arrives for @ms */
 int host_quiet(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -88,8 +88,8 @@ int host_quiet(int fd, int ms)
 /* ---- frames ---- */
 
 /*
- * A frame of exactly @len bytes: header, sequence number, then bytes that
- * depend on position and sequence, so that a shift or a mix-up shows.
+ * Build a frame of exactly @len bytes: header, sequence number, then bytes that depend
+ * on position and sequence, so that shifts and mix-ups are detected.
  */
 size_t frame_raw_to(uint8_t *f, size_t len, uint32_t seq,
 		    const uint8_t dst[6], const uint8_t src[6])
@@ -124,7 +124,7 @@ uint32_t frame_seq(const uint8_t *f)
 	return seq;
 }
 
-/* Compare, and say where the first difference is. */
+/* Compare two frames and print the first difference. */
 bool frame_same(const uint8_t *f, size_t len, const uint8_t *want,
 		size_t want_len)
 {
@@ -191,9 +191,9 @@ static size_t put_ip(uint8_t *p, size_t l4, bool ipv6, int proto,
 }
 
 /**
- * frame_l4 - a TCP or UDP packet whose checksum is left to the receiver
+ * frame_l4 - build a TCP or UDP packet without its checksum
  * @payload: bytes after the transport header
- * @hdr: filled for NEEDS_CSUM; the caller adds a gso_type if it wants one
+ * @hdr: filled for NEEDS_CSUM; the caller may add a gso_type
  *
  * Return: frame length
  */

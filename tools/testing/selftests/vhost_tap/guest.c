@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest in a process: the vhost file, set-up and end, packets in and out.
- *
- * Read before: guest.h. Read after: memory.c, vq.c.
+ * The guest in a process: the vhost file, set-up, end, packets in both directions.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -31,15 +29,15 @@ const char *guest_node(void)
 }
 
 /*
- * Does RX deliver without recvmsg() once the first packet has gone by it? Not if
- * the module was built without the getters of a tap's ring (make check-recvmsg).
+ * Does RX work without recvmsg() after the first packet? Not in a module that was built
+ * without access to a tap's ring (make check-recvmsg).
  */
 bool guest_rx_is_direct(void)
 {
 	return !getenv("VTAP_RECVMSG");
 }
 
-/* False on stock vhost-net: tests it is known to fail skip themselves. */
+/* Is this vhost-tap? Tests that in-tree vhost-net is known to fail skip otherwise. */
 bool guest_is_ours(void)
 {
 	const char *want = getenv("VTAP_OURS");
@@ -78,7 +76,7 @@ long guest_get_base(int fd, unsigned int index)
 	return err ?: (long)s.num;
 }
 
-/* Return: bits 0 to 63 on offer, 0 when it does not even say */
+/* Return: bits 0 to 63 of the offered features, 0 on an error */
 uint64_t guest_offered(int fd)
 {
 	uint64_t features = 0;
@@ -103,7 +101,7 @@ int guest_set_addr(struct guest *g, unsigned int index)
 	return guest_ioctl(g->vhost, VHOST_SET_VRING_ADDR, &a);
 }
 
-/* ---- life ---- */
+/* ---- set-up and restart ---- */
 
 /* The newest debugfs folder of this process belongs to the fd just opened. */
 void guest_find_debugfs(struct guest *g)
@@ -131,7 +129,7 @@ void guest_find_debugfs(struct guest *g)
 	closedir(d);
 }
 
-/* One vring, from scratch, the way QEMU does it. */
+/* Set up one vring from the start, as QEMU does. */
 int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base)
 {
 	struct vq *q = &g->vq[index];
@@ -156,7 +154,7 @@ int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base)
 	return err;
 }
 
-/* A ring in guest memory: on a page border, in one piece for the device. */
+/* Place a ring in guest memory, page-aligned and contiguous for the device. */
 static int ring_inside(struct guest *g, unsigned int index, unsigned int num)
 {
 	size_t at = (g->kept + PAGE - 1) & ~(PAGE - 1), len = vq_bytes(num);
@@ -234,7 +232,7 @@ int guest_stop(struct guest *g)
 	return guest_attach(g, RX, -1) ?: guest_attach(g, TX, -1);
 }
 
-/* New rings, stale content gone: what a guest reboot does. */
+/* Set up new rings without old content, as a guest reboot does. */
 int guest_restart(struct guest *g, int backend)
 {
 	int i, err = guest_stop(g);
@@ -299,7 +297,7 @@ int guest_tx_some(struct guest *g, unsigned int nr)
 	return err < 0 ? err : 0;
 }
 
-/* Post what lies at @gpa, cut into @nr pieces; the caller kicks. */
+/* Post the data at @gpa, cut into @nr pieces; the caller kicks. */
 int guest_tx_segs(struct guest *g, uint64_t gpa, const uint32_t *cut,
 		  unsigned int nr, bool indirect)
 {
@@ -370,7 +368,7 @@ static uint32_t posted_len(struct guest *g, uint64_t gpa)
 	struct vq *q = &g->vq[RX];
 	unsigned int i;
 
-	/* heads keep it after use: single-descriptor buffers only */
+	/* Heads keep the cookie after use, so this needs single-descriptor buffers. */
 	for (i = 0; i < q->num; i++)
 		if (q->cookie[i] == gpa)
 			return q->first_len[i];
@@ -378,11 +376,11 @@ static uint32_t posted_len(struct guest *g, uint64_t gpa)
 }
 
 /**
- * guest_rx - receive one packet and give its buffers back to the device
+ * guest_rx - receive one packet and return its buffers to the device
  * @hdr: receives the header as the device wrote it
  *
- * Return: frame length, -ETIMEDOUT, or -EPROTO when the device's used
- * elements do not add up to the packet they claim to be.
+ * Return: frame length, -ETIMEDOUT, or -EPROTO if the used elements do not match the
+ * packet's length or number of buffers.
  */
 ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
 		 void *frame, size_t room, int timeout_ms)
@@ -396,7 +394,7 @@ ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		/* buffers of one packet are published together */
+		/* The device publishes the buffers of one packet together. */
 		err = take_rx(g, &gpa, &len, i ? 0 : timeout_ms);
 		if (err)
 			return i ? -EPROTO : err;
@@ -432,11 +430,11 @@ ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
 /* ---- observability ---- */
 
 /**
- * guest_stat - one counter of this device from debugfs
+ * guest_stat - read one counter of this device from debugfs
  * @file: state, rx or tx
  * @name: first word of the line
  *
- * Return: the value, or -1 when there is no such counter.
+ * Return: the value, or -1 if the counter does not exist.
  */
 long guest_stat(struct guest *g, const char *file, const char *name)
 {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The state a device gives away and takes: vring bases exact after a stop
- * under load, a second device that carries on with the same guest memory -
- * ours, or in-tree vhost-net, and back - without losing or doubling a packet,
- * and VHOST_RESET_OWNER in every state.
- *
- * Read before: live_test.c.
+ * Handover of a device's state. Vring bases are exact after a stop under load. A second
+ * device, vhost-tap or in-tree vhost-net, continues with the same guest memory without
+ * lost or duplicated packets. VHOST_RESET_OWNER works in every state.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -65,7 +62,7 @@ FIXTURE_SETUP(hand)
 	if (variant->ours_only && !guest_is_ours())
 		SKIP(return, "in-tree has no packed rings");
 	if (access(self->node[1], F_OK))
-		SKIP(return, "no %s here", self->node[1]);
+		SKIP(return, "this system has no %s", self->node[1]);
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1,
 			      variant->cfg.features & F_VERSION_1 ? 12 : 10));
@@ -80,8 +77,8 @@ FIXTURE_TEARDOWN(hand)
 }
 
 /*
- * Stop, read the bases, open @node, set it up with them, start. The old file
- * is closed before or after the new one starts.
+ * Stop, read the bases, open @node, set it up with them, start. @late selects whether
+ * the old file closes before or after the new one starts.
  */
 static int hand_over(struct guest *g, const char *node, int backend, bool late)
 {
@@ -91,7 +88,7 @@ static int hand_over(struct guest *g, const char *node, int backend, bool late)
 	err = guest_stop(g);
 	for (i = 0; !err && i < 2; i++) {
 		base[i] = guest_get_base(old, i);
-		/* exact: whatever was taken has been used */
+		/* The base is exact: all taken chains are used. */
 		if (!vq_is_base(&g->vq[i], base[i]))
 			return -EPROTO;
 	}
@@ -120,7 +117,7 @@ TEST_F_TIMEOUT(hand, under_checked_traffic, 240)
 				       self->tap.fd[0], i & 2)) {
 			TH_LOG("hand-over %d to %s", i, self->node[~i & 1]);
 		}
-		/* at once again, and after some packets */
+		/* Hand over at once, and after some packets. */
 		if (i % 3)
 			ASSERT_TRUE(traffic_wait(&self->t, 1)) {
 				TH_LOG("after hand-over %d", i);
@@ -131,8 +128,8 @@ TEST_F_TIMEOUT(hand, under_checked_traffic, 240)
 }
 
 /*
- * More packets in the tap than there are buffers: what a device had taken from
- * the tap and not delivered must be there for the next, in order.
+ * The tap has more packets than there are buffers. Packets that a device took from the
+ * tap without delivering them must reach the next device, in order.
  */
 TEST_F(hand, packets_waiting_for_buffers)
 {
@@ -150,7 +147,7 @@ TEST_F(hand, packets_waiting_for_buffers)
 		ASSERT_EQ(1, vq_wait_used(&g->vq[RX], WAIT_MS));
 		usleep(30000);
 		for (seq = 0; seq < 60; seq++) {
-			/* in the midst of it, and when nothing moves */
+			/* Hand over during delivery and while nothing moves. */
 			k = (seq / 20 + round) & 1;
 			if (seq % 20 == 7)
 				ASSERT_EQ(0, hand_over(g, self->node[k],
@@ -165,7 +162,7 @@ TEST_F(hand, packets_waiting_for_buffers)
 	EXPECT_EQ(0, vq_wait_used(&g->vq[RX], QUIET_MS));
 }
 
-/* TX posted while nobody is there goes out once, when somebody is. */
+/* TX buffers posted while no device runs are sent once, after the next start. */
 TEST_F(hand, posted_in_between)
 {
 	struct guest *g = &self->g;
@@ -224,7 +221,7 @@ static int reset_owner(struct guest *g)
 	return guest_ioctl(g->vhost, VHOST_RESET_OWNER, NULL);
 }
 
-/* From nothing to traffic on the same file. */
+/* From a reset file to traffic. */
 static bool lives_again(struct guest *g, struct tap *t)
 {
 	uint8_t f[100], got[2048];

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which virtio-net headers may a TX packet have? The oracle is in-tree vhost-net in
- * the same kernel: what it delivers we deliver as well, with the same bytes and
- * the same checksum and segmentation. Besides, a header with flags 0 and GSO none
- * says nothing, so its packet arrives whatever the other fields hold.
- *
- * Read before: data_test.c, backend_test.c.
+ * The virtio-net headers of TX packets. The oracle is in-tree vhost-net in the same
+ * kernel: vhost-tap must deliver what it delivers, with the same bytes, checksum and
+ * segmentation. A packet whose header has flags 0 and GSO none needs no offload and
+ * must arrive, whatever the other header fields hold.
  */
 #define _GNU_SOURCE
 #include <linux/if_link.h>
@@ -23,14 +21,14 @@ enum backend { TAP, TAP_SNDBUF, MACVTAP, MACVTAP_SNDBUF, PACKET };
 FIXTURE(header) {
 	struct tap tap;
 	int backend;
-	int host;		/* the far end, with headers */
+	int host;		/* packet socket at the far end, with headers */
 	uint8_t *sent;
 	uint8_t *got;
 };
 
 FIXTURE_VARIANT(header) {
 	enum backend backend;
-	uint64_t features;	/* of ours; the rival's is never packed */
+	uint64_t features;	/* of vhost-tap; in-tree is never packed */
 	size_t payload;
 };
 
@@ -50,7 +48,7 @@ FIXTURE_SETUP(header)
 	int index = 30000 + getpid() % 10000, sndbuf = 1 << 20;
 
 	if (!guest_is_ours())
-		SKIP(return, "compares ours with in-tree");
+		SKIP(return, "compares vhost-tap with in-tree");
 	self->sent = malloc(FRAME_ROOM);
 	self->got = malloc(FRAME_ROOM);
 	ASSERT_EQ(0, net_ns());
@@ -110,8 +108,8 @@ static void make_case(unsigned int i, size_t len, struct virtio_net_hdr *h)
 }
 
 /*
- * In-tree never takes such a packet off the ring: it sees that the checksum lies
- * past the packet, and tries the same descriptor again for ever.
+ * In-tree never completes such a packet: the checksum is past the packet's end, and
+ * in-tree retries the same descriptor forever.
  */
 static bool rival_hangs(const struct virtio_net_hdr *h, size_t len)
 {
@@ -122,9 +120,8 @@ static bool rival_hangs(const struct virtio_net_hdr *h, size_t len)
 }
 
 /*
- * Send @f, and a plain packet behind it, which tells when there is nothing to wait
- * for any more.
- * Return: what arrived, with its header, 0 nothing, or -errno
+ * Send @f and then a plain packet, whose arrival ends the wait.
+ * Return: the length of the packet that arrived, with its header; 0 for none; -errno
  */
 static ssize_t send_one(struct guest *g, int host, const struct virtio_net_hdr *h,
 			const uint8_t *f, size_t len, uint8_t *got)
@@ -140,9 +137,9 @@ static ssize_t send_one(struct guest *g, int host, const struct virtio_net_hdr *
 		n = host_recv(host, room, FRAME_ROOM, WAIT_MS);
 		if (n < 0 || (n == 70 && !memcmp(room + 10, mark, 60)))
 			break;
-		/* The host itself sends now and then. */
+		/* The host also sends packets of its own. */
 		if (n >= 24 && !memcmp(room + 10, f, 12)) {
-			/* Where the host has cut the skb is not our affair. */
+			/* Ignore hdr_len: it depends on how the host split the skb. */
 			memset(room + 2, 0, 2);
 			found = n;
 			memcpy(got, room, n);
@@ -166,7 +163,7 @@ static int up(struct guest *g, const char *node, uint64_t features, int backend)
 	return err;
 }
 
-/* FNV-1a: a packet of the rival to compare with later. */
+/* FNV-1a hash, to compare in-tree's packet later. */
 static uint64_t digest(const uint8_t *p, ssize_t len)
 {
 	uint64_t sum = 0xcbf29ce484222325ULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Bad guests, see hostile.h. */
+/* Run the cases of hostile.h. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "pvq.h"
 #include "traffic.h"
 
-/* Sum of the fault counters named "A|B". */
+/* Return the sum of the fault counters named "A|B". */
 static long faults(struct guest *g, const char *file, const char *names)
 {
 	char list[64], key[80], *name, *save;
@@ -29,7 +29,7 @@ static long faults(struct guest *g, const char *file, const char *names)
 	return sum;
 }
 
-/* A bad chain is in nobody's books: the ring itself tells. */
+/* The driver has no record of a bad chain, so read the ring itself. */
 static bool has_moved(struct vq *q, uint16_t from)
 {
 	return q->packed ? pvq_next_is_used(q) : vq_used_idx(q) != from;
@@ -45,9 +45,9 @@ static bool used_moves(struct vq *q, uint16_t from)
 }
 
 /**
- * hostile_case - run one case on a guest started anew
+ * hostile_case - run one case on a restarted guest
  *
- * Return: NULL, or what was not as it should be
+ * Return: NULL, or a description of the failure
  */
 const char *hostile_case(struct world *w, const struct bad *b, int backend,
 			 int host)
@@ -86,7 +86,7 @@ const char *hostile_case(struct world *w, const struct bad *b, int backend,
 		if (has_moved(w->q, used))
 			return "completed";
 	}
-	/* A kick during the pass that meets the fault is one retry. */
+	/* A kick during the pass that finds the fault causes one retry. */
 	return faults(w->g, file, b->fault) > before ?
 	       NULL : "fault not counted";
 }

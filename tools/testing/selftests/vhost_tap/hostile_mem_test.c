@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad memory: guest pages that are missing, protected, blocked or enormous;
- * descriptors rewritten while the device reads them; garbage in all of it.
- *
- * Read before: hostile_test.c.
+ * Bad guest memory: missing, protected, blocked and enormous pages, descriptors that
+ * change while the device reads them, and garbage in the rings.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -28,7 +26,7 @@
 FIXTURE(mem) {
 	struct guest g;
 	struct tap tap;
-	uint64_t gpa;		/* one page of guest memory, ours to spoil */
+	uint64_t gpa;		/* the guest page that tests make bad */
 	uint8_t *page;
 };
 
@@ -69,7 +67,7 @@ static void expect_unreadable(struct __test_metadata *_metadata,
 		return;		/* in-tree leaves the packet in the ring */
 	EXPECT_EQ(0, tx_at(&self->g, self->gpa, 200));
 	EXPECT_EQ(0, tx_at(&self->g, self->gpa, 3900));
-	/* a good page first, the bad one behind it */
+	/* A good page first, then the bad one. */
 	EXPECT_EQ(0, tx_at(&self->g, self->gpa - 100, 300));
 	EXPECT_EQ(3, guest_stat(&self->g, "tx", "fault.TX_UNREADABLE"));
 	EXPECT_EQ(0, fd_count(self->g.vq[TX].err));
@@ -91,7 +89,7 @@ TEST_F(mem, tx_unmapped)
 	expect_unreadable(_metadata, self);
 }
 
-/* The file behind guest memory got shorter: SIGBUS for us, EFAULT for it. */
+/* Truncating the memfd causes SIGBUS in this process and EFAULT in the device. */
 TEST_F(mem, tx_truncated_memfd)
 {
 	off_t at = self->page - self->g.mem;
@@ -104,7 +102,7 @@ TEST_F(mem, tx_truncated_memfd)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* Discarded pages are zeroes: a frame of zeroes goes out, nothing breaks. */
+/* Discarded pages read as zeroes, so the device sends a frame of zeroes. */
 TEST_F(mem, tx_discarded_pages)
 {
 	off_t at = self->page - self->g.mem;
@@ -144,7 +142,7 @@ static void rx_at(struct __test_metadata *_metadata, FIXTURE_DATA(mem) *self)
 		usleep(QUIET_MS * 1000);
 		EXPECT_EQ(0, vq_used_idx(q));
 	}
-	/* the page is back: a buffer there serves */
+	/* With the page restored, a buffer there works. */
 	mprotect(self->page, PAGE, PROT_READ | PROT_WRITE);
 	vq_kick(q);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 200));
@@ -176,7 +174,7 @@ static void spoil_ring(struct __test_metadata *_metadata,
 
 	ASSERT_TRUE(traffic_once(&self->g, self->tap.host));
 	usleep(QUIET_MS * 1000);
-	/* there is a packet to look at, but nobody was told */
+	/* A packet is available, but the device got no kick. */
 	q->desc[1] = (struct vring_desc){ self->gpa, 200, 0, 0 };
 	q->avail->ring[q->avail_idx % q->num] = 1;
 	q->avail->idx = ++q->avail_idx;
@@ -189,7 +187,7 @@ static void spoil_ring(struct __test_metadata *_metadata,
 	} else {
 		usleep(QUIET_MS * 1000);
 	}
-	/* stopping works all the same */
+	/* Stopping still works. */
 	EXPECT_EQ(0, guest_stop(&self->g));
 	EXPECT_LE(0, guest_get_base(self->g.vhost, TX));
 	ASSERT_EQ(0, mprotect(part, PAGE, PROT_READ | PROT_WRITE));
@@ -214,7 +212,7 @@ TEST_F(mem, ring_used_read_only)
 
 /* ---- enormous ---- */
 
-/* Trap 10: a legal region, chains of up to 4 GiB and sums past 2^32 */
+/* A legal region, with chains of up to 4 GiB and sums past 2^32. */
 TEST_F(mem, tx_4_gib_chains)
 {
 	static const struct {
@@ -225,7 +223,7 @@ TEST_F(mem, tx_4_gib_chains)
 		{ { 0x7fffffff } },
 		{ { 0x80000000, 0x80000000 } },
 		{ { 0xffffffff, 0xffffffff, 0xffffffff } },
-		/* sums to 112 modulo 2^32: a small packet for a careless eye */
+		/* The sum is 112 modulo 2^32, which looks like a small packet. */
 		{ { 12, 0x40000000, 0x40000000, 0x40000000, 0x40000064 } },
 		{ { 0x80000000, 0x80000070 } },
 		{ { 12, 0x00100000 } },
@@ -267,7 +265,7 @@ TEST_F(mem, tx_4_gib_chains)
 	free(t);
 }
 
-/* RX may well be given 4 GiB: the packet's length is what counts. */
+/* RX may get 4 GiB of buffer: only the packet's length matters. */
 TEST_F(mem, rx_4_gib_buffer)
 {
 	uint64_t size = 0x100000000ULL;
@@ -279,7 +277,7 @@ TEST_F(mem, rx_4_gib_buffer)
 	uint8_t *p;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree loses count above 2 GiB");
+		SKIP(return, "in-tree counts wrong above 2 GiB");
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_NE(MAP_FAILED, p);
@@ -321,7 +319,7 @@ static int block(uint8_t *page)
 	return fd;
 }
 
-/* A page fault that user space answers late: the device waits, then goes on. */
+/* User space resolves a page fault late: the device waits, then continues. */
 TEST_F(mem, tx_userfaultfd)
 {
 	struct uffdio_zeropage zero = { .range = { 0, PAGE } };
@@ -343,7 +341,7 @@ TEST_F(mem, tx_userfaultfd)
 	close(fd);
 }
 
-/* The owner is killed while its worker hangs in such a fault. */
+/* The owner is killed while its worker waits in such a fault. */
 TEST_F(mem, killed_in_userfaultfd)
 {
 	struct seg seg = { self->gpa, 200, false };
@@ -376,7 +374,7 @@ TEST_F(mem, killed_in_userfaultfd)
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 }
 
-/* ---- moving targets ---- */
+/* ---- concurrent changes ---- */
 
 struct rewriter {
 	struct vq *q;
@@ -384,7 +382,7 @@ struct rewriter {
 	bool must_stop;
 };
 
-/* Descriptor fields and indices change while the device looks at them. */
+/* Change descriptor fields and indices while the device reads them. */
 static void *rewrite(void *arg)
 {
 	struct rewriter *w = arg;
@@ -430,7 +428,7 @@ TEST_F_TIMEOUT(mem, CVE_2020_14374_to_14378_toctou, 120)
 	int round, i, k;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree may retry a bad header for ever");
+		SKIP(return, "in-tree may retry a bad header forever");
 	frame_raw(f, 200, 0);
 	memset(self->page, 0, PAGE);
 	for (round = 0; round < 25; round++) {
@@ -469,14 +467,14 @@ TEST_F_TIMEOUT(mem, CVE_2020_14374_to_14378_toctou, 120)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* Rings full of noise, many times over. */
+/* Fill the rings with random data many times. */
 TEST_F_TIMEOUT(mem, garbage, 120)
 {
 	unsigned int seed = 42, i, k, round;
 	uint8_t f[200] = {}, got[2048];
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree may retry a bad header for ever");
+		SKIP(return, "in-tree may retry a bad header forever");
 	for (round = 0; round < 150; round++) {
 		ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
 		for (k = 0; k < PAGE; k++)
@@ -511,7 +509,7 @@ TEST_F_TIMEOUT(mem, garbage, 120)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* CVE-2023-1838: the number means another file at each look */
+/* CVE-2023-1838: the number names another file at each read. */
 static void *dup_race(void *arg)
 {
 	int *fd = arg;

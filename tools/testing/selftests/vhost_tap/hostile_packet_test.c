@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Well-formed rings with bad packets in them: runts, header offsets that lie
- * past the packet, every gso_type, buffers that cannot hold what arrives; and
- * what looks odd but is legal. Each packet is completed, sent or counted.
- *
- * Read before: hostile_test.c. Read after: hostile_mem_test.c.
+ * Valid rings with bad packets: runts, header offsets past the packet, every gso_type,
+ * buffers that are too small; and unusual but legal packets. Each packet is completed,
+ * and sent or counted.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -19,7 +17,7 @@
 FIXTURE(packet) {
 	struct guest g;
 	struct tap tap;
-	uint64_t gpa;		/* 64 KiB of good memory */
+	uint64_t gpa;		/* 64 KiB of valid memory */
 };
 
 FIXTURE_SETUP(packet)
@@ -50,7 +48,7 @@ static void avail(struct vq *q, uint16_t head)
 	q->avail->ring[q->avail_idx++ % q->num] = head;
 }
 
-/* A packet that no number of the guest's buffers could hold. */
+/* The packet is larger than all buffers that the guest can have. */
 TEST_F(packet, rx_packet_larger_than_ring)
 {
 	struct guest *g = &self->g;
@@ -58,7 +56,7 @@ TEST_F(packet, rx_packet_larger_than_ring)
 	int i;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree waits for ever");
+		SKIP(return, "in-tree waits forever");
 	ASSERT_EQ(0, guest_stop(g));
 	vq_free(&g->vq[RX]);
 	ASSERT_EQ(0, vq_init(&g->vq[RX], RX, 8, g->features));
@@ -104,7 +102,7 @@ TEST_F(packet, CVE_2024_41091_tx_runts)
 static const uint16_t edges[] = { 0, 1, 13, 14, 33, 34, 54, 99, 100, 101, 255,
 				  256, 4095, 0x7fff, 0x8000, 0xfffd, 0xffff };
 
-/* CVE-2024-11614: checksum offsets that lie past the packet */
+/* CVE-2024-11614: checksum offsets past the packet. */
 TEST_F_TIMEOUT(packet, CVE_2024_11614_tx_header_offsets, 120)
 {
 	struct virtio_net_hdr_mrg_rxbuf h = {};
@@ -112,7 +110,7 @@ TEST_F_TIMEOUT(packet, CVE_2024_11614_tx_header_offsets, 120)
 	int i, k, big;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree retries them for ever");
+		SKIP(return, "in-tree retries them forever");
 	for (big = 0; big < 2; big++) {
 		uint32_t len = big ? 4000 : 100;
 
@@ -152,7 +150,7 @@ TEST_F_TIMEOUT(packet, tx_all_gso_types, 120)
 
 	for (type = 0; type < 256; type++) {
 		for (i = 0; i < ARRAY_SIZE(size); i++) {
-			/* once in a batch, once by itself */
+			/* One packet in a batch, one alone. */
 			len = frame_l4(f, type & 1 ? 3700 : 600, type & 4, 6,
 				       type, &ok);
 			h.hdr = ok;
@@ -171,7 +169,7 @@ TEST_F_TIMEOUT(packet, tx_all_gso_types, 120)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* ---- legal, if odd ---- */
+/* ---- unusual but legal packets ---- */
 
 TEST_F(packet, tx_empty_descriptors_between)
 {
@@ -193,7 +191,7 @@ TEST_F(packet, tx_empty_descriptors_between)
 	EXPECT_TRUE(frame_same(got, n, f, 100));
 }
 
-/* The same buffer in every descriptor: stupid, not forbidden. */
+/* Every descriptor names the same buffer, which is legal. */
 TEST_F(packet, duplicate_heads)
 {
 	struct vq *q = &self->g.vq[TX];

@@ -3,14 +3,12 @@
  * Hostile guests with a split ring: one case for each way to break the ring.
  * A case ends in one of two ways:
  *
- *   BREAK  the queue stops, err eventfd signalled, fault counted; a stop and
- *          a start with fresh rings heals it
- *   DROP   the packet is completed and counted, traffic goes on
+ *   BREAK  the queue stops, signals the err eventfd and counts the fault; a stop
+ *          and a start with fresh rings repairs it
+ *   DROP   the packet is completed and counted, traffic continues
  *
- * On in-tree vhost-net only the healing is checked, and cases which it is
- * known to fail are skipped.
- *
- * Read before: hostile.h. Read after: hostile_packet_test.c.
+ * On in-tree vhost-net the tests only check the restart, and skip cases that it is
+ * known to fail.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,7 +27,7 @@
 FIXTURE(hostile) {
 	struct guest g;
 	struct tap tap;
-	uint64_t gpa;		/* 64 KiB of good memory */
+	uint64_t gpa;		/* 64 KiB of valid memory */
 	uint64_t table;		/* room for an indirect table */
 };
 
@@ -350,7 +348,7 @@ TEST_F_TIMEOUT(hostile, tx_descriptors, 120)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* While the bad head is there later good packets do not pass, kicked or not. */
+/* While the bad head remains, later good packets do not pass, even after a kick. */
 TEST_F(hostile, broken_queue_stays_broken)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -358,7 +356,7 @@ TEST_F(hostile, broken_queue_stays_broken)
 	uint8_t f[60];
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree goes on with the next kick");
+		SKIP(return, "in-tree continues with the next kick");
 	avail(q, 0xffff);
 	vq_publish(q);
 	vq_kick_hard(q);
@@ -369,7 +367,7 @@ TEST_F(hostile, broken_queue_stays_broken)
 	vq_kick_hard(q);
 	usleep(QUIET_MS * 1000);
 	EXPECT_EQ(used, vq_used_idx(q));
-	/* the other direction is not concerned */
+	/* The other direction still works. */
 	ASSERT_EQ(0, guest_rx_post(&self->g, 4, 2048));
 	ASSERT_EQ(0, host_send(self->tap.host, f, 60));
 	EXPECT_EQ(60, guest_rx(&self->g, NULL, f, 60, WAIT_MS));
@@ -410,7 +408,7 @@ static void rx_loop(struct world *w)
 	avail(w->q, 0);
 }
 
-/* CVE-2014-0055: the fault is in the middle of a packet's buffers */
+/* CVE-2014-0055: the fault is in the middle of a packet's buffers. */
 static void rx_second_bad(struct world *w)
 {
 	put(w->q, 0, w->gpa, 50, W, 0);

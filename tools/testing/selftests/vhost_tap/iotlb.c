@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IOTLB messages, and the thread that answers misses: see iotlb.h. */
+/* IOTLB messages, and the thread that replies to misses (iotlb.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #define store(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define add(p)		__atomic_add_fetch((p), 1, __ATOMIC_RELEASE)
 
-/* ---- messages by hand ---- */
+/* ---- single messages ---- */
 
 int iotlb_send(int fd, bool v2, const struct vhost_iotlb_msg *m)
 {
@@ -50,10 +50,10 @@ int iotlb_invalidate(int fd, bool v2, uint64_t iova, uint64_t size)
 }
 
 /**
- * iotlb_read - the next miss
+ * iotlb_read - read the next miss
  *
- * Return: 0, -ETIMEDOUT, -EPROTO when it is not a whole message of the version
- * negotiated with everything else in it zero, or another -errno
+ * Return: 0, -ETIMEDOUT, -EPROTO unless it is a whole message of the negotiated version
+ * with all other bytes zero, or another -errno
  */
 int iotlb_read(int fd, bool v2, struct vhost_iotlb_msg *m, int timeout_ms)
 {
@@ -81,7 +81,7 @@ int iotlb_read(int fd, bool v2, struct vhost_iotlb_msg *m, int timeout_ms)
 		return two.type == VHOST_IOTLB_MSG_V2 && !two.asid &&
 		       !memcmp(two.padding + sizeof(*m), zero, 64 - sizeof(*m)) ?
 		       0 : -EPROTO;
-	/* there is a hole of four bytes behind an int */
+	/* The struct has four bytes of padding after an int. */
 	return one.type == VHOST_IOTLB_MSG &&
 	       !memcmp((uint8_t *)&one + 4, zero, 4) &&
 	       !memcmp(one.padding + sizeof(*m), zero, 64 - sizeof(*m)) ?
@@ -125,7 +125,7 @@ static void one_miss(struct iotlb *t)
 	size_t page;
 	int err = iotlb_read(t->g->vhost, t->v2, &m, 20);
 
-	/* a message may be withdrawn between poll and read */
+	/* The device may withdraw a message between poll and read. */
 	if (err == -ETIMEDOUT || err == -EAGAIN)
 		return;
 	if (err || m.type != VHOST_IOTLB_MISS) {
@@ -182,7 +182,7 @@ void iotlb_free(struct iotlb *t)
 	t->perm = NULL;
 }
 
-/* Tell the device before it asks. */
+/* Send translations before the device misses them. */
 int iotlb_preload(struct iotlb *t, uint64_t iova, size_t len)
 {
 	uint64_t at = iova & ~(IOTLB_PAGE - 1);
@@ -193,7 +193,7 @@ int iotlb_preload(struct iotlb *t, uint64_t iova, size_t len)
 	return err;
 }
 
-/* All of one ring; in-tree wants the used ring known before it starts. */
+/* Send the translations of a ring; in-tree needs the used ring before the start. */
 int iotlb_ring(struct iotlb *t, unsigned int index)
 {
 	struct vq *q = &t->g->vq[index];
@@ -201,7 +201,7 @@ int iotlb_ring(struct iotlb *t, unsigned int index)
 	return iotlb_preload(t, q->gpa, vq_bytes(q->num));
 }
 
-/* A guest that runs on scattered pages, with its server. */
+/* Start a guest on scattered pages, and its server. */
 int iotlb_up(struct iotlb *t, struct guest *g, const struct guest_cfg *cfg,
 	     int backend)
 {
@@ -221,7 +221,7 @@ unsigned long iotlb_misses(struct iotlb *t)
 	return load(&t->nr_misses);
 }
 
-/* Return: no miss came for @ms */
+/* Return: true if no miss comes for @ms */
 bool iotlb_quiet(struct iotlb *t, int ms)
 {
 	unsigned long before = iotlb_misses(t);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets over the device IOTLB, compared byte by byte, in guest memory of
- * which every 4 KiB page lies elsewhere: rings in pieces, used elements across
- * a page border, packets over up to 17 pages. Then mappings change under it.
- *
- * Read before: iotlb.h, data_test.c.
+ * Packets over the device IOTLB, compared byte by byte. Each 4 KiB page of guest memory
+ * is at an unrelated address: rings are in pieces, used elements cross page borders,
+ * packets span up to 17 pages. Further tests change mappings under traffic.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -34,7 +32,7 @@ FIXTURE_VARIANT(over) {
 FIXTURE_VARIANT_ADD(over, v2) {
 	.cfg = { .features = FEATURES, .msg_v2 = true, .num = { 256, 256 } },
 };
-/* ring 1024: the table on four pages, the used ring on three */
+/* Ring size 1024: the table spans four pages, the used ring three. */
 FIXTURE_VARIANT_ADD(over, v1_ring_1024) {
 	.cfg = { .features = FEATURES, .num = { 1024, 1024 },
 		 .mem_len = 24 << 20 },
@@ -43,7 +41,7 @@ FIXTURE_VARIANT_ADD(over, packed) {
 	.cfg = { .features = FEATURES | F_PACKED, .msg_v2 = true,
 		 .num = { 256, 256 } }, .ours_only = true,
 };
-/* rings over several pages, none next to the other */
+/* The rings span several pages, none of them adjacent. */
 FIXTURE_VARIANT_ADD(over, packed_ring_1000) {
 	.cfg = { .features = FEATURES | F_PACKED, .num = { 1000, 1000 },
 		 .mem_len = 16 << 20 }, .ours_only = true,
@@ -111,7 +109,7 @@ TEST_F(over, sizes_both_ways)
 	EXPECT_EQ(0, self->t.nr_denied);
 }
 
-/* Three times around the ring, so that each element of it crosses a border. */
+/* Go three times around the ring, so that each of its elements crosses a border. */
 TEST_F_TIMEOUT(over, bursts_around_the_ring, 120)
 {
 	uint32_t seq = 0, i, nr = self->g.vq[TX].num * 3 + 50, k;
@@ -184,7 +182,7 @@ TEST_F(over, chains_and_indirect)
 	}
 }
 
-/* RX into a chain of pieces, direct and through a table across pages. */
+/* Receive into a chain of pieces, direct and through a table across pages. */
 TEST_F(over, rx_chains)
 {
 	struct guest *g = &self->g;
@@ -197,7 +195,7 @@ TEST_F(over, rx_chains)
 	for (i = 0; i < 8; i++) {
 		len = 100 + i * 2200;
 		gpa = guest_alloc(g, 20000);
-		/* the table straddles a page */
+		/* The table crosses a page border. */
 		table = guest_alloc(g, 8192);
 		table = ((table + 4095) & ~4095ULL) + 4096 - 160;
 		guest_alloc(g, 4096);
@@ -218,7 +216,7 @@ TEST_F(over, rx_chains)
 	}
 }
 
-/* More pages in turn than any table holds (in-tree: 2048, ours: ask it). */
+/* Use more pages in turn than the IOTLB has entries (in-tree has 2048). */
 TEST_F_TIMEOUT(over, more_mappings_than_the_table_holds, 240)
 {
 	struct guest *g = &self->g;
@@ -249,7 +247,7 @@ static uint64_t random_page(struct guest *g, unsigned int *seed)
 	struct vq *q = &g->vq[rand_r(seed) & 1];
 	unsigned int r = rand_r(seed);
 
-	/* half of them ring pages, which every packet needs */
+	/* Half of them are ring pages, which every packet needs. */
 	if (r & 1)
 		return q->gpa + (r >> 1) % vq_bytes(q->num) / 4096 * 4096;
 	return GUEST_GPA + (r >> 1) % g->nr_regions * IOTLB_PAGE;
@@ -278,7 +276,7 @@ TEST_F_TIMEOUT(over, invalidated_under_traffic, 120)
 	EXPECT_EQ(0, self->t.nr_denied);
 }
 
-/* 2^64 bytes in two halves, one message, and size 0: each is everything. */
+/* All of 2^64 bytes: in two halves, in one message, and as size 0. */
 TEST_F(over, invalidate_all)
 {
 	static const uint64_t range[][4] = {
@@ -293,7 +291,7 @@ TEST_F(over, invalidate_all)
 
 	for (i = 0; i < 3; i++) {
 		ASSERT_TRUE(traffic_once(g, self->tap.host));
-		/* in-tree 6.1 goes on asking */
+		/* In-tree 6.1 repeats its misses. */
 		if (guest_is_ours())
 			ASSERT_TRUE(iotlb_quiet(&self->t, QUIET_MS));
 		before = iotlb_misses(&self->t);
@@ -303,15 +301,15 @@ TEST_F(over, invalidate_all)
 			ASSERT_EQ(0, iotlb_invalidate(g->vhost, v2, range[i][2],
 						      range[i][3]));
 		ASSERT_TRUE(traffic_once(g, self->tap.host));
-		/* at least desc, avail, used, the buffer */
+		/* At least the descriptor table, avail, used and the buffer. */
 		EXPECT_LE(before + 4, iotlb_misses(&self->t));
 	}
 }
 
 /*
- * Once the write(2) of an update or invalidation has returned, the page that
- * was mapped before is not touched any more. In-tree keeps both when an
- * update overlaps an older one, so there an invalidation goes before it.
+ * After the write(2) of an update or invalidation, the device does not access the old
+ * page again. In-tree keeps both translations when an update overlaps an older one, so
+ * the test invalidates first there.
  */
 TEST_F_TIMEOUT(over, remapped_while_running, 120)
 {
@@ -343,7 +341,7 @@ TEST_F_TIMEOUT(over, remapped_while_running, 120)
 	}
 }
 
-/* The same for a page in the middle, the end and over the start of a range. */
+/* The same for a page in the middle or at the end of a range, or over its start. */
 TEST_F(over, update_over_part_of_a_mapping)
 {
 	static const struct { uint32_t at, len; } part[] = {
@@ -371,7 +369,7 @@ TEST_F(over, update_over_part_of_a_mapping)
 		frame_raw(new + g->hdr_len, 0x8000 - g->hdr_len, i + 100);
 		memcpy(want, old, 0x8000);
 		memcpy(want + part[i].at, new + part[i].at, part[i].len);
-		/* the socket on the host side hears this ethertype only */
+		/* The host's socket only receives this ethertype. */
 		memcpy(want + g->hdr_len, new + g->hdr_len, 14);
 		memcpy(old + g->hdr_len, new + g->hdr_len, 14);
 		ASSERT_EQ(0, iotlb_update(g->vhost, v2, iova, 0x8000,
@@ -392,7 +390,7 @@ TEST_F(over, update_over_part_of_a_mapping)
 	free(want);
 }
 
-/* An invalidation cuts exactly what it names out of a larger mapping. */
+/* An invalidation removes exactly its range from a larger mapping. */
 TEST_F(over, partial_invalidation)
 {
 	struct guest *g = &self->g;
@@ -410,7 +408,7 @@ TEST_F(over, partial_invalidation)
 	ASSERT_LE(0, vq_add(&g->vq[TX], &seg, 1, 0));
 	vq_publish(&g->vq[TX]);
 	vq_kick(&g->vq[TX]);
-	/* asked for, which our server knows nothing of */
+	/* The device reports a miss, for which the server has no translation. */
 	usleep(QUIET_MS * 1000);
 	EXPECT_LT(0, self->t.nr_denied);
 	EXPECT_EQ(iova + 0x3000, self->t.last.iova);
@@ -419,9 +417,9 @@ TEST_F(over, partial_invalidation)
 	EXPECT_EQ(0, vq_drain(&g->vq[TX], 1, WAIT_MS));
 }
 
-/* ---- a live device ---- */
+/* ---- changes on a running device ---- */
 
-/* Jia Jia's series: the IOTLB switched off and on under traffic. */
+/* Switch the IOTLB off and on under traffic. */
 TEST_F_TIMEOUT(over, iotlb_toggled_live, 120)
 {
 	struct guest *g = &self->g;
@@ -433,16 +431,16 @@ TEST_F_TIMEOUT(over, iotlb_toggled_live, 120)
 		ASSERT_EQ(0, post_rx(g));
 		ASSERT_EQ(0, traffic_start(&t, g, self->tap.host, true));
 		ASSERT_TRUE(traffic_wait(&t, 2));
-		/* direct addresses now, and these lie nowhere */
+		/* The device now uses direct addresses, which do not exist. */
 		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &off));
 		if (i & 1)
 			usleep(5000);
 		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES,
 					 &g->features));
 		traffic_stop(&t);
-		/* nothing of before is known any more: set up again */
+		/* All earlier translations are gone: set up again. */
 		iotlb_stop(&self->t);
-		self->t.nr_bad = 0;	/* answers to a device without IOTLB */
+		self->t.nr_bad = 0;	/* replies to a device without IOTLB */
 		ASSERT_EQ(0, iotlb_start(&self->t));
 		ASSERT_EQ(0, guest_stop(g));
 		g->kept = g->mem_len / 2 + 2 * (vq_bytes(g->vq[0].num) + 8192);
@@ -459,7 +457,7 @@ TEST_F_TIMEOUT(over, iotlb_toggled_live, 120)
 	}
 }
 
-/* The ring elsewhere, and shorter: what it was translated to is forgotten. */
+/* The ring moves and becomes shorter: its old translation is dropped. */
 TEST_F(over, CVE_2026_74580_ring_moved)
 {
 	struct guest *g = &self->g;
@@ -471,7 +469,7 @@ TEST_F(over, CVE_2026_74580_ring_moved)
 
 	ASSERT_TRUE(traffic_once(g, self->tap.host));
 	usleep(QUIET_MS * 1000);
-	/* live: the same ring at another place */
+	/* While it runs: the same ring at another address. */
 	memcpy(there, old.desc, len);
 	q->desc = (void *)there;
 	q->avail = (void *)(there + ((char *)old.avail - (char *)old.desc));
@@ -484,7 +482,7 @@ TEST_F(over, CVE_2026_74580_ring_moved)
 	memset(copy, 0x5a, len);
 	EXPECT_EQ(0, memcmp(copy, old.desc, len));
 
-	/* stopped: another length, at the first place again */
+	/* While stopped: another length, at the first address again. */
 	ASSERT_EQ(0, guest_attach(g, TX, -1));
 	memset(there, 0xa5, len);
 	memset(copy, 0xa5, len);
@@ -501,8 +499,8 @@ TEST_F(over, CVE_2026_74580_ring_moved)
 }
 
 /*
- * Nothing known at the start. In-tree's NET_SET_BACKEND fails until the used
- * ring is mapped; here the queue asks and begins when it is answered.
+ * No mapping exists at the start. In-tree's NET_SET_BACKEND fails until the used ring
+ * is mapped. Here the queue reports a miss and starts when it is resolved.
  */
 TEST_F(over, started_before_anything_is_mapped)
 {
@@ -510,7 +508,7 @@ TEST_F(over, started_before_anything_is_mapped)
 	int i;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree answers EFAULT");
+		SKIP(return, "in-tree returns EFAULT");
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, guest_stop(g));
 		ASSERT_EQ(0, iotlb_invalidate(g->vhost, variant->cfg.msg_v2,
@@ -524,7 +522,7 @@ TEST_F(over, started_before_anything_is_mapped)
 	}
 }
 
-/* Stopped while waiting for an answer: the base is that of what was used. */
+/* Stop the queue during a miss: the base counts only used chains. */
 TEST_F(over, stopped_in_a_miss)
 {
 	struct guest *g = &self->g;

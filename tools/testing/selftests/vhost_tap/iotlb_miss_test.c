@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device IOTLB's misses: which it asks for, how often, with what right,
- * what an answer and a refusal lead to, and what becomes of those that are
- * never answered.
+ * Misses of the device IOTLB: which pages the device reports, how often, with which
+ * permission, how it handles a reply, a refusal, and no reply at all.
  *
- * Where in-tree vhost-net is wrong a test says so and skips there.
- *
- * Read before: iotlb_test.c. Read after: iotlb_data_test.c.
+ * A test names the defect and skips where in-tree vhost-net is wrong.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -27,7 +24,7 @@ FIXTURE(miss) {
 	struct guest g;
 	struct iotlb t;
 	struct tap tap;
-	uint64_t gpa;		/* a page nobody knows yet */
+	uint64_t gpa;		/* a page without a translation */
 };
 
 FIXTURE_VARIANT(miss) {
@@ -45,7 +42,7 @@ FIXTURE_SETUP(miss)
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
 	ASSERT_EQ(0, guest_init(&self->g, &cfg));
-	/* no server: the tests answer by hand */
+	/* The tests reply themselves, without a server. */
 	ASSERT_EQ(0, iotlb_init(&self->t, &self->g, variant->v2));
 	ASSERT_EQ(0, iotlb_ring(&self->t, RX));
 	ASSERT_EQ(0, iotlb_ring(&self->t, TX));
@@ -73,7 +70,7 @@ static int post(struct guest *g, unsigned int index, uint64_t gpa,
 
 #define READ(m, ms) iotlb_read(self->g.vhost, variant->v2, m, ms)
 
-/* CVE-2018-1118, CVE-2024-0340: iotlb_read() wants all else to be zero. */
+/* CVE-2018-1118, CVE-2024-0340: iotlb_read() checks that all other bytes are zero. */
 TEST_F(miss, CVE_2024_0340_and_CVE_2018_1118_no_stale_bytes)
 {
 	struct vhost_iotlb_msg m;
@@ -93,7 +90,7 @@ TEST_F(miss, CVE_2024_0340_and_CVE_2018_1118_no_stale_bytes)
 	EXPECT_TRUE(frame_same(got, n, f, 100));
 }
 
-TEST_F(miss, rx_asks_for_write)
+TEST_F(miss, rx_miss_needs_write)
 {
 	struct vhost_iotlb_msg m;
 	uint8_t f[100];
@@ -109,7 +106,7 @@ TEST_F(miss, rx_asks_for_write)
 	ASSERT_EQ(1, vq_wait_used(&self->g.vq[RX], WAIT_MS));
 }
 
-/* The next miss for another page than @page; in-tree repeats itself. */
+/* Read the next miss for another page than @page; in-tree repeats misses. */
 static int other_miss(struct guest *g, bool v2, uint64_t page,
 		      struct vhost_iotlb_msg *m)
 {
@@ -121,8 +118,8 @@ static int other_miss(struct guest *g, bool v2, uint64_t page,
 	return err;
 }
 
-/* A buffer over two pages: one after the other, or at once, but both. */
-TEST_F(miss, asks_for_each_page)
+/* A buffer on two pages: both are reported, one after the other or at once. */
+TEST_F(miss, reports_each_page)
 {
 	struct vhost_iotlb_msg m = {};
 	int i;
@@ -137,8 +134,8 @@ TEST_F(miss, asks_for_each_page)
 	EXPECT_EQ(1, vq_wait_used(&self->g.vq[TX], WAIT_MS));
 }
 
-/* The rings: the descriptor table and avail for reading, used for writing */
-TEST_F(miss, asks_for_ring_parts)
+/* The rings: the descriptor table and avail need read access, used needs write. */
+TEST_F(miss, reports_ring_parts)
 {
 	struct vq *q = &self->g.vq[TX];
 	struct vhost_iotlb_msg m = {};
@@ -166,14 +163,14 @@ TEST_F(miss, asks_for_ring_parts)
 	}
 }
 
-/* However often the guest kicks: in-tree queues a message for each. */
+/* A miss is reported once, however often the guest kicks. */
 TEST_F(miss, one_outstanding)
 {
 	struct vhost_iotlb_msg m;
 	int i;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree queues one for every kick");
+		SKIP(return, "in-tree queues a message for every kick");
 	ASSERT_EQ(0, post(&self->g, TX, self->gpa, 112));
 	ASSERT_EQ(0, post(&self->g, RX, self->gpa, 2048));
 	for (i = 0; i < 50; i++) {
@@ -181,12 +178,12 @@ TEST_F(miss, one_outstanding)
 		vq_kick_hard(&self->g.vq[RX]);
 		usleep(1000);
 	}
-	/* RX asks when a packet is there, or before */
+	/* RX reports a miss when a packet arrives, or earlier. */
 	ASSERT_EQ(0, READ(&m, WAIT_MS));
 	for (i = 0; !READ(&m, 0); i++)
 		;
 	EXPECT_GE(1, i);
-	/* read, not answered, kicked again: asked once more, not 20 times */
+	/* Read without a reply, then kicked again: reported once more, not 20 times. */
 	for (i = 0; i < 20; i++) {
 		vq_kick_hard(&self->g.vq[TX]);
 		usleep(1000);
@@ -199,7 +196,7 @@ TEST_F(miss, one_outstanding)
 	EXPECT_EQ(1, vq_wait_used(&self->g.vq[TX], WAIT_MS));
 }
 
-/* An answer for elsewhere is no answer; one for a larger range is. */
+/* Only a reply for this page resolves the miss; it may cover a larger range. */
 TEST_F(miss, answered_by_a_larger_mapping)
 {
 	struct vhost_iotlb_msg m;
@@ -238,7 +235,7 @@ static void *read_blocking(void *arg)
 	return NULL;
 }
 
-/* A thread sleeping in read(2) is woken by the miss. */
+/* The miss wakes a thread that sleeps in read(2). */
 TEST_F(miss, blocking_read_and_poll)
 {
 	struct reader r = { .fd = self->g.vhost };
@@ -256,7 +253,7 @@ TEST_F(miss, blocking_read_and_poll)
 
 /* ---- permissions ---- */
 
-/* What a page without the right is used for must not happen. */
+/* The device must not use a page without the needed permission. */
 static void denied(struct __test_metadata *_metadata, FIXTURE_DATA(miss) *self,
 		   bool v2, unsigned int index, uint8_t perm)
 {
@@ -273,7 +270,7 @@ static void denied(struct __test_metadata *_metadata, FIXTURE_DATA(miss) *self,
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	if (guest_is_ours()) {
 		EXPECT_TRUE(fd_wait(q->err, WAIT_MS));
-		/* twice where the kick came during a pass: it is one retry */
+		/* Twice if the kick came during a pass, which causes one retry. */
 		EXPECT_LE(1, guest_stat(g, index == RX ? "rx" : "tx",
 					"fault.IOTLB_DENIED"));
 	} else {
@@ -283,7 +280,7 @@ static void denied(struct __test_metadata *_metadata, FIXTURE_DATA(miss) *self,
 	memcpy(page, (void *)uaddr, 4096);
 	EXPECT_EQ(0, memcmp(before, page, 4096));
 	EXPECT_EQ(0, host_quiet(self->tap.host, 0));
-	/* the right is granted: the next update revives the queue */
+	/* With the permission granted, the next update repairs the queue. */
 	ASSERT_EQ(0, iotlb_invalidate(g->vhost, v2, self->gpa, 4096));
 	ASSERT_EQ(0, iotlb_update(g->vhost, v2, self->gpa, 4096, uaddr, RW));
 	vq_kick_hard(q);
@@ -328,10 +325,10 @@ TEST_F(miss, read_only_used_ring_is_not_written)
 	EXPECT_EQ(1, vq_wait_used(q, WAIT_MS));
 }
 
-/* ---- the question becomes void ---- */
+/* ---- outdated misses ---- */
 
-/* The ring is elsewhere while the device waits for where it was. */
-TEST_F(miss, ring_moved_with_a_question_open)
+/* The ring moves while the device waits for its old address. */
+TEST_F(miss, ring_moved_with_a_pending_miss)
 {
 	struct guest *g = &self->g;
 	struct vq *q = &g->vq[TX], old = *q;
@@ -343,7 +340,7 @@ TEST_F(miss, ring_moved_with_a_question_open)
 
 	ASSERT_EQ(0, iotlb_preload(&self->t, self->gpa, 4096));
 	for (i = 0; i < 2; i++) {
-		/* asked and read, or only asked */
+		/* The miss is read, or only pending. */
 		ASSERT_EQ(0, iotlb_invalidate(g->vhost, variant->v2, q->gpa,
 					      len));
 		ASSERT_EQ(0, post(g, TX, self->gpa, 112));
@@ -363,7 +360,7 @@ TEST_F(miss, ring_moved_with_a_question_open)
 			  ((void *)old.used - (void *)old.desc);
 		q->gpa = i ? old.gpa : gpa;
 		ASSERT_EQ(0, guest_set_addr(g, TX));
-		/* in-tree asks at the next kick */
+		/* In-tree reports it at the next kick. */
 		if (!guest_is_ours())
 			vq_kick_hard(q);
 		do {
@@ -373,15 +370,15 @@ TEST_F(miss, ring_moved_with_a_question_open)
 		EXPECT_LE(q->gpa, m.iova);
 		EXPECT_GT(q->gpa + len, m.iova);
 		ASSERT_EQ(0, iotlb_ring(&self->t, TX));
-		/* nor does it see an answer to what was not read */
+		/* In-tree ignores a reply to a miss that was not read. */
 		if (!guest_is_ours())
 			vq_kick_hard(q);
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	}
 }
 
-/* Features set again, as a migration does, with a question open. */
-TEST_F(miss, features_set_with_a_question_open)
+/* Set the features again, as a migration does, with a miss pending. */
+TEST_F(miss, features_set_with_a_pending_miss)
 {
 	struct guest *g = &self->g;
 	struct vhost_iotlb_msg m;
@@ -407,7 +404,7 @@ TEST_F(miss, features_set_with_a_question_open)
 	}
 }
 
-/* ---- a client that does not answer ---- */
+/* ---- a client that does not reply ---- */
 
 TEST_F(miss, never_answered)
 {
@@ -419,7 +416,7 @@ TEST_F(miss, never_answered)
 		ASSERT_EQ(0, post(g, TX, self->gpa, 112));
 		ASSERT_EQ(0, post(g, RX, self->gpa, 2048));
 	}
-	/* nothing hangs: not a stop, the base, the features, the end */
+	/* Nothing hangs: stop, base, features and close work. */
 	EXPECT_EQ(0, guest_stop(g));
 	EXPECT_EQ(0, guest_get_base(g->vhost, TX));
 	EXPECT_EQ(0, guest_get_base(g->vhost, RX));

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device IOTLB's messages: what write(2) takes and refuses, what read(2)
- * and poll(2) give. Misses: iotlb_miss_test.c, packets: iotlb_data_test.c.
+ * Messages of the device IOTLB: what write(2) accepts and refuses, what read(2) and
+ * poll(2) return. See iotlb_miss_test.c for misses, iotlb_data_test.c for packets.
  *
- * Where in-tree vhost-net is wrong a test says so and skips there.
- *
- * Read before: guest.h, iotlb.h.
+ * A test names the defect and skips where in-tree vhost-net is wrong.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -62,7 +60,7 @@ FIXTURE_TEARDOWN(msg)
 	close(self->fd);
 }
 
-/* Memory that ends before the message does */
+/* The memory ends before the message does. */
 TEST_F(msg, write_unreadable)
 {
 	ASSERT_EQ(0, munmap(self->mem + 4096, 4096));
@@ -70,7 +68,7 @@ TEST_F(msg, write_unreadable)
 	EXPECT_EQ(-1, write(self->fd, self->mem + 4096 - 20, 72));
 }
 
-/* A good update in @buf, which has room for any length. */
+/* Write a valid update to @buf, which has space for any length. */
 static void put_update(uint8_t *buf, bool v2, uint8_t *mem, uint64_t iova)
 {
 	struct vhost_msg_v2 m = {
@@ -80,7 +78,7 @@ static void put_update(uint8_t *buf, bool v2, uint8_t *mem, uint64_t iova)
 			   .type = VHOST_IOTLB_UPDATE },
 	};
 
-	/* the two versions differ in their type only, if asid is 0 */
+	/* With asid 0 the two versions only differ in their type. */
 	memcpy(buf, &m, sizeof(m));
 }
 
@@ -93,13 +91,13 @@ TEST_F(msg, write_every_length)
 		put_update(buf, variant->v2, self->mem, GPA);
 		n = write(self->fd, buf, len);
 		if (len < 40) {
-			/* not even the fields */
+			/* Too short even for the fields. */
 			EXPECT_EQ(-1, n);
 			EXPECT_EQ(EINVAL, errno);
 		} else if (len == MSG_LEN) {
 			EXPECT_EQ(MSG_LEN, n);
 		} else if (len > MSG_LEN) {
-			/* the first counts, what follows is another */
+			/* The first message counts, the rest belongs to another one. */
 			EXPECT_EQ(MSG_LEN, n) {
 				TH_LOG("length %zd", len);
 			}
@@ -107,7 +105,7 @@ TEST_F(msg, write_every_length)
 	}
 }
 
-/* In-tree takes the first only; a batch saves the client system calls. */
+/* In-tree takes only the first message; a batch saves system calls. */
 TEST_F(msg, write_two_at_once)
 {
 	uint8_t buf[144];
@@ -115,7 +113,7 @@ TEST_F(msg, write_two_at_once)
 	put_update(buf, variant->v2, self->mem, GPA);
 	put_update(buf + 72, variant->v2, self->mem + 4096, GPA + 4096);
 	EXPECT_EQ(guest_is_ours() ? 144 : 72, write(self->fd, buf, 144));
-	/* good, then bad: what was done is told, the rest is the client's */
+	/* A good message, then a bad one: the return value covers only the good one. */
 	buf[72] = 99;
 	EXPECT_EQ(72, write(self->fd, buf, 144));
 }
@@ -133,7 +131,7 @@ TEST_F(msg, write_garbage)
 		EXPECT_EQ(-1, write(self->fd, buf, 72));
 		EXPECT_EQ(EINVAL, errno);
 	}
-	/* only updates and invalidations are the client's to send */
+	/* A client may only send updates and invalidations. */
 	m.uaddr = (uintptr_t)self->mem;
 	for (i = 0; i < 256; i++) {
 		m.type = i;
@@ -158,11 +156,11 @@ TEST_F(msg, update_ranges)
 	EXPECT_EQ(0, UPDATE(GPA, 1, mem, RW));
 	EXPECT_EQ(0, UPDATE(GPA + 1, 4095, mem + 1, RW));
 	EXPECT_EQ(-EINVAL, UPDATE(GPA, 0, mem, RW));
-	/* the last bytes there are, and one more */
+	/* The last bytes of the address space, and one more. */
 	EXPECT_EQ(0, UPDATE(-4096ULL, 4096, mem, RW));
 	EXPECT_EQ(-EFAULT, UPDATE(-4096ULL, 4097, mem, RW));
 	EXPECT_EQ(-EFAULT, UPDATE(-1ULL, 2, mem, RW));
-	/* our side: kernel memory, wrapping, everything */
+	/* User addresses: kernel memory, a wrap, everything. */
 	for (perm = RO; perm <= RW; perm++) {
 		EXPECT_EQ(-EFAULT, UPDATE(GPA, 4096, 0xffff888000000000, perm));
 		EXPECT_EQ(-EFAULT, UPDATE(GPA, 4096, -4096ULL, perm));
@@ -189,7 +187,7 @@ TEST_F(msg, invalidate_ranges)
 	EXPECT_EQ(0, INVALIDATE(1ULL << 63, 1ULL << 63));
 }
 
-/* Both versions are understood whichever was chosen for reading. */
+/* The device accepts both versions, whichever was negotiated for reading. */
 TEST_F(msg, either_version_may_be_written)
 {
 	uintptr_t mem = (uintptr_t)self->mem;
@@ -208,10 +206,10 @@ TEST_F(msg, feature_off)
 
 	ASSERT_EQ(0, guest_ioctl(self->fd, VHOST_SET_FEATURES, &off));
 	if (!guest_is_ours() && !INVALIDATE(GPA, 4096))
-		SKIP(return, "6.1: once on, always on");
+		SKIP(return, "on 6.1 the feature cannot be switched off");
 	EXPECT_EQ(-EFAULT, UPDATE(GPA, 4096, (uintptr_t)self->mem, RW));
 	EXPECT_EQ(-EFAULT, INVALIDATE(GPA, 4096));
-	/* a blocking read has nothing to wait for */
+	/* A blocking read has nothing to wait for. */
 	EXPECT_EQ(-1, read(self->fd, buf, sizeof(buf)));
 	EXPECT_EQ(EBADFD, errno);
 	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, O_NONBLOCK));
@@ -219,7 +217,7 @@ TEST_F(msg, feature_off)
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_FALSE(fd_wait(self->fd, 0));
 
-	/* and nobody at all */
+	/* The same on a file without an owner. */
 	fd = open(guest_node(), O_RDWR);
 	ASSERT_LE(0, fd);
 	EXPECT_NE(0, iotlb_update(fd, variant->v2, GPA, 4096,
@@ -274,7 +272,7 @@ TEST_F(msg, read_ends_at_a_signal)
 	EXPECT_EQ(EINTR, r.err);
 }
 
-/* In-tree learnt in 7.2 to wake a reader when the IOTLB goes. */
+/* In-tree wakes a reader when the IOTLB is removed since 7.2. */
 TEST_F(msg, read_ends_with_the_feature)
 {
 	struct reader r = { .fd = self->fd };
@@ -282,7 +280,7 @@ TEST_F(msg, read_ends_with_the_feature)
 	pthread_t thread;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree before 7.2 sleeps on");
+		SKIP(return, "in-tree before 7.2 keeps sleeping");
 	ASSERT_EQ(0, pthread_create(&thread, NULL, read_blocking, &r));
 	usleep(QUIET_MS * 1000);
 	ASSERT_EQ(0, guest_ioctl(self->fd, VHOST_SET_FEATURES, &off));
@@ -290,14 +288,14 @@ TEST_F(msg, read_ends_with_the_feature)
 	EXPECT_EQ(EBADFD, r.err);
 }
 
-/* Translations are the owner's business: in-tree takes anybody's. */
+/* Only the owner may write translations; in-tree accepts them from any process. */
 TEST_F(msg, write_by_another_process)
 {
 	int status;
 	pid_t pid;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree does not ask who writes");
+		SKIP(return, "in-tree does not check the writer");
 	pid = fork();
 	if (!pid)
 		_exit(-UPDATE(GPA, 4096, (uintptr_t)self->mem, RW));

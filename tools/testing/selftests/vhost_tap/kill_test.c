@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A worker is in the middle of a pass and waits for a page of its owner's memory
- * that nobody will bring. Whoever waits for that pass - to close the node, to
- * change or read anything, or for somebody else who does - can be killed, and
- * what the device had is free after it.
- *
- * Read before: stuck.h, pairs.h, workers_test.c.
+ * A worker is in the middle of a pass and waits for a page of its owner's memory that
+ * never arrives. Tasks that wait for that pass can be killed: a task that closes the
+ * node, changes or reads its state, or waits for another such task. All resources of
+ * the device are free afterwards.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -20,26 +18,26 @@
 #include "threads.h"
 
 #define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
-/* A mapping of the device IOTLB; without one it is refused, under the same lock. */
+/* Without a device IOTLB the message is refused, but under the same lock. */
 #define MSG_LEN		72
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
-/* What the owner does once its worker is stuck. */
+/* The owner's next action once its worker is stuck. */
 enum op {
-	CLOSE,		/* nothing: the end of the process closes the node */
-	EXIT,		/* the same, without being killed */
+	CLOSE,		/* none: the killed process closes the node */
+	EXIT,		/* the process exits without a signal */
 	RESET,
 	STOP,
 	ATTACH,
-	FREE,		/* the worker itself, which has no queues any more */
+	FREE,		/* free the worker, which has no queues left */
 	MEM_TABLE,
 	BASE,
-	BEHIND,		/* a call that waits for another thread's call */
-	WRITE,		/* the same, an IOTLB message */
+	BEHIND,		/* a call waits for another thread's call */
+	WRITE,		/* an IOTLB message waits for it */
 };
 
-/* What the processes know of each other. */
+/* Data shared by the processes. */
 struct scene {
 	enum { NOTHING, STUCK, WAITING, FAILED } stage;
 	int line;
@@ -70,7 +68,7 @@ static bool wait_stage(struct scene *s, int stage)
 	return false;
 }
 
-/* Return: it has ended */
+/* Return: true if the process has ended */
 static bool reap(pid_t pid)
 {
 	int i;
@@ -85,7 +83,7 @@ static bool reap(pid_t pid)
 
 #define DO(x)	do { if (x) return __LINE__; } while (0)
 
-/* Two pairs with a worker each; worker 0 is stuck in the first pair's TX. */
+/* Two pairs with one worker each; worker 0 is stuck in the TX queue of the first. */
 static int stick(struct owner *o, uint8_t kind)
 {
 	struct pairs *p = &o->p;
@@ -101,8 +99,8 @@ static int stick(struct owner *o, uint8_t kind)
 }
 
 /*
- * As before, but by then the queue is with worker 1 already, as are all others:
- * worker 0 had a note for it while it was stuck elsewhere.
+ * As above, but worker 1 already serves this queue and all others: worker 0 had a
+ * pending bit for it when it got stuck elsewhere.
  */
 static int stick_former(struct owner *o, uint8_t kind)
 {
@@ -190,9 +188,9 @@ FIXTURE_SETUP(killed)
 	struct stuck s;
 
 	if (!guest_is_ours())
-		SKIP(return, "vhost-net's workers have a kernel's life");
+		SKIP(return, "vhost-net's workers cannot be killed");
 	if (variant->kind && !node_has_owner_kind())
-		SKIP(return, "kernel threads only");
+		SKIP(return, "this kernel has only kernel threads");
 	if (stuck_open(&s))
 		SKIP(return, "no userfaultfd");
 	close(s.uffd);
@@ -206,7 +204,7 @@ FIXTURE_TEARDOWN(killed)
 {
 }
 
-/* Return: the owner, stuck and doing @op; -1 */
+/* Start the owner, which is stuck and does @op. Return: its pid, or -1 */
 static pid_t begin(struct scene *s, uint8_t kind, enum op op, bool former)
 {
 	struct owner o = {};
@@ -231,7 +229,7 @@ static pid_t begin(struct scene *s, uint8_t kind, enum op op, bool former)
 	_exit(1);
 }
 
-/* Tap and node are free: the same again, with all that belongs to it. */
+/* Tap and node are free: set both up again with all resources. */
 static int lives(void)
 {
 	struct pairs p;
@@ -270,11 +268,11 @@ TEST_F_TIMEOUT(killed, in_get_base, 120) { KILLED(BASE, false); }
 TEST_F_TIMEOUT(killed, behind_another_call, 120) { KILLED(BEHIND, false); }
 TEST_F_TIMEOUT(killed, in_iotlb_write, 120) { KILLED(WRITE, false); }
 
-/* ---- others than the owner ---- */
+/* ---- other processes ---- */
 
 #define NOTHING_MORE	0UL
 
-/* A process that has the owner's file, too, and makes one call. */
+/* Start a process that also has the owner's file and makes one call. */
 static pid_t stranger(pid_t owner, int fd, unsigned long req)
 {
 	uint64_t features = qemu.features;
@@ -291,7 +289,7 @@ static pid_t stranger(pid_t owner, int fd, unsigned long req)
 	_exit(1);
 }
 
-/* The device outlives its owner, and ends with whoever has the file last. */
+/* The device outlives its owner and ends with the last user of the file. */
 #define INHERITED(op)							\
 do {									\
 	pid_t heir;							\
@@ -325,13 +323,13 @@ TEST_F_TIMEOUT(killed, a_stranger_behind_another_call, 120)
 	EXPECT_EQ(0, lives());
 }
 
-/* The one call of a stranger's that waits for a pass. */
+/* The only call of another process that waits for a pass. */
 TEST_F_TIMEOUT(killed, a_stranger_in_set_features, 120)
 {
 	pid_t pid;
 
 	if (variant->kind)
-		SKIP(return, "a thread of the owner's is for the owner to kill");
+		SKIP(return, "the owner has to kill its own thread");
 	self->owner = begin(self->s, variant->kind, CLOSE, false);
 	ASSERT_LT(0, self->owner);
 	pid = stranger(self->owner, self->s->fd, VHOST_SET_FEATURES);
@@ -360,7 +358,7 @@ TEST_F_TIMEOUT(killed, a_reader_of_debugfs, 120)
 		close(fd);
 		usleep(QUIET_MS * 1000);
 		EXPECT_EQ(0, waitpid(reader, NULL, WNOHANG));
-		/* first the reader, then the owner of what it reads */
+		/* Kill the reader first, then the owner of the device. */
 		ASSERT_EQ(0, kill(i ? self->owner : reader, SIGKILL));
 		ASSERT_TRUE(reap(reader));
 	}

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a device ends, in any order: owner killed, forked, passed on, reset;
- * tap, namespace or lower link gone under traffic; module removal refused
- * while a file is open. And where its worker lives meanwhile.
- *
- * Read before: live_test.c.
+ * The end of a device, in any order: the owner is killed, forks, passes the file on or
+ * resets; tap, namespace or lower link disappear under traffic; the module cannot be
+ * removed while a file is open. Other tests check the name and place of its worker.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -154,7 +152,7 @@ TEST_F(life, CVE_2025_40024_owner_killed_under_load)
 		close(ready[0]);
 		close(ready[1]);
 	}
-	/* tap and node are as good as new */
+	/* Tap and node work again. */
 	tap_free(&self->tap);
 	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
 	ASSERT_EQ(0, up(&self->g, self->tap.fd[0]));
@@ -178,7 +176,7 @@ TEST_F(life, child_closes_its_copy)
 	}
 }
 
-/* The owner dies, a child still holds the file: no worker without its mm. */
+/* The owner dies while a child holds the file: no worker runs without its mm. */
 TEST_F(life, owner_dies_child_keeps_file)
 {
 	int status, ready[2];
@@ -189,7 +187,7 @@ TEST_F(life, owner_dies_child_keeps_file)
 	pid = fork();
 	if (!pid) {
 		if (up(&self->g, self->tap.fd[0]) || fork() == 0) {
-			/* the heir waits for its father's end */
+			/* The child waits for the end of its parent. */
 			while (getppid() == pid)
 				usleep(1000);
 			usleep(200000);
@@ -287,7 +285,7 @@ TEST_F_TIMEOUT(life, reset_owner_under_load, 60)
 
 /* ---- backends that go away ---- */
 
-/* After the backend died, TX completes what it gets and a stop works. */
+/* Without its backend, TX completes its packets, and a stop works. */
 static void after_death(struct __test_metadata *_metadata, struct guest *g)
 {
 	struct vq *q = &g->vq[TX];
@@ -296,7 +294,7 @@ static void after_death(struct __test_metadata *_metadata, struct guest *g)
 
 	frame_raw(f, 600, 0);
 	if (guest_is_ours()) {
-		/* what is in flight, and three rings more */
+		/* All packets in flight, and three more rings. */
 		EXPECT_EQ(0, vq_drain(q, q->num - q->nr_free, WAIT_MS));
 		for (k = 0; k < 3; k++) {
 			for (i = 0; i < 100; i++)
@@ -373,7 +371,7 @@ TEST_F_TIMEOUT(life, tap_namespace_deleted_under_load, 60)
 	ASSERT_TRUE(traffic_wait(&t, 3));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-	/* namespaces are torn down in the background */
+	/* The kernel removes namespaces in the background. */
 	for (i = 0; i < 10; i++)
 		ASSERT_TRUE(traffic_wait(&t, 5));
 	usleep(500000);
@@ -403,7 +401,7 @@ TEST_F_TIMEOUT(life, macvtap_lower_removed_under_load, 60)
 	close(host);
 }
 
-/* vhost holds the tap: closing our file changes nothing. */
+/* vhost holds the tap, so closing our file changes nothing. */
 TEST_F(life, tap_file_closed)
 {
 	ASSERT_EQ(0, up(&self->g, self->tap.fd[0]));
@@ -419,7 +417,7 @@ TEST_F(life, tap_file_closed)
 TEST_F(life, module_stays_while_open)
 {
 	if (!guest_is_ours())
-		SKIP(return, "our module only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, up(&self->g, self->tap.fd[0]));
 	EXPECT_EQ(-1, syscall(SYS_delete_module, "vhost_tap", O_NONBLOCK));
 	EXPECT_EQ(EWOULDBLOCK, errno);
@@ -449,7 +447,7 @@ TEST_F_TIMEOUT(life, open_close_cycles, 60)
 		if (i == 10)
 			before = open_files();
 		ASSERT_EQ(0, up(&self->g, self->tap.fd[0]));
-		/* end it in different states */
+		/* End it in different states. */
 		if (i & 1)
 			ASSERT_LE(0, guest_tx(&self->g, NULL, f, 60));
 		if (i & 2)

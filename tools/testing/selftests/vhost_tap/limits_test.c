@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How many kernel threads a client without CAP_SYS_RESOURCE gets as workers: no
- * more than CPUs for a file, and no more than RLIMIT_NPROC for its user, whatever
- * it does with files, forks and user namespaces. And whether it gets any.
- *
- * Read before: workers_test.c.
+ * Limits of the kernel threads that a client without CAP_SYS_RESOURCE gets as workers:
+ * at most one per CPU for a file, and RLIMIT_NPROC for its user, across files, forks
+ * and user namespaces. Permitted threads are created.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +19,7 @@
 
 #define PARAMETER(name)	"/sys/module/vhost_tap/parameters/" name
 #define GET_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vring_worker)
-/* Nobody else's processes are counted with ours. */
+/* A user without other processes that would count. */
 #define USER		54321
 #define NR_FILES	12
 
@@ -38,7 +36,7 @@ static int open_node(void)
 	return fd;
 }
 
-/* What @fn finds wrong as an ordinary user with @nproc processes; a line, or 0 */
+/* Run @fn as an unprivileged user with @nproc processes. Return: a failed line, or 0 */
 static int as_user(rlim_t nproc, int (*fn)(int *fd))
 {
 	struct rlimit r = { nproc, nproc };
@@ -73,7 +71,7 @@ static int worker_of(int fd, unsigned int vring)
 	return guest_ioctl(fd, GET_WORKER, &w) ?: (int)w.id;
 }
 
-/* Is the user at the limit for fork(2), too? */
+/* Has the user reached the limit of fork(2), too? */
 static bool cannot_fork(void)
 {
 	pid_t pid = fork();
@@ -91,7 +89,7 @@ FIXTURE(limits) {
 FIXTURE_SETUP(limits)
 {
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 }
 
 FIXTURE_TEARDOWN(limits)
@@ -103,7 +101,7 @@ static int min_int(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Every layout has what is granted, and every vring a worker of it. */
+/* Every layout gets the permitted threads, and every vring has a worker. */
 static int no_more_than_cpus(int *fd)
 {
 	static const struct {
@@ -149,7 +147,7 @@ TEST_F(limits, the_capability_gets_all)
 	close(fd);
 }
 
-/* The administrator's own choice of two for a pair holds for everybody. */
+/* The administrator's parameter, two workers for a pair, applies to all users. */
 static int split_by_parameter(int *fd)
 {
 	CHECK(!own(fd[0]));
@@ -165,7 +163,7 @@ TEST_F(limits, split_by_parameter)
 	ASSERT_EQ(0, put_text(PARAMETER("split_workers"), "0"));
 }
 
-/* This process is one of 5. A refused call leaves nothing behind. */
+/* This process is one of 5. A refused call leaves no thread behind. */
 static int no_more_than_processes(int *fd)
 {
 	int i, round;
@@ -178,7 +176,7 @@ static int no_more_than_processes(int *fd)
 			CHECK(own(fd[4]) == -EAGAIN);
 		CHECK(workers_of(getpid(), NULL) == 4);
 		CHECK(cannot_fork());
-		/* one goes, one comes */
+		/* Free one thread and get another. */
 		CHECK(!guest_ioctl(fd[0], VHOST_RESET_OWNER, NULL));
 		CHECK(!own(fd[4]));
 		CHECK(!node_set_kind(fd[0], 0) && own(fd[0]) == -EAGAIN);
@@ -196,7 +194,7 @@ TEST_F(limits, no_more_than_processes)
 	EXPECT_EQ(0, as_user(5, no_more_than_processes));
 }
 
-/* Root of a namespace of one's own has the capability there, and here no more. */
+/* Root of a user namespace has the capability only there, not here. */
 static int in_a_user_namespace(int *fd)
 {
 	int i;
@@ -214,7 +212,7 @@ TEST_F(limits, in_a_user_namespace)
 	EXPECT_EQ(0, as_user(5, in_a_user_namespace));
 }
 
-/* What an unprivileged QEMU has: a file for each pair, and a limit that suffices. */
+/* As an unprivileged QEMU: one file for each pair, and a sufficient limit. */
 static int one_file_per_pair(int *fd)
 {
 	int i;
@@ -228,11 +226,11 @@ static int one_file_per_pair(int *fd)
 TEST_F(limits, one_file_per_pair)
 {
 	EXPECT_EQ(0, as_user(100, one_file_per_pair));
-	/* its end gave all of it back */
+	/* The end of the first run freed all threads. */
 	EXPECT_EQ(0, as_user(NR_FILES + 1, one_file_per_pair));
 }
 
-/* Kernel threads are not to be had where there is a choice. */
+/* Kernel threads are refused where the other kind is available. */
 TEST_F(limits, forbidden)
 {
 	int fd = open_node(), other = open_node();
@@ -245,7 +243,7 @@ TEST_F(limits, forbidden)
 	EXPECT_EQ(-EINVAL, node_set_kind(other, 2));
 	EXPECT_EQ(0, own(other));
 	EXPECT_EQ(-EBUSY, node_set_kind(other, 0));
-	/* chosen before */
+	/* This file got its kind before the parameter changed. */
 	EXPECT_EQ(0, own(fd));
 	ASSERT_EQ(0, put_text(PARAMETER("kthread_workers"), "1"));
 	close(other);

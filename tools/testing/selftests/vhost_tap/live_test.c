@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What clients do to rings in use: stop and start with base
- * round trips, memory hotplug, eventfd swaps, addresses set again, one queue
- * reset - while checked traffic runs. Nothing may be lost, doubled, reordered.
- *
- * Read before: guest.h, traffic.h. Read after: lifecycle_test.c.
+ * Operations of clients on running rings, under checked traffic: stop and start with
+ * base round trips, memory hotplug, replaced eventfds, addresses set again, reset of
+ * one queue. No packet may be lost, duplicated or reordered.
  */
 #define _GNU_SOURCE
 #include <sys/eventfd.h>
@@ -62,7 +60,7 @@ static int base_round_trip(struct guest *g, unsigned int index, int backend)
 	if (err)
 		return err;
 	base = guest_get_base(g->vhost, index);
-	/* stopped means drained: whatever was taken is used */
+	/* A stopped queue is drained: all taken chains are used. */
 	if (!vq_is_base(&g->vq[index], base))
 		return -EPROTO;
 	return guest_vq_setup(g, index, base) ?:
@@ -83,7 +81,7 @@ TEST_F_TIMEOUT(live, stop_and_start, 120)
 	EXPECT_EQ(0, traffic_stop(&self->t));
 }
 
-/* Hotplug: a larger table, the old one, an empty-handed rewrite. */
+/* Hotplug: a larger table, the old table, the same table again. */
 TEST_F_TIMEOUT(live, memory_hotplug, 120)
 {
 	struct vhost_memory *t = calloc(1, sizeof(*t) +
@@ -147,8 +145,8 @@ TEST_F_TIMEOUT(live, CVE_2024_47748_eventfds_swapped, 120)
 }
 
 /*
- * The call eventfd replaced under traffic, the old one watched as QEMU does
- * when it unmasks: no used element without a call on one of the two.
+ * Replace the call eventfd under traffic and watch the old one, as QEMU does when it
+ * unmasks: each used element must cause a call on one of the two.
  */
 TEST_F_TIMEOUT(live, call_masked_and_unmasked, 120)
 {
@@ -173,7 +171,7 @@ TEST_F_TIMEOUT(live, call_masked_and_unmasked, 120)
 	close(masked);
 }
 
-/* RING_RESET: one queue starts from nothing, the other does not notice. */
+/* RING_RESET: one queue restarts from zero, the other is not affected. */
 TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 {
 	struct guest *g = &self->g;
@@ -185,12 +183,12 @@ TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, guest_attach(g, TX, -1));
 		EXPECT_LE(0, guest_get_base(g->vhost, TX));
-		/* RX goes on meanwhile */
+		/* RX continues meanwhile. */
 		frame_raw(f, 200, i);
 		ASSERT_EQ(0, host_send(self->tap.host, f, 200));
 		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
 		ASSERT_TRUE(frame_same(got, n, f, 200));
-		/* another size each time: CVE-2026-86565 */
+		/* Use another size each time: CVE-2026-86565. */
 		vq_free(&g->vq[TX]);
 		ASSERT_EQ(0, vq_init(&g->vq[TX], TX, 16 << i % 6, g->features));
 		ASSERT_EQ(0, guest_vq_setup(g, TX, vq_base(&g->vq[TX])));
@@ -204,8 +202,9 @@ TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 	}
 }
 
-/* Packets the device had taken from the tap, but not delivered, when it was
- * stopped, come after the next start.
+/*
+ * Packets that the device took from the tap before a stop, without delivering them,
+ * arrive after the next start.
  */
 TEST_F(live, rx_packets_survive_a_stop)
 {
@@ -218,7 +217,7 @@ TEST_F(live, rx_packets_survive_a_stop)
 	ASSERT_EQ(0, guest_stop(g));
 	vq_reset(&g->vq[RX]);
 	ASSERT_EQ(0, guest_vq_setup(g, RX, vq_base(&g->vq[RX])));
-	/* 5 buffers for 40 packets */
+	/* 5 buffers for 40 packets. */
 	ASSERT_EQ(0, guest_start(g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(g, 5, 2048));
 	for (i = 0; i < 40; i++) {
@@ -237,7 +236,7 @@ TEST_F(live, rx_packets_survive_a_stop)
 	}
 }
 
-/* From one tap to the next without a stop between. */
+/* Switch from one tap to another without a stop. */
 TEST_F(live, backend_replaced)
 {
 	struct guest *g = &self->g;
@@ -269,11 +268,11 @@ TEST_F(live, backend_replaced)
 	close(host[1]);
 }
 
-/* Features change while running: other header length, other call rules. */
+/* Change features while running: header length and call suppression. */
 TEST_F(live, features_change)
 {
 	struct guest *g = &self->g;
-	/* the format stays */
+	/* The ring format stays. */
 	uint64_t other = F_NET_HDR | F_EVENT_IDX |
 			 (g->features & F_PACKED ? F_PACKED | F_VERSION_1 : 0);
 	uint8_t f[200], got[2048];
@@ -281,7 +280,7 @@ TEST_F(live, features_change)
 	int i;
 
 	ASSERT_EQ(0, traffic_stop(&self->t));
-	/* no crash, no stuck worker; what passes meanwhile is nobody's right */
+	/* No crash, no stuck worker; packets may get lost meanwhile. */
 	for (i = 0; i < 30; i++) {
 		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES,
 					 i & 1 ? &g->features : &other));

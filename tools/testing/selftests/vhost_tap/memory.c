@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory and its regions: one memfd, cut and shuffled as a test wants.
- *
- * Read before: guest.h.
+ * Guest memory and its regions: one memfd, divided and shuffled as a test needs.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +19,7 @@ static uint64_t hole(const struct guest *g)
 	return g->layout == LAYOUT_HOLES ? GPA_HOLE : 0;
 }
 
-/* Offsets count bytes of memory; holes exist only in guest addresses. */
+/* Offsets count bytes of memory; holes only exist in guest addresses. */
 uint64_t guest_gpa(const struct guest *g, size_t offset)
 {
 	return g->gpa_base + offset + offset / g->chunk_len * hole(g);
@@ -41,7 +39,7 @@ static void shuffle(uint16_t *v, unsigned int nr)
 	}
 }
 
-/* With an IOTLB the table only says which guest page a host address is. */
+/* With an IOTLB, the table only maps user addresses to guest pages. */
 static void fill_table_flat(struct guest *g)
 {
 	size_t half = g->mem_len / 2;
@@ -56,7 +54,7 @@ static void fill_table_flat(struct guest *g)
 		};
 }
 
-/* Our own view of scattered pages, in the order of their IOVAs */
+/* Map the scattered pages for this process, in the order of their IOVAs. */
 static int view_init(struct guest *g)
 {
 	size_t i;
@@ -143,13 +141,13 @@ static size_t place(const struct guest *g, size_t at, size_t len)
 {
 	size_t left = g->chunk_len - at % g->chunk_len;
 
-	/* a buffer may cross regions, but not a hole */
+	/* A buffer may cross regions, but not a hole. */
 	if (g->layout == LAYOUT_HOLES && len > left)
 		at += left;
 	return at;
 }
 
-/* Transient memory: reused in a circle, good for packets in flight. */
+/* Short-lived memory, reused in a circle, for packets in flight. */
 uint64_t guest_scratch(struct guest *g, size_t len)
 {
 	size_t half = g->nr_regions == 1 ? g->mem_len / 2 :
@@ -162,7 +160,7 @@ uint64_t guest_scratch(struct guest *g, size_t len)
 	return guest_gpa(g, at);
 }
 
-/* Return: guest address, 0 when memory is used up */
+/* Return: guest address, 0 if memory is exhausted */
 uint64_t guest_alloc(struct guest *g, size_t len)
 {
 	size_t at = place(g, g->kept, len);
@@ -173,7 +171,7 @@ uint64_t guest_alloc(struct guest *g, size_t len)
 	return guest_gpa(g, at);
 }
 
-/* Our view of a guest address, and how many bytes follow in one piece. */
+/* Return our address of a guest address, and the contiguous bytes from there. */
 void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
 {
 	uint64_t pitch = g->chunk_len + hole(g);

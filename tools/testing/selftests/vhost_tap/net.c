@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host around the guest, see net.h: namespaces and links by rtnetlink,
- * taps and macvtaps by their own ioctls.
+ * The host's network (net.h): namespaces and links by rtnetlink, taps and macvtaps by
+ * their ioctls.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 
 #include "net.h"
 
-/* ---- rtnetlink, just enough ---- */
+/* ---- minimal rtnetlink ---- */
 
 struct req {
 	struct nlmsghdr nh;
@@ -179,7 +179,7 @@ int link_addr(const char *name, uint32_t addr, int prefix)
 	return talk(&r);
 }
 
-/* ---- the old socket ioctls are enough for the rest ---- */
+/* ---- socket ioctls ---- */
 
 static int ifreq(const char *name, unsigned long req, struct ifreq *ifr)
 {
@@ -212,7 +212,7 @@ int link_down(const char *name)
 	return link_flags(name, 0, IFF_UP);
 }
 
-/* A macvlan passes on only the groups it knows of, or all. */
+/* A macvlan passes only the multicast groups it knows, or all. */
 int link_allmulti(const char *name)
 {
 	return link_flags(name, IFF_ALLMULTI, 0);
@@ -256,7 +256,7 @@ static void sysctl(const char *path, const char *val)
 	close(fd);
 }
 
-/* A namespace of our own, with no chatter of the IPv6 stack in it. */
+/* Enter a new namespace without traffic of the IPv6 stack. */
 int net_ns(void)
 {
 	if (unshare(CLONE_NEWNET))
@@ -296,10 +296,10 @@ int tap_offload(int fd, unsigned int offload)
 }
 
 /**
- * tap_make - a tap that is up, with our packet socket on its host side
+ * tap_make - create a tap that is up, with a packet socket on its host side
  * @flags: added to IFF_TAP | IFF_NO_PI
  * @nr: number of queues, more than one needs IFF_MULTI_QUEUE in @flags
- * @hdr_len: virtio header length, 0 leaves it alone
+ * @hdr_len: virtio header length, 0 for the default
  */
 int tap_make(struct tap *t, unsigned int flags, unsigned int nr, int hdr_len)
 {
@@ -338,7 +338,7 @@ void tap_free(struct tap *t)
 	t->host = -1;
 }
 
-/* devtmpfs names the node by ifindex; one per queue may be opened. */
+/* devtmpfs names the node by ifindex; each queue needs its own file. */
 int macvtap_open(int ifindex, int hdr_len)
 {
 	struct ifreq ifr = {

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is woken when: call and kick suppression by flags and by event index,
- * NOTIFY_ON_EMPTY, eventfds swapped and masked under traffic, and above all no
- * notification lost in a race.
- *
- * Read before: guest.h, vq.c.
+ * Notifications: call and kick suppression by flags and by event index, NOTIFY_ON_EMPTY,
+ * eventfds replaced and masked under traffic. No race may lose a notification.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -47,7 +44,7 @@ FIXTURE_SETUP(notify)
 		SKIP(return, "in-tree has no packed rings");
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	/* nobody reads: the frames end in the host's stack */
+	/* No socket receives: the frames end in the host's stack. */
 	close(self->tap.host);
 	self->tap.host = -1;
 	ASSERT_EQ(0, guest_init(&self->g, &cfg));
@@ -59,7 +56,7 @@ FIXTURE_TEARDOWN(notify)
 	tap_free(&self->tap);
 }
 
-/* Wait, without asking for calls, until the device has used @nr more. */
+/* Wait, with calls disabled, until the device has used @nr more. */
 static bool spin_used(struct vq *q, unsigned int nr)
 {
 	uint16_t want = q->used_idx + nr;
@@ -82,7 +79,7 @@ TEST_F(notify, call_off)
 	int i;
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	/* the first call after a start is allowed in any case */
+	/* The first call after a start is always permitted. */
 	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 	vq_kick_hard(q);
 	ASSERT_TRUE(spin_used(q, 1));
@@ -113,7 +110,7 @@ TEST_F(notify, call_on)
 	}
 }
 
-/* One publish, one call: 64 packets at once are not 64 interrupts. */
+/* One publication causes one call: 64 packets are not 64 interrupts. */
 TEST_F(notify, one_call_per_batch)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -132,7 +129,7 @@ TEST_F(notify, one_call_per_batch)
 	EXPECT_GE(3, fd_count(q->call));
 }
 
-/* Ask to be called when the @nr-th buffer from now on is used. */
+/* Request a call when the @nr-th buffer from now on is used. */
 static void call_at(struct vq *q, unsigned int nr)
 {
 	if (q->packed)
@@ -142,7 +139,7 @@ static void call_at(struct vq *q, unsigned int nr)
 	__sync_synchronize();
 }
 
-/* Event index: called when used passes the index asked for, not before. */
+/* Event index: the call comes when used passes the requested index, not before. */
 TEST_F(notify, used_event_threshold)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -155,7 +152,7 @@ TEST_F(notify, used_event_threshold)
 	usleep(QUIET_MS * 1000);
 	fd_count(q->call);
 	if (!(variant->features & F_EVENT_IDX)) {
-		/* not negotiated: the word means nothing */
+		/* Without the feature the word has no meaning. */
 		call_at(q, q->packed ? 100 : 1001);
 		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
@@ -218,7 +215,7 @@ TEST(notify_on_empty)
 	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
 	q = &g.vq[TX];
 	for (i = 0; i < 10; i++) {
-		/* interrupts off, yet running out of buffers is told */
+		/* Calls are off, but running out of buffers causes one. */
 		vq_calls_off(q);
 		ASSERT_EQ(0, guest_tx_some(&g, 3));
 		vq_kick(q);
@@ -232,7 +229,7 @@ TEST(notify_on_empty)
 
 /* ---- kicks ---- */
 
-/* An idle device wants to hear of new buffers. */
+/* An idle device needs a kick for new buffers. */
 TEST_F(notify, idle_device_wants_kick)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -262,7 +259,7 @@ TEST_F(notify, rx_waits_for_kick)
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	frame_raw(f, 100, 1);
 	for (i = 0; i < 10; i++) {
-		/* data first, buffer later: only the kick can tell */
+		/* The data comes before the buffer, so only the kick can wake the device. */
 		ASSERT_EQ(0, host_send(host, f, 100));
 		usleep(QUIET_MS * 1000 / 4);
 		ASSERT_EQ(0, guest_rx_post(&self->g, 1, 200));
@@ -272,9 +269,8 @@ TEST_F(notify, rx_waits_for_kick)
 }
 
 /*
- * Post, kick if asked, sleep until called - with pauses chosen so that the
- * post often meets the device while it goes to sleep. A lost kick or call
- * shows as a timeout.
+ * Post, kick if needed, sleep until the call. The pauses make posts often coincide with
+ * a device that goes to sleep. A lost kick or call causes a timeout.
  */
 TEST_F_TIMEOUT(notify, ping_pong, 240)
 {
@@ -300,8 +296,8 @@ TEST_F_TIMEOUT(notify, ping_pong, 240)
 }
 
 /*
- * Driver and worker take turns on one CPU. No kick or call is lost, neither in a
- * stream nor with one packet at a time. The scheduler decides how many there are.
+ * Driver and worker alternate on one CPU. No kick or call is lost, in a stream or with
+ * one packet at a time. Their number depends on the scheduler.
  */
 TEST_F_TIMEOUT(notify, one_cpu_for_both, 120)
 {
@@ -312,7 +308,7 @@ TEST_F_TIMEOUT(notify, one_cpu_for_both, 120)
 	cpu_set_t cpu;
 
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(1, workers_of(getpid(), worker));
 	CPU_ZERO(&cpu);
@@ -334,7 +330,7 @@ TEST_F_TIMEOUT(notify, one_cpu_for_both, 120)
 	}
 }
 
-/* A second thread takes processor time, the first never waits. */
+/* A second thread uses CPU time; the first one never waits. */
 static void *yield(void *arg)
 {
 	struct guest *g = arg;
@@ -365,9 +361,9 @@ TEST_F_TIMEOUT(notify, 22e1992cf7b0_kick_race, 120)
 	EXPECT_EQ(20000, vq_used_idx(q));
 }
 
-/* ---- eventfds that come and go ---- */
+/* ---- replaced eventfds ---- */
 
-/* What was posted before the start is found without a kick. */
+/* The device finds buffers from before the start without a kick. */
 TEST_F(notify, posted_before_start)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -399,7 +395,7 @@ TEST_F(notify, call_swapped_live)
 	q->call = fd[0];
 }
 
-/* Masked: used elements still appear; unmasked: calls come again. */
+/* Masked: used elements still appear. Unmasked: calls work again. */
 TEST_F(notify, call_masked)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -424,7 +420,7 @@ TEST_F(notify, call_masked)
 	}
 }
 
-/* A new kick eventfd that is already signalled counts as a kick. */
+/* A new kick eventfd that is already signaled counts as a kick. */
 TEST_F(notify, kick_swapped_live)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -474,7 +470,7 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 		ASSERT_EQ(0, vq_drain(&self->g.vq[RX], 1, WAIT_MS));
 	}
-	/* absurdly long: in-tree on one CPU does nothing else for an hour */
+	/* An extreme timeout: in-tree polls for an hour on one CPU. */
 	if (!guest_is_ours())
 		return;
 	for (i = 0; i < 2; i++)

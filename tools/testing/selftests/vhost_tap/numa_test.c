@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Workers that follow a NUMA node (module parameter numa=): that of the guest's
- * memory, or of the NIC behind the backend, and nobody's plans are crossed.
+ * Workers that follow a NUMA node (module parameter numa=): the node of the guest's
+ * memory, or of the NIC behind the backend. Affinities set by others stay.
  *
- * Wants a host with two nodes of one CPU each, and a NIC of node 1, as
- * run-vm --nodes makes it.
- *
- * Read before: threads_test.c.
+ * The tests need a host with two nodes of one CPU each, and a NIC on node 1. run-vm
+ * --nodes provides that.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,7 +27,7 @@ static const struct guest_cfg qemu = { .features = F_QEMU };
 
 FIXTURE(numa) {
 	struct pairs p;
-	int cpu[2];		/* of each node */
+	int cpu[2];		/* the CPU of each node */
 	char nic[IFNAMSIZ];	/* see fetch_nic() */
 };
 
@@ -40,7 +38,7 @@ FIXTURE_VARIANT(numa) {
 FIXTURE_VARIANT_ADD(numa, kthread) { .kind = 0 };
 FIXTURE_VARIANT_ADD(numa, vhost_task) { .kind = 1 };
 
-/* The only CPU of a node, or -1. */
+/* Return the only CPU of a node, or -1. */
 static int node_cpu(int node)
 {
 	char path[64];
@@ -62,13 +60,13 @@ FIXTURE_SETUP(numa)
 	self->p.fd = -1;
 	self->nic[0] = 0;
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	if (variant->kind && !node_has_owner_kind())
-		SKIP(return, "kernel threads only");
+		SKIP(return, "this kernel has only kernel threads");
 	self->cpu[0] = node_cpu(0);
 	self->cpu[1] = node_cpu(1);
 	if (self->cpu[0] < 0 || self->cpu[1] < 0)
-		SKIP(return, "wants two nodes of a CPU each");
+		SKIP(return, "needs two nodes of one CPU each");
 	ASSERT_EQ(0, net_ns());
 }
 
@@ -76,12 +74,12 @@ FIXTURE_TEARDOWN(numa)
 {
 	if (self->p.fd >= 0)
 		pairs_free(&self->p);
-	if (self->nic[0])		/* before the next test wants it */
+	if (self->nic[0])		/* before the next test needs it */
 		run("ip link set %s netns 1", self->nic);
 	put_text(PARAMETER, "off");
 }
 
-/* Memory that the process touches first from now on is of this node. */
+/* Allocate from this node the memory that the process touches first from now on. */
 static int memory_from(int node)
 {
 	unsigned long mask = 1UL << node;
@@ -89,7 +87,7 @@ static int memory_from(int node)
 	return syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64) ? -errno : 0;
 }
 
-/* All but the start, with memory of @node. */
+/* Set up all but the backends, with memory of @node. */
 static int prepare(struct pairs *p, const char *follow, uint8_t kind, int node)
 {
 	int err = put_text(PARAMETER, follow) ?: memory_from(node) ?:
@@ -105,7 +103,7 @@ static int bring_up(struct pairs *p, const char *follow, uint8_t kind, int node)
 	return prepare(p, follow, kind, node) ?: pairs_start(p, 0);
 }
 
-/* The only CPU that a thread may run on, or -1. */
+/* Return the only CPU that a thread may run on, or -1. */
 static int only_cpu(int tid)
 {
 	cpu_set_t set;
@@ -128,7 +126,7 @@ static int pin(int tid, int cpu)
 	return sched_setaffinity(tid, sizeof(set), &set) ? -errno : 0;
 }
 
-/* Packets may be faster: a worker goes at the begin of its next round. */
+/* The worker moves at the start of its next pass, which may be later than a packet. */
 static bool goes_to(int tid, int cpu)
 {
 	int i;
@@ -138,7 +136,7 @@ static bool goes_to(int tid, int cpu)
 	return only_cpu(tid) == cpu;
 }
 
-/* The same for the worker, when it has had two passes. */
+/* The same for the worker, after two passes. */
 static int worker_cpu(struct pairs *p)
 {
 	return pairs_pass(p) && pairs_pass(p) ? only_cpu(node_thread_of(p->fd, 0)) : -2;
@@ -169,7 +167,7 @@ TEST_F(numa, follows_guest_memory)
 	}
 }
 
-/* Each worker for itself, also one that comes later. */
+/* Each worker follows on its own, also one that is created later. */
 TEST_F(numa, follows_for_each_worker)
 {
 	struct pairs *p = &self->p;
@@ -187,11 +185,11 @@ TEST_F(numa, follows_for_each_worker)
 			TH_LOG("vring %d", i);
 }
 
-/* Only CPUs that the owner had. */
+/* Use only CPUs that the owner may use. */
 TEST_F(numa, stays_where_the_owner_is)
 {
 	if (!variant->kind)
-		SKIP(return, "kernel threads have all CPUs of the cpuset");
+		SKIP(return, "kernel threads may use all CPUs of the cpuset");
 	ASSERT_EQ(0, pin(0, self->cpu[0]));
 	ASSERT_EQ(0, bring_up(&self->p, "memory", variant->kind, 1));
 	EXPECT_EQ(self->cpu[0], worker_cpu(&self->p));
@@ -235,7 +233,7 @@ TEST_F(numa, stays_in_the_cpuset)
 
 /* ---- the NIC behind the backend ---- */
 
-/* A NIC whose device is of node 1, now in our namespace. */
+/* Move a NIC whose device is on node 1 to our namespace. */
 static int fetch_nic(char *name)
 {
 	char path[300], *at;
@@ -268,10 +266,10 @@ static int fetch_nic(char *name)
 #define NEED_NIC()							\
 	do {								\
 		if (fetch_nic(self->nic))				\
-			SKIP(return, "no NIC of node 1");		\
+			SKIP(return, "no NIC on node 1");		\
 	} while (0)
 
-/* What is sent goes to nobody: that there was a pass has to do. */
+/* No socket receives the packet; the pass is enough. */
 static int cpu_after_tx(struct guest *g, int fd)
 {
 	uint8_t f[100];

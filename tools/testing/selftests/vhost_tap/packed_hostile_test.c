@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hostile guests with a packed ring: the cases that the packed format adds or
- * handles in its own way. The format permits any buffer id, a descriptor whose
- * flags do not make it available, and any event word; the device must accept them.
- *
- * Read before: hostile_test.c, pvq.h.
+ * Hostile guests with a packed ring: the cases that the packed format adds or handles
+ * differently. The format permits any buffer id, descriptors whose flags do not make
+ * them available, and any event word; the device must accept them.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -62,7 +60,7 @@ static void more(struct world *w, uint64_t addr, uint32_t len, uint16_t flags)
 	pvq_put(w->q, addr, len, 0, flags, false);
 }
 
-/* The bits of a descriptor behind the next one. */
+/* Set the flags of the descriptor @behind positions after the next one. */
 static void set_bits(struct world *w, unsigned int behind, uint16_t bits)
 {
 	uint16_t at = pvq_on(w->q, w->q->avail_at, behind);
@@ -103,7 +101,7 @@ static void torn_in_the_middle(struct world *w)
 	set_bits(w, 0, PVQ_BOTH | N);
 }
 
-/* As long as the ring, and on into the lap that is not there yet. */
+/* A chain as long as the ring, which continues into the next lap. */
 static void whole_ring(struct world *w)
 {
 	unsigned int i;
@@ -312,7 +310,7 @@ static void rx_no_bytes(struct world *w)
 	first(w, w->gpa, 0, W);
 }
 
-/* CVE-2014-0055: the fault is in the middle of a packet's buffers */
+/* CVE-2014-0055: the fault is in the middle of a packet's buffers. */
 static void rx_second_bad(struct world *w)
 {
 	first(w, w->gpa, 50, W);
@@ -385,11 +383,11 @@ TEST_F_TIMEOUT(bad, rx_descriptors, 120)
 	EXPECT_EQ(0, memcmp(f, got, 100));
 }
 
-/* ---- what is none of the device's business ---- */
+/* ---- input that the device must accept ---- */
 
 /*
- * Bits that do not say "available in this lap" mean that there is nothing: no
- * fault, nothing used, and the ring goes on once they do.
+ * A descriptor whose flags do not make it available in this lap is not a fault and is
+ * not used. The queue continues when its flags change.
  */
 TEST_F(bad, bits_that_do_not_offer)
 {
@@ -413,14 +411,14 @@ TEST_F(bad, bits_that_do_not_offer)
 				TH_LOG("lap %d, bits %x", lap, bits[i]);
 			}
 		}
-		/* on into the other lap */
+		/* Continue into the other lap. */
 		frame_raw(f, 100, 1);
 		while (!lap && q->avail_at & PVQ_WRAP)
 			ASSERT_EQ(0, guest_tx_sync(&self->g, NULL, f, 100));
 	}
 }
 
-/* An id is the driver's: out of range, or twice, it comes back as it was. */
+/* The driver chooses ids: out of range or duplicate, they return unchanged. */
 TEST_F(bad, ids_come_back)
 {
 	static const uint16_t id[] = { 0xffff, 0xffff, NUM, 0x8000, 7, 7 };
@@ -447,7 +445,7 @@ TEST_F(bad, ids_come_back)
 	EXPECT_EQ(0, fd_count(q->err));
 }
 
-/* A mode or a position that there is none of is a call too many at worst. */
+/* An invalid mode or position causes an additional call at worst. */
 TEST_F(bad, event_words_of_nonsense)
 {
 	static const uint16_t words[][2] = {
@@ -475,14 +473,14 @@ TEST_F(bad, event_words_of_nonsense)
 	}
 }
 
-/* ---- while the device looks ---- */
+/* ---- concurrent changes ---- */
 
 struct scribbler {
 	struct vq *q;
 	bool must_stop;
 };
 
-/* Flags, lengths, ids and event words that change at any time. */
+/* Change flags, lengths, ids and event words at any time. */
 static void *scribble(void *arg)
 {
 	struct scribbler *s = arg;

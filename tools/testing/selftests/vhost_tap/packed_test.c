@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only packed rings have: the bases of QEMU and DPDK, ring sizes of any
- * number, rules of the set-up, calls and kicks in three modes, packets over the
+ * Features of packed rings only: the bases of QEMU and DPDK, ring sizes that are not a
+ * power of two, rules of the set-up, calls and kicks in three modes, packets across the
  * end of the ring.
  *
- * Data, shapes, the dirty log, the IOTLB and the rest are tested with packed
- * rings where they are tested with split ones.
- *
- * Read before: pvq.h, data_test.c, notify_test.c.
+ * Other programs test data, shapes, dirty log and IOTLB with both formats.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -58,7 +55,7 @@ TEST_F(packed, only_with_version_1)
 	close(fd);
 }
 
-/* A ring that runs keeps its format; stopped, it may change. */
+/* A running ring keeps its format; a stopped one may change it. */
 TEST_F(packed, format_stays_while_it_runs)
 {
 	uint64_t split = F_QEMU;
@@ -71,7 +68,7 @@ TEST_F(packed, format_stays_while_it_runs)
 	EXPECT_TRUE(traffic_once(g, self->tap.host));
 	ASSERT_EQ(0, guest_stop(g));
 	EXPECT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &split));
-	/* the start of a split ring, and no size for one */
+	/* The base now means the start of a split ring, and the size is invalid for one. */
 	EXPECT_EQ(0, guest_get_base(g->vhost, TX));
 	EXPECT_EQ(-EINVAL, guest_attach(g, TX, self->tap.fd[0]));
 	EXPECT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES, &g->features));
@@ -123,7 +120,7 @@ TEST_F(packed, alignment)
 		}
 	}
 
-	/* an address that only a split ring may have, from before */
+	/* This address, set before, is valid for a split ring only. */
 	ASSERT_EQ(0, guest_ioctl(self->g.vhost, VHOST_SET_FEATURES, &split));
 	q->avail = (void *)((char *)q->avail + 2);
 	ASSERT_EQ(0, guest_set_addr(&self->g, TX));
@@ -144,7 +141,7 @@ static int set_base(struct guest *g, uint32_t base)
 	return guest_vring_state(g->vhost, VHOST_SET_VRING_BASE, TX, base);
 }
 
-/* Who sets none begins at the first lap; so does DPDK, which sends 0x8000. */
+/* Without a base the ring starts at the first lap, as with DPDK's base 0x8000. */
 TEST_F(packed, fresh_start)
 {
 	uint64_t split = F_QEMU;
@@ -166,7 +163,7 @@ TEST_F(packed, fresh_start)
 	EXPECT_EQ(0x80018001, guest_get_base(g->vhost, TX));
 }
 
-/* Every position of both laps, exact after each stop. */
+/* The base is exact at every position of both laps, after each stop. */
 TEST_F_TIMEOUT(packed, base_round_trip, 120)
 {
 	struct guest *g = &self->g;
@@ -188,7 +185,7 @@ TEST_F_TIMEOUT(packed, base_round_trip, 120)
 			ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 100));
 			ASSERT_EQ(100, host_recv(self->tap.host, got,
 						 sizeof(got), WAIT_MS));
-			/* also while it runs, between two packets */
+			/* Also while it runs, between two packets. */
 			ASSERT_EQ(vq_base(q), guest_get_base(g->vhost, TX));
 			ASSERT_EQ(0, guest_attach(g, TX, -1));
 			ASSERT_EQ(vq_base(q), guest_get_base(g->vhost, TX)) {
@@ -208,7 +205,7 @@ TEST_F(packed, bases_that_are_none)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		/* the ring's size may come later */
+		/* The ring's size may follow later. */
 		EXPECT_EQ(0, set_base(g, bad[i]));
 		EXPECT_EQ(-EINVAL, guest_attach(g, TX, self->tap.fd[0])) {
 			TH_LOG("base %x", bad[i]);
@@ -223,7 +220,7 @@ TEST_F(packed, bases_that_are_none)
 	EXPECT_EQ(-EINVAL, set_base(g, 0x10000));
 }
 
-/* What is used is behind what is taken: a device that was not drained. */
+/* The used position is behind the avail position: the device was not drained. */
 TEST_F(packed, used_behind_avail)
 {
 	struct guest *g = &self->g;
@@ -235,7 +232,7 @@ TEST_F(packed, used_behind_avail)
 
 	frame_raw(f, 88, 1);
 	ASSERT_EQ(0, guest_write(g, gpa + 12, f, 88));
-	/* two chains that another device had taken and never used */
+	/* Another device took two chains and never used them. */
 	for (i = 0; i < 3; i++)
 		ASSERT_LE(0, vq_add(q, &seg, 1, i));
 	vq_publish(q);
@@ -247,9 +244,9 @@ TEST_F(packed, used_behind_avail)
 	EXPECT_EQ(0x80018003, guest_get_base(g->vhost, TX));
 }
 
-/* ---- packets over the end of the ring ---- */
+/* ---- packets across the end of the ring ---- */
 
-/* Seven buffers a packet, 3 descriptors each: the end is met everywhere. */
+/* Seven buffers per packet, 3 descriptors each, reach the end at every place. */
 TEST_F(packed, mergeable_over_the_end)
 {
 	struct guest *g = &self->g;
@@ -303,7 +300,7 @@ static bool uses(struct vq *q, unsigned int nr)
 	return !nr;
 }
 
-/* Enable, disable, and a descriptor: at each position, in both laps. */
+/* Enable, disable, and one descriptor: at each position, in both laps. */
 TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 {
 	struct guest *g = &self->g;
@@ -330,7 +327,7 @@ TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 		ASSERT_TRUE(uses(q, 3));
 		ASSERT_FALSE(fd_wait(q->call, 20));
 
-		/* the third from now on */
+		/* The third descriptor from now on. */
 		pvq_call_at(q, pvq_on(q, q->used_at, 2));
 		ASSERT_EQ(0, guest_tx_some(g, 2));
 		vq_kick(q);
@@ -347,7 +344,7 @@ TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 	}
 }
 
-/* A position asked for in the lap that was is none that comes. */
+/* A position in the previous lap never causes a call. */
 TEST_F(packed, call_of_the_other_lap)
 {
 	struct guest *g = &self->g;
@@ -380,7 +377,7 @@ static bool mode_becomes(struct vq *q, uint16_t mode)
 	return device_mode(q) == mode;
 }
 
-/* Idle, the device asks for the next descriptor by its position. */
+/* An idle device requests a kick for the position of the next descriptor. */
 TEST_F(packed, kick_position)
 {
 	struct guest *g = &self->g;
@@ -398,7 +395,7 @@ TEST_F(packed, kick_position)
 	}
 }
 
-/* Without event positions: on when idle, off while packets wait for buffers. */
+/* Without event positions: kicks on if idle, off while packets wait for buffers. */
 TEST_F(packed, kick_flags)
 {
 	struct guest_cfg cfg = { .features = F_VERSION_1 | F_PACKED };
@@ -416,7 +413,7 @@ TEST_F(packed, kick_flags)
 		EXPECT_TRUE(mode_becomes(&g.vq[TX],
 					 VRING_PACKED_EVENT_FLAG_ENABLE));
 	}
-	/* RX without packets has no use for kicks */
+	/* RX without packets needs no kicks. */
 	ASSERT_EQ(0, guest_rx_post(&g, 10, 2048));
 	frame_raw(f, 100, 0);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));

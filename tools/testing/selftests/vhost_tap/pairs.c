@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Several pairs behind one file, see pairs.h. */
+/* Several pairs of one file (pairs.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ int node_set_kind(int fd, uint8_t kind)
 	return guest_ioctl(fd, SET_FORK, &kind);
 }
 
-/* Kernels before 6.4 have kernel threads only. */
+/* Kernels before 6.4 only have kernel threads. */
 bool node_has_owner_kind(void)
 {
 	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);
@@ -61,7 +61,7 @@ bool node_has_owner_kind(void)
 	return has;
 }
 
-/* A file without owner; the caller may set more before pairs_own(). */
+/* Open a file without an owner; the caller may configure it before pairs_own(). */
 int pairs_open(struct pairs *p, unsigned int nr)
 {
 	*p = (struct pairs){ .nr = nr };
@@ -81,7 +81,7 @@ int pairs_open(struct pairs *p, unsigned int nr)
 	return p->fd < 0 ? -errno : node_set_pairs(p->fd, p->nr);
 }
 
-/* Rings and memory of one pair; its regions join the file's table. */
+/* Set up rings and memory of one pair; its regions go into the file's table. */
 static int pair_init(struct pairs *p, unsigned int i, struct guest_cfg cfg)
 {
 	struct guest *g = &p->g[i];
@@ -102,7 +102,7 @@ static int pair_init(struct pairs *p, unsigned int i, struct guest_cfg cfg)
 	return 0;
 }
 
-/* The caller becomes the owner; all is set but the backends. */
+/* Become the owner and set up all but the backends. */
 int pairs_own(struct pairs *p, const struct guest_cfg *cfg)
 {
 	uint64_t features = cfg->features;
@@ -123,7 +123,7 @@ int pairs_own(struct pairs *p, const struct guest_cfg *cfg)
 	return err;
 }
 
-/* A tap for each pair, so that it is known what arrives where. */
+/* Create a tap for each pair, to know where a packet arrives. */
 int pairs_taps(struct pairs *p)
 {
 	char name[16];
@@ -154,7 +154,7 @@ int pairs_up(struct pairs *p, const struct guest_cfg *cfg)
 	return err;
 }
 
-/* A flood ends with a full ring, and with as much in the host's socket. */
+/* A flood ends with a full ring and a full socket on the host. */
 static bool is_empty_soon(struct guest *g, int host)
 {
 	struct vq *q = &g->vq[TX];

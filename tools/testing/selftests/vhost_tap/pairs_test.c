@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One file, many queue pairs: what the calls answer, that pairs start and stop
- * while others carry checked traffic, and that all that belongs to the file
- * (memory, features, reset, end) reaches every pair.
- *
- * Read before: pairs.h. Read after: workers_test.c.
+ * One file with many queue pairs: results of the calls, pairs that start and stop while
+ * others carry checked traffic, and state of the file (memory, features, reset, end)
+ * that applies to every pair.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -20,7 +18,7 @@
 #include "threads.h"
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
-/* Many pairs: little memory each, and room in the locked-memory limits. */
+/* Many pairs: little memory each, because of the limits of locked memory. */
 static const struct guest_cfg small = {
 	.features = F_QEMU, .num = { 64, 64 }, .mem_len = 1 << 20,
 };
@@ -40,7 +38,7 @@ TEST(calls)
 	int fd = open_node();
 
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_TAP_GET_INFO, &info));
 	EXPECT_LE(3, info.version);
 	EXPECT_TRUE(info.caps & VHOST_TAP_CAP_QUEUE_PAIRS);
@@ -68,7 +66,7 @@ TEST(calls)
 	EXPECT_EQ(-ENOBUFS, guest_vring_file(fd, VHOST_NET_SET_BACKEND, 4, -1));
 	EXPECT_EQ(0, guest_vring_file(fd, VHOST_NET_SET_BACKEND, 3, -1));
 
-	/* back to what open() gave */
+	/* A reset restores the state after open(). */
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(0, guest_get_base(fd, 1));
@@ -76,7 +74,7 @@ TEST(calls)
 	close(fd);
 }
 
-/* A client may try it on what it was given; vhost-net must not mind. */
+/* A client may try the call on any vhost file; vhost-net must not be affected. */
 TEST(harmless_on_vhost_net)
 {
 	int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC), owned;
@@ -100,7 +98,7 @@ TEST(harmless_on_vhost_net)
 	}
 	close(fd);
 
-	/* and it works as if nothing had been asked */
+	/* It then works as if the call had not happened. */
 	ASSERT_EQ(0, setenv("VTAP_NODE", "/dev/vhost-net", 1));
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 12));
@@ -125,7 +123,7 @@ FIXTURE_SETUP(pairs)
 {
 	self->p.fd = -1;
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, net_ns());
 }
 
@@ -169,7 +167,7 @@ TEST_F(pairs, a_worker_for_each)
 	EXPECT_TRUE(workers_gone(getpid()));
 }
 
-/* Each pair stops and starts, from the base it had, while all carry traffic. */
+/* Each pair stops and starts at its base, while all carry traffic. */
 TEST_F_TIMEOUT(pairs, start_and_stop_alone, 200)
 {
 	struct pairs *p = &self->p;
@@ -187,7 +185,7 @@ TEST_F_TIMEOUT(pairs, start_and_stop_alone, 200)
 		ASSERT_EQ(0, guest_attach(g, vq, -1));
 		base = guest_get_base(g->vhost, g->vq[vq].index);
 		ASSERT_EQ(vq_used_idx(&g->vq[vq]), base);
-		/* the others do not wait for it */
+		/* The others do not wait for it. */
 		if (k % 8 == 7) {
 			for (i = 0; i < 4; i++)
 				if (i != k % 4)
@@ -202,7 +200,7 @@ TEST_F_TIMEOUT(pairs, start_and_stop_alone, 200)
 	}
 }
 
-/* What ethtool -L does: pairs from the last down are stopped, then started. */
+/* As ethtool -L does: stop pairs from the last one down, then start them. */
 TEST_F_TIMEOUT(pairs, fewer_and_more, 200)
 {
 	struct pairs *p = &self->p;
@@ -227,7 +225,7 @@ TEST_F_TIMEOUT(pairs, fewer_and_more, 200)
 	EXPECT_EQ(0, traffic_stop(&p->t[0]));
 }
 
-/* Memory, features and addresses change under all of them. */
+/* Memory, features and addresses of all pairs change. */
 TEST_F_TIMEOUT(pairs, live_changes, 200)
 {
 	struct pairs *p = &self->p;
@@ -249,7 +247,7 @@ TEST_F_TIMEOUT(pairs, live_changes, 200)
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(0, traffic_stop(&p->t[i]));
 
-	/* a ring that has no memory stops all of it: EFAULT, nothing changed */
+	/* One ring without memory makes the call fail with EFAULT and no effect. */
 	p->table->nregions = 1;
 	p->table->regions[0].userspace_addr = 1ULL << 62;
 	EXPECT_EQ(-EFAULT, guest_ioctl(p->fd, VHOST_SET_MEM_TABLE, p->table));
@@ -257,7 +255,7 @@ TEST_F_TIMEOUT(pairs, live_changes, 200)
 		EXPECT_TRUE(traffic_once(&p->g[i], p->tap[i].host));
 }
 
-/* One pair's ring breaks; the others go on. */
+/* The ring of one pair breaks; the others continue. */
 TEST_F(pairs, broken_alone)
 {
 	struct pairs *p = &self->p;
@@ -281,7 +279,7 @@ TEST_F(pairs, broken_alone)
 
 #define PORT(i)		(5000 + 17 * (i))
 
-/* A UDP frame of pair @i, to the host or, with ports and addresses swapped, back. */
+/* A UDP frame of pair @i to the host, or with @back in the other direction. */
 static size_t flow(uint8_t *f, int i, bool back, struct virtio_net_hdr *hdr)
 {
 	size_t len = frame_l4(f, 100, false, IPPROTO_UDP, i, hdr);
@@ -327,7 +325,7 @@ TEST_F(pairs, multi_queue_tap)
 							      sizeof(got), WAIT_MS),
 					       f, len));
 		}
-		usleep(20000);	/* the flow entry is made by RCU */
+		usleep(20000);	/* the flow entry appears after RCU */
 		flow(f, i, true, &h.hdr);
 		ASSERT_EQ(0, host_send(host, f, len));
 		EXPECT_TRUE(frame_same(got, guest_rx(&p->g[i], NULL, got,
@@ -411,7 +409,7 @@ TEST_F_TIMEOUT(pairs, all_of_them, 300)
 	EXPECT_TRUE(workers_gone(getpid()));
 }
 
-/* Threads run out half-way: no owner, no thread, and it works when there are some. */
+/* No thread is left half-way: no owner, no worker, and a later try works. */
 TEST_F(pairs, too_few_threads)
 {
 	struct pairs *p = &self->p;
@@ -452,7 +450,7 @@ static void on_alarm(int sig)
 {
 }
 
-/* Many threads take a while; a caller with a timer has its owner all the same. */
+/* Many threads take a while; a caller with a timer still becomes the owner. */
 TEST_F_TIMEOUT(pairs, owner_with_a_timer, 100)
 {
 	static const struct itimerval off, often = {

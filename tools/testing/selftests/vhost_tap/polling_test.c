@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Polling before sleeping, fixed (VHOST_SET_VRING_BUSYLOOP_TIMEOUT) and adaptive
- * (VHOST_TAP_SET_POLLING): no kick is wanted meanwhile and none is lost when it
- * ends, it goes on while it pays and stops when it does not, and an idle guest
- * costs nothing. The last test measures, and judges nothing.
+ * Busy polling, fixed (VHOST_SET_VRING_BUSYLOOP_TIMEOUT) and adaptive
+ * (VHOST_TAP_SET_POLLING). The device disables kicks meanwhile and loses none at the
+ * end. Adaptive polling continues while it pays and stops when it does not. An idle
+ * guest costs nothing. The last test only measures.
  *
- * With one CPU the worker yields at once, so most of this wants two.
- *
- * Read before: notify_test.c.
+ * With one CPU the worker yields at once, so most tests need two.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -37,9 +35,9 @@ FIXTURE_SETUP(poll)
 {
 	self->g.vhost = -1;
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "wants two CPUs");
+		SKIP(return, "needs two CPUs");
 	ASSERT_EQ(0, up(&self->g, &self->tap));
 }
 
@@ -50,7 +48,7 @@ FIXTURE_TEARDOWN(poll)
 	tap_free(&self->tap);
 }
 
-/* On vhost-net as well (VTAP_NODE=/dev/vhost-net). */
+/* Also for vhost-net (VTAP_NODE=/dev/vhost-net). */
 FIXTURE(either) {
 	struct guest g;
 	struct tap tap;
@@ -60,7 +58,7 @@ FIXTURE_SETUP(either)
 {
 	self->g.vhost = -1;
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "wants two CPUs");
+		SKIP(return, "needs two CPUs");
 	ASSERT_EQ(0, up(&self->g, &self->tap));
 }
 
@@ -92,7 +90,7 @@ static uint64_t now_ns(clockid_t clock)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-/* Look, like a driver that polls: no calls, no sleep. Return: 0 or -errno */
+/* Poll as a driver does, without calls or sleep. Return: 0 or -errno */
 static int spin_used(struct vq *q, uint64_t ms)
 {
 	uint64_t end = now_ns(CLOCK_MONOTONIC) + ms * 1000000;
@@ -118,7 +116,7 @@ TEST(errnos)
 	struct guest g = { .vhost = fd };
 
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	EXPECT_EQ(0, adaptive(&g, 100000));
 	EXPECT_EQ(-EINVAL, adaptive(&g, 100001));
 	EXPECT_EQ(-EINVAL, guest_ioctl(fd, VHOST_TAP_SET_POLLING, &odd));
@@ -128,7 +126,7 @@ TEST(errnos)
 	close(fd);
 }
 
-/* While it polls, packets go without a kick; afterwards a kick is wanted. */
+/* While it polls, packets go without a kick; afterwards kicks are enabled. */
 TEST_F(poll, kicks_off_and_on_again)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -147,7 +145,7 @@ TEST_F(poll, kicks_off_and_on_again)
 			went++;
 		ASSERT_EQ(0, spin_used(q, WAIT_MS));
 	}
-	/* some other task may have wanted the CPU now and then */
+	/* Another task may use the CPU now and then. */
 	EXPECT_LT(10, went);
 	EXPECT_LT(0, guest_stat(&self->g, "tx", "poll_hits"));
 	ASSERT_EQ(0, fixed(&self->g, 0));
@@ -159,8 +157,8 @@ TEST_F(poll, kicks_off_and_on_again)
 }
 
 /*
- * A driver that kicks only when it is asked to, with pauses about as long as the
- * polling: packets meet every moment of its end.
+ * A driver that kicks only if enabled, with pauses about as long as the polling window:
+ * packets arrive at every moment of its end.
  */
 TEST_F_TIMEOUT(poll, no_kick_is_lost, 200)
 {
@@ -188,7 +186,7 @@ TEST_F_TIMEOUT(poll, no_kick_is_lost, 200)
 	EXPECT_LT(0, guest_stat(&self->g, "tx", "poll_misses"));
 }
 
-/* Packets both ways through a worker that polls; host_send() wakes it. */
+/* Packets in both directions through a polling worker; host_send() wakes it. */
 TEST_F_TIMEOUT(poll, rx_too, 100)
 {
 	uint8_t f[100], got[2048];
@@ -204,7 +202,7 @@ TEST_F_TIMEOUT(poll, rx_too, 100)
 	}
 }
 
-/* Context switches of the worker so far, of its own will and not. */
+/* Count the worker's voluntary and involuntary context switches. */
 static long switches(int tid)
 {
 	char path[64], line[128];
@@ -224,7 +222,7 @@ static long switches(int tid)
 	return sum;
 }
 
-/* Ping-pong, then silence: not one wake-up more. */
+/* Ping-pong, then silence without a single wake-up. */
 TEST_F(poll, idle_costs_nothing)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -251,7 +249,7 @@ static long polled(struct guest *g)
 	       guest_stat(g, "tx", "poll_misses");
 }
 
-/* It begins by itself under ping-pong and ends by itself at a trickle. */
+/* Adaptive polling starts under ping-pong and stops under sparse traffic. */
 TEST_F_TIMEOUT(poll, adapts, 100)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -260,7 +258,7 @@ TEST_F_TIMEOUT(poll, adapts, 100)
 
 	ASSERT_EQ(0, polled(&self->g));
 	ASSERT_EQ(0, adaptive(&self->g, 2000));
-	/* on a busy machine gaps are long now and then, and it pauses */
+	/* Long gaps on a busy machine pause the polling. */
 	for (i = 0; guest_stat(&self->g, "tx", "poll_hits") < 300; i++) {
 		ASSERT_GT(100, i);
 		for (k = 0; k < 200; k++) {
@@ -283,13 +281,13 @@ TEST_F_TIMEOUT(poll, adapts, 100)
 		vq_kick(q);
 		ASSERT_EQ(0, spin_used(q, WAIT_MS));
 	}
-	/* a busy machine may see one gap cut short */
+	/* A busy machine may cut one gap short. */
 	EXPECT_GE(before + 4, polled(&self->g));
 }
 
 /*
- * Request and response: host to guest, guest to host, one at a time, the guest
- * waiting for calls as one that sleeps does. Figures, no verdict.
+ * Request and response between host and guest, one at a time, with a guest that sleeps
+ * until the call. The test prints figures and does not fail on them.
  */
 TEST_F_TIMEOUT(either, figures, 200)
 {
@@ -305,7 +303,7 @@ TEST_F_TIMEOUT(either, figures, 200)
 	uint8_t f[64], got[2048];
 	long kicks[3] = {};
 
-	/* a worker of the owner's kind has an id once it has run */
+	/* A worker of the owner's kind has an id after its first run. */
 	ASSERT_LE(0, send_one(&self->g, 0));
 	vq_kick_hard(&self->g.vq[TX]);
 	ASSERT_EQ(0, spin_used(&self->g.vq[TX], WAIT_MS));

@@ -2,8 +2,7 @@
 /*
  * The driver's side of a packed ring: post, publish, kick, reap.
  *
- * Read before: pvq.h, vq.c. Section numbers are those of the virtio 1.2
- * specification.
+ * Section numbers are those of the virtio 1.2 specification.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,13 +19,13 @@ struct vring_packed_desc *pvq_desc(const struct vq *q, unsigned int i)
 	return (struct vring_packed_desc *)q->desc + i;
 }
 
-/* What we write: when to be called. */
+/* The driver's event structure, which controls calls. */
 struct vring_packed_desc_event *pvq_driver(const struct vq *q)
 {
 	return (struct vring_packed_desc_event *)q->avail;
 }
 
-/* What the device writes: when to be kicked. */
+/* The device's event structure, which controls kicks. */
 struct vring_packed_desc_event *pvq_device(const struct vq *q)
 {
 	return (struct vring_packed_desc_event *)q->used;
@@ -37,7 +36,7 @@ static uint16_t index_of(uint16_t at)
 	return at & ~PVQ_WRAP;
 }
 
-/* A descriptor at this position is available, or used. */
+/* The flags of a descriptor that is available, or used, at a position. */
 uint16_t pvq_avail_flags(uint16_t at)
 {
 	return at & PVQ_WRAP ? PVQ_AVAIL : PVQ_USED;
@@ -48,7 +47,7 @@ static uint16_t used_flags(uint16_t at)
 	return at & PVQ_WRAP ? PVQ_BOTH : 0;
 }
 
-/* @n descriptors on */
+/* The position @n descriptors later. */
 uint16_t pvq_on(const struct vq *q, uint16_t at, unsigned int n)
 {
 	for (n += index_of(at); n >= q->num; n -= q->num)
@@ -56,7 +55,7 @@ uint16_t pvq_on(const struct vq *q, uint16_t at, unsigned int n)
 	return (at & PVQ_WRAP) | n;
 }
 
-/* Is @event one of the descriptors from @from up to, without, @to? */
+/* Is @event a descriptor in the range from @from up to, but not including, @to? */
 static bool is_between(const struct vq *q, uint16_t from, uint16_t event,
 		       uint16_t to)
 {
@@ -66,7 +65,7 @@ static bool is_between(const struct vq *q, uint16_t from, uint16_t event,
 	return false;
 }
 
-/* An empty ring at a position: all of it was used, in this lap or the last. */
+/* Start with an empty ring: all descriptors were used, in this lap or the last. */
 void pvq_start_at(struct vq *q, uint16_t at)
 {
 	uint16_t i;
@@ -80,7 +79,7 @@ void pvq_start_at(struct vq *q, uint16_t at)
 						   at : at ^ PVQ_WRAP);
 }
 
-/* Write the next descriptor. Flags of a chain's first wait (2.8.21.1). */
+/* Write the next descriptor, but hold back the first flags of a chain (2.8.21.1). */
 void pvq_put(struct vq *q, uint64_t addr, uint32_t len, uint16_t id,
 	     uint16_t flags, bool is_first)
 {
@@ -111,7 +110,7 @@ static uint16_t take_id(struct vq *q, unsigned int nr, uint64_t cookie)
 	return id;
 }
 
-/* Return: the buffer's id; -ENOSPC */
+/* Return: the buffer's id, or -ENOSPC */
 int pvq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 	    uint64_t cookie)
 {
@@ -122,7 +121,7 @@ int pvq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 		return -ENOSPC;
 	id = take_id(q, nr, cookie);
 	q->first_len[id] = seg->len;
-	/* the last one's id counts (2.8.6) */
+	/* Only the id of the last one matters (2.8.6). */
 	for (i = 0; i < nr; i++)
 		pvq_put(q, seg[i].gpa, seg[i].len, i + 1 < nr ? ~id : id,
 			(seg[i].is_write ? VRING_DESC_F_WRITE : 0) |
@@ -130,7 +129,7 @@ int pvq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 	return id;
 }
 
-/* The table's descriptors follow each other; only WRITE counts (2.8.7). */
+/* The table's descriptors are consecutive; only WRITE matters (2.8.7). */
 int pvq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
 		     unsigned int nr, uint64_t table_gpa, uint64_t cookie)
 {
@@ -154,7 +153,7 @@ int pvq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
 	return id;
 }
 
-/* All but the first: the device does not see them before that one. */
+/* Publish all but the first: the device does not see them before that one. */
 void pvq_publish_behind(struct vq *q)
 {
 	unsigned int i;
@@ -192,7 +191,7 @@ void pvq_kicked(struct vq *q)
 	q->kicked_at = q->avail_at;
 }
 
-/* Ask to be called once the descriptor at @at is used. */
+/* Request a call when the descriptor at @at is used. */
 void pvq_call_at(struct vq *q, uint16_t at)
 {
 	pvq_driver(q)->off_wrap = at;
@@ -222,8 +221,8 @@ static bool is_used(const struct vq *q, uint16_t at)
 }
 
 /*
- * Can a stopped device that has done all it took be at @base? True for what the
- * ring shows, while others post and reap.
+ * Can @base be the base of a stopped device that used all it took? Check it against
+ * the ring, while other threads post and reap.
  */
 bool pvq_is_base(const struct vq *q, uint32_t base)
 {
@@ -232,13 +231,13 @@ bool pvq_is_base(const struct vq *q, uint32_t base)
 	return base >> 16 == at && index_of(at) < q->num && !is_used(q, at);
 }
 
-/* Is the next descriptor used, whoever posted it? */
+/* Is the next descriptor used? Any thread may have posted it. */
 bool pvq_next_is_used(const struct vq *q)
 {
 	return is_used(q, q->used_at);
 }
 
-/* Has the device done all that was posted? */
+/* Has the device used all that was posted? */
 bool pvq_last_is_used(const struct vq *q)
 {
 	return is_used(q, q->last_at);
@@ -250,8 +249,8 @@ bool pvq_has_used(const struct vq *q)
 }
 
 /*
- * How many chains are used that vq_get_used() has not returned yet, and where
- * the next one will be.
+ * Count the used chains that vq_get_used() has not returned yet, and set @end to the
+ * position of the next one.
  */
 unsigned int pvq_count_used(const struct vq *q, uint16_t *end)
 {
@@ -261,7 +260,7 @@ unsigned int pvq_count_used(const struct vq *q, uint16_t *end)
 	while (left && is_used(q, at)) {
 		id = pvq_desc(q, index_of(at))->id;
 		if (id >= q->num || !q->ndesc[id] || q->ndesc[id] > left)
-			break;		/* vq_get_used() will tell */
+			break;		/* vq_get_used() reports the error */
 		left -= q->ndesc[id];
 		at = pvq_on(q, at, q->ndesc[id]);
 		n++;
@@ -279,7 +278,7 @@ static int used_id(struct vq *q, uint16_t id)
 	return id < q->num && q->ndesc[id] ? id : -EPROTO;
 }
 
-/* In order, ids are taken in turns; otherwise the last one first. */
+/* With IN_ORDER take ids in turn, otherwise reuse the last one first. */
 static void give_back(struct vq *q, uint16_t id)
 {
 	bool none_free = (uint16_t)(q->avail_idx - q->used_idx) == q->num;
@@ -308,7 +307,7 @@ int pvq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie)
 	id = used_id(q, d->id);
 	if (id < 0)
 		return id;
-	if (len)	/* 2.8.6: else it means nothing */
+	if (len)	/* 2.8.6: undefined without WRITE */
 		*len = d->flags & VRING_DESC_F_WRITE ? d->len : 0;
 	if (cookie)
 		*cookie = q->cookie[id];

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * After a fault: exact indices, and the ways back into service. And polling
- * that must end although something waits. Each case was a defect once.
- *
- * Read before: hostile_test.c.
+ * Recovery after a fault: exact indices, and the ways to restart a queue. Also polling
+ * that must end although a packet waits. Each case covers a fixed defect.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -41,7 +39,7 @@ FIXTURE_TEARDOWN(recover)
 	tap_free(&self->tap);
 }
 
-/* Three good RX buffers that do not suffice, then a bad one. */
+/* Offer three good RX buffers that do not suffice, then a bad one. */
 static int break_rx(struct guest *g, struct tap *t, const uint8_t *f,
 		    const struct seg *bad)
 {
@@ -57,13 +55,13 @@ static int break_rx(struct guest *g, struct tap *t, const uint8_t *f,
 	return guest_stop(g);
 }
 
-/* The chains of a packet that was not delivered are not taken. */
+/* The chains of an undelivered packet do not count as taken. */
 TEST_F(recover, base_after_unmapped)
 {
 	struct seg bad = { .gpa = 0x10, .len = 64, .is_write = true };
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree signals no such error");
+		SKIP(return, "in-tree does not signal this error");
 	ASSERT_EQ(0, break_rx(&self->g, &self->tap, self->f, &bad));
 	EXPECT_EQ(0, vq_used_idx(&self->g.vq[RX]));
 	EXPECT_EQ(0, guest_get_base(self->g.vhost, RX));
@@ -74,13 +72,13 @@ TEST_F(recover, base_after_wrong_direction)
 	struct seg bad = { .gpa = guest_alloc(&self->g, 64), .len = 64 };
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree signals no such error");
+		SKIP(return, "in-tree does not signal this error");
 	ASSERT_EQ(0, break_rx(&self->g, &self->tap, self->f, &bad));
 	EXPECT_EQ(0, vq_used_idx(&self->g.vq[RX]));
 	EXPECT_EQ(0, guest_get_base(self->g.vhost, RX));
 }
 
-/* The guest was faster than the client's memory table. */
+/* The guest uses memory before the client has added it to the table. */
 TEST_F(recover, table_comes_late)
 {
 	struct vhost_memory_region *r = self->g.table->regions;
@@ -102,7 +100,7 @@ TEST_F(recover, table_comes_late)
 	EXPECT_EQ(0, vq_drain(&self->g.vq[TX], 1, WAIT_MS));
 }
 
-/* The same backend again is a start, when the queue is broken. */
+/* Setting the same backend again restarts a broken queue. */
 TEST_F(recover, same_backend)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -110,7 +108,7 @@ TEST_F(recover, same_backend)
 	int head;
 
 	if (!guest_is_ours())
-		SKIP(return, "in-tree signals no such error");
+		SKIP(return, "in-tree does not signal this error");
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	head = vq_add(q, &bad, 1, 0);
 	ASSERT_LE(0, head);
@@ -127,11 +125,11 @@ TEST_F(recover, same_backend)
 	EXPECT_EQ(0, vq_drain(q, 1, WAIT_MS));
 }
 
-/* RX polls, a packet waits, and the one buffer is too small: no use to spin. */
+/* RX polls, a packet waits, and the only buffer is too small: polling must end. */
 TEST_F(recover, polling_ends_when_starved)
 {
 	if (!guest_is_ours())
-		SKIP(return, "reads our counters");
+		SKIP(return, "needs the counters of vhost-tap");
 	ASSERT_EQ(0, guest_vring_state(self->g.vhost,
 				       VHOST_SET_VRING_BUSYLOOP_TIMEOUT, RX,
 				       20000));
@@ -142,16 +140,16 @@ TEST_F(recover, polling_ends_when_starved)
 	EXPECT_LE(1, guest_stat(&self->g, "rx", "starved"));
 	EXPECT_GE(10, guest_stat(&self->g, "rx", "starved"));
 
-	/* And the buffers that it needs end the wait. */
+	/* Sufficient buffers end the wait. */
 	ASSERT_EQ(0, guest_rx_post(&self->g, 1, 2000));
 	EXPECT_EQ(1000, guest_rx(&self->g, NULL, self->got, sizeof(self->got),
 				 WAIT_MS));
 }
 
 /*
- * The tap's ring is replaced while the worker looks at it all the time. The
- * defect was a read of freed memory, which only a KASAN kernel shows for sure;
- * elsewhere this sees a lost packet or a crash.
+ * Replace the tap's ring while the worker polls it. The defect was a read of freed
+ * memory. Only KASAN detects that reliably; other kernels show a lost packet or a
+ * crash.
  */
 TEST_F(recover, ring_resized_under_polling)
 {
@@ -171,9 +169,9 @@ TEST_F(recover, ring_resized_under_polling)
 	}
 }
 
-/* ---- a broken ring and a kick: what recovers with in-tree recovers here ---- */
+/* ---- recovery by a kick, as with in-tree vhost-net ---- */
 
-/* Break TX with what @spoil does to a good chain; @heal undoes it. */
+/* Break TX by @spoil on a good chain; @heal undoes it. */
 static void kick_heals(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(recover) *self,
 		       void (*change)(struct guest *g, int head, bool heal))
@@ -189,7 +187,7 @@ static void kick_heals(struct __test_metadata *_metadata,
 	change(&self->g, head, false);
 	vq_kick_hard(q);
 	if (guest_is_ours()) {
-		/* one retry for each kick, and none without */
+		/* Each kick causes one retry, and nothing else does. */
 		ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
 		usleep(QUIET_MS * 1000);
 		retries = guest_stat(&self->g, "tx", "ring_retries");
@@ -252,7 +250,7 @@ static void spoil_idx(struct guest *g, int head, bool heal)
 static void spoil_table(struct guest *g, int head, bool heal)
 {
 	g->vq[TX].desc[head].flags ^= VRING_DESC_F_INDIRECT;
-	g->vq[TX].desc[head].len ^= 1;	/* no multiple of 16 */
+	g->vq[TX].desc[head].len ^= 1;	/* not a multiple of 16 */
 }
 
 static void protect(struct guest *g, void *at, bool heal)
@@ -282,7 +280,7 @@ KICK_HEALS(table)
 KICK_HEALS(desc_memory)
 KICK_HEALS(avail_memory)
 
-/* Used entries that could not be written are written later, each once. */
+/* Used entries whose write failed are written later, each once. */
 TEST_F(recover, kick_used_memory)
 {
 	struct vq *q = &self->g.vq[TX];
@@ -307,7 +305,7 @@ TEST_F(recover, kick_used_memory)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-/* RX, where packets arrive meanwhile: they are no reason to try again. */
+/* On RX, packets that arrive meanwhile do not cause a retry. */
 TEST_F(recover, kick_rx)
 {
 	struct seg bad = { .gpa = 0x10, .len = 2000, .is_write = true };
@@ -337,8 +335,8 @@ TEST_F(recover, kick_rx)
 }
 
 /*
- * Without mergeable buffers: one that is too small is enlarged where it lies. The
- * next packet sees the new length, although the old one was read ahead.
+ * Without mergeable buffers: enlarge a buffer that is too small in place. The next
+ * packet uses the new length, although the device read the old one ahead.
  */
 static void enlarge(struct __test_metadata *_metadata,
 		    FIXTURE_DATA(recover) *self, uint64_t features, bool waits)
@@ -400,8 +398,8 @@ TEST_F(recover, enlarged_while_starved_packed)
 }
 
 /*
- * DPDK leaves WRITE set on the header's entry of a packed ring's indirect table,
- * and other flags on all. A table of TX is readable as a whole.
+ * DPDK leaves WRITE set on the header's entry of a packed ring's indirect table, and
+ * other flags on all entries. The device must read all of a TX table.
  */
 TEST_F(recover, packed_table_flags)
 {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RX without recvmsg, and a tap that is not what it seems: set up unlike what
- * the features say, deleted while packets wait, replaced, moved away. Nothing
- * wrong may be delivered, the device's counters stay right, nothing that was
- * freed is touched (run it with KASAN).
- *
- * Read before: rx_direct_test.c.
+ * RX without recvmsg from a tap that changes or does not match the features: another
+ * header length, deleted while packets wait, replaced, moved to another namespace. The
+ * device must not deliver wrong data, must keep counters right, and must not access
+ * freed memory (run it with KASAN).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -17,7 +15,7 @@
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
-/* ---- a tap that is not what the features say ---- */
+/* ---- a tap that does not match the features ---- */
 
 FIXTURE(odd_tap) {
 	struct guest g;
@@ -28,7 +26,7 @@ FIXTURE(odd_tap) {
 FIXTURE_VARIANT(odd_tap) {
 	unsigned int flags;
 	int hlen;
-	bool curable;		/* header length can be changed at any time */
+	bool curable;		/* a change of the header length helps */
 };
 
 FIXTURE_VARIANT_ADD(odd_tap, short_header) {
@@ -87,7 +85,7 @@ TEST_F(odd_tap, delivers_nothing_wrong)
 	if (!variant->curable)
 		return;
 
-	/* put right while it runs, it works */
+	/* Corrected while it runs, it works. */
 	ASSERT_EQ(0, tap_hdr_len(self->tap, 12));
 	for (i = 0; i < 20; i++) {
 		frame_raw(f, 200, i);
@@ -101,7 +99,7 @@ TEST_F(odd_tap, delivers_nothing_wrong)
 	}
 }
 
-/* Other features while it runs: another header, on both sides. */
+/* Other features while it runs: another header length on both sides. */
 TEST(features_change)
 {
 	uint64_t features = F_INDIRECT | F_EVENT_IDX, modern = F_QEMU;
@@ -138,7 +136,7 @@ TEST(features_change)
 	tap_free(&t);
 }
 
-/* ---- the device goes, its packets are still there ---- */
+/* ---- a removed device with packets left ---- */
 
 FIXTURE(gone) {
 	struct guest g;
@@ -156,7 +154,7 @@ FIXTURE_SETUP(gone)
 	ASSERT_EQ(0, guest_start(&self->g, self->t.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 8, 2048));
 
-	/* 8 are delivered; most others were taken from the tap and wait */
+	/* 8 are delivered; the worker has taken most others from the tap. */
 	for (i = 0; i < 40; i++) {
 		frame_raw(f, 300, i);
 		ASSERT_EQ(0, host_send(self->t.host, f, 300));
@@ -173,7 +171,7 @@ FIXTURE_TEARDOWN(gone)
 	tap_free(&self->t);
 }
 
-/* The same file, another device of the same name. */
+/* Attach the same file to another device of the same name. */
 static int replug(struct tap *t)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
@@ -188,7 +186,7 @@ static int replug(struct tap *t)
 	return err ?: t->host < 0 ? t->host : 0;
 }
 
-/* What left the device, as the device counts; -1 without a device. */
+/* Packets that the device counted as sent; -1 without a device. */
 static long sent_by(const char *name)
 {
 	FILE *f = fopen("/proc/self/net/dev", "r");
@@ -205,7 +203,7 @@ static long sent_by(const char *name)
 	return packets;
 }
 
-/* The new device's packets come, old ones may come before; it counts them. */
+/* The new device's packets arrive, perhaps after old ones, and it counts them. */
 static void works(struct __test_metadata *_metadata, struct guest *g,
 		  struct tap *t)
 {
@@ -247,7 +245,7 @@ TEST_F(gone, deleted)
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(300, guest_rx(g, NULL, got, sizeof(got), WAIT_MS));
 	EXPECT_EQ(-ETIMEDOUT, guest_rx(g, NULL, got, sizeof(got), QUIET_MS));
-	/* Those that were taken from the ring; tun itself purges the others. */
+	/* Only those taken from the ring; tun itself purges the others. */
 	if (guest_is_ours()) {
 		refused = guest_stat(g, "rx", "fault.RX_REFUSED");
 		if (guest_rx_is_direct()) {
@@ -258,7 +256,7 @@ TEST_F(gone, deleted)
 	ASSERT_EQ(0, guest_stop(g));
 }
 
-/* The file gets another device, the queue never notices. */
+/* The file gets another device while the queue runs. */
 TEST_F(gone, replugged_while_it_runs)
 {
 	ASSERT_EQ(0, link_del("vtap0"));
@@ -268,7 +266,7 @@ TEST_F(gone, replugged_while_it_runs)
 	works(_metadata, &self->g, &self->t);
 }
 
-/* Packets of a device that is no more go back to the ring of another. */
+/* Packets of a removed device return to the ring of another one. */
 TEST_F(gone, restarted)
 {
 	struct guest *g = &self->g;
@@ -282,7 +280,7 @@ TEST_F(gone, restarted)
 	works(_metadata, g, &self->t);
 }
 
-/* Another namespace: out of our sight, so by recvmsg; and it counts. */
+/* In another namespace the device is only reachable by recvmsg; it still counts. */
 TEST_F(gone, moved)
 {
 	struct guest *g = &self->g;
@@ -295,7 +293,7 @@ TEST_F(gone, moved)
 	ASSERT_EQ(0, guest_rx_post(g, 100, 2048));
 	for (i = 0; i < 40; i++)
 		ASSERT_EQ(300, guest_rx(g, NULL, got, sizeof(got), WAIT_MS));
-	/* inherited by the shell: it moves the device to where we are then */
+	/* The shell inherits this and moves the device back to our namespace. */
 	i = open("/proc/self/ns/net", O_RDONLY);
 	ASSERT_LE(0, i);
 	ASSERT_EQ(0, net_ns());

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RX without recvmsg: what a guest gets must be what recvmsg of the same tap
- * would have given it, byte by byte. /dev/vhost-net, which calls recvmsg for
- * each packet, is the oracle: two guests with the same buffers behind two taps
- * (macvtaps, and so on), and the same packets for both.
+ * RX without recvmsg gives a guest the same bytes as recvmsg of the same tap. The
+ * oracle is /dev/vhost-net, which calls recvmsg for each packet: two guests with the
+ * same buffers behind two taps (macvtaps, and so on), and the same packets for both.
  *
  *   packet socket 0 -> tap 0 == /dev/vhost-tap == guest 0
  *   packet socket 1 -> tap 1 == /dev/vhost-net == guest 1
- *
- * Read before: data_test.c.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,7 +31,7 @@
 /** struct shape - the buffers that a guest offers */
 struct shape {
 	uint64_t features;
-	unsigned int nr;		/* buffers */
+	unsigned int nr;		/* number of buffers */
 	unsigned int nr_cuts;
 	uint32_t cut[MAX_CUTS];		/* lengths of a buffer's descriptors */
 	unsigned int regions;
@@ -96,8 +93,8 @@ static int post_all(struct guest *g, const struct shape *s, unsigned int nr)
 }
 
 /*
- * All that the device did to the buffers of one packet: of each buffer, the
- * length in the used element and every byte. Return: 0 or -errno.
+ * Record what the device did to the buffers of one packet: the length in each used
+ * element and every byte. Return: 0 or -errno.
  */
 static int take(struct side *w, const struct shape *s, int timeout_ms)
 {
@@ -188,11 +185,11 @@ static int side_macvtap(struct side *w, int i, int hlen)
 	if (w->tap < 0)
 		return w->tap;
 	want_offloads(w->tap);
-	memcpy(w->name, far, sizeof(far));	/* where packets are sent */
+	memcpy(w->name, far, sizeof(far));	/* packets are sent here */
 	return 0;
 }
 
-/* A socket that sees what is sent, so that each packet is a clone. */
+/* Open a socket that also receives each packet, so that the skbs are clones. */
 static int listen_all(const char *name)
 {
 	struct sockaddr_ll ll = {
@@ -205,7 +202,7 @@ static int listen_all(const char *name)
 	return bind(fd, (struct sockaddr *)&ll, sizeof(ll)) ? -errno : fd;
 }
 
-/* What left the device, as the device counts. */
+/* Read the device's own counters of sent packets. */
 static int sent_by(const char *name, unsigned long *packets,
 		   unsigned long *bytes)
 {
@@ -237,7 +234,7 @@ FIXTURE_VARIANT(direct) {
 #define PIECES 4000, 4000, 4000, 4000, 4000, 4000, 4000, 4000, 4000, 4000, \
 	       4000, 4000, 4000, 4000, 4000, 4000, 4000
 
-/* ---- buffers: one piece, split in all ways, behind region borders ---- */
+/* ---- buffers: one piece, split at any place, across regions ---- */
 
 FIXTURE_VARIANT_ADD(direct, mergeable) {
 	.shape = { F_QEMU, 60, 1, { 2048 } },
@@ -313,7 +310,7 @@ FIXTURE_TEARDOWN(direct)
 	free(self->buf);
 }
 
-/* Send self->f with this header on both sides. */
+/* Send self->f with this header to both sides. */
 static int send_both(FIXTURE_DATA(direct) *self,
 		     const struct virtio_net_hdr *hdr, size_t len)
 {
@@ -337,8 +334,8 @@ static bool is_fence(const struct side *w)
 }
 
 /*
- * The standard wants num_buffers to be 1 without mergeable buffers, too (5.1.6.4);
- * before 6.14 in-tree did not write the field.
+ * The specification requires num_buffers to be 1 without mergeable buffers, too
+ * (5.1.6.4), but in-tree does not write the field before 6.14.
  */
 static bool repair_oracle(struct side *w, const struct shape *s)
 {
@@ -355,7 +352,7 @@ static bool repair_oracle(struct side *w, const struct shape *s)
 	return ours[0] == 1 && !ours[1];
 }
 
-/* Whatever comes, up to the fence, must be the same on both sides. */
+/* All packets up to the fence must be the same on both sides. */
 static void same_until_fence(struct __test_metadata *_metadata,
 			     FIXTURE_DATA(direct) *self, const struct shape *s,
 			     const char *what, size_t size)
@@ -386,7 +383,7 @@ static void same_until_fence(struct __test_metadata *_metadata,
 	} while (!is_fence(&w[0]));
 }
 
-/* Packets of one size: raw, checksum left open, segmentation left open. */
+/* Packets of one size: complete, without checksum, and to be segmented. */
 static void all_kinds(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(direct) *self, const struct shape *s,
 		      size_t payload)
@@ -430,10 +427,10 @@ static void all_kinds(struct __test_metadata *_metadata,
 static const size_t sizes[] = {
 	0, 1, 4, 46, 60, 274, 300, 1000, 1486, 2021, 2022, 2023, 2048, 2990,
 	3500, 4000, 4096, 9000, 20000, 40000, 62000,
-	/* the longest frame of the tap's MTU: */ TAP_MAX_MTU,
+	/* The longest frame of the tap's MTU. */ TAP_MAX_MTU,
 };
 
-/* Do the device's counters say the same on both sides? Ours come last. */
+/* Are the device's counters equal on both sides? vhost-tap counts later. */
 static void same_counters(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(direct) *self)
 {
@@ -459,13 +456,13 @@ TEST_F(direct, all_sizes_and_kinds)
 		all_kinds(_metadata, self, &variant->shape, sizes[i]);
 	same_counters(_metadata, self);
 	if (guest_is_ours()) {
-		/* the first proves the header, the others need no recvmsg */
+		/* The first packet needs recvmsg to check the header, the others do not. */
 		EXPECT_EQ(1, guest_stat(g, "rx", "singles"));
 		EXPECT_EQ(self->nr_packets, guest_stat(g, "rx", "packets"));
 	}
 }
 
-/* The same with a listener on the tap: the skbs are clones. */
+/* The same with a listener on the tap, which makes the skbs clones. */
 TEST_F(direct, clones)
 {
 	struct guest *g = &self->side[OURS].g;
@@ -486,7 +483,7 @@ TEST_F(direct, clones)
 		close(fd[i]);
 }
 
-/* Offloads turned off while it runs: the host segments and sums. */
+/* Offloads are turned off while it runs: the host segments and checksums. */
 TEST_F(direct, no_offloads)
 {
 	size_t i;
@@ -499,8 +496,8 @@ TEST_F(direct, no_offloads)
 }
 
 /*
- * VLAN tags beside the frame: made by the stack when a tagged frame is
- * received, by the macvtap's lower device, or by a bridge's port.
+ * VLAN tags outside of the frame: set by the stack on reception, by the macvtap's
+ * lower device, or by a bridge port.
  */
 TEST_F(direct, vlan)
 {
@@ -509,7 +506,7 @@ TEST_F(direct, vlan)
 	size_t i, len;
 
 	if (!variant->macvtap) {
-		/* a bridge that says nothing by itself (it would join groups) */
+		/* A bridge without traffic of its own; with snooping it would join groups. */
 		if (run("ip link add br0 type bridge mcast_snooping 0 2>/dev/null") ||
 		    run("ip link set vtap0 master br0") ||
 		    run("ip link set vtap1 master br0") ||

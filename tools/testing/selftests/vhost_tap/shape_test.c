@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shapes a packet can have in the ring - chains, indirect tables, headers
- * cut anywhere, buffers across regions - and the offloads its header can ask
- * for, through a real tap.
- *
- * Read before: data_test.c. Read after: backend_test.c.
+ * Shapes of a packet in the ring (chains, indirect tables, headers cut at any place,
+ * buffers across regions) and the offloads of its header, through a tap.
  */
 #define _GNU_SOURCE
 #include <netinet/in.h>
@@ -43,7 +40,7 @@ FIXTURE_VARIANT_ADD(shape, packed_scattered) {
 		 .regions = 64, .mem_len = 64 * 8192,
 		 .layout = LAYOUT_SHUFFLED }, .ours_only = true,
 };
-/* pages scattered: every second buffer crosses a region border */
+/* Pages are scattered: every second buffer crosses a region border. */
 FIXTURE_VARIANT_ADD(shape, scattered) {
 	.cfg = { .features = F_QEMU, .num = { 256, 1024 }, .regions = 64,
 		 .mem_len = 64 * 8192, .layout = LAYOUT_SHUFFLED },
@@ -70,7 +67,7 @@ FIXTURE_TEARDOWN(shape)
 	free(self->got);
 }
 
-/* Send one packet cut as told; false when it does not arrive as it was. */
+/* Send one packet in the given pieces; return whether it arrives unchanged. */
 static bool send_cut(struct guest *g, struct tap *t, uint8_t *sent,
 		     uint8_t *got, size_t len, const uint32_t *cut,
 		     unsigned int nr, bool indirect)
@@ -90,7 +87,7 @@ static bool send_cut(struct guest *g, struct tap *t, uint8_t *sent,
 	return frame_same(got, n, sent, len);
 }
 
-/* @nr pieces of roughly equal length that add up to @total */
+/* Make @nr pieces of roughly equal length that add up to @total. */
 static void cut_evenly(uint32_t *cut, unsigned int nr, uint32_t total)
 {
 	unsigned int i;
@@ -136,7 +133,7 @@ TEST_F(shape, tx_indirect)
 	chains(_metadata, self, true);
 }
 
-/* CVE-2022-2132: the header in 1..12 descriptors, cut at every place */
+/* CVE-2022-2132: the header in 1 to 12 descriptors, cut at every place. */
 TEST_F(shape, CVE_2022_2132_tx_header_split)
 {
 	uint32_t cut[32], at, i, hdr = self->g.hdr_len;
@@ -160,7 +157,7 @@ TEST_F(shape, CVE_2022_2132_tx_header_split)
 			     cut, i, true));
 }
 
-/* As many pieces as the kernel's iovec limit allows. */
+/* Use the maximum number of pieces, which is the kernel's iovec limit. */
 TEST_F(shape, tx_1024_pieces)
 {
 	uint32_t cut[1024], len = 1024 * 8 - self->g.hdr_len;
@@ -168,7 +165,7 @@ TEST_F(shape, tx_1024_pieces)
 	cut_evenly(cut, 1024, 1024 * 8);
 	frame_raw(self->sent, len, 1);
 	if (variant->cfg.regions > 1) {
-		/* a border inside a piece makes two of it: stay below */
+		/* A border inside a piece splits it in two: stay below the limit. */
 		cut_evenly(cut, 1000, 1024 * 8);
 		EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent,
 				     self->got, len, cut, 1000, false));
@@ -253,7 +250,7 @@ TEST_F(shape, rx_header_split)
 			    cut, i, false));
 }
 
-/* CVE-2018-16880: one packet over far more than 64 buffers */
+/* CVE-2018-16880: one packet in far more than 64 buffers. */
 TEST_F(shape, CVE_2018_16880_rx_200_buffers)
 {
 	uint32_t cut[200], i, len = 200 * 64 - self->g.hdr_len;
@@ -286,7 +283,7 @@ struct offload {
 	uint8_t gso;
 	uint16_t gso_size;
 	uint16_t payload;
-	unsigned int tap;	/* what the tap must offer for the way back */
+	unsigned int tap;	/* offloads of the tap for the way back */
 };
 
 static const struct offload offloads[] = {
@@ -343,7 +340,7 @@ static bool uso_missing(const struct offload *o, struct tap *t)
 	return o->gso == VIRTIO_NET_HDR_GSO_UDP_L4 && tap_offload(t->fd[0], o->tap);
 }
 
-/* The host sees the guest's offload request unchanged. */
+/* The host receives the guest's offload request unchanged. */
 TEST_F(shape, tx_offloads)
 {
 	struct virtio_net_hdr_mrg_rxbuf h = {};
@@ -378,7 +375,7 @@ static int post_any(struct guest *g)
 					   guest_rx_post(g, 8, 66000);
 }
 
-/* And the other way, as far as the guest said it can take it. */
+/* The other direction, with the offloads that the guest has negotiated. */
 TEST_F(shape, rx_offloads)
 {
 	struct virtio_net_hdr_mrg_rxbuf h = {};
@@ -407,7 +404,7 @@ TEST_F(shape, rx_offloads)
 	close(host);
 }
 
-/* A guest without TSO gets the segments, each with its checksum done. */
+/* A guest without TSO gets segments, each with a complete checksum. */
 TEST_F(shape, rx_segments_without_offload)
 {
 	struct virtio_net_hdr_mrg_rxbuf h;

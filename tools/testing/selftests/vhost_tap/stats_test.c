@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The counters in debugfs agree with what was done to the device, and the
- * tracepoints fire.
- *
- * Read before: guest.h; drivers/vhost_tap/stats.h has the list.
+ * The counters in debugfs match the operations on the device, and the tracepoints fire.
+ * drivers/vhost_tap/stats.h has the list of counters.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -50,7 +48,7 @@ static long rx(struct guest *g, const char *name)
 	return guest_stat(g, "rx", name);
 }
 
-/* The worker counts after it publishes: wait until it has. */
+/* The worker counts after publication: wait for the count. */
 static long settled(struct guest *g, const char *file, const char *name,
 		    long want)
 {
@@ -71,7 +69,7 @@ TEST_F(stats, state)
 	struct guest *g = &self->g;
 
 	EXPECT_EQ(getpid(), guest_stat(g, "state", "owner_pid"));
-	/* known after the worker's first round */
+	/* Known after the worker's first pass. */
 	EXPECT_LT(0, settled(g, "state", "worker_tid", 1));
 	EXPECT_EQ(F_QEMU, guest_stat(g, "state", "features"));
 	EXPECT_EQ(1, guest_stat(g, "state", "memory_regions"));
@@ -86,7 +84,7 @@ TEST_F(stats, tx_packets_and_bytes)
 	int i;
 
 	for (i = 0; i < 50; i++) {
-		len = 60 + i * 150;	/* batched ones and single ones */
+		len = 60 + i * 150;	/* some batched, some single */
 		frame_raw(f, len, i);
 		ASSERT_EQ(0, guest_tx_sync(g, NULL, f, len));
 		bytes += len;
@@ -171,7 +169,7 @@ TEST_F(stats, rx_starved)
 	EXPECT_EQ(0, rx(g, "starved_now"));
 }
 
-/* Every packet is either counted as sent or as dropped for one reason. */
+/* Each packet counts as sent, or as dropped for one reason. */
 TEST_F(stats, drops_by_reason)
 {
 	static const char * const reason[] = {
@@ -236,12 +234,12 @@ TEST_F(stats, broken)
 	ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
 	EXPECT_EQ(1, settled(g, "tx", "broken", 1));
 	EXPECT_EQ(1, tx(g, "fault.HEAD_RANGE"));
-	/* counters outlive a restart */
+	/* A restart keeps the counters. */
 	ASSERT_EQ(0, guest_restart(g, self->tap.fd[0]));
 	EXPECT_EQ(1, tx(g, "broken"));
 }
 
-/* The folder goes with the file. */
+/* The folder disappears with the file. */
 TEST_F(stats, folder_goes_away)
 {
 	EXPECT_EQ(0, access(self->g.debugfs, F_OK));
@@ -252,7 +250,7 @@ TEST_F(stats, folder_goes_away)
 
 /* ---- tracepoints ---- */
 
-/* Lines of the trace that hold @event */
+/* Count the lines with @event in the trace. */
 static int count_in_trace(const char *event)
 {
 	char line[512];
@@ -283,7 +281,7 @@ TEST_F(stats, tracepoints)
 	put_text(TRACING "/trace", "");
 	frame_raw(f, 100, 0);
 	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 100));
-	/* a packet fault, a ring fault, a stop and a start */
+	/* A packet fault, a ring fault, a stop and a start. */
 	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 1));
 	q->avail->ring[q->avail_idx++ % q->num] = 0xffff;
 	vq_publish(q);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A page that sticks a worker, see stuck.h. */
+/* A page that blocks a worker (stuck.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #define PAGE	4096ULL
 
 /*
- * Before the node is opened: files end in the reverse order, so that nothing
- * answers while the node is being closed.
+ * Call this before opening the node. Files close in reverse order at exit, so that the
+ * fault stays unresolved while the node closes.
  */
 int stuck_open(struct stuck *s)
 {
@@ -40,7 +40,7 @@ int stuck_page(struct stuck *s, struct guest *g)
 	return ioctl(s->uffd, UFFDIO_REGISTER, &reg) ? -errno : 0;
 }
 
-/* Send a packet that lies in the page. */
+/* Send a packet whose data is in the page. */
 int stuck_tx(struct stuck *s, struct guest *g)
 {
 	struct seg seg = { s->gpa, g->hdr_len + 100, false };
@@ -53,7 +53,7 @@ int stuck_tx(struct stuck *s, struct guest *g)
 	return 0;
 }
 
-/* Is somebody stuck, or soon? */
+/* Wait until a thread is stuck in the page. */
 bool stuck_wait(struct stuck *s)
 {
 	struct uffd_msg msg;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The worker threads of a process, see threads.h. */
+/* The worker threads of a process (threads.h). */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static bool has_name(const char *path, const char *want)
 	return !strcmp(name, want);
 }
 
-/* Count threads called vhost-@pid under @dir; leave the last one's path. */
+/* Count threads named vhost-@pid under @dir, and store the path of the last one. */
 static int workers_in(const char *dir, pid_t pid, char *last)
 {
 	char path[300], want[32];
@@ -52,7 +52,7 @@ static int workers_in(const char *dir, pid_t pid, char *last)
 	return nr;
 }
 
-/* A thread of the owner since 6.4, a kernel thread before. */
+/* Workers are threads of the owner since 6.4, kernel threads before. */
 int workers_of(pid_t pid, char *last)
 {
 	char dir[64];
@@ -75,7 +75,7 @@ bool workers_gone(pid_t pid)
 	return false;
 }
 
-/* CPU time of a thread in ns, 0 if it is not there. */
+/* Return the CPU time of a thread in ns, 0 if it does not exist. */
 uint64_t thread_cpu_ns(pid_t tid)
 {
 	unsigned long long ns = 0;
@@ -91,7 +91,7 @@ uint64_t thread_cpu_ns(pid_t tid)
 	return ns;
 }
 
-/* Write to a file of sysfs or the like. Return: 0 or -errno */
+/* Write to a file of sysfs or a similar file system. Return: 0 or -errno */
 int put_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), err = 0;

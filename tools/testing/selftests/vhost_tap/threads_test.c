@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an administrator does to worker threads, of both kinds: find them, pin
- * them, give them a scheduling class, confine them by a cpuset.
- *
- * Read before: workers_test.c.
+ * Administration of worker threads of both kinds: find them, pin them, set their
+ * scheduling class, confine them by a cpuset.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -39,9 +37,9 @@ FIXTURE_SETUP(admin)
 
 	p->fd = -1;
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	if (variant->kind && !node_has_owner_kind())
-		SKIP(return, "kernel threads only");
+		SKIP(return, "this kernel has only kernel threads");
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, pairs_open(p, 2));
 	ASSERT_EQ(0, node_set_kind(p->fd, variant->kind));
@@ -88,7 +86,7 @@ TEST_F(admin, finds_the_threads)
 	}
 }
 
-/* Where the thread ran last: field 39 of stat, behind the name. */
+/* Return the thread's last CPU: field 39 of stat, counted after the name. */
 static int cpu_of(int tid)
 {
 	char path[64], line[1024] = "", *at;
@@ -152,7 +150,7 @@ TEST_F_TIMEOUT(admin, gives_them_a_class, 120)
 	EXPECT_EQ(0, pairs_stop(p));
 }
 
-/* The cpuset of the owner's cgroup holds for workers that are there and to come. */
+/* The cpuset of the owner's cgroup applies to existing and future workers. */
 TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 {
 	int i, err, last = sysconf(_SC_NPROCESSORS_ONLN) - 1;
@@ -165,7 +163,7 @@ TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 		SKIP(return, "no cpuset controller in cgroup2");
 	ASSERT_EQ(0, err);
 
-	/* threads of the process move with it; kernel threads by hand */
+	/* Threads of the process move with it; kernel threads are moved one by one. */
 	for (i = 0; i < 4 && !variant->kind; i++) {
 		snprintf(text, sizeof(text), "%d", self->tid[i]);
 		ASSERT_EQ(0, put_text(CPUSET_DIR "/cgroup.procs", text));
@@ -182,7 +180,7 @@ TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
 	EXPECT_EQ(0, pairs_stop(p));
 	pairs_free(p);
 
-	/* a file set up in there begins in there */
+	/* The workers of a new file start in the cpuset. */
 	ASSERT_EQ(0, pairs_open(p, 1));
 	ASSERT_EQ(0, node_set_kind(p->fd, variant->kind));
 	ASSERT_EQ(0, pairs_up(p, &qemu));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Traffic in the background, see traffic.h. */
+/* Traffic in the background (traffic.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -12,7 +12,7 @@
 
 #define AT_ONCE 4
 
-/* One packet out, past whatever else a test left in the host's socket. */
+/* Send and receive one packet, after old packets in the host's socket. */
 bool traffic_once(struct guest *g, int host)
 {
 	uint8_t f[100], got[2048];
@@ -32,7 +32,7 @@ static bool done(struct traffic *t)
 	return __atomic_load_n(&t->must_stop, __ATOMIC_ACQUIRE);
 }
 
-/* Return: 0, or the line of the check that failed */
+/* Return: 0, or the line of the failed check */
 static int tx_checked(struct traffic *t, uint32_t seq)
 {
 	struct vq *q = &t->g->vq[TX];
@@ -121,7 +121,7 @@ int traffic_start(struct traffic *t, struct guest *g, int host, bool is_flood)
 	return -pthread_create(&t->thread, NULL, loop, t);
 }
 
-/* Let some traffic pass. Return: false when it came to a halt. */
+/* Wait for some traffic. Return: false if it stopped */
 bool traffic_wait(struct traffic *t, unsigned long more)
 {
 	unsigned long want = __atomic_load_n(&t->rounds, __ATOMIC_ACQUIRE) + more;
@@ -135,7 +135,7 @@ bool traffic_wait(struct traffic *t, unsigned long more)
 	return false;
 }
 
-/* Return: 0, or the line in traffic.c where something was not as it should */
+/* Return: 0, or the line of the failed check in traffic.c */
 int traffic_stop(struct traffic *t)
 {
 	__atomic_store_n(&t->must_stop, true, __ATOMIC_RELEASE);

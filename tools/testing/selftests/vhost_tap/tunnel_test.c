@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segmentation of what is inside a UDP tunnel (VXLAN): feature bits 65 and 67,
- * a header of 24 bytes. In-tree has it since 6.17, as has tun.
+ * Segmentation inside a UDP tunnel (VXLAN): feature bits 65 and 67, with a header of 24
+ * bytes. In-tree vhost-net and tun support it since 6.17.
  *
  *   guest A == vhost == tap vtap0 -- br0 -- tap vtap1 == vhost == guest B
- *
- * Read before: features_test.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -38,14 +36,14 @@ struct tunnel_hdr {
 	uint16_t inner_nh;
 };
 
-/* VXLAN around a TCP packet that is to be segmented. */
+/* Build a VXLAN frame around a TCP packet that needs segmentation. */
 static size_t frame_tunnel(uint8_t *f, size_t payload, struct tunnel_hdr *h)
 {
 	struct virtio_net_hdr inner, outer;
 	size_t in_len, len;
 
 	in_len = frame_l4(f + 50, payload, false, IPPROTO_TCP, 1, &inner);
-	/* the outer packet's payload is what was just built */
+	/* The frame built so far becomes the outer packet's payload. */
 	uint8_t *save = malloc(in_len);
 
 	memcpy(save, f + 50, in_len);
@@ -86,13 +84,13 @@ static int tunnel_up(struct guest *g, struct tap *t, const char *name)
 	      link_up(name) ?: run("ip link set %s master br0", name) ?:
 	      guest_init(g, &cfg) ?: guest_ioctl(g->vhost, SET_ARRAY, &w);
 	g->hdr_len = 24;
-	/* last: it depends on the header's length */
+	/* This comes last, because it depends on the header's length. */
 	return err ?: tap_offload(t->fd[0], TUN_F_CSUM | TUN_F_TSO4 |
 				  TUN_F_TSO6 | TUN_F_UDP_TUNNEL_GSO) ?:
 	       guest_start(g, t->fd[0]) ?: guest_rx_post(g, 100, 1500);
 }
 
-/* From one guest through a bridge to the other: 24 bytes of header each. */
+/* Packets from one guest through a bridge to the other, with 24-byte headers. */
 TEST(udp_tunnel_gso)
 {
 	uint8_t *f = calloc(1, FRAME_ROOM), *got = calloc(1, FRAME_ROOM);
@@ -105,7 +103,7 @@ TEST(udp_tunnel_gso)
 	ssize_t n;
 
 	if (guest_ioctl(fd, GET_ARRAY, &w) || w.f[1] != F_TUNNEL_GSO)
-		SKIP(return, "this kernel's tun cannot do it");
+		SKIP(return, "this kernel's tun does not support it");
 	close(fd);
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, run("ip link add br0 type bridge && ip link set br0 up"));
@@ -126,7 +124,7 @@ TEST(udp_tunnel_gso)
 		EXPECT_EQ(h.outer_th, seen.outer_th);
 		EXPECT_EQ(h.inner_nh, seen.inner_nh);
 		EXPECT_LT(10, seen.base.num_buffers);
-		/* and a plain packet with the long header */
+		/* A plain packet with the long header. */
 		frame_raw(f, 100, i);
 		memset(&h, 0, sizeof(h));
 		ASSERT_EQ(0, guest_tx_sync(&g[k], (void *)&h, f, 100));

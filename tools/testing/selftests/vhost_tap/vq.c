@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The driver's side of a ring: post, publish, kick, reap. Here is what a split
- * ring needs; pvq.c has the packed one's.
- *
- * Read before: guest.h. Read after: pvq.c. Section numbers are those of the virtio 1.2
+ * The driver's side of a ring: post, publish, kick, reap. This file has the split
+ * format, pvq.c the packed one. Section numbers are those of the virtio 1.2
  * specification.
  */
 #define _GNU_SOURCE
@@ -25,7 +23,7 @@
 
 size_t vq_bytes(unsigned int num)
 {
-	/* each part on its own pages, so that tests can unmap one of them */
+	/* Each part has its own pages, so that tests can unmap one of them. */
 	return 16 * num + 4096 + 6 + 2 * num + 4096 + 6 + 8 * num + 2 * 4096;
 }
 
@@ -48,7 +46,7 @@ int vq_init(struct vq *q, unsigned int index, unsigned int num,
 	return err;
 }
 
-/* The ring in memory of the caller's, vq_bytes() long, on a page border. */
+/* Set up the ring in the caller's page-aligned memory of vq_bytes(). */
 int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 	       uint64_t features, void *at)
 {
@@ -78,8 +76,8 @@ int vq_init_at(struct vq *q, unsigned int index, unsigned int num,
 }
 
 /*
- * An empty ring whose indices begin at @idx, as after a migration; a packed
- * ring's position. With IN_ORDER the next descriptor follows from the index too.
+ * Start with an empty ring whose indices are @idx, or the packed ring's position, as
+ * after a migration. With IN_ORDER the next descriptor also follows from the index.
  */
 void vq_start_at(struct vq *q, uint16_t idx)
 {
@@ -97,8 +95,8 @@ void vq_start_at(struct vq *q, uint16_t idx)
 }
 
 /*
- * Where a device goes on that has done all of the ring and was stopped: what
- * VHOST_GET_VRING_BASE tells, and VHOST_SET_VRING_BASE is told.
+ * Return the base of a stopped device that used the whole ring, as in
+ * VHOST_GET_VRING_BASE and VHOST_SET_VRING_BASE.
  */
 uint32_t vq_base(const struct vq *q)
 {
@@ -110,7 +108,7 @@ uint32_t vq_base(const struct vq *q)
 	return (uint32_t)at << 16 | at;
 }
 
-/* Has a device stopped at @base done all that it took? */
+/* Has a device stopped at @base used all that it took? */
 bool vq_is_base(const struct vq *q, long base)
 {
 	if (base >= 0 && (q->packed ? pvq_is_base(q, base) :
@@ -121,7 +119,7 @@ bool vq_is_base(const struct vq *q, long base)
 	return false;
 }
 
-/* As after a device reset: at the start, everything free. */
+/* Reset as the device does: indices at the start, all descriptors free. */
 void vq_reset(struct vq *q)
 {
 	unsigned int i;
@@ -177,7 +175,7 @@ static void make_avail(struct vq *q, uint16_t head, unsigned int nr,
 	q->avail_idx++;
 }
 
-/* Return: head of the chain, not yet visible to the device; -ENOSPC */
+/* Return: head of the chain, not yet visible to the device, or -ENOSPC */
 int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 	   uint64_t cookie)
 {
@@ -205,7 +203,7 @@ int vq_add(struct vq *q, const struct seg *seg, unsigned int nr,
 	return head;
 }
 
-/* The same through an indirect table at @table_gpa (2.7.5.3) */
+/* Add a chain through an indirect table at @table_gpa (2.7.5.3). */
 int vq_add_indirect(struct guest *g, struct vq *q, const struct seg *seg,
 		    unsigned int nr, uint64_t table_gpa, uint64_t cookie)
 {
@@ -250,7 +248,7 @@ uint16_t vq_avail_event(const struct vq *q)
 	return load_acquire((const uint16_t *)event);
 }
 
-/* Does the device want to hear of what was published since the last kick? */
+/* Does the device need a kick for what was published since the last one? */
 bool vq_must_kick(struct vq *q)
 {
 	uint16_t old = q->kicked_idx, new = q->avail_idx;
@@ -274,11 +272,11 @@ void vq_kick_hard(struct vq *q)
 	pvq_kicked(q);
 }
 
-/* Return: was a kick needed? */
+/* Return: true if a kick was needed */
 bool vq_kick(struct vq *q)
 {
 	if (!vq_must_kick(q)) {
-		/* two laps on, a packed position would be the same again */
+		/* After two laps a packed position has the same value again. */
 		pvq_kicked(q);
 		return false;
 	}
@@ -291,7 +289,7 @@ static void set_used_event(struct vq *q, uint16_t idx)
 	store_release(&q->avail->ring[q->num], idx);
 }
 
-/* Ask to be called at the next used element. */
+/* Enable the call for the next used element. */
 void vq_calls_on(struct vq *q)
 {
 	if (q->packed)
@@ -314,7 +312,7 @@ void vq_calls_off(struct vq *q)
 	full_barrier();
 }
 
-/* How many chains the device has used since the start, modulo 2^16 */
+/* Return the number of chains used since the start, modulo 2^16. */
 uint16_t vq_used_idx(const struct vq *q)
 {
 	uint16_t at;
@@ -330,8 +328,8 @@ bool vq_has_used(const struct vq *q)
 }
 
 /*
- * Which chain does a used element return? With IN_ORDER the oldest, whatever
- * it says; ours must say so as well, for every buffer.
+ * Find the chain of a used element. With IN_ORDER it is the oldest one, whatever the
+ * element says; vhost-tap must also say so for every buffer.
  */
 static int used_head(struct vq *q, uint32_t id)
 {
@@ -345,8 +343,9 @@ static int used_head(struct vq *q, uint32_t id)
 	return id < q->num && q->ndesc[id] ? (int)id : -EPROTO;
 }
 
-/* In order, descriptors are taken in the order of the table: back of the list.
- * Otherwise to its front, so that few stay warm.
+/*
+ * With IN_ORDER, free descriptors go to the end of the list, to be taken in the order
+ * of the table. Otherwise they go to its front, so that few stay in the cache.
  */
 static void give_back(struct vq *q, uint16_t head)
 {
@@ -372,8 +371,8 @@ static void give_back(struct vq *q, uint16_t head)
 /**
  * vq_get_used - reap one used element
  *
- * Return: 1 and the cookie of the chain, 0 nothing there, -EPROTO the device
- * returned something we never gave it.
+ * Return: 1 with the cookie of the chain, 0 if there is none, -EPROTO if the device
+ * returned a chain that it never got.
  */
 int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie)
 {
@@ -404,7 +403,7 @@ bool fd_wait(int fd, int timeout_ms)
 	return poll(&p, 1, timeout_ms) == 1;
 }
 
-/* Take what an eventfd has counted. */
+/* Read and clear the count of an eventfd. */
 uint64_t fd_count(int fd)
 {
 	uint64_t n = 0;
@@ -423,8 +422,8 @@ static int64_t now_ms(void)
 /**
  * vq_wait_used - sleep until the device calls, as a driver would
  *
- * Return: 1 there is something to reap, 0 timeout, -EPROTO there is, but the
- * call for it never came.
+ * Return: 1 if there are used elements, 0 on timeout, -EPROTO if there are some
+ * without a call.
  */
 int vq_wait_used(struct vq *q, int timeout_ms)
 {
@@ -446,7 +445,7 @@ int vq_wait_used(struct vq *q, int timeout_ms)
 	}
 }
 
-/* Reap until @nr elements came. Return: 0, -ETIMEDOUT, -EPROTO */
+/* Reap @nr elements. Return: 0, -ETIMEDOUT, -EPROTO */
 int vq_drain(struct vq *q, unsigned int nr, int timeout_ms)
 {
 	int r;

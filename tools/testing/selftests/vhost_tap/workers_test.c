@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who serves which queue: vhost-scsi's four calls with its states and errnos
- * (the same program asks /dev/vhost-scsi where there is one), the layouts to
- * start with, workers that change under checked traffic, queues that share one.
- *
- * Read before: pairs_test.c. Read next: threads_test.c.
+ * Assignment of queues to workers: vhost-scsi's four calls with its states and errnos
+ * (the program also tests /dev/vhost-scsi if it exists), the initial layouts, changes of
+ * workers under checked traffic, queues that share a worker.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +23,7 @@
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
-/* Return: id or -errno */
+/* Return: the worker's id, or -errno */
 static int new_worker(int fd)
 {
 	unsigned int id = ~0U;
@@ -61,9 +59,9 @@ FIXTURE_VARIANT_ADD(calls, vhost_scsi) { .node = "/dev/vhost-scsi" };
 FIXTURE_SETUP(calls)
 {
 	if (!guest_is_ours())
-		SKIP(return, "vhost-net has no such calls");
+		SKIP(return, "vhost-net lacks these calls");
 	if (!node_has_owner_kind())
-		SKIP(return, "kernel threads only: the_owner_kind_only");
+		SKIP(return, "this kernel has only kernel threads");
 	if (variant->node)
 		run("modprobe vhost_scsi 2>/dev/null");
 	self->fd = open(variant->node ?: guest_node(), O_RDWR | O_CLOEXEC);
@@ -103,7 +101,7 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, ATTACH, bad));
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, GET_WORKER, bad));
 
-	/* in-tree keeps a worker whose id went nowhere */
+	/* In-tree keeps a worker whose id could not be stored. */
 	EXPECT_EQ(-EFAULT, guest_ioctl(fd, NEW_WORKER, bad));
 	if (variant->node)
 		free_worker(fd, 1);
@@ -120,10 +118,10 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(0, free_worker(fd, id));
 	EXPECT_EQ(-ENODEV, node_attach(fd, 0, id));
 	EXPECT_EQ(-ENODEV, free_worker(fd, id));
-	/* the lowest id is next */
+	/* The lowest free id is the next one. */
 	EXPECT_EQ(id, new_worker(fd));
 
-	/* only the owner */
+	/* Only the owner may call it. */
 	pid = fork();
 	if (!pid)
 		_exit(new_worker(fd) != -EPERM || free_worker(fd, id) != -EPERM ||
@@ -136,13 +134,13 @@ TEST_F(calls, states_and_errnos)
 	self->fd = open(variant->node ?: guest_node(), O_RDWR | O_CLOEXEC);
 }
 
-/* Kernel threads are nobody's: the client gets no more of them. */
+/* Kernel threads do not belong to the client, so it cannot create more of them. */
 TEST_F(calls, the_owner_kind_only)
 {
 	int fd = self->fd;
 
 	if (node_set_kind(fd, 0))
-		SKIP(return, "this kernel's vhost-scsi cannot choose");
+		SKIP(return, "this kernel's vhost-scsi lacks the choice");
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(-EFAULT, new_worker(fd));
 	EXPECT_EQ(0, worker_of(fd, 1));
@@ -159,7 +157,7 @@ FIXTURE_SETUP(work)
 {
 	self->p.fd = -1;
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, net_ns());
 }
 
@@ -211,7 +209,7 @@ TEST_F(work, layout_errnos)
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(2, workers_of(getpid(), NULL));
 	EXPECT_EQ(-ENOBUFS, node_thread_of(fd, 2));
-	/* back to what open() gave */
+	/* A reset restores the state after open(). */
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	ASSERT_TRUE(workers_gone(getpid()));
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
@@ -221,7 +219,7 @@ TEST_F(work, layout_errnos)
 
 /* ---- changes under traffic ---- */
 
-/* Each vring goes from worker to worker; no kick and no packet is lost. */
+/* Each vring moves from worker to worker; no kick and no packet is lost. */
 TEST_F_TIMEOUT(work, attach_under_traffic, 300)
 {
 	struct pairs *p = &self->p;
@@ -246,14 +244,14 @@ TEST_F_TIMEOUT(work, attach_under_traffic, 300)
 	EXPECT_TRUE(pairs_pass(p));
 }
 
-/* Workers come, serve and go: a freed one leaves nothing behind. */
+/* Workers are created, serve queues and are freed; a freed one leaves nothing. */
 TEST_F_TIMEOUT(work, new_and_free_under_traffic, 300)
 {
 	struct pairs *p = &self->p;
 	int id, k;
 
 	if (!node_has_owner_kind())
-		SKIP(return, "kernel threads only");
+		SKIP(return, "this kernel has only kernel threads");
 	ASSERT_EQ(0, pairs_open(p, 2));
 	ASSERT_EQ(0, pairs_up(p, &qemu));
 	ASSERT_EQ(0, pairs_load(p));
@@ -274,7 +272,7 @@ TEST_F_TIMEOUT(work, new_and_free_under_traffic, 300)
 	EXPECT_EQ(2, workers_of(getpid(), NULL));
 }
 
-/* Queues on one worker take turns: a flood does not starve the neighbour. */
+/* Queues on one worker take turns: a flood does not starve the other queue. */
 TEST_F_TIMEOUT(work, fair_to_neighbours, 200)
 {
 	struct pairs *p = &self->p;
@@ -300,8 +298,8 @@ static int set_busyloop(int fd, unsigned int vring, unsigned int us)
 }
 
 /*
- * The same while the worker polls: the neighbour's driver is not asked to kick,
- * so the worker has to see its packets beside those of the flood.
+ * The same while the worker polls: kicks are disabled for the other queue's driver, so
+ * the worker must find its packets during the flood.
  */
 TEST_F_TIMEOUT(work, fair_while_polling, 200)
 {
@@ -317,7 +315,7 @@ TEST_F_TIMEOUT(work, fair_while_polling, 200)
 	ASSERT_EQ(0, traffic_start(&p->t[1], &p->g[1], p->tap[1].host, false));
 	EXPECT_TRUE(traffic_wait(&p->t[1], 20));
 	EXPECT_TRUE(traffic_wait(&p->t[0], 3));
-	/* polling ends under load: kicks are wanted again, and come */
+	/* Polling ends under load: kicks are enabled again and arrive. */
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(0, set_busyloop(p->fd, i, 0));
 	EXPECT_TRUE(traffic_wait(&p->t[1], 20));
@@ -325,7 +323,7 @@ TEST_F_TIMEOUT(work, fair_while_polling, 200)
 	EXPECT_TRUE(pairs_pass(p));
 }
 
-/* A queue under load goes over to its new worker; the former one has peace. */
+/* A queue under load moves to its new worker; the former one becomes idle. */
 TEST_F_TIMEOUT(work, former_worker_rests, 100)
 {
 	struct pairs *p = &self->p;
@@ -341,7 +339,7 @@ TEST_F_TIMEOUT(work, former_worker_rests, 100)
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, node_attach(p->fd, i, 1));
 	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
-	/* It may have a note of before, and be letting others run. */
+	/* It may still have a pending bit and be yielding to others. */
 	usleep(QUIET_MS * 1000);
 	before = thread_cpu_ns(tid[0]);
 	ASSERT_LT(0, before);
@@ -395,9 +393,9 @@ FIXTURE_SETUP(ending)
 
 	self->p.fd = -1;
 	if (!guest_is_ours())
-		SKIP(return, "ours only");
+		SKIP(return, "vhost-tap only");
 	if (variant->kind && !node_has_owner_kind())
-		SKIP(return, "kernel threads only");
+		SKIP(return, "this kernel has only kernel threads");
 	if (stuck_open(&self->at[0]) || stuck_open(&self->at[1]))
 		SKIP(return, "no userfaultfd");
 	ASSERT_EQ(0, net_ns());
@@ -421,9 +419,9 @@ static void *answer(void *arg)
 }
 
 /*
- * Worker 1 is stuck in TX 0, and has a note for TX 1, which is with worker 0 by
- * now and has more than a pass may do. So when the workers end worker 1 has a
- * rest to pass on, to a worker that may have ended before it.
+ * Worker 1 is stuck in TX 0 and has a pending bit for TX 1, which worker 0 now serves
+ * and which has more packets than a pass may handle. At the end of the workers, worker
+ * 1 must pass this work on to a worker that may have ended before it.
  */
 static int end_with_a_former_worker(struct pairs *p, struct stuck *at,
 				    int (*end)(struct pairs *p))
