@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many queue pairs behind one file, as short as it gets
+ * vhost-tap-pairs.c - several queue pairs behind one /dev/vhost-tap file
  *
- * Plays the guest of one /dev/vhost-tap file with several pairs on the queues of
- * one multi-queue tap: each pair sends broadcast frames of the local experimental
- * ethertype, and what they cost in notifications is shown. Read main() first.
+ * The program plays the guest of a file with several pairs, attached to the
+ * queues of one multi-queue tap. Each pair sends broadcast frames of the local
+ * experimental ethertype. The program then prints the time for each packet and
+ * the threads that served the pairs. Start reading at main().
  *
  * Usage: vhost-tap-pairs [-1] [-n PAIRS] [-p PACKETS] [-w pair|vring|NUMBER] [-f NODE] [TAP]
  *   -1  wait for each packet before the next
- *   -f  to compare: a file of this node for each pair, as vhost-net has it
- *   -w  which workers: one for each pair (default), one for each vring, or so
- *       many for all pairs
- * The tap is made if it does not exist. Exit: 0, or 1 with a word why.
+ *   -f  for comparison: open one file of NODE for each pair, as with vhost-net
+ *   -w  workers: one for each pair (default), one for each vring, or NUMBER for
+ *       all pairs
+ * The tap is created if it does not exist. The exit status is 0, or 1 after a
+ * message.
  *
- * Build: cc -O2 -I include/uapi on this file
+ * Build: cc -O2 -I include/uapi samples/vhost-tap-pairs.c
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -39,9 +41,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NUM		64		/* entries of a ring */
-#define RING_BYTES	8192		/* room for one */
-#define FRAME_BYTES	256		/* header, frame */
+#define NUM		64		/* entries of each ring */
+#define RING_BYTES	8192		/* bytes reserved for each ring */
+#define FRAME_BYTES	256		/* header and frame */
 #define HDR_LEN		12		/* VERSION_1 */
 #define MAX_PAIRS	256
 
@@ -51,10 +53,10 @@ struct ring {
 	uint16_t used;
 };
 
-static int node;			/* the file in hand */
+static int node;			/* the current file */
 static int nodes[MAX_PAIRS];
 static unsigned int pairs_of_file;
-static uint8_t *memory;			/* the guest's, all of it */
+static uint8_t *memory;			/* memory of the guest */
 static struct ring tx[MAX_PAIRS], rx[MAX_PAIRS];
 
 static void node_ioctl(unsigned long request, void *arg, const char *name)
@@ -65,25 +67,25 @@ static void node_ioctl(unsigned long request, void *arg, const char *name)
 
 #define NODE(request, arg)	node_ioctl(request, arg, #request)
 
-/* Take the file of a vring in hand. Return: its number there */
+/* Make the file of a vring the current one. Returns the vring's index in it. */
 static unsigned int use(unsigned int vring)
 {
 	node = nodes[vring / 2 / pairs_of_file];
 	return vring % (2 * pairs_of_file);
 }
 
-/* What is this node, and does it have several pairs and workers to choose? */
+/* Check that the node is vhost-tap and supports pairs and worker layouts. */
 static void check_node(unsigned int pairs)
 {
 	struct vhost_tap_info info = { .size = sizeof(info) };
 
 	if (ioctl(node, VHOST_TAP_GET_INFO, &info))
-		errx(1, "this is no vhost-tap: use one file for each pair");
+		errx(1, "this node is not vhost-tap; use -f to open one file for each pair");
 	if (!(info.caps & VHOST_TAP_CAP_QUEUE_PAIRS) ||
 	    !(info.caps & VHOST_TAP_CAP_WORKERS))
-		errx(1, "this vhost-tap is too old");
+		errx(1, "this version of vhost-tap does not support queue pairs and workers");
 	if (pairs > info.max_pairs || pairs > MAX_PAIRS)
-		errx(1, "%u pairs at most", info.max_pairs);
+		errx(1, "the device supports at most %u pairs", info.max_pairs);
 }
 
 static int open_queue(const char *tap)
@@ -114,7 +116,7 @@ static void tap_up(const char *tap)
 	close(s);
 }
 
-/* Guest memory begins at guest address 0: rings first, then a frame for each. */
+/* Guest memory starts at address 0: all rings, then the frames of each. */
 static size_t make_memory(unsigned int pairs)
 {
 	size_t len = pairs * (2 * RING_BYTES + (size_t)NUM * FRAME_BYTES);
@@ -172,7 +174,7 @@ static void start_ring(unsigned int vring, int queue)
 	NODE(VHOST_NET_SET_BACKEND, &file);
 }
 
-/* One frame, in one descriptor with its header of zeroes. */
+/* Send a frame in one descriptor, behind a header of zeroes. */
 static void send_frame(struct ring *r, unsigned int pair, unsigned int pairs)
 {
 	uint16_t slot = r->vring.avail->idx % NUM;
@@ -207,7 +209,7 @@ static void wait_used(struct ring *r, uint16_t idx)
 
 	while (__atomic_load_n(&r->vring.used->idx, __ATOMIC_ACQUIRE) != idx) {
 		if (poll(&p, 1, 10000) == 0)
-			errx(1, "no answer");
+			errx(1, "the device did not use the buffers within 10 seconds");
 		if (read(r->call, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			err(1, "call");
 	}
@@ -270,7 +272,7 @@ int main(int argc, char **argv)
 	tap = optind < argc ? argv[optind] : "vtap-sample";
 
 	if (!pairs.nr || pairs.nr > MAX_PAIRS)
-		errx(1, "1 to %u pairs", MAX_PAIRS);
+		errx(1, "-n takes a number from 1 to %u", MAX_PAIRS);
 	pairs_of_file = a_file_each ? 1 : pairs.nr;
 	memory_len = make_memory(pairs.nr);
 	for (i = 0; i < pairs.nr / pairs_of_file; i++) {
@@ -279,14 +281,14 @@ int main(int argc, char **argv)
 		if (node < 0)
 			err(1, "%s", name ?: "/dev/vhost-tap");
 
-		/* Before there is an owner: how many pairs, and who serves them. */
+		/* Without an owner: set the number of pairs and workers. */
 		if (!a_file_each) {
 			check_node(pairs.nr);
 			NODE(VHOST_TAP_SET_QUEUE_PAIRS, &pairs);
 			NODE(VHOST_TAP_SET_WORKERS, &workers);
 		}
 
-		/* The rest is vhost-net's, once for the file ... */
+		/* As with vhost-net, once for each file ... */
 		NODE(VHOST_SET_OWNER, NULL);
 		NODE(VHOST_SET_FEATURES, &features);
 		tell_memory(memory_len);
@@ -307,7 +309,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (sent = 0; sent < packets; sent++) {
 		for (i = 0; i < pairs.nr; i++) {
-			/* not more than the ring has room for */
+			/* do not overfill the ring */
 			if (sent % NUM == 0)
 				wait_used(&tx[i], sent);
 			send_frame(&tx[i], i, pairs.nr);

@@ -2,8 +2,8 @@
 /*
  * ctl.h - interface between the files of vhost-tapctl
  *
- * main.c starts a command. A command asks for a snapshot of all devices, which
- * model.c makes of the netlink messages that nl.c receives.
+ * main.c starts a command. A command takes a snapshot of all devices, which
+ * model.c builds from the netlink messages that nl.c receives.
  */
 #ifndef VHOST_TAPCTL_H
 #define VHOST_TAPCTL_H
@@ -37,8 +37,8 @@ enum ctl_exit {
 #define MAX_LIST	64
 
 /*
- * Room for a name from outside, as clean_name() writes it: 15 bytes of at most
- * four characters each, and a NUL. A network device's name and a task's have
+ * Room for a name as clean_name() writes it: 15 bytes of at most four
+ * characters each, and a NUL. Names of network devices and tasks have at most
  * 15 bytes.
  */
 #define NAME_ROOM	(4 * 15 + 1)
@@ -88,7 +88,7 @@ struct queue {
 	unsigned int nr_faults;
 	struct fault faults[MAX_FAULTS];
 	char tap[NAME_ROOM];	/* the backend's network device, or empty */
-	uint32_t ifindex;	/* of it, in its namespace; 0: not known */
+	uint32_t ifindex;	/* its index in its namespace; 0: not known */
 	uint64_t if_netns_cookie;
 };
 
@@ -105,8 +105,8 @@ struct device {
 	uint64_t features[2];
 	bool iotlb;
 	bool dirty_log;
-	char owner[NAME_ROOM];	/* its name, or empty */
-	/* Its part of the snapshot's arrays, from first to before end. */
+	char owner[NAME_ROOM];	/* name of that process, or empty */
+	/* Range in each array of the snapshot; end is exclusive. */
 	unsigned int first_queue;
 	unsigned int end_queue;
 	unsigned int first_worker;
@@ -122,13 +122,13 @@ struct worker {
 };
 
 /**
- * struct snapshot - all devices, queues and workers, at nearly one moment
+ * struct snapshot - all devices, queues and workers at nearly the same time
  *
  * Each array is sorted by device, then by index.
  */
 struct snapshot {
 	double at;		/* seconds, monotonic */
-	bool all_namespaces;	/* prometheus: tell them apart */
+	bool all_namespaces;	/* prometheus: add a label for each */
 	struct device *device;
 	unsigned int nr_devices;
 	struct queue *queue;
@@ -163,7 +163,9 @@ void genl_all_namespaces(struct genl *nl);
 int genl_dump(struct genl *nl, uint8_t cmd,
 	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data);
 
-/** struct number_attr - an attribute with a value of 32 bits */
+/**
+ * struct number_attr - a 32-bit attribute
+ */
 struct number_attr {
 	uint16_t type;
 	uint32_t value;

@@ -15,7 +15,7 @@
 
 #include "doctor.h"
 
-/* Print a line whose names may hold any bytes. */
+/* Print a line that may hold names of any bytes. */
 static void put_line(const char *start, const char *text)
 {
 	size_t room = 4 * strlen(text) + 1;
@@ -31,10 +31,10 @@ static void put_line(const char *start, const char *text)
 /**
  * finding - print and count a finding
  * @ctx: context
- * @severity: how bad it is
+ * @severity: severity of the finding
  * @what: what is wrong
  * @why: why it matters
- * @fix_fmt: the command that fixes it, as printf(); NULL: there is none
+ * @fix_fmt: printf() format of the command that fixes it, or NULL
  */
 void finding(struct doctor_ctx *ctx, enum severity severity, const char *what,
 	     const char *why, const char *fix_fmt, ...)
@@ -84,13 +84,13 @@ static bool in_group(const struct doctor_ctx *ctx, gid_t group)
 }
 
 /**
- * may_use - whether the user may open a file for reading and writing
+ * may_use - check that the user may open a file for reading and writing
  * @ctx: context
  * @path: file
  *
  * For another user than the current one, owner, group and mode decide.
  *
- * Return: true if so.
+ * Return: true if the user may open it.
  */
 bool may_use(const struct doctor_ctx *ctx, const char *path)
 {
@@ -109,7 +109,7 @@ bool may_use(const struct doctor_ctx *ctx, const char *path)
 	return (st.st_mode & 0006) == 0006;
 }
 
-/* The kernel's rule for the name of a network device (dev_valid_name()). */
+/* The kernel's rule for names of network devices (dev_valid_name()). */
 static bool is_link_name(const char *name)
 {
 	size_t len = strlen(name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * doctor.h - interface between the doctor's files
+ * doctor.h - interface between the files of the doctor
  *
- * doctor.c has the command and prints findings, doctor_host.c checks the host,
- * doctor_tap.c a tap or macvtap.
+ * doctor.c has the command and prints findings. doctor_host.c checks the host,
+ * doctor_version.c the versions, and doctor_tap.c a tap or macvtap.
  */
 #ifndef VHOST_TAPCTL_DOCTOR_H
 #define VHOST_TAPCTL_DOCTOR_H

@@ -16,7 +16,7 @@
 
 #include "doctor.h"
 
-/* The certificate of the key that DKMS signs modules with, as DER. */
+/* Certificate of the key that DKMS signs modules with, in DER form. */
 #define DKMS_KEY	"/var/lib/dkms/mok.pub"
 
 static const char denied[] =
@@ -33,8 +33,8 @@ static void not_loaded(struct doctor_ctx *ctx)
 	if (is_installed()) {
 		finding(ctx, PROBLEM, "the module vhost_tap is not loaded",
 			enforce[0] == 'Y' ?
-			"without it there is no device; this kernel accepts only modules that are signed by a key it knows" :
-			"without it there is no device",
+			"without it the device does not exist; this kernel accepts only modules that are signed by a key it knows" :
+			"without it the device does not exist",
 			"modprobe vhost_tap");
 		return;
 	}
@@ -43,7 +43,7 @@ static void not_loaded(struct doctor_ctx *ctx)
 		globfree(&g);
 	finding(ctx, PROBLEM,
 		"the module vhost_tap is not installed for this kernel",
-		"without it there is no device; each kernel needs its own build",
+		"without it the device does not exist; each kernel needs its own build",
 		has_dkms ? "dkms autoinstall && modprobe vhost_tap" :
 		"apt-get install vhost-tap-dkms && modprobe vhost_tap");
 }
@@ -70,7 +70,7 @@ void check_module(struct doctor_ctx *ctx)
 			"mokutil --import " DKMS_KEY);
 }
 
-/* Suggest the file's group if it has access, else give it a group. */
+/* Suggest to join the file's group, or to change it if it lacks access. */
 static void fix_access(struct doctor_ctx *ctx, const char *path,
 		       const char *what)
 {
@@ -91,7 +91,7 @@ static void fix_access(struct doctor_ctx *ctx, const char *path,
 	}
 }
 
-/* Device numbers of a misc device; false: it does not exist. */
+/* Get the numbers of a misc device. Returns false if it does not exist. */
 static bool misc_numbers(const char *name, dev_t *numbers)
 {
 	unsigned int maj, min;
@@ -152,7 +152,7 @@ void check_tun(struct doctor_ctx *ctx)
 		return;
 	if (access("/sys/class/misc/tun", F_OK)) {
 		finding(ctx, PROBLEM, "the module tun is not loaded",
-			"without it there are no taps", "modprobe tun");
+			"without it the host has no taps", "modprobe tun");
 		return;
 	}
 	if (access(node, F_OK))
@@ -161,7 +161,7 @@ void check_tun(struct doctor_ctx *ctx)
 			"mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200");
 	else if (!may_use(ctx, node))
 		finding(ctx, PROBLEM, "this user may not open /dev/net/tun",
-			"the VMM gets \"Permission denied\"; opening the node is harmless, for each tap's owner and group decide who may use that tap",
+			"the VMM gets \"Permission denied\"; opening the node is harmless, because the owner and group of each tap decide who may use it",
 			"chmod 666 /dev/net/tun");
 }
 
@@ -210,12 +210,12 @@ void check_security(struct doctor_ctx *ctx)
 }
 
 /*
- * Whether an open file is the device @numbers. @files is /proc/PID/fd, @fd an
- * entry of it.
+ * Check whether an open file is the device @numbers. @files is /proc/PID/fd,
+ * and @fd is an entry of it.
  *
- * stat() of somebody's open file waits for its file system, for ever if that is
- * dead. So only the link is read, and stat() looks at the same name below our
- * own /dev.
+ * stat() of an open file of another process waits for its file system, without
+ * limit if that does not respond. So read the link only, and look the name up
+ * in our own /dev.
  */
 static bool is_device(int files, const char *fd, dev_t numbers)
 {
@@ -249,7 +249,10 @@ static bool has_open(unsigned int pid, dev_t numbers)
 	return found;
 }
 
-/* How many processes have the device @numbers open; @first describes one. */
+/*
+ * Count the processes that have the device @numbers open; describe one of them
+ * in @first.
+ */
 static unsigned int openers(dev_t numbers, char *first, size_t room)
 {
 	DIR *proc = opendir("/proc");
@@ -286,7 +289,7 @@ void check_in_tree(struct doctor_ctx *ctx)
 	    !misc_numbers("vhost-net", &in_tree) ||
 	    !misc_numbers("vhost-tap", &ours))
 		return;
-	/* VMMs that started earlier keep in-tree vhost-net; new ones get ours. */
+	/* Only VMMs that started before the bind mount use vhost-net now. */
 	if (!stat("/dev/vhost-net", &st) && st.st_rdev == ours)
 		return;
 	nr = openers(in_tree, who, sizeof(who));

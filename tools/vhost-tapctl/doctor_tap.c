@@ -15,12 +15,13 @@
 #include "doctor.h"
 #include "link.h"
 
-/* A command with three names of a link and one of a user. */
+/* Room for a command with three names of links and one of a user */
 #define COMMAND_ROOM	2048
 
 /*
- * The command that makes a tap as it should be. It replaces a tap that exists,
- * since these properties of a tap cannot be changed: @l, or NULL.
+ * Write the command that creates a suitable tap. These properties cannot be
+ * changed later, so the command replaces an existing tap @l. @l is NULL if the
+ * tap does not exist.
  */
 static void tap_command(const struct doctor_ctx *ctx, const char *word,
 			const struct link_info *l, char *buf, size_t room)
@@ -77,7 +78,7 @@ static void check_offloads(struct doctor_ctx *ctx, const char *link)
 }
 
 /**
- * check_queues - check that there is a CPU for each queue
+ * check_queues - check that the host has a CPU for each queue
  * @ctx: context
  */
 void check_queues(struct doctor_ctx *ctx)
@@ -96,7 +97,7 @@ void check_queues(struct doctor_ctx *ctx)
 		ctx->link_word, ctx->link_word[0] ? " " : "", cpus);
 }
 
-/* A name that no link has, which needs no quotes. */
+/* Choose an unused name for a link, which needs no quotes. */
 static void free_name(const char *stem, char *buf)
 {
 	unsigned int i = 0;
@@ -107,9 +108,9 @@ static void free_name(const char *stem, char *buf)
 }
 
 /*
- * The device number of a macvtap's node, or 0. Only sysfs has it, and it shows the
- * network namespace in which /sys was mounted. A link there that has the name, the
- * index and the address of this one is this one.
+ * Get the device number of a macvtap's node, or 0. Only sysfs has it, and sysfs
+ * shows the network namespace in which /sys was mounted. A link there with the
+ * same name, index and address is the same link.
  */
 static dev_t node_number(const char *link, const struct link_info *l)
 {
@@ -156,7 +157,7 @@ static void not_a_tap(struct doctor_ctx *ctx, const struct link_info *l)
 		ctx->queues);
 }
 
-/* How the tap was made. */
+/* Check the properties that a tap was created with. */
 static void check_tap_flags(struct doctor_ctx *ctx, const struct link_info *l)
 {
 	char fix[COMMAND_ROOM];
@@ -182,7 +183,10 @@ static void check_tap_flags(struct doctor_ctx *ctx, const struct link_info *l)
 			"%s", fix);
 }
 
-/* The index is 0 when there is no such link; false: netlink says something else. */
+/*
+ * Read the properties of a link. The index is 0 if the link does not exist.
+ * Returns false after any other error.
+ */
 static bool look(const char *name, struct link_info *l)
 {
 	int err = link_get(name, l);
@@ -220,7 +224,7 @@ void check_tap(struct doctor_ctx *ctx)
 	check_offloads(ctx, ctx->tap);
 }
 
-/* The link of the default route, else the first one. */
+/* Get the link of the default route, or else the first link. */
 static void lower_link(char *buf)
 {
 	char line[256], dest[16];
@@ -267,7 +271,7 @@ static void not_a_macvtap(struct doctor_ctx *ctx, const struct link_info *l)
 		ctx->link_word, name, name, name, ctx->queues);
 }
 
-/* The node, which the kernel names after the link's index. */
+/* Check the node, which is named after the link's index. */
 static void check_macvtap_node(struct doctor_ctx *ctx,
 			       const struct link_info *l)
 {

@@ -2,8 +2,8 @@
 /*
  * doctor_version.c - compare the loaded module, the installed one and the tool
  *
- * A module's srcversion is a checksum of its sources, so it also tells two builds
- * of one version apart.
+ * The srcversion of a module is a checksum of its sources, so it also
+ * distinguishes two builds of the same version.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -16,17 +16,21 @@
 
 #define MODULE	"vhost_tap"
 
-/* Written by dpkg when it installed vhost-tapctl. */
-/* Debian policy wants this file of every package; no other installation has it. */
+/* Debian policy requires this file; other installations do not have it. */
 #define DEBIAN_COPYRIGHT "/usr/share/doc/vhost-tapctl/copyright"
 
-/** struct build - which build of the module it is; empty: not known */
+/**
+ * struct build - identity of a build of the module; empty: not known
+ */
 struct build {
 	char version[64];
 	char srcversion[64];
 };
 
-/* Path of a file below the running kernel's module folder; false: too long. */
+/*
+ * Get the path of a file in the running kernel's module directory. Returns
+ * false if it is too long.
+ */
 static bool module_path(char *path, size_t room, const char *file)
 {
 	struct utsname u;
@@ -38,8 +42,8 @@ static bool module_path(char *path, size_t room, const char *file)
 }
 
 /*
- * The file that modprobe loads, relative to the module folder or absolute, as
- * depmod wrote it. Return: false if depmod does not know the module.
+ * Get the file that modprobe loads, as depmod wrote it: absolute, or relative
+ * to the module directory. Returns false if depmod does not know the module.
  */
 static bool installed_file(char *buf, size_t room)
 {
@@ -64,9 +68,9 @@ static bool installed_file(char *buf, size_t room)
 }
 
 /**
- * is_installed - whether modprobe finds the module for the running kernel
+ * is_installed - check that modprobe finds the module for the running kernel
  *
- * Return: true if so.
+ * Return: true if it does.
  */
 bool is_installed(void)
 {
@@ -75,7 +79,7 @@ bool is_installed(void)
 	return installed_file(file, sizeof(file));
 }
 
-/* One field of a module file, or of the module that modprobe would load. */
+/* Read a field of a module file, or of the module that modprobe would load. */
 static void read_modinfo(const char *field, const char *module, char *buf,
 			 size_t room)
 {
@@ -122,7 +126,7 @@ static struct build loaded_build(void)
 	return b;
 }
 
-/* What is not known makes no difference. */
+/* Unknown values do not differ. */
 static bool differ(const char *a, const char *b)
 {
 	return a[0] && b[0] && strcmp(a, b);
@@ -170,7 +174,7 @@ static void compare_tool(struct doctor_ctx *ctx, const char *version)
 		finding(ctx, WARNING, what, why, NULL);
 }
 
-/* State of the search for copies; nftw() passes none to its callback. */
+/* State of the search for copies, because nftw() passes none to its callback */
 static char winner[PATH_MAX];
 static char hidden[PATH_MAX];
 
@@ -184,7 +188,7 @@ static int on_file(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-/* Several ways to install leave several files; depmod picks one of them. */
+/* Different ways to install leave several files, of which depmod picks one. */
 static void check_copies(struct doctor_ctx *ctx, const char *file,
 			 const struct build *installed)
 {
@@ -231,7 +235,7 @@ void check_versions(struct doctor_ctx *ctx)
 	}
 	loaded = loaded_build();
 	compare_installed(ctx, &loaded, &installed);
-	/* The finding above is enough when loading the module fixes both. */
+	/* Report one finding if loading the installed module fixes both. */
 	if (differ(loaded.version, VERSION) &&
 	    strcmp(installed.version, VERSION))
 		compare_tool(ctx, loaded.version);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * host.c - what /proc and /sys know
- *
- * Read before: ctl.h.
+ * host.c - information from /proc and /sys
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +10,7 @@
 #include "ctl.h"
 
 /**
- * now - monotonic time
+ * now - get the monotonic time
  *
  * Return: seconds.
  */
@@ -25,10 +23,10 @@ double now(void)
 }
 
 /**
- * read_line - the first line of a file
+ * read_line - read the first line of a file
  * @path: file
- * @buf: where to; empty on failure
- * @len: room
+ * @buf: set to the line, or empty on failure
+ * @len: size of @buf
  *
  * Return: true if it could be read.
  */
@@ -46,10 +44,10 @@ bool read_line(const char *path, char *buf, size_t len)
 }
 
 /**
- * read_number - the number in a file
+ * read_number - read the number in a file
  * @path: file
  *
- * Return: the number, -1 if there is none.
+ * Return: the number, or -1 if the file does not have one.
  */
 long read_number(const char *path)
 {
@@ -62,7 +60,10 @@ long read_number(const char *path)
 	return end == buf ? -1 : val;
 }
 
-/* In another PID namespace, /proc may still show the processes of the former one. */
+/*
+ * After a change of the PID namespace, /proc may show the processes of the
+ * former.
+ */
 static bool proc_is_ours(void)
 {
 	char text[16] = "";
@@ -72,10 +73,10 @@ static bool proc_is_ours(void)
 }
 
 /**
- * process_name - a process's name
- * @pid: process in our PID namespace, 0 for none
- * @buf: its name, cleaned; empty if it is not known
- * @len: room; NAME_ROOM suffices
+ * process_name - get the name of a process
+ * @pid: process in the current PID namespace, or 0 for none
+ * @buf: set to the name, cleaned; empty if it is not known
+ * @len: size of @buf; NAME_ROOM suffices
  */
 void process_name(uint32_t pid, char *buf, size_t len)
 {
@@ -90,10 +91,10 @@ void process_name(uint32_t pid, char *buf, size_t len)
 }
 
 /**
- * link_exists - is there such a network device?
- * @name: its name; no path
+ * link_exists - check for a network device
+ * @name: name of the device
  *
- * Return: true if so.
+ * Return: true if it exists.
  */
 bool link_exists(const char *name)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * json.c - turn queues and snapshots into JSON
+ * json.c - convert queues and snapshots to JSON
  *
- * An object is NULL if memory was short. json-c accepts NULL and prints null;
- * json_print() fails for it. All names are printable ASCII (see text.c), so the
- * output is valid UTF-8.
+ * An object is NULL after an allocation failure. json-c accepts NULL and prints
+ * null; json_print() fails for it. All names are printable ASCII (text.c), so
+ * the output is valid UTF-8.
  */
 #include <string.h>
 
@@ -55,12 +55,12 @@ static struct json_object *counters(const struct queue *q,
 }
 
 /**
- * json_queue - turn a queue into an object
+ * json_queue - convert a queue to an object
  * @q: queue
- * @before: the same queue earlier, for rates; NULL for counters
+ * @before: the same queue earlier, for rates, or NULL for counters
  * @seconds: time between @before and @q
  *
- * Return: the object, or NULL if memory was short.
+ * Return: the object, or NULL without memory.
  */
 struct json_object *json_queue(const struct queue *q, const struct queue *before,
 			       double seconds)
@@ -146,11 +146,11 @@ static struct json_object *device(const struct snapshot *s,
 }
 
 /**
- * json_snapshot - turn a snapshot into an object
+ * json_snapshot - convert a snapshot to an object
  * @s: snapshot
- * @before: an earlier snapshot, for rates; NULL for counters
+ * @before: an earlier snapshot, for rates, or NULL for counters
  *
- * Return: the object, or NULL if memory was short.
+ * Return: the object, or NULL without memory.
  */
 struct json_object *json_snapshot(const struct snapshot *s,
 				  const struct snapshot *before)

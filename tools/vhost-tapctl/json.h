@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * json.h - JSON output, by json-c
+ * json.h - JSON output with json-c
  */
 #ifndef VHOST_TAPCTL_JSON_H
 #define VHOST_TAPCTL_JSON_H

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * link.c - network devices of our network namespace, by rtnetlink
+ * link.c - network devices of the current network namespace, by rtnetlink
  *
- * Read before: ctl.h, link.h.
- *
- * Files below /sys/class/net are no substitute: they show the namespace in which
- * /sys was mounted, which "nsenter --net" does not change.
+ * /sys/class/net is not a substitute: it shows the namespace in which /sys was
+ * mounted, which "nsenter --net" does not change.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -20,11 +18,11 @@
 #include "link.h"
 
 /**
- * link_mode - a macvtap mode by its name
- * @name: bridge, vepa, private, passthru
- * @mode: MACVLAN_MODE_*
+ * link_mode - parse the name of a macvtap mode
+ * @name: bridge, vepa, private or passthru
+ * @mode: set to MACVLAN_MODE_*
  *
- * Return: 0; -EINVAL no mode.
+ * Return: 0, or -EINVAL if @name is not a mode.
  */
 int link_mode(const char *name, uint32_t *mode)
 {
@@ -49,8 +47,8 @@ int link_mode(const char *name, uint32_t *mode)
 }
 
 /*
- * Send one request, have @each called with what comes back, and take the
- * acknowledgment. Return: 0 or negative errno.
+ * Send a request, call @each for each message of the reply, and wait for the
+ * acknowledgment. Returns 0 or a negative errno.
  */
 static int ask(struct nlmsghdr *nlh, mnl_cb_t each, void *data)
 {
@@ -130,7 +128,7 @@ static void parse_tun(const struct nlattr *nest, struct link_info *l)
 	}
 }
 
-/* The kind comes before the data, whose meaning depends on it. */
+/* The kind comes first, because the meaning of the data depends on it. */
 static void parse_kind(const struct nlattr *nest, struct link_info *l)
 {
 	const struct nlattr *attr;
@@ -176,12 +174,12 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 }
 
 /**
- * link_get - look at a network device
- * @name: its name
- * @l: filled
+ * link_get - read the properties of a network device
+ * @name: name of the device
+ * @l: set to its properties
  *
- * Return: 0; -ENODEV there is none of this name in our network namespace; other
- * negative errno.
+ * Return: 0, -ENODEV if the current network namespace does not have the device,
+ * or another negative errno.
  */
 int link_get(const char *name, struct link_info *l)
 {
@@ -196,9 +194,9 @@ int link_get(const char *name, struct link_info *l)
 }
 
 /**
- * link_mac_text - an Ethernet address as text
+ * link_mac_text - write an Ethernet address as text
  * @mac: LINK_MAC bytes
- * @text: LINK_MAC_TEXT
+ * @text: result of LINK_MAC_TEXT bytes
  */
 void link_mac_text(const uint8_t *mac, char *text)
 {
@@ -207,7 +205,7 @@ void link_mac_text(const uint8_t *mac, char *text)
 }
 
 /**
- * link_is_macvtap - is it opened by a node of its own?
+ * link_is_macvtap - check whether a link has a node of its own
  * @l: link
  *
  * Return: true for macvtap and ipvtap.
@@ -218,13 +216,13 @@ bool link_is_macvtap(const struct link_info *l)
 }
 
 /**
- * link_add_macvtap - make a macvtap, up
- * @lower: link that it is on
- * @name: IFNAMSIZ; its name, chosen here if empty
+ * link_add_macvtap - create a macvtap and set it up
+ * @lower: link below it
+ * @name: name of IFNAMSIZ bytes; chosen here if empty
  * @mode: MACVLAN_MODE_*
  *
- * It takes all groups: a macvtap passes only those that its own device joined,
- * and the guest's are not.
+ * The macvtap accepts all multicast groups. By default it accepts only groups
+ * that its own device joined, which the guest's are not.
  *
  * Return: exit code.
  */
@@ -261,7 +259,7 @@ int link_add_macvtap(const char *lower, char *name, uint32_t mode)
 
 /**
  * link_del - remove a link
- * @name: its name
+ * @name: name of the link
  */
 void link_del(const char *name)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * link.h - network devices of our network namespace, by rtnetlink
- *
- * Read next: link.c.
+ * link.h - network devices of the current network namespace, by rtnetlink
  */
 #ifndef VHOST_TAPCTL_LINK_H
 #define VHOST_TAPCTL_LINK_H

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mac.c - an Ethernet address for a guest
+ * mac.c - choose an Ethernet address for a guest
  *
- * Read before: ctl.h, link.h, mac.h.
- *
- * A guest's address should stay the same as long as its tap has the same name, and
- * no two guests of a network may have the same one. The id of the machine makes it
- * so, if there is one, and the name is used once on the machine. Elsewhere the tap's
- * own address, which the kernel chose at random, makes a difference.
+ * The address of a guest should be stable as long as its tap has the same name,
+ * and unique in its network. The machine id and the name of the tap give such
+ * an address if the name is used once on the machine. Otherwise the tap's own
+ * address, which the kernel chose at random, is mixed in.
  */
 #include <string.h>
 #include <sys/random.h>
@@ -17,7 +15,7 @@
 #include "link.h"
 #include "mac.h"
 
-/* FNV-1a, which mixes the last bytes badly; see finish(). */
+/* FNV-1a. It mixes the last bytes badly, which finish() corrects. */
 static uint64_t add_bytes(uint64_t hash, const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -27,7 +25,7 @@ static uint64_t add_bytes(uint64_t hash, const void *data, size_t len)
 	return hash;
 }
 
-/* Every bit depends on every byte. */
+/* Make every bit depend on every byte. */
 static uint64_t finish(uint64_t hash)
 {
 	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccd;
@@ -35,14 +33,14 @@ static uint64_t finish(uint64_t hash)
 	return hash ^ hash >> 33;
 }
 
-/* As machine-id(5) has it: before the first boot of an image it is not. */
+/* Check for a machine-id(5). An image has none before its first boot. */
 static bool is_machine_id(const char *id)
 {
 	return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32 &&
 	       strspn(id, "0") != 32;
 }
 
-/* Other namespaces of this machine may have taps of the same name. */
+/* Check for another network namespace, where a tap may have the same name. */
 static bool in_other_namespace(void)
 {
 	char ours[64], first[64];
@@ -53,12 +51,12 @@ static bool in_other_namespace(void)
 }
 
 /**
- * mac_make - an address for the guest behind a tap
- * @name: of the tap
+ * mac_make - choose an address for the guest behind a tap
+ * @name: name of the tap
  * @l: tap
- * @text: LINK_MAC_TEXT
+ * @text: result of LINK_MAC_TEXT bytes
  *
- * Not the tap's own address: a bridge keeps that for itself.
+ * The tap's own address cannot be used, because a bridge claims it.
  */
 void mac_make(const char *name, const struct link_info *l, char *text)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mac.h - an Ethernet address for a guest
- *
- * Read next: mac.c.
+ * mac.h - choose an Ethernet address for a guest
  */
 #ifndef VHOST_TAPCTL_MAC_H
 #define VHOST_TAPCTL_MAC_H

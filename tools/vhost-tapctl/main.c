@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main.c - vhost-tapctl: find the command and start it
+ * main.c - vhost-tapctl: select and run a command
  */
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 
 	text_init();
 	ret = dispatch(argc, argv);
-	/* A command that failed has said so. */
+	/* A command that failed has printed a message. */
 	if ((ret == CTL_OK || ret >= CTL_WARNINGS) && output_flush() != CTL_OK)
 		ret = CTL_FAILED;
 	return ret;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * model.c - netlink messages as structures
- *
- * Read before: ctl.h.
+ * model.c - convert netlink messages to structures
  */
 #include <assert.h>
 #include <errno.h>
@@ -36,11 +34,11 @@ const char * const counter_names[NR_COUNTERS] = {
 	[COUNTER(RING_RETRIES)] = "ring_retries",
 };
 
-/* Who adds a counter adds its name above, else there is none to print. */
+/* A new counter needs a name above to be printed. */
 static_assert(COUNTER(RING_RETRIES) + 1 == NR_COUNTERS);
 
 /**
- * direction_name - rx or tx
+ * direction_name - get the name of a direction
  * @direction: VHOST_TAP_DIRECTION_*
  *
  * Return: a constant string.
@@ -51,7 +49,7 @@ const char *direction_name(uint32_t direction)
 }
 
 /**
- * state_name - what a queue does
+ * state_name - get the name of a queue's state
  * @state: VHOST_TAP_STATE_*
  *
  * Return: a constant string.
@@ -64,7 +62,7 @@ const char *state_name(uint32_t state)
 }
 
 /**
- * backend_name - the other end of a queue
+ * backend_name - get the name of a kind of backend
  * @backend: VHOST_TAP_BACKEND_*
  *
  * Return: a constant string.
@@ -77,7 +75,7 @@ const char *backend_name(uint32_t backend)
 }
 
 /**
- * layout_name - which queues share a worker
+ * layout_name - get the name of a worker layout
  * @layout: VHOST_TAP_WORKER_LAYOUT_*
  *
  * Return: a constant string.
@@ -92,7 +90,7 @@ const char *layout_name(uint32_t layout)
 }
 
 /**
- * poll_mode_name - what a worker does that runs out of work
+ * poll_mode_name - get the name of a poll mode
  * @mode: VHOST_TAP_POLL_MODE_*
  *
  * Return: a constant string.
@@ -104,7 +102,7 @@ const char *poll_mode_name(uint32_t mode)
 	return mode < 3 ? name[mode] : "?";
 }
 
-/* An integer of 4 or 8 bytes; anything else is 0. */
+/* Get an integer of 4 or 8 bytes; other sizes are 0. */
 static uint64_t get_uint(const struct nlattr *attr)
 {
 	switch (mnl_attr_get_payload_len(attr)) {
@@ -117,7 +115,7 @@ static uint64_t get_uint(const struct nlattr *attr)
 	}
 }
 
-/* Names come in here, and nowhere else: clean them. */
+/* All names are received here, so clean them here. */
 static void get_string(const struct nlattr *attr, char *buf, size_t len)
 {
 	clean_name(buf, len, mnl_attr_get_payload(attr),
@@ -163,11 +161,11 @@ static void parse_fault(const struct nlattr *nest, struct queue *q)
 }
 
 /**
- * parse_device - a device's message
+ * parse_device - parse the message of a device
  * @nlh: message
- * @d: filled
+ * @d: set to the device
  *
- * Return: 0; -EBADMSG too short.
+ * Return: 0, or -EBADMSG if the message is too short.
  */
 int parse_device(const struct nlmsghdr *nlh, struct device *d)
 {
@@ -222,7 +220,7 @@ int parse_device(const struct nlmsghdr *nlh, struct device *d)
 	return 0;
 }
 
-/* Plain numbers of a queue's message. */
+/* Find the member for a numeric attribute of a queue. */
 static uint32_t *queue_number(struct queue *q, unsigned int type)
 {
 	switch (type) {
@@ -255,7 +253,7 @@ static uint32_t *queue_number(struct queue *q, unsigned int type)
 	}
 }
 
-/* Attributes that there are many of. */
+/* Find the list for an attribute that occurs several times. */
 static struct list *queue_list(struct queue *q, unsigned int type)
 {
 	switch (type) {
@@ -271,11 +269,11 @@ static struct list *queue_list(struct queue *q, unsigned int type)
 }
 
 /**
- * parse_queue - a queue's message
+ * parse_queue - parse the message of a queue
  * @nlh: message
- * @q: filled
+ * @q: set to the queue
  *
- * Return: 0; -EBADMSG too short.
+ * Return: 0, or -EBADMSG if the message is too short.
  */
 int parse_queue(const struct nlmsghdr *nlh, struct queue *q)
 {
@@ -347,8 +345,8 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 }
 
 /*
- * One more element of an array of @nr; NULL with errno. The array has room for
- * the next power of two, so that it is seldom moved.
+ * Add an element to an array of @nr. Returns NULL with errno. The array has
+ * room for the next power of two, so it is seldom moved.
  */
 static void *grow(void **array, unsigned int *nr, size_t size)
 {
@@ -430,7 +428,7 @@ static void sort(void *array, unsigned int nr, size_t size,
 		qsort(array, nr, size, compare);
 }
 
-/* Sort all arrays by device, and number each device's queues and workers. */
+/* Sort all arrays by device, and set the ranges of each device. */
 static void snapshot_index(struct snapshot *s)
 {
 	unsigned int i, q = 0, w = 0;
@@ -441,7 +439,7 @@ static void snapshot_index(struct snapshot *s)
 	for (i = 0; i < s->nr_devices; i++) {
 		struct device *d = &s->device[i];
 
-		/* A device may be gone between two dumps. */
+		/* A device may have disappeared between two dumps. */
 		while (q < s->nr_queues && s->queue[q].device < d->id)
 			q++;
 		d->first_queue = q;
@@ -458,11 +456,11 @@ static void snapshot_index(struct snapshot *s)
 }
 
 /**
- * snapshot_take - ask for everything
+ * snapshot_take - get all devices, queues and workers
  * @nl: socket
- * @s: filled; snapshot_free() is right whatever comes back
+ * @s: set to the snapshot, which the caller frees also after an error
  *
- * Return: 0 or negative errno.
+ * Return: 0 or a negative errno.
  */
 int snapshot_take(struct genl *nl, struct snapshot *s)
 {
@@ -483,7 +481,7 @@ int snapshot_take(struct genl *nl, struct snapshot *s)
 }
 
 /**
- * snapshot_free - free what snapshot_take() got
+ * snapshot_free - free the memory of a snapshot
  * @s: snapshot
  */
 void snapshot_free(struct snapshot *s)
@@ -497,7 +495,7 @@ void snapshot_free(struct snapshot *s)
 /**
  * snapshot_device - find a device
  * @s: snapshot
- * @id: serial number
+ * @id: id of the device
  *
  * Return: the device or NULL.
  */
@@ -514,7 +512,7 @@ const struct device *snapshot_device(const struct snapshot *s, uint32_t id)
 /**
  * snapshot_queue - find a queue
  * @s: snapshot
- * @device: serial number
+ * @device: id of the device
  * @index: vring index
  *
  * Return: the queue or NULL.
@@ -531,10 +529,10 @@ const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,
 }
 
 /**
- * queue_drops - packets dropped, for whatever reason
+ * queue_drops - sum up dropped packets
  * @q: queue
  *
- * Return: their number; ring faults are not among them.
+ * Return: dropped packets for all reasons, without ring faults.
  */
 uint64_t queue_drops(const struct queue *q)
 {
@@ -549,10 +547,10 @@ uint64_t queue_drops(const struct queue *q)
 }
 
 /**
- * queue_label - a queue's name, short: its direction, and the pair's number
+ * queue_label - write the label of a queue: direction and number of the pair
  * @q: queue
- * @buf: where to
- * @len: room
+ * @buf: result
+ * @len: size of @buf
  */
 void queue_label(const struct queue *q, char *buf, size_t len)
 {

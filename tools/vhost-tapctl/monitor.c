@@ -13,9 +13,9 @@
 
 /** struct monitor - state of the command */
 struct monitor {
-	/** @json: print JSON and not text */
+	/** @json: print JSON instead of text */
 	bool json;
-	/** @status: exit code; CTL_OK as long as the output can be written */
+	/** @status: exit code; CTL_OK while the output can be written */
 	int status;
 };
 
@@ -100,7 +100,7 @@ static int on_event(const struct nlmsghdr *nlh, void *data)
 	return m->status == CTL_OK ? MNL_CB_OK : MNL_CB_STOP;
 }
 
-/* Print events until the output or the socket fails. Return: exit code. */
+/* Print events until the output or the socket fails. Returns an exit code. */
 static int watch(struct genl *nl, struct monitor *m)
 {
 	int err;

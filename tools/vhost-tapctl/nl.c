@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nl.c - requests to the netlink family, by libmnl
+ * nl.c - requests to the netlink family, with libmnl
  *
- * Read before: ctl.h.
- *
- * Messages of the kernel are checked all the same: libmnl sees that attributes
- * stay inside their message, policies that they have the length they should.
+ * Messages of the kernel are checked: libmnl checks that attributes stay inside
+ * their message, and the code below that they have the expected length.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -20,7 +18,7 @@
 #define SOL_NETLINK	270
 #endif
 
-/* A dump's message may have 32 KiB. */
+/* A dump uses messages of up to 32 KiB. */
 #define ROOM	(64 * 1024)
 
 struct genl {
@@ -29,7 +27,7 @@ struct genl {
 	uint16_t family;
 	uint32_t group;
 	bool all_namespaces;
-	char said[128];			/* the kernel's own words on an error */
+	char said[128];			/* the kernel's message */
 	char buf[ROOM] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
@@ -48,7 +46,7 @@ static struct nlmsghdr *request(struct genl *nl, uint16_t type, uint8_t cmd,
 	return nlh;
 }
 
-/* Keep what an extended acknowledgment says. */
+/* Save the message of an extended acknowledgment. */
 static int on_error(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
@@ -94,7 +92,10 @@ static int talk(struct genl *nl, struct nlmsghdr *nlh,
 		len = mnl_socket_recvfrom(nl->sock, nl->buf, sizeof(nl->buf));
 		if (len < 0)
 			return -errno;
-		/* Errors first: their handler needs us, the other the caller. */
+		/*
+		 * The handler of errors gets @nl, the other one the caller's
+		 * data.
+		 */
 		ret = MNL_CB_OK;
 		if (((struct nlmsghdr *)nl->buf)->nlmsg_type == NLMSG_ERROR)
 			ret = mnl_cb_run2(nl->buf, len, nl->seq, port, NULL, nl,
@@ -154,9 +155,9 @@ static int find_family(struct genl *nl)
 }
 
 /**
- * genl_open - a socket for the family
+ * genl_open - open a socket for the family
  *
- * Return: the socket, or NULL with errno: ENOENT the module is not there.
+ * Return: the socket, or NULL with errno: ENOENT if the module is not loaded.
  */
 struct genl *genl_open(void)
 {
@@ -172,7 +173,7 @@ struct genl *genl_open(void)
 		errno = err;
 		return NULL;
 	}
-	/* Old kernels have no such option: then there are no words. */
+	/* Kernels without this option send no error messages. */
 	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &one, sizeof(one));
 	mnl_socket_setsockopt(nl->sock, NETLINK_GET_STRICT_CHK, &one,
 			      sizeof(one));
@@ -186,7 +187,7 @@ struct genl *genl_open(void)
 }
 
 /**
- * genl_close - end of a socket
+ * genl_close - close a socket
  * @nl: socket, or NULL
  */
 void genl_close(struct genl *nl)
@@ -197,10 +198,10 @@ void genl_close(struct genl *nl)
 }
 
 /**
- * genl_fd - to poll on
+ * genl_fd - get the file descriptor, for poll()
  * @nl: socket
  *
- * Return: its file descriptor.
+ * Return: the file descriptor.
  */
 int genl_fd(const struct genl *nl)
 {
@@ -208,7 +209,7 @@ int genl_fd(const struct genl *nl)
 }
 
 /**
- * genl_all_namespaces - dump the devices of all network namespaces from now on
+ * genl_all_namespaces - make dumps cover all network namespaces
  * @nl: socket
  */
 void genl_all_namespaces(struct genl *nl)
@@ -229,13 +230,13 @@ static uint16_t all_namespaces_attr(uint8_t cmd)
 }
 
 /**
- * genl_dump - all devices, queues or workers
+ * genl_dump - dump all devices, queues or workers
  * @nl: socket
  * @cmd: VHOST_TAP_CMD_*_GET
- * @each: called with every message; below 0 (with errno) ends
- * @data: for @each
+ * @each: called for each message; a result below 0, with errno, stops the dump
+ * @data: argument of @each
  *
- * Return: 0 or negative errno.
+ * Return: 0 or a negative errno.
  */
 int genl_dump(struct genl *nl, uint8_t cmd,
 	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data)
@@ -251,10 +252,10 @@ int genl_dump(struct genl *nl, uint8_t cmd,
  * genl_set - change tunables
  * @nl: socket
  * @cmd: VHOST_TAP_CMD_*_SET
- * @attr: what names the thing, and what is to change
- * @nr: of @attr
+ * @attr: attributes that identify the device or queue, and the new values
+ * @nr: number of attributes
  *
- * Return: 0 or negative errno.
+ * Return: 0 or a negative errno.
  */
 int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
 	     size_t nr)
@@ -268,10 +269,10 @@ int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
 }
 
 /**
- * genl_subscribe - hear of events from now on
- * @nl: socket, used for nothing else any more
+ * genl_subscribe - subscribe to notifications
+ * @nl: socket, which can only receive notifications afterwards
  *
- * Return: 0 or negative errno.
+ * Return: 0 or a negative errno.
  */
 int genl_subscribe(struct genl *nl)
 {
@@ -281,12 +282,12 @@ int genl_subscribe(struct genl *nl)
 }
 
 /**
- * genl_receive - wait for events
- * @nl: socket that subscribed
- * @each: called with every message
- * @data: for @each
+ * genl_receive - wait for notifications
+ * @nl: subscribed socket
+ * @each: called for each message
+ * @data: argument of @each
  *
- * Return: 0 some came; negative errno, -ENOBUFS some were lost.
+ * Return: 0, or a negative errno: -ENOBUFS if notifications were lost.
  */
 int genl_receive(struct genl *nl,
 		 int (*each)(const struct nlmsghdr *nlh, void *data),
@@ -300,16 +301,16 @@ int genl_receive(struct genl *nl,
 }
 
 /**
- * genl_failure - say why a request failed
- * @nl: socket; NULL if it could not be opened
+ * genl_failure - print why a request failed
+ * @nl: socket, or NULL if it could not be opened
  * @err: negative errno
  *
- * Return: the exit code for it.
+ * Return: the exit code for the error.
  */
 int genl_failure(const struct genl *nl, int err)
 {
 	if (!nl && err == -ENOENT) {
-		warn("the module vhost_tap is not loaded here (modprobe vhost_tap; \"vhost-tapctl doctor\" tells more)");
+		warn("the module vhost_tap is not loaded here; load it with \"modprobe vhost_tap\", or run \"vhost-tapctl doctor\" for details");
 		return CTL_NO_MODULE;
 	}
 	if (err == -EPERM && nl && nl->all_namespaces) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * output.c - end when nothing can read the output any more
+ * output.c - end the program when the output has no reader
  *
  * A command that runs until it is stopped must not outlive its reader. Services
- * and children of nohup may ignore SIGPIPE and SIGHUP, so the signals are not
- * enough: poll() also shows that the reader is gone, at once and without a write.
+ * and children of nohup may ignore SIGPIPE and SIGHUP, so signals are not
+ * enough. poll() reports a lost reader immediately, even without a write.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 #include "ctl.h"
 
 /**
- * output_flush - write what was printed
+ * output_flush - write the buffered output
  *
  * Return: CTL_OK, or CTL_FAILED after a message.
  */
@@ -25,22 +25,22 @@ int output_flush(void)
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return CTL_OK;
-	/* The errno of an earlier write is lost. */
+	/* The errno of an earlier write is not known any more. */
 	warn("cannot write the output%s%s", errno ? ": " : "",
 	     errno ? strerror(errno) : "");
 	return CTL_FAILED;
 }
 
 /**
- * output_wait - wait for input as long as the output has a reader
+ * output_wait - wait for input while the output has a reader
  * @fd: file descriptor to read from, or -1
- * @seconds: how long to wait, or -1 for no limit
+ * @seconds: how long to wait, or -1 without limit
  *
  * A terminal loses its reader when it hangs up, a pipe or socket when its other
  * end is closed. A file never does.
  *
- * Return: 1 @fd can be read or has failed; 0 time is over; -EPIPE the output has
- * no reader.
+ * Return: 1 if @fd can be read or has failed, 0 after @seconds, or -EPIPE if
+ * the output has no reader.
  */
 int output_wait(int fd, double seconds)
 {
@@ -63,9 +63,9 @@ int output_wait(int fd, double seconds)
 }
 
 /**
- * output_lost - end because the output has no reader, as a write would end us
+ * output_lost - end the program as a write without a reader would
  *
- * Return: CTL_FAILED, if SIGPIPE is ignored or the output is no pipe.
+ * Return: CTL_FAILED, if SIGPIPE is ignored or the output is not a pipe.
  */
 int output_lost(void)
 {

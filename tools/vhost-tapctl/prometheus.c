@@ -13,7 +13,7 @@
 
 #include "ctl.h"
 
-/* A label's value. It is a cleaned name, thus holds no newline. */
+/* Write the value of a label. Cleaned names do not contain newlines. */
 static void put_label(FILE *f, const char *s)
 {
 	for (; *s; s++) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * run.c - vhost-tapctl run: start a VMM with its queues and nodes open
- *
- * Read before: ctl.h, link.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +19,12 @@
 
 #define MAX_QUEUES	256
 
-/** struct plan - what the command line asks for */
+/**
+ * struct plan - options of the command line, and the open files
+ */
 struct plan {
 	const char *tap;
-	char *macvtap;		/* link below, its options cut off */
+	char *macvtap;		/* name of the link below */
 	char name[IFNAMSIZ];	/* of the macvtap */
 	uint32_t mode;
 	unsigned long queues;
@@ -45,7 +45,7 @@ static int open_tap(const char *node, const char *name, short flags)
 	int fd = open(node, O_RDWR);
 
 	if (fd < 0) {
-		warn("%s: %s (\"vhost-tapctl doctor\" tells more)", node,
+		warn("%s: %s (run \"vhost-tapctl doctor\" for details)", node,
 		     strerror(errno));
 		return -1;
 	}
@@ -60,8 +60,9 @@ static int open_tap(const char *node, const char *name, short flags)
 }
 
 /*
- * The number in a macvtap's node is the index of the link, which is another link's
- * in another network namespace. So ask the file what it is.
+ * Check that a file is a queue of @name. The number in the name of a macvtap's
+ * node is the index of the link, which can be another link's in another network
+ * namespace.
  */
 static bool is_queue_of(int fd, const char *name, const struct link_info *l)
 {
@@ -73,7 +74,7 @@ static bool is_queue_of(int fd, const char *name, const struct link_info *l)
 	       !memcmp(ifr.ifr_hwaddr.sa_data, l->mac, LINK_MAC);
 }
 
-/* Whether an existing tap takes several queues, or -1 with a message. */
+/* Get the flags for an existing tap, or -1 after a message. */
 static int tap_flags(const struct plan *p, struct link_info *l)
 {
 	int err = link_get(p->tap, l);
@@ -81,11 +82,11 @@ static int tap_flags(const struct plan *p, struct link_info *l)
 
 	shell_word(word, sizeof(word), p->tap);
 	if (err && err != -ENODEV) {
-		warn("cannot look at %s: %s", p->tap, strerror(-err));
+		warn("cannot read the properties of %s: %s", p->tap, strerror(-err));
 		return -1;
 	}
 	if (err) {
-		warn("there is no tap \"%s\"; make it with:\n  ip tuntap add dev %s mode tap vnet_hdr%s && ip link set dev %s up",
+		warn("there is no tap \"%s\"; create it with:\n  ip tuntap add dev %s mode tap vnet_hdr%s && ip link set dev %s up",
 		     p->tap, word, p->queues > 1 ? " multi_queue" : "", word);
 		return -1;
 	}
@@ -94,7 +95,7 @@ static int tap_flags(const struct plan *p, struct link_info *l)
 		return -1;
 	}
 	if (p->queues > 1 && !l->multi_queue) {
-		warn("%s takes one queue only, because it was made without multi_queue; make it again:\n  ip tuntap del dev %s mode tap && ip tuntap add dev %s mode tap vnet_hdr multi_queue && ip link set dev %s up",
+		warn("%s supports one queue only, because it was made without multi_queue; create it again:\n  ip tuntap del dev %s mode tap && ip tuntap add dev %s mode tap vnet_hdr multi_queue && ip link set dev %s up",
 		     p->tap, word, word, word);
 		return -1;
 	}
@@ -120,13 +121,13 @@ static int open_queues(struct plan *p)
 	} else {
 		ret = link_get(name, &l);
 		if (ret) {
-			warn("cannot look at %s: %s", name, strerror(-ret));
+			warn("cannot read the properties of %s: %s", name, strerror(-ret));
 			return CTL_FAILED;
 		}
 		snprintf(tapnode, sizeof(tapnode), "/dev/tap%u", l.index);
 		node = tapnode;
 		link_mac_text(l.mac, p->own_mac);
-		/* udev makes the node, and may take a moment. */
+		/* udev creates the node, which may take a moment. */
 		for (i = 0; i < 50 && access(node, F_OK); i++)
 			usleep(20000);
 	}
@@ -141,7 +142,7 @@ static int open_queues(struct plan *p)
 		}
 		p->vhost[i] = open(p->node, O_RDWR);
 		if (p->vhost[i] < 0) {
-			warn("%s: %s (\"vhost-tapctl doctor\" tells more)",
+			warn("%s: %s (run \"vhost-tapctl doctor\" for details)",
 			     p->node, strerror(errno));
 			return errno == EACCES ? CTL_DENIED : CTL_FAILED;
 		}
@@ -157,7 +158,7 @@ static void put_fds(FILE *f, const int *fd, unsigned long nr)
 		fprintf(f, "%s%d", i ? ":" : "", fd[i]);
 }
 
-/* The VMM's arguments and ours behind them; NULL without memory. */
+/* Append our arguments to those of the VMM. Returns NULL without memory. */
 static char **arguments(const struct plan *p, char **vmm, int nr)
 {
 	char **args = calloc(nr + 5, sizeof(*args)), *text;
@@ -185,7 +186,7 @@ static char **arguments(const struct plan *p, char **vmm, int nr)
 		return NULL;
 	fprintf(f, "virtio-net-pci,netdev=%s,mac=%s", p->id,
 		p->mac ? p->mac : p->own_mac);
-	/* A vector for each queue, one for the control queue, one for changes. */
+	/* One vector for each queue, control queue and config change. */
 	if (p->queues > 1)
 		fprintf(f, ",mq=on,vectors=%lu", 2 * p->queues + 2);
 	if (p->device)
@@ -212,7 +213,7 @@ static int exec_vmm(char **args)
 	return errno == ENOENT ? CTL_NOT_FOUND : CTL_FAILED;
 }
 
-/* A link that we made has to go when the VMM has: stay, and wait for it. */
+/* Wait for the VMM, because the macvtap has to be removed after it. */
 static int wait_vmm(char **args)
 {
 	struct sigaction sa = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
@@ -247,7 +248,7 @@ static int parse_macvtap(struct plan *p, char *arg)
 		switch (getsubopt(&rest, keys, &val)) {
 		case 0:
 			if (!val || link_mode(val, &p->mode)) {
-				warn("mode is bridge, vepa, private or passthru");
+				warn("mode takes bridge, vepa, private or passthru");
 				return -EINVAL;
 			}
 			break;
@@ -257,7 +258,7 @@ static int parse_macvtap(struct plan *p, char *arg)
 			memcpy(p->name, val, strlen(val) + 1);
 			break;
 		default:
-			warn("macvtap has no \"%s\"", val);
+			warn("unknown option \"%s\" of --macvtap", val);
 			return -EINVAL;
 		}
 	}
@@ -326,7 +327,7 @@ static void print_command(char **args)
  * @argc: arguments, with the name
  * @argv: arguments
  *
- * Return: exit code; the VMM's, once it runs.
+ * Return: exit code, or that of the VMM once it runs.
  */
 int cmd_run(int argc, char **argv)
 {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * set.c - vhost-tapctl set: change tunables
- *
- * Read before: ctl.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +31,7 @@ static int set_one(struct genl *nl, uint32_t device, const char *queue,
 	int err = 0;
 
 	if (queue && number(queue, 0, UINT16_MAX, &first)) {
-		warn("\"%s\" is no queue's number", queue);
+		warn("\"%s\" is not the number of a queue", queue);
 		return CTL_USAGE;
 	}
 	if (queue)
@@ -42,7 +40,7 @@ static int set_one(struct genl *nl, uint32_t device, const char *queue,
 		attr[1].value = index;
 		err = genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, attr, 3);
 	}
-	/* Without a queue: all there are. */
+	/* Without a queue number, the first missing index ends the loop. */
 	if (!queue && err == -ENOENT && index > 1)
 		err = 0;
 	return err ? genl_failure(nl, err) : CTL_OK;
@@ -89,7 +87,7 @@ static int set_named(struct genl *nl, uint32_t device, const char *queue,
 	if (!strncmp(arg, POLLING, strlen(POLLING))) {
 		if (!queue)
 			return set_polling(nl, device, arg + strlen(POLLING));
-		warn("polling is the device's, not a queue's");
+		warn("polling is a tunable of devices, not of queues");
 		return CTL_USAGE;
 	}
 	for (i = 0; i < sizeof(tunables) / sizeof(*tunables); i++) {
@@ -104,7 +102,7 @@ static int set_named(struct genl *nl, uint32_t device, const char *queue,
 		}
 		return set_one(nl, device, queue, t, value);
 	}
-	warn("no tunable \"%.*s\"", (int)len, arg);
+	warn("there is no tunable \"%.*s\"", (int)len, arg);
 	return CTL_USAGE;
 }
 
@@ -128,7 +126,7 @@ int cmd_set(int argc, char **argv)
 	if (slash)
 		*slash++ = 0;
 	if (number(argv[1], 0, UINT32_MAX, &device)) {
-		warn("\"%s\" is no device's number (\"vhost-tapctl show\" has them)",
+		warn("\"%s\" is not the number of a device (\"vhost-tapctl show\" lists them)",
 		     argv[1]);
 		return CTL_USAGE;
 	}

@@ -45,7 +45,7 @@ static void print_counters(const struct queue *q)
 		       (unsigned long long)q->faults[i].count);
 }
 
-/* One line per queue with its most important rates. */
+/* Print one line for each queue with its most important rates. */
 static void print_rates(const struct snapshot *s, const struct snapshot *was)
 {
 	double t = s->at - was->at;

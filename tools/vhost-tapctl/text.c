@@ -2,10 +2,10 @@
 /*
  * text.c - names, messages, colors, numbers and options
  *
- * A name from outside (of a network device, a process, a file, or of the command
- * line) may hold any bytes. It is cleaned where it enters, by clean_name(), so
- * that text, JSON and metrics hold printable ASCII only. A command that a user
- * may run holds the true name, quoted by shell_word().
+ * A name from outside, such as that of a network device, a process or a file,
+ * may contain any bytes. clean_name() cleans it when it is received, so text,
+ * JSON and metrics contain printable ASCII only. A command for the user to run
+ * contains the true name, quoted by shell_word().
  */
 #include <ctype.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 bool use_color;
 
 /**
- * text_init - decide about colors: on a terminal, unless NO_COLOR is set
+ * text_init - enable colors on a terminal, unless NO_COLOR is set
  */
 void text_init(void)
 {
@@ -40,10 +40,10 @@ static bool is_printable(char c)
  * @room: size of @buf
  * @text: any bytes
  * @len: bytes to read at most; a NUL ends @text earlier
- * @keep: characters that stay although they are not printable, or a backslash
+ * @keep: characters to keep that are not printable, or a backslash
  *
  * Printable ASCII is kept. Each other byte, and the backslash, becomes \xNN. A
- * result that does not fit is cut between two of those.
+ * result that does not fit is cut before an incomplete \xNN.
  */
 void clean_text(char *buf, size_t room, const char *text, size_t len,
 		const char *keep)
@@ -66,13 +66,13 @@ void clean_text(char *buf, size_t room, const char *text, size_t len,
 }
 
 /**
- * clean_name - make a name from outside printable, without ambiguity
- * @buf: result; NAME_ROOM bytes hold every name of 15 bytes
+ * clean_name - make a name from outside printable and unambiguous
+ * @buf: result; NAME_ROOM bytes suffice for a name of 15 bytes
  * @room: size of @buf
  * @name: any bytes
  * @len: bytes to read at most; a NUL ends @name earlier
  *
- * Two different names have different results.
+ * Different names have different results.
  */
 void clean_name(char *buf, size_t room, const char *name, size_t len)
 {
@@ -81,12 +81,12 @@ void clean_name(char *buf, size_t room, const char *name, size_t len)
 
 /**
  * shell_word - quote a word so that a shell reads exactly its bytes
- * @buf: result; four times the word and four bytes more hold every word
+ * @buf: result; four bytes for each byte of the word and four more suffice
  * @room: size of @buf
  * @word: any bytes
  *
- * The result is printable ASCII. bash and zsh know the form $'...', which is used only
- * where plain quotes are not enough.
+ * The result is printable ASCII. The form $'...', which bash and zsh support,
+ * is used only if plain quotes are not enough.
  */
 void shell_word(char *buf, size_t room, const char *word)
 {
@@ -109,7 +109,7 @@ void shell_word(char *buf, size_t room, const char *word)
 		buf[0] = 0;
 		return;
 	}
-	/* Within $'...' the quote itself is an escape, too. */
+	/* Inside $'...' the quote is escaped, too. */
 	for (i = 0; *word; word++) {
 		bool as_is = is_printable(*word) && !strchr("'\\", *word);
 
@@ -122,7 +122,7 @@ void shell_word(char *buf, size_t room, const char *word)
 
 /**
  * warn - print a message on stderr
- * @fmt: as printf(); names in it need no cleaning
+ * @fmt: printf() format; names in the result need not be cleaned
  */
 void warn(const char *fmt, ...)
 {
@@ -155,7 +155,7 @@ static const char *color(const char *code)
 /**
  * bold - begin bold text
  *
- * Return: the characters that do so, or none without colors.
+ * Return: the escape sequence, or "" without colors.
  */
 const char *bold(void)
 {
@@ -165,7 +165,7 @@ const char *bold(void)
 /**
  * red - begin red text
  *
- * Return: the characters that do so, or none without colors.
+ * Return: the escape sequence, or "" without colors.
  */
 const char *red(void)
 {
@@ -175,7 +175,7 @@ const char *red(void)
 /**
  * yellow - begin yellow text
  *
- * Return: the characters that do so, or none without colors.
+ * Return: the escape sequence, or "" without colors.
  */
 const char *yellow(void)
 {
@@ -185,7 +185,7 @@ const char *yellow(void)
 /**
  * green - begin green text
  *
- * Return: the characters that do so, or none without colors.
+ * Return: the escape sequence, or "" without colors.
  */
 const char *green(void)
 {
@@ -195,7 +195,7 @@ const char *green(void)
 /**
  * plain - end bold and colored text
  *
- * Return: the characters that do so, or none without colors.
+ * Return: the escape sequence, or "" without colors.
  */
 const char *plain(void)
 {
@@ -203,10 +203,10 @@ const char *plain(void)
 }
 
 /**
- * plural - the end of a noun
- * @nr: how many
+ * plural - get the plural ending of a noun
+ * @nr: number of items
  *
- * Return: "s", or nothing for one.
+ * Return: "s", or "" for one.
  */
 const char *plural(unsigned long nr)
 {
@@ -239,7 +239,7 @@ void human(double v, char *buf, size_t len)
  * @s: text
  * @min: smallest value
  * @max: largest value
- * @out: result
+ * @out: set to the number
  *
  * Return: 0, or -EINVAL if @s is not such a number.
  */
@@ -256,13 +256,13 @@ int number(const char *s, unsigned long min, unsigned long max,
 }
 
 /**
- * next_option - getopt_long() with messages whose names are cleaned
+ * next_option - getopt_long() with cleaned names in its messages
  * @argc: arguments, with the name
  * @argv: arguments
- * @mode: "+" stops at the first argument that is no option; else ""
- * @options: options that exist
+ * @mode: "+" to stop at the first argument that is not an option, else ""
+ * @options: supported options
  *
- * Return: the option's val, '?' after a message, -1 at the end.
+ * Return: the val of the option, '?' after a message, or -1 at the end.
  */
 int next_option(int argc, char **argv, const char *mode,
 		const struct option *options)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * top.c - vhost-tapctl top: show the rates of all queues, by ncurses
+ * top.c - vhost-tapctl top: show the rates of all queues, with ncurses
  *
- * A row fits in 80 columns.
+ * A row fits 80 columns.
  */
 #include <curses.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static const struct column {
 	{ 'a', "batch", "b[a]tch" },
 };
 
-/* So often in a row, a terminal may have input according to poll() and then none. */
+/* Give up after this number of reads without the input that poll() reported. */
 #define MAX_EMPTY	8
 
 #define NR_COLUMNS	(sizeof(columns) / sizeof(*columns))
@@ -70,7 +70,7 @@ static int compare(const void *a, const void *b)
 	return (d > 0) != reversed ? 1 : -1;
 }
 
-/* Rows of all queues that are in both snapshots; NULL if memory is short. */
+/* Make rows of all queues in both snapshots. Returns NULL without memory. */
 static struct row *make_rows(const struct snapshot *s,
 			     const struct snapshot *was, unsigned int *nr)
 {
@@ -161,7 +161,7 @@ static void draw(const struct snapshot *s, const struct row *rows,
 	refresh();
 }
 
-/* Handle a key. Return: false if the user quits. */
+/* Handle a key. Returns false if the user quits. */
 static bool key(int c)
 {
 	unsigned int i;
@@ -179,10 +179,10 @@ static bool key(int c)
 /*
  * Wait for a key until @until.
  *
- * getch() cannot tell a terminal that hung up from one without input, so poll()
- * looks at it. A terminal that can be read and has nothing to read is at its end.
+ * getch() cannot distinguish a terminal that hung up from one without input, so
+ * check it with poll(). A terminal that is readable without input has hung up.
  *
- * Return: 1 with the key in @c, 0 time is over, -EIO the terminal is gone.
+ * Returns 1 with the key in @c, 0 at @until, or -EIO if the terminal hung up.
  */
 static int wait_key(double until, int *c)
 {
@@ -200,7 +200,7 @@ static int wait_key(double until, int *c)
 		left = until - now();
 		if (left <= 0)
 			return 0;
-		/* A signal may mean a new size; then getch() returns it. */
+		/* A signal may report a new size, which getch() returns. */
 		if (poll(p, 2, (int)(left * 1000) + 1) <= 0)
 			continue;
 		if ((p[0].revents | p[1].revents) & ~POLLIN ||
@@ -210,8 +210,8 @@ static int wait_key(double until, int *c)
 }
 
 /*
- * Draw, and obey keys, until @until. Return: 1 time is over, 0 the user quits,
- * or negative errno.
+ * Draw and handle keys until @until. Returns 1 at @until, 0 if the user quits,
+ * or a negative errno.
  */
 static int show_until(const struct snapshot *s, const struct snapshot *was,
 		      double until)
@@ -234,7 +234,7 @@ static int show_until(const struct snapshot *s, const struct snapshot *was,
 	}
 }
 
-/* Return: false if the terminal's type is not known. */
+/* Start ncurses. Returns false if the type of the terminal is not known. */
 static bool open_screen(void)
 {
 	if (!newterm(NULL, stdout, stdin))
@@ -252,7 +252,7 @@ static bool open_screen(void)
 	return true;
 }
 
-/* Return: exit code. */
+/* Show rates until the user quits. Returns an exit code. */
 static int live(struct genl *nl, unsigned long interval)
 {
 	struct snapshot was, s;
@@ -267,7 +267,7 @@ static int live(struct genl *nl, unsigned long interval)
 		snapshot_free(&was);
 		return CTL_FAILED;
 	}
-	/* The first rates come early, the others at each interval. */
+	/* Show the first rates soon, and later ones after each interval. */
 	napms(300);
 	while (!err && show > 0) {
 		err = snapshot_take(nl, &s);
@@ -286,7 +286,7 @@ static int live(struct genl *nl, unsigned long interval)
 	return show < 0 ? CTL_FAILED : CTL_OK;
 }
 
-/* Print the rates of one interval as text. Return: exit code. */
+/* Print the rates of one interval as text. Returns an exit code. */
 static int once(struct genl *nl, unsigned long interval)
 {
 	struct snapshot was, s = { 0 };
