@@ -248,7 +248,6 @@ void vtap_dev_close(struct vtap_dev *dev)
 	kvfree(dev);
 }
 
-/* Check whether the running queues can use @map. */
 static bool vtap_dev_queues_agree(const struct vtap_dev *dev,
 				  const struct vtap_memmap *map)
 {

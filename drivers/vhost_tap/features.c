@@ -119,7 +119,6 @@ static struct vtap_qcfg vtap_features_qcfg(const u64 *features)
 	};
 }
 
-/* Check whether the queue can switch to @features, if it is running. */
 static bool vtap_features_fit_queue(const struct vtap_queue *q,
 				    const u64 *features)
 {

@@ -26,7 +26,6 @@
  */
 #define VTAP_MINOR	245
 
-/* Longest name of the node */
 #define DEVNAME_MAX	63
 
 static char *devname = "vhost-tap";

@@ -29,7 +29,6 @@ enum what {
 	WORKER,
 };
 
-/* The attribute all-namespaces of each attribute set. */
 static const u16 all_attr[] = {
 	[DEVICE] = VHOST_TAP_A_DEVICE_ALL_NAMESPACES,
 	[QUEUE] = VHOST_TAP_A_QUEUE_ALL_NAMESPACES,

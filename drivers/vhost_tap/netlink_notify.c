@@ -27,7 +27,6 @@ static bool vtap_notify_is_unused(const struct vtap_dev *dev)
 	return !genl_has_listeners(family, dev->net, VTAP_NL_EVENTS);
 }
 
-/* Send a message, or free it if filling it failed. */
 static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
 			     int err)
 {

@@ -87,7 +87,7 @@ static int vtap_numa_largest_region_node(const struct vtap_memmap *map)
 	return largest ? vtap_numa_page_node(largest->uaddr) : NUMA_NO_NODE;
 }
 
-/* Ring and packets are mostly on one node, that of the guest's driver. */
+/* The ring is mostly on the node of the guest's driver. */
 static int vtap_numa_memory_node(const struct vtap_queue *q)
 {
 	int node = NUMA_NO_NODE;

@@ -73,7 +73,6 @@ void vtap_workers_interrupt(struct vtap_dev *dev)
 		vtap_thread_interrupt(w->thread);
 }
 
-/* Resume the interrupted workers. */
 static void vtap_workers_resume(struct vtap_dev *dev)
 {
 	struct vtap_worker *w;
@@ -149,7 +148,6 @@ static void vtap_worker_destroy(struct vtap_worker *w)
 	kfree(w);
 }
 
-/* Create and start a worker without queues. */
 static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
 {
 	struct vtap_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
@@ -243,7 +241,6 @@ int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 	return 0;
 }
 
-/* Index of vring @i's worker in the layout. */
 static u32 vtap_workers_place(const struct vtap_dev *dev, u32 i)
 {
 	switch (dev->layout) {
@@ -256,7 +253,6 @@ static u32 vtap_workers_place(const struct vtap_dev *dev, u32 i)
 	}
 }
 
-/* Number of workers in the layout. */
 static u32 vtap_workers_nr_wanted(const struct vtap_dev *dev)
 {
 	u32 pairs = vtap_nr_queues(dev) / VTAP_NR_DIRS;
