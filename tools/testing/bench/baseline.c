@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rounds on the module without rings, with the packets where a guest has them.
- *
- * Read before: testbed.h, baseline/baseline.h. Read next: baseline/vtap_baseline.c.
+ * Rounds on the module without rings, with packets at the places a guest would use.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +20,7 @@ bool baseline_is_node(const char *node)
 	return !strncmp(node, NODE, strlen(NODE));
 }
 
-/* A GSO packet to the guest takes several of its buffers; here, one place. */
+/* A GSO packet to the guest takes several of its buffers, but only one place here. */
 static size_t place(const struct testbed *tb)
 {
 	return tb->per_packet > 1 ? tb->per_packet * tb->stride : tb->stride;

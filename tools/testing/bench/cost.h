@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What came out of a row. How it is found is for each mode to say.
- *
- * Read before: rows_conf.h. Read next: rounds.c, stream.c, idle.c.
+ * The result of a row. Each mode has its own way to measure it.
  */
 #ifndef VTAP_BENCH_COST_H
 #define VTAP_BENCH_COST_H
@@ -17,14 +15,14 @@
 #define COST_MAX_ROUNDS	20000
 
 /**
- * struct cost - of one packet, in ns unless the mode says something else
- * @rounds: that were timed
- * @packets: in a full round
- * @more: what one packet more costs
- * @whole: time of a full round, typical(), divided by its packets
- * @median: the same, median of the rounds
- * @kicks: of the guest, for each packet
- * @calls: of the device, for each packet
+ * struct cost - cost of one packet, in ns unless the mode says otherwise
+ * @rounds: number of timed rounds
+ * @packets: packets in a full round
+ * @more: cost of one additional packet
+ * @whole: typical() time of a full round, per packet
+ * @median: median time of a full round, per packet
+ * @kicks: kicks of the guest, per packet
+ * @calls: calls of the device, per packet
  */
 struct cost {
 	int rounds;
@@ -53,7 +51,7 @@ static inline int64_t now_ns(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* Sorted times, less the noisy half; finer than the clock. */
+/* Average the less noisy half of sorted times; finer than the clock. */
 static inline double typical(const int64_t *sorted, int n)
 {
 	double sum = 0;

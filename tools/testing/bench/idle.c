@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Idle: how often a worker runs while nothing happens. The figure is a number of
- * context switches of all its threads in IDLE_S seconds, not a time.
+ * Idle: how often workers run without traffic. The result is a number of context
+ * switches of all worker threads in IDLE_S seconds, not a time.
  *
- * Read before: testbed.h, cost.h.
- *
- * The rings are started, the guest's RX buffers are posted, TX is empty. That
- * counting works is seen before: packets must have made the worker run.
+ * The rings are started, RX buffers are posted, TX is empty. A check before it makes
+ * sure that counting works: packets must have made the worker run.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,7 +15,7 @@
 
 #define IDLE_S		2
 
-/* A packet to the guest, so that the worker runs. */
+/* Send a packet to the guest, so that the worker runs. */
 static int exercise(struct testbed *tb)
 {
 	struct vq *q = bed_vq(tb, 0);

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""nested-report.py DIR BED: DIR/BED.raw and BED.about -> BED.txt, .json, .svg, .png
+"""nested-report.py DIR BENCHMARK: evaluate DIR/BENCHMARK.raw and .about
 
-A line of BED.raw: round, side (a: in-tree, b: ours), row, key, value, as
-nested-vm writes them. Here counts become figures: a rate, latencies, the
-worker's time, kicks and calls for each packet, megabyte or answer.
+Writes .txt, .json, .svg and .png. A line of the raw file has round, side (a: in-tree,
+b: vhost-tap), row, key, value, as nested-vm writes them. The script computes a rate,
+latencies, the worker's time, and kicks and calls per packet, megabyte or reply.
 
-What else runs on the machine makes times longer, never shorter, so a time (a
-rate) is the best quartile of its rounds; notifications are medians. The range of
-a ratio is what 95 of 100 draws of as many rounds, with repetition, give; a round
-has a sample of each side, taken one right after the other.
+Other load on the machine makes times longer, never shorter, so the result of a time or
+rate is the best quartile of its rounds; notifications are medians. The range of a
+ratio contains 95 of 100 random draws of as many rounds, with repetition. A round has a
+sample of each side, taken directly after each other.
 """
 
 import json
@@ -20,8 +20,8 @@ import sys
 import report
 
 DRAWS = 1000
-MIN_ROUNDS = 6         # with fewer the draws say nothing
-# What a row's work is measured in: its name, the counter, the scale.
+MIN_ROUNDS = 6         # the minimum for meaningful draws
+# The unit of a row's work: its name, the counter, the scale.
 WORK = {"tcp": ("MB", "bytes", 1e-6), "udp": ("packet", "packets", 1),
         "pktgen": ("packet", "packets", 1), "rr": ("answer", None, 1)}
 
@@ -41,7 +41,7 @@ ESTIMATE = {COST: best_low, RATE: best_high, COUNT: statistics.median, SIZE: sta
 
 
 def read_raw(path):
-    """-> {row: {side: {round: {key: value}}}}"""
+    """Read the raw file -> {row: {side: {round: {key: value}}}}"""
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -51,7 +51,7 @@ def read_raw(path):
 
 
 def figures(row, got):
-    """-> {figure: (value, kind)} of one sample."""
+    """Compute {figure: (value, kind)} of one sample."""
     kind, direction = (row.split("-") + [""])[:2]
     if kind == "idle":
         seconds = got["seconds"]
@@ -79,7 +79,7 @@ def figures(row, got):
 
 
 def ratio(pairs, estimate):
-    """Ours to in-tree, with the range; None when there was nothing in-tree."""
+    """Compute vhost-tap to in-tree with the range; None if in-tree has no value."""
     below, over = (estimate([p[i] for p in pairs]) for i in (0, 1))
     if not below:
         return None
@@ -96,7 +96,7 @@ def ratio(pairs, estimate):
 
 
 def verdict(r, kind, rounds):
-    """Said only when the whole range is on one side, and not for half a percent."""
+    """Call it a difference only if the whole range is on one side, by over half a percent."""
     low, high = r["range"]
     if rounds < MIN_ROUNDS or low <= 1 <= high or 0.995 < r["median"] < 1.005:
         return "~"
@@ -104,7 +104,7 @@ def verdict(r, kind, rounds):
 
 
 def sample(row, got):
-    """As figures(); None when the VM ended in the middle of it."""
+    """As figures(), or None if the VM ended during the sample."""
     try:
         return figures(row, got)
     except KeyError:
@@ -165,7 +165,7 @@ def main():
         f.write(text)
     with open(base + ".json", "w", encoding="utf-8") as f:
         json.dump({"about": about, "rows": rows}, f, indent=1)
-    # As a cost, so that below 1 is better for all of them.
+    # As a cost, so that below 1 is better for every figure.
     bars = []
     for r in rows:
         if r["ratio"] and r["ratio"]["median"]:

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pktcost.c - what a packet costs on a vhost node, row by row
- *
- * Read before: rows_conf.h, cost.h. Read next: rounds.c.
+ * pktcost.c - measure the cost of a packet on vhost nodes, row by row
  *
  * Usage: pktcost [-t MS] [-r TIMES] [-p] -n NODE [-n NODE]... ROWS.CONF [PATTERN]...
  *
- * Each row is run on all nodes before the next, so that they meet the same
- * weather, and as often as the row says, at most -r times; with -p a row
- * with plain= comes after that one, on each node. A node may be a vhost file or
- * /dev/vtap-baseline, or, with its memory in the kernel, /dev/vtap-baseline:kernel.
- * Printed, tab-separated: node, row, and the members of struct cost (cost.h);
- * or node, row and the errno why there is no figure.
+ * Each row runs on all nodes before the next row, so that the nodes meet the same load
+ * on the machine. It runs as often as the row says, at most -r times. With -p, the row
+ * named by plain= runs before it on each node. A node may be a vhost file,
+ * /dev/vtap-baseline, or /dev/vtap-baseline:kernel with its memory in the kernel.
+ * Prints, tab-separated: node, row, and the members of struct cost (cost.h); or node,
+ * row and an errno.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,7 +44,7 @@ static int run_row(const struct row *row, unsigned int ms)
 	return err;
 }
 
-/* Each row in a process and a network namespace of its own. */
+/* Run each row in its own process and network namespace. */
 static int fork_row(const struct row *row, const char *node, unsigned int ms)
 {
 	int status, err;
@@ -98,7 +96,7 @@ static const struct row *find(const struct job *job, const char *name)
 	return NULL;
 }
 
-/* The row on all nodes, each time after its plain one if it has one. */
+/* Run the row on all nodes, each time after its plain row if it has one. */
 static unsigned int run_on_all(const struct job *job, const struct row *row)
 {
 	unsigned int times = row->times < job->times ? row->times : job->times;

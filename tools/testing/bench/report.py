@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""report.py DIR BED: DIR/BED.raw and BED.about -> BED.txt, BED.json, BED.svg, BED.png
+"""report.py DIR BENCHMARK: evaluate DIR/BENCHMARK.raw and .about
 
-A line of BED.raw: boot, node, row, rounds, packets in a round, figure,
-figure of a whole round per packet, its median, kicks and calls per packet;
-or boot, node, row, errno. A row may come several times in a boot. Ratios are taken
-where both sides were measured one right after the other.
+Writes .txt, .json, .svg and .png. A line of the raw file has boot, node, row, rounds,
+packets in a round, figure, figure of a whole round per packet, its median, kicks and
+calls per packet; or boot, node, row, errno. A row may occur several times in a boot.
+Ratios use measurements of both sides taken directly after each other.
 """
 
 import html
@@ -17,28 +17,28 @@ import sys
 NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours",
          "/dev/vtap-baseline": "baseline", "/dev/vtap-baseline:kernel": "baseline_kernel"}
 
-# The targets: cost of ours over in-tree's.
+# The targets: cost of vhost-tap over in-tree's.
 TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
            "tx-gso": 0.95, "rx-gso": 0.95, "tx-64-burst1": 1.0, "rx-64-burst1": 1.0}
-# Ours with something on, to ours without it: how the row's name ends, how the
-# other's does, the target.
+# vhost-tap with a feature to vhost-tap without it: the end of the row's name, the end of
+# the other row's name, the target.
 OWN = [("-log", "", 1.05), ("-iotlb", "", 1.10), ("-iotlb4k", "", 1.10),
        ("-reg500", "-spread", 1.02)]
-# The target of ours with a packed ring over ours with a split one.
+# The target of vhost-tap with a packed ring over a split one.
 PACKED = 1.0
-# Ours above the baseline, to in-tree above the baseline.
+# vhost-tap's cost above the baseline, to in-tree's cost above the baseline.
 ABOVE_BASELINE = 1 / 3
-# Kicks or calls per packet that are none.
+# Kicks or calls per packet below this count as none.
 FEW = 0.0005
 
 
 def is_burst(row):
-    """Bursts are about latency: the whole of a round counts."""
+    """Bursts measure latency, so the whole round counts."""
     return "-burst" in row
 
 
 def read_raw(path):
-    """-> {row: {side: {boot: [value, kicks, calls]} or "ERRNO"}}"""
+    """Read the raw file -> {row: {side: {boot: [value, kicks, calls]} or "ERRNO"}}"""
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -58,7 +58,7 @@ def read_raw(path):
 
 
 def summary(values):
-    """Boots are samples, of which a boot may have several."""
+    """Return the samples; a boot may have several."""
     v = sorted(values)
     low, high = v[len(v) // 4], v[3 * len(v) // 4]
     median = statistics.median(v)
@@ -67,14 +67,14 @@ def summary(values):
 
 
 def verdict(got, target):
-    """Three quarters of the boots must agree."""
+    """Do three quarters of the boots agree?"""
     if got["quartiles"][1] <= target:
         return "met"
     return "not met" if got["quartiles"][0] > target else "not resolved"
 
 
 def ratio(over, under, base=None, column=0):
-    """Summary of over/under, boot by boot, less base if any; None: they never met."""
+    """Summarize over/under boot by boot, less base if any; None without common boots."""
     both = []
     for boot in over:
         if boot not in under or (base and boot not in base):
@@ -99,12 +99,12 @@ def side_of(got):
 
 
 def against_plain(rows, row, sides):
-    """Each side with something on, to itself without."""
+    """Compare each side with a feature to itself without."""
     out = {}
     for suffix, instead, target in OWN:
         if not row.endswith(suffix):
             continue
-        # counts may be compared whenever they were taken
+        # Counts are comparable whenever they were taken.
         plain = (rows.get(row + ":plain") or
                  rows.get(row.removesuffix(suffix) + instead, {}))
         for name in ("in_tree", "ours"):
@@ -116,7 +116,7 @@ def against_plain(rows, row, sides):
 
 
 def against_split(rows, row, sides):
-    """A packed ring, which in-tree has not, to the split rings of both sides."""
+    """Compare a packed ring, which in-tree lacks, to the split rings of both sides."""
     plain = rows.get(row + ":plain", {})
     out = {name: ratio(sides["ours"], plain[name]) for name in ("in_tree", "ours")
            if isinstance(sides.get("ours"), dict) and isinstance(plain.get(name), dict)}
@@ -126,7 +126,7 @@ def against_split(rows, row, sides):
 
 
 def under_load(sides):
-    """Kicks and calls per packet: not more than in-tree."""
+    """Check that kicks and calls per packet do not exceed in-tree's."""
     out = {}
     for column, what in ((1, "kicks"), (2, "calls")):
         more = summary([sides["ours"][boot][column] - sides["in_tree"][boot][column]
@@ -184,7 +184,7 @@ def pair(what):
 
 
 def aim(what):
-    """Target and whether it is met."""
+    """Print the target and whether it is met."""
     if not what or "verdict" not in what:
         return ""
     target = f"{what['target']:.2f}  " if "target" in what else ""
@@ -253,7 +253,7 @@ def table(about, rows):
 # ---- plots ----
 
 def plot_bars(base, title, bars, line=None):
-    """bars: (name, value)..., with a line across at that height."""
+    """Plot bars of (name, value)... with a horizontal line at a height."""
     if not bars:
         return
     data = "\n".join(f'"{name}" {value:.3f}' for name, value in bars)
@@ -276,7 +276,7 @@ END
 plot $data using 0:2:xtic(1) with boxes lc rgb '#4477aa'{across}
 """
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
-    # what the picture is, for those who do not see it
+    # A description for readers who cannot see the picture.
     with open(base + ".svg", encoding="utf-8") as f:
         svg = f.read()
     with open(base + ".svg", "w", encoding="utf-8") as f:
@@ -284,7 +284,7 @@ plot $data using 0:2:xtic(1) with boxes lc rgb '#4477aa'{across}
 
 
 def plot(base, about, rows):
-    """Ratios as bars; 1 is in-tree."""
+    """Plot ratios as bars; 1 is in-tree."""
     who = "b against a" if "sides" in about else "vhost-tap against in-tree vhost_net"
     where = f"{about.get('kernel', '')}, commit {about.get('source', '')}"
     plot_bars(base, f"{who}, {about.get('unit', '')}: ratio of medians, below 1 is better ({where})",
@@ -307,7 +307,7 @@ def write(base, about, rows, text):
 def main():
     base = f"{sys.argv[1]}/{sys.argv[2]}"
     about = read_about(base)
-    # no targets between two of ours
+    # Two builds of vhost-tap have no targets.
     rows = judge(read_raw(base + ".raw"), "sides" not in about)
     write(base, about, rows, table(about, rows))
     plot(base, about, rows)

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rounds: fill the rings, kick, sleep until the last is used.
+ * Rounds: fill the rings, kick, sleep until the last chain is used.
  *
- * Read before: testbed.h, cost.h. Read next: stream.c, idle.c.
+ * For RX the packets already wait in the tap's queue while the guest has no buffers, so
+ * the producer's cost is excluded. The time is from the first kick to the last call.
+ * Full rounds alternate with rounds of a quarter. Their difference, divided by the other
+ * three quarters, is the cost of a packet without the wake-ups. It uses the 10th
+ * percentile of each, because noise only adds time.
  *
- * For RX the packets wait in the tap's queue before, and the guest had no
- * buffers; so the producer's cost is outside. Timed is from the first kick to the
- * last call. Full rounds take turns with rounds of a quarter: the difference,
- * spread over the other three quarters, is what a packet costs without the
- * wake-ups, whatever those cost today. It is made of the 10th percentile of each:
- * noise only ever adds.
- *
- * Bursts are about the wake-ups. Where guest and worker share a processor, it is
- * the scheduler's whim whether the worker runs at the kick, before the guest
- * can even begin to sleep, or later; that is half of the time. With batch=1 it is
- * always later: kick, sleep, worker, call, and the guest when the worker sleeps.
+ * Bursts measure the wake-ups. If guest and worker share a CPU, the scheduler decides
+ * whether the worker runs at the kick, before the guest can sleep, or later; that is
+ * half of the time. With batch=1 it is always later: kick, sleep, worker, call, and the
+ * guest when the worker sleeps.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +22,7 @@
 #include "cost.h"
 #include "pvq.h"
 
-/* One look, whatever the format. */
+/* Check once, in either format. */
 static bool all_used(struct vq *q)
 {
 	return q->packed ? pvq_last_is_used(q) :
@@ -49,7 +46,7 @@ static int post_all(struct testbed *tb)
 
 	for (i = 0; !err && i < tb->nr_pairs; i++) {
 		err = bed_post(tb, i, tb->nr_chains);
-		/* a packed ring has no index: what is left is one store */
+		/* A packed ring has no index; one store remains to publish. */
 		pvq_publish_behind(bed_vq(tb, i));
 	}
 	return err;
@@ -67,7 +64,7 @@ static int run(struct testbed *tb)
 		q = bed_vq(tb, i);
 		vq_publish(q);
 		vq_kick(q);
-		/* the next is for what comes */
+		/* The next chain is the first of the next round. */
 		q->kicked_idx = q->avail_idx;
 		q->kicked_at = q->avail_at;
 	}
@@ -78,7 +75,7 @@ static int run(struct testbed *tb)
 	return err;
 }
 
-/* One call, for the last; without event index, whenever the device likes. */
+/* Request one call, for the last; without event index the device decides. */
 static void want_last(struct testbed *tb)
 {
 	unsigned int i;
@@ -93,7 +90,7 @@ static void want_last(struct testbed *tb)
 	}
 }
 
-/* Return: 0 and ns of a round, or -errno */
+/* Return: 0 and the ns of a round, or -errno */
 static int do_round(struct testbed *tb, int64_t *ns)
 {
 	bool has_rings = tb->baseline < 0;
@@ -104,7 +101,7 @@ static int do_round(struct testbed *tb, int64_t *ns)
 		err = post_all(tb);
 	if (!err && tb->row->rx) {
 		err = wire_feed(tb);
-		/* the worker finds no buffers, and sleeps */
+		/* The worker finds no buffers and sleeps. */
 		usleep(50);
 	}
 	if (err)
@@ -128,7 +125,7 @@ static void count_from_here(struct testbed *tb)
 	}
 }
 
-/* Rounds of both sizes for @ms, sorted. Return: pairs of them, or -errno */
+/* Run rounds of both sizes for @ms, sorted. Return: pairs of rounds, or -errno */
 static int do_rounds(struct testbed *tb, unsigned int ms, int64_t *full,
 		     int64_t *part)
 {
@@ -174,7 +171,7 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 	if (n < 0)
 		return n;
 
-	/* the last round was a short one */
+	/* The last round was a short one. */
 	more = (tb.most - tb.nr_packets) * tb.nr_pairs;
 	all = (double)n * (tb.most + tb.nr_packets) * tb.nr_pairs;
 	*cost = (struct cost){

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A line of rows.conf: a name, then key=value for what differs from the default.
- *
- * Read before: rows_conf.h.
+ * Read a line of rows.conf: a name, then key=value for each non-default setting.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +64,7 @@ static int set(struct row *row, const char *key, const char *val)
 	return 0;
 }
 
-/* Return: 1 a row, 0 a comment or an empty line, -1 no sense */
+/* Return: 1 for a row, 0 for a comment or an empty line, -1 for a syntax error */
 int row_parse(struct row *row, const char *line)
 {
 	char copy[256], *word, *val, *save;

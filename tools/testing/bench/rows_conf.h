@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a row of the bench measures, and how it is read from rows.conf.
- *
- * Read before: rows.conf. Read next: testbed.h.
+ * The rows of the benchmarks, as read from rows.conf.
  */
 #ifndef VTAP_BENCH_ROWS_CONF_H
 #define VTAP_BENCH_ROWS_CONF_H
@@ -12,36 +10,36 @@
 
 enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
 
-/* See rounds.c, stream.c, idle.c. */
+/* Implemented in rounds.c, stream.c and idle.c. */
 enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
 
 /**
- * struct row - one set of circumstances
+ * struct row - the parameters of one measurement
  * @rx: host to guest, else guest to host
  * @len: bytes of a frame
- * @gso: a TCP packet to be cut by whoever sends it on
- * @ring: entries of the ring
+ * @gso: a TCP packet that the receiver's side segments
+ * @ring: ring size
  * @chain: descriptors of a packet or of a receive buffer
  * @buf: bytes of a receive buffer
- * @indirect: the chain lies in a table of its own
- * @regions: of guest memory; packets go round all of them
- * @spread: parts of guest memory that packets go round, pages of their own; 0:
- *	as many as regions
+ * @indirect: each chain is in an indirect table
+ * @regions: number of regions of guest memory; packets use all of them in turn
+ * @spread: number of separate parts of guest memory that packets use in turn; 0: as
+ *	many as regions
  * @mrg: mergeable buffers
  * @eidx: event index
  * @in_order: VIRTIO_F_IN_ORDER
- * @packed: packed rings, which only our node has; rounds only
+ * @packed: packed rings, on vhost-tap only; rounds only
  * @log: dirty logging is on
  * @iotlb: addresses go through the device IOTLB
- * @burst: packets at a time; 0 is as many as the ring takes
- * @pairs: vhost files, each on a queue of one tap; 0 is one on a plain tap
- * @mode: what is done with it
- * @bridged: packets come from another tap over a bridge, with headroom, instead
- *	of from a packet socket
- * @batch: the worker waits until the guest sleeps, and the other way round
- * @plain: the row that this one is the other of
- * @times: runs in a boot, each side in turn; the time is divided
- * @baseline: it makes sense without a ring, too
+ * @burst: packets at a time; 0 for as many as the ring takes
+ * @pairs: number of vhost files, each on a queue of one tap; 0 for one on a plain tap
+ * @mode: kind of measurement
+ * @bridged: packets come from another tap over a bridge, with headroom, instead of from
+ *	a packet socket
+ * @batch: the worker waits until the guest sleeps, and the reverse
+ * @plain: the row to compare this one with
+ * @times: runs in a boot, each side in turn; they share the time
+ * @baseline: the row also makes sense without a ring
  */
 struct row {
 	char name[48];

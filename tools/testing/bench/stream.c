@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A stream: the guest works on while the device does, and both say as little as
- * the ring lets them. For kicks and calls per packet.
+ * A stream: guest and device work at the same time, with as few notifications as the
+ * ring permits. It measures kicks and calls per packet.
  *
- * Read before: testbed.h, cost.h. Read next: idle.c.
- *
- * TX: the guest adds a burst, kicks if the device wants to know, and takes back
- * what is used, without calls. When the ring is full it asks for one
- * call, three quarters on, and sleeps. RX: a burst comes to the tap, the guest
- * waits for a call if it finds nothing, switches calls off, takes all there
- * is, refills when half of its buffers are gone, and switches calls on. Linux's
- * virtio-net does both like this. Here both share one processor, and the time
- * includes the guest's. With batch=1 the worker does not preempt the guest;
- * without, it is the scheduler's whim whether it does so at each kick.
+ * TX: the guest adds a burst, kicks if needed, and takes used buffers back without
+ * calls. When the ring is full, it requests one call after three quarters, and sleeps.
+ * RX: a burst arrives at the tap. The guest waits for a call if there is no packet,
+ * disables calls, takes all packets, refills when half of its buffers are used, and
+ * enables calls. Linux's virtio-net works like this. Here both share one CPU, and the
+ * time includes the guest's. With batch=1 the worker does not preempt the guest; without
+ * it, the scheduler decides at each kick.
  */
 #define _GNU_SOURCE
 #include <errno.h>

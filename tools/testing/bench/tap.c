@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tap of a row, and the frames on it.
+ * The tap of a row, and its frames.
  *
- * Read before: testbed.h. Read next: rounds.c.
- *
- * TX frames end in the host's stack right after the tap: their Ethernet type
- * is one for experiments, or, for GSO, their address is somebody else's. RX
- * frames come from a packet socket past the queueing discipline; it leaves two
- * bytes in front of them, as UDP and pktgen do. Or they come from a second tap over a
- * bridge, with 64 and more, as TCP and all that is forwarded. A tap with
- * several queues gives a frame to the queue that its first byte after the
- * Ethernet header says.
+ * TX frames end in the host's stack right after the tap: their Ethernet type is
+ * experimental, or, for GSO, their address belongs to another host. RX frames come from
+ * a packet socket without a queueing discipline, which leaves two bytes of headroom, as
+ * UDP and pktgen do. Or they come from a second tap over a bridge, with headroom of 64
+ * bytes or more, as TCP and forwarded packets have. A tap with several queues selects
+ * the queue by a frame's first byte after the Ethernet header.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,8 +28,8 @@
 #include "testbed.h"
 #include "net.h"
 
-#define QUEUE_LEN	2048	/* of the tap: all that one round sends */
-#define QUEUE_AT	14	/* byte of a frame */
+#define QUEUE_LEN	2048	/* tap queue length: all packets of one round */
+#define QUEUE_AT	14	/* the byte of a frame that selects the queue */
 
 static void make_frame(struct testbed *tb)
 {
@@ -113,7 +110,7 @@ static int packet_socket(const char *name)
 {
 	struct sockaddr_ll sll = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = 0,	/* nothing comes back */
+		.sll_protocol = 0,	/* receive nothing */
 		.sll_ifindex = if_nametoindex(name),
 	};
 	int on = 1, size = 1 << 29, err;
@@ -131,7 +128,7 @@ static int packet_socket(const char *name)
 	return err;
 }
 
-/* A bridge reports the multicast group it joins; not into our queue. */
+/* Disable multicast: a bridge reports the groups it joins into our queue. */
 static int be_quiet(void)
 {
 	int fd = open("/proc/sys/net/ipv4/igmp_link_local_mcast_reports",
@@ -143,7 +140,7 @@ static int be_quiet(void)
 	return err;
 }
 
-/* Return: the second tap, on one bridge with @name; or -errno */
+/* Create the second tap on one bridge with @name. Return: its fd, or -errno */
 static int bridged_tap(int s, const char *name)
 {
 	const char *const bridge = "bench-br", *const other = "bench1";
@@ -202,10 +199,10 @@ static int feed_bridge(struct testbed *tb)
 	return 0;
 }
 
-/* RX: put a round's packets into each of the tap's queues. */
+/* RX: put the packets of a round into each of the tap's queues. */
 int wire_feed(struct testbed *tb)
 {
-	/* a packet socket's header is the one of 10 bytes */
+	/* A packet socket uses the header of 10 bytes. */
 	struct iovec iov[2] = {
 		{ tb->frame, sizeof(struct virtio_net_hdr) },
 		{ tb->frame + BED_HDR, tb->row->len },

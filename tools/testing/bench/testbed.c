@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest of one row: its memory, its rings, and what is in them.
- *
- * Read before: testbed.h. Read next: tap.c, rounds.c.
+ * The guest of one row: its memory, its rings, and their contents.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,9 +13,9 @@
 #include "testbed.h"
 
 #define PAGE		4096UL
-/* Behind the regions' addresses there may be holes of 1 GiB each. */
+/* Up to 1 GiB of hole may follow each region. */
 #define LOG_BYTES	((0x100000000ULL + 512 * 0x41000000ULL) / PAGE / 8)
-/* Guest address that the used rings' writes are logged under. */
+/* Guest address for logging the writes to the used rings. */
 #define LOG_RING_GPA	0x10000000ULL
 
 static size_t up(size_t n, size_t to)
@@ -86,7 +84,7 @@ static int iotlb_map(int vhost, uint64_t iova, const void *at, size_t len,
 	return 0;
 }
 
-/* Everything is mapped from the start: the steady state, no misses. */
+/* Map everything at the start, to measure the steady state without misses. */
 static int iotlb_init(struct testbed *tb, struct guest *g)
 {
 	uint64_t bits = 1 << VHOST_BACKEND_F_IOTLB_MSG_V2;
@@ -97,11 +95,11 @@ static int iotlb_init(struct testbed *tb, struct guest *g)
 
 	err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features) ?:
 	      guest_ioctl(g->vhost, VHOST_SET_BACKEND_FEATURES, &bits);
-	/* in-tree forgets the rings' addresses when the IOTLB comes */
+	/* In-tree loses the rings' addresses when the IOTLB is set up. */
 	for (i = 0; !err && !tb->row->log && i < 2; i++)
 		err = guest_set_addr(g, i);
 	for (i = 0; !err && i < 2; i++) {
-		/* the rings' addresses are their own IOVA */
+		/* IOVAs of the rings equal their addresses. */
 		begin = (uintptr_t)g->vq[i].desc & ~(PAGE - 1);
 		end = up((uintptr_t)&g->vq[i].used->ring[g->vq[i].num] + 2, PAGE);
 		err = iotlb_map(g->vhost, begin, (void *)begin, end - begin,
@@ -113,7 +111,7 @@ static int iotlb_init(struct testbed *tb, struct guest *g)
 
 /* ---- the guest ---- */
 
-/* Places go round the parts, and do not all start at the same cache set. */
+/* Use the parts in turn, and start at different cache sets. */
 static uint64_t next_slot(const struct testbed *tb, struct pair *p)
 {
 	unsigned int i = p->slot++ % tb->nr_slots;
@@ -127,14 +125,14 @@ struct vq *bed_vq(struct testbed *tb, unsigned int pair)
 	return &tb->pair[pair].g.vq[tb->row->rx ? RX : TX];
 }
 
-/* How many packets the next round is; at most @most. */
+/* Set the number of packets of the next round, at most @most. */
 void bed_round(struct testbed *tb, unsigned int nr_packets)
 {
 	tb->nr_packets = nr_packets;
 	tb->nr_chains = nr_packets * tb->per_packet;
 }
 
-/* What a round is at most, and where its packets are. */
+/* Compute the maximum of a round and the positions of its packets. */
 static void shape(struct testbed *tb)
 {
 	const struct row *row = tb->row;
@@ -150,7 +148,7 @@ static void shape(struct testbed *tb)
 	tb->nr_slots = tb->most == 1 || row->mode == ROW_STREAM ?
 			most : tb->nr_chains;
 	tb->in_slot = row->indirect ? up(row->chain * 16, 64) : 0;
-	/* 704 is what an skb of a guest's driver takes at least */
+	/* An skb of a guest's driver takes at least 704 bytes. */
 	tb->stride = up(tb->in_slot + bytes, 64) + 64;
 	if (tb->stride < 704)
 		tb->stride = 704;
@@ -171,7 +169,7 @@ static int guest_setup(struct testbed *tb, struct pair *p)
 {
 	const struct row *row = tb->row;
 	struct guest_cfg cfg = {
-		/* guest.c would scatter the pages behind an IOTLB */
+		/* With an IOTLB guest.c would scatter the pages. */
 		.features = testbed_features(row) & ~F_ACCESS_PLATFORM,
 		.num = { row->ring, row->ring },
 		.regions = row->regions,
@@ -198,7 +196,7 @@ static int guest_setup(struct testbed *tb, struct pair *p)
 	return err ?: guest_start(g, p->tap);
 }
 
-/* Return: 0, or -EOPNOTSUPP when the node does not offer the features */
+/* Return: 0, or -EOPNOTSUPP if the node does not offer the features */
 static int is_offered(uint64_t features)
 {
 	uint64_t offered;
@@ -212,7 +210,7 @@ static int is_offered(uint64_t features)
 	return features & ~offered ? -EOPNOTSUPP : 0;
 }
 
-/* Return: 0 or -errno; -EOPNOTSUPP when the node cannot do such a row */
+/* Return: 0 or -errno; -EOPNOTSUPP if the node does not support the row */
 int bed_init(struct testbed *tb, const struct row *row)
 {
 	bool has_rings = !baseline_is_node(guest_node());
@@ -244,7 +242,7 @@ int bed_init(struct testbed *tb, const struct row *row)
 	return err;
 }
 
-/* The pieces of a chain: a header of its own, then equal parts. */
+/* Compute the pieces of a chain: a separate header, then equal parts. */
 static unsigned int cut(const struct testbed *tb, uint64_t gpa, struct seg *seg)
 {
 	const struct row *row = tb->row;
@@ -265,7 +263,7 @@ static unsigned int cut(const struct testbed *tb, uint64_t gpa, struct seg *seg)
 	return i;
 }
 
-/* Put chains into the ring of a pair; they are not visible yet. */
+/* Put chains into the ring of a pair without publishing them. */
 int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
 {
 	struct pair *p = &tb->pair[pair];
@@ -289,8 +287,8 @@ int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
 }
 
 /*
- * All of a round is used: check a sample, take everything back. Descriptors are
- * used in a circle, which is what VIRTIO_F_IN_ORDER asks for.
+ * A whole round is used: check a sample and take all chains back. Descriptors are used
+ * in a circle, as VIRTIO_F_IN_ORDER requires.
  */
 int bed_reap(struct testbed *tb)
 {

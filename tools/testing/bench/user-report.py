@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""user-report.py DIR: DIR/user.raw and user.about -> user.txt, .json, .svg, .png
+"""user-report.py DIR: evaluate DIR/user.raw and user.about
 
-A line of user.raw: number of the run, tab, what tools/testing/user/bench printed.
+Writes user.txt, .json, .svg and .png. A line of user.raw has the number of the run, a
+tab, and a line of tools/testing/user/bench.
 """
 
 import re
@@ -17,7 +18,7 @@ LONE = re.compile(r"^(translate, .*): +([\d.]+)$")
 
 
 def read_raw(path):
-    """-> {(memory, format, verb): [ns...]}"""
+    """Read the raw file -> {(memory, format, verb): [ns...]}"""
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:

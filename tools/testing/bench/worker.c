@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker threads of this process: how often they ran, how they are scheduled.
- *
- * Read before: cost.h. Read next: idle.c.
+ * The worker threads of this process: count their context switches, set their policy.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,7 +30,7 @@ static long switches_of(const char *task)
 	return n;
 }
 
-/* Each thread below @dir with a worker's name; make it @batch, or look at it. */
+/* For each thread below @dir with a worker's name: set @batch or count switches. */
 static int visit(const char *dir, bool batch, long *switches)
 {
 	const struct sched_param param = {};
@@ -63,14 +61,14 @@ static int visit(const char *dir, bool batch, long *switches)
 	return nr;
 }
 
-/* Threads of the process since 6.4, the kernel's before. */
+/* Workers are threads of the process since 6.4, kernel threads before. */
 static int visit_all(bool batch, long *switches)
 {
 	return visit("/proc/self/task", batch, switches) ?:
 	       visit("/proc", batch, switches);
 }
 
-/* Return: context switches so far, or -ESRCH */
+/* Return: number of context switches, or -ESRCH */
 long worker_switches(void)
 {
 	long sum = 0;
@@ -78,7 +76,7 @@ long worker_switches(void)
 	return visit_all(false, &sum) ? sum : -ESRCH;
 }
 
-/* Nobody is preempted by whom he wakes: neither a worker nor the guest. */
+/* A wake-up preempts neither a worker nor the guest. */
 int worker_batch(void)
 {
 	const struct sched_param param = {};

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench.c - nanoseconds a chain, for each verb
+ * bench.c - nanoseconds per chain, for each operation of a ring
  *
- * Read before: ring/ring_ops.h. In plain memory and without the shim's checks, so
- * what is measured is ring/ itself: a user access window costs nothing here
- * and 20 to 40 cycles in the kernel. Good for comparing two versions on one
- * quiet machine, and for nothing else.
+ * The benchmark uses plain memory without the shim's checks, and so measures ring/
+ * alone. A user access window is free here and costs 20 to 40 cycles in the kernel. The
+ * results are only good to compare two versions on one quiet machine.
  *
- * Memory is found through a table or through the IOTLB, there in pages or in
- * one mapping; with a log, "log" is what marking and flushing costs.
+ * Translation uses the memory table or the IOTLB, with a mapping for each page or one
+ * for all. With a log, "log" is the cost of marking and flushing.
  */
 #include <time.h>
 #include "driver.h"
@@ -18,7 +17,7 @@
 #define BATCH		64
 #define ROUNDS		20000
 #define REPEAT		5
-/* Rounds that are timed as one: some 50 us, mostly without an interruption. */
+/* Rounds timed together: about 50 us, mostly without an interruption. */
 #define AT_A_TIME	40
 
 enum form { PLAIN, PAIR, INDIRECT, NR_FORMS };
@@ -68,7 +67,7 @@ static double now(void)
 	return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
-/* What now() itself takes; so much is in each difference, AT_A_TIME of them. */
+/* The cost of now(), which each difference contains once for AT_A_TIME rounds. */
 static double clock_cost(void)
 {
 	double best = 1e9, sum, t;
@@ -112,7 +111,7 @@ static void take_batch(struct bench *b)
 		;
 }
 
-/* The format is a constant here as in the kernel's packet loops. */
+/* The format is a constant, as in the kernel's packet loops. */
 static __always_inline void round_trip(struct bench *b, const enum form form,
 				       const bool packed)
 {
@@ -140,7 +139,7 @@ static __always_inline void round_trip(struct bench *b, const enum form form,
 	vtap_ring_disable_notify(&b->r, packed);
 	vtap_ring_enable_notify(&b->r, packed);
 	t[5] = now();
-	/* As rx.c does: the first packet's bytes of each, then the pass ends. */
+	/* As rx.c does: log the bytes of each first packet, then end the pass. */
 	for (i = 0; logged && i < BATCH; i++)
 		vtap_dirty_mark_user(&b->log, b->g.r[0].hva + i * 2048, 1512);
 	if (logged)
@@ -164,7 +163,7 @@ static void tell(struct bench *b, u64 iova, u64 size, u64 hva, bool in_pages)
 			       hva + off, VHOST_ACCESS_RW);
 }
 
-/* Buffers as with the table; the ring where it is, or in pages anywhere. */
+/* Map buffers as with the table; the ring contiguous or in scattered pages. */
 static void start_iotlb(struct bench *b, bool event_idx)
 {
 	static const struct drv_place at = { 0x10800, 0x20f00, 0x30c00 };
@@ -176,14 +175,14 @@ static void start_iotlb(struct bench *b, bool event_idx)
 	vtap_mem_set(&b->m, b->map, &b->tlb);
 	tell(b, ram->gpa, ram->size, ram->hva, b->memory != IOTLB_ONE);
 	if (b->memory != IOTLB_SCATTERED) {
-		/* The ring's own addresses are its I/O virtual ones. */
+		/* IOVAs of the ring equal its addresses. */
 		tell(b, 1ull << 40, 1ull << 46, 1ull << 40, false);
 		tell(b, 1ull << 46, 1ull << 46, 1ull << 46, false);
 		return;
 	}
 	b->span.first = 0x10000;
 	for (i = 0; i < 0x30; i++) {
-		/* every other page: nothing follows what is before it */
+		/* Use every other page, so that no two pages are adjacent. */
 		b->span.page[i] = gmem_host(&b->g, 2 * VTAP_PAGE_SIZE);
 		tell(b, b->span.first + i * VTAP_PAGE_SIZE, VTAP_PAGE_SIZE,
 		     (uintptr_t)b->span.page[i], true);
@@ -248,7 +247,7 @@ static void stop(struct bench *b)
 	gmem_free(&b->g);
 }
 
-/* The best of many: noise only ever adds. */
+/* Report the best of many runs, because noise only adds time. */
 static void bench_ring(enum memory memory, enum form form, bool event_idx,
 		       bool packed)
 {
@@ -315,7 +314,7 @@ static void bench_translate(u32 nr)
 		best = min(best, now() - t);
 	}
 	vtap_memmap_free(map);
-	printf("translate, %3u regions, any of them: %7.1f\n", nr,
+	printf("translate, %3u regions, random one: %7.1f\n", nr,
 	       best / 1000000);
 }
 

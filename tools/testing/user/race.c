@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * race.c - the driver's side of the races, and the list of them
- *
- * Read before: race.h, driver.h.
+ * race.c - the driver's side of the races, and the list of races
  */
 #include <poll.h>
 #include <sched.h>
@@ -61,11 +59,11 @@ struct driver {
 	struct rnd rnd;
 	u64 nr_added;
 	u64 nr_got;
-	u8 nr_out[32768];	/* by slot of the buffer area */
+	u8 nr_out[32768];	/* indexed by slot of the buffer area */
 	u8 nr_all[32768];
 };
 
-/* Buffers are reused only after the chain came back: FIFO, one slot each. */
+/* A buffer is reused only after its chain returned: FIFO, one slot for each. */
 static u64 *buf_of(struct race *t, u64 chain, unsigned int i,
 		   u64 *gpa)
 {
@@ -125,7 +123,7 @@ static bool driver_check(struct driver *v, u64 chain, u32 len)
 	unsigned int i, k;
 	u64 gpa;
 
-	/* This device uses chains in the order they came. */
+	/* This device uses chains in the order of their arrival. */
 	if (chain != v->nr_got || len != (u32)chain)
 		return false;
 	for (i = v->nr_out[chain % t->num]; i < v->nr_all[chain % t->num];
@@ -169,7 +167,7 @@ static void driver_run(struct driver *v)
 		driver_take(v);
 		if (before != v->nr_added + v->nr_got)
 			continue;
-		/* Full, or all added: nothing to do but wait. */
+		/* Full, or all are added: wait for the device. */
 		if (!drv_call_on(t->d) &&
 		    !sleep_fd(t, t->call, "a call was lost"))
 			return;
@@ -182,7 +180,7 @@ static u8 *copy_of(struct race *t, u64 iova)
 	return &t->copy[iommu_region(t->f, iova)][iova % IOMMU_PAGE];
 }
 
-/* The device area; and each packed descriptor that is used. */
+/* Check the copy of the device area, and of each used packed descriptor. */
 static void check_ring_copy(struct race *t)
 {
 	const struct drv_place *at = &t->f->shape.at;
@@ -196,14 +194,14 @@ static void check_ring_copy(struct race *t)
 	for (i = 0; t->packed && i < t->num; i++) {
 		const struct pdrv_desc *d = pdrv_desc_at(t->d, i);
 
-		/* AVAIL and USED: the device's, or of before the first lap */
+		/* AVAIL and USED: written by the device, or before the first lap. */
 		if (!(d->flags >> 15) == !(d->flags & 1 << 7) && d->len &&
 		    memcmp(&d->len, copy_of(t, at->desc + 16ull * i + 8), 8))
 			fail(t, "a used entry did not migrate");
 	}
 }
 
-/* All that the device wrote has come over, whatever took it when. */
+/* Check that the copy has all that the device wrote. */
 static void check_copy(struct driver *v)
 {
 	struct race *t = v->t;
@@ -213,7 +211,7 @@ static void check_copy(struct driver *v)
 	int r;
 
 	check_ring_copy(t);
-	/* What the device wrote last; the driver's own is not in this log. */
+	/* Check the device's last writes; the driver's own are not in this log. */
 	chain = v->nr_got > t->num ? v->nr_got - t->num : 0;
 	for (; chain < v->nr_got; chain++)
 		for (i = v->nr_out[chain % t->num];
@@ -282,7 +280,7 @@ static void run(struct race *t, int nr)
 	printf("# %llu chains, %llu kicks, %llu calls\n", v->nr_got,
 	       t->nr_kicks, t->nr_calls);
 	if (iommu_has_iotlb(t->f))
-		printf("# %lu misses, %llu mappings taken back\n",
+		printf("# %lu misses, %llu mappings removed\n",
 		       t->f->nr_misses, t->nr_taken_back);
 	if (t->log)
 		printf("# %llu pages logged, %llu copied\n", t->f->log.pages,
@@ -343,7 +341,7 @@ static struct race races[] = {
 	 IOMMU_IOTLB_PAGES, true, .packed = true},
 };
 
-/* Usage: race [chains of each], a tenth of it for rings of one. */
+/* Usage: race [number of chains for each race]; rings of one use a tenth. */
 int main(int argc, char **argv)
 {
 	u64 nr = argc > 1 ? strtoull(argv[1], NULL, 0) : 100000;

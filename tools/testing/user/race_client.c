@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * race_client.c - the client's side of the races: IOMMU and migration
- *
- * Read before: race.h, ring/iotlb.h, ring/dirty.h (the letter G).
+ * race_client.c - the client's side of the races: IOMMU and migration. Barrier G is the
+ * one of ring/dirty.h.
  */
 #include <sched.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@ static bool device_is_done(struct race *t)
 
 /* ---- the IOMMU ---- */
 
-/* As vtap_queue_invalidate() does it; what was said before may not be used now. */
+/* As vtap_queue_invalidate() does: translations from before must not be used now. */
 static void forget(struct race *t, u64 first, u64 last)
 {
 	__atomic_store_n(&t->client_waits, true, __ATOMIC_RELAXED);
@@ -68,7 +67,7 @@ void *iommu_main(void *arg)
 		u32 i = rnd_below(&g, t->f->g.nr);
 
 		answer(t);
-		/* Rarely enough that the device gets somewhere between. */
+		/* Seldom enough that the device makes progress. */
 		switch (rnd_below(&g, 64)) {
 		case 0:
 		case 1:
@@ -89,7 +88,7 @@ void *iommu_main(void *arg)
 
 /* ---- the migration ---- */
 
-/* TSan shall not see it: a page is copied while it is written, and again. */
+/* Hidden from TSan: a page may change during its copy and is then copied again. */
 __attribute__((__no_sanitize__("thread")))
 static void copy_page(struct race *t, u64 gpa)
 {
@@ -115,7 +114,7 @@ static void take_bits(struct race *t)
 	u32 *word = (u32 *)t->f->bitmap, i, bits;
 
 	for (i = 0; i < IOMMU_LOG_BYTES / sizeof(*word); i++) {
-		/* As it is read by clients: one exchange, then the pages. */
+		/* Clients read it this way: exchange a word, then copy the pages. */
 		if (!__atomic_load_n(&word[i], __ATOMIC_RELAXED))
 			continue;
 		bits = __atomic_exchange_n(&word[i], 0, __ATOMIC_SEQ_CST);
@@ -141,13 +140,13 @@ void migration_finish(struct race *t)
 	take_bits(t);
 }
 
-/* ---- the letter G ---- */
+/* ---- barrier G ---- */
 
 #define PAGES	32
 
 static struct {
 	struct vtap_dirty d;
-	u64 page[PAGES][64];	/* a line of each is enough */
+	u64 page[PAGES][64];	/* one cacheline of each is enough */
 	u32 __aligned(64) bitmap;
 	u64 __aligned(64) warm;
 	u64 __aligned(64) ready;
@@ -172,7 +171,7 @@ static void *writer_main(void *arg)
 	for (round = 1; round <= rounds; round++) {
 		u32 pages = 1 + round % PAGES;
 
-		/* A look at the bitmap is quick when it comes to it. */
+		/* Read the bitmap early, so that the later access is fast. */
 		await(&litmus.warm, round);
 		__atomic_load_n(&litmus.bitmap, __ATOMIC_RELAXED);
 		__atomic_store_n(&litmus.ready, round, __ATOMIC_RELEASE);
@@ -189,7 +188,7 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-/* Writes to the pages take long, so that what comes behind may overtake. */
+/* Make writes to the pages slow, so that later accesses may overtake them. */
 static void cool_pages(void)
 {
 #ifdef __x86_64__
@@ -213,9 +212,9 @@ static void take(u64 *copy)
 }
 
 /*
- * In each round all bits are set, from before. The writer writes; at some
- * moment of it the bits are taken and the pages read, and once more when it is
- * done. What was written is then known, or a page is lost.
+ * All bits are set at the start of a round. The writer writes. Another thread reads the
+ * bits and the pages at some moment of it, and again afterwards. Then all written data
+ * has been seen, or a page is lost.
  */
 const char *race_dirty_barrier(u64 rounds)
 {

@@ -2,8 +2,8 @@
 /*
  * race_device.c - the device's side of the races
  *
- * Read before: race.h. What a pass of tx.c and rx.c does, with the lock of the
- * queue held from the look at the ring's mapping to the flush of the log.
+ * It does the same as a pass of tx.c and rx.c. The queue's lock is held from the check
+ * of the ring's mapping to the flush of the log.
  */
 #include <sched.h>
 #include "race.h"
@@ -14,7 +14,7 @@ struct device {
 	u64 nr_done;
 };
 
-/* In a pass nobody may have taken back what a translation says. */
+/* Translations must not be revoked during a pass. */
 static bool is_revoked(struct race *t, const void *at)
 {
 	const struct gmem *g = &t->f->g;
@@ -27,14 +27,14 @@ static bool is_revoked(struct race *t, const void *at)
 	return false;
 }
 
-/* Check what the driver wrote, write what it will check. */
+/* Check the driver's data, and write data for its check. */
 static bool device_touch(struct device *dev)
 {
 	const struct vtap_chain *c = &dev->f->c;
 	u64 words[BUF_SIZE / sizeof(u64)];
 	unsigned int i, k;
 
-	/* A buffer is one segment: aligned, and smaller than a page. */
+	/* A buffer is one segment: aligned and smaller than a page. */
 	for (i = 0; i < c->nr_out; i++) {
 		if (is_revoked(dev->t, c->iov[i].iov_base))
 			return false;
@@ -57,7 +57,7 @@ static bool device_touch(struct device *dev)
 	return true;
 }
 
-/* Serve what is there, up to a budget; returns chains served or -errno. */
+/* Serve available chains within a budget; return their number or -errno. */
 static int device_batch(struct device *dev)
 {
 	struct race *t = dev->t;
@@ -96,7 +96,7 @@ static int device_batch(struct device *dev)
 	return ret == -EAGAIN ? ret : n;
 }
 
-/* A pass; returns chains served, 0 to sleep, or -errno. */
+/* Run a pass; return the number of served chains, 0 to sleep, or -errno. */
 static int device_pass(struct device *dev)
 {
 	struct iommu *f = dev->f;
@@ -107,7 +107,7 @@ static int device_pass(struct device *dev)
 		ret = vtap_ring_map(&f->r, &f->m, &f->cfg);
 	if (!ret) {
 		if (is_revoked(dev->t, vtap_ring_used_addr(&f->r, f->r.used)))
-			fail(dev->t, "the ring was taken back in a pass");
+			fail(dev->t, "a mapping of the ring was removed in a pass");
 		vtap_ring_disable_notify(&f->r, f->r.packed);
 		ret = device_batch(dev);
 	}
@@ -126,7 +126,7 @@ static bool device_ask(struct device *dev)
 	__atomic_store_n(&t->asked, true, __ATOMIC_RELEASE);
 	if (!sleep_fd(t, t->answered, "a question was not answered"))
 		return false;
-	/* TSan does not know eventfds: this is what orders. */
+	/* TSan does not know eventfds, so this acquire provides the order. */
 	return !__atomic_load_n(&t->asked, __ATOMIC_ACQUIRE);
 }
 
@@ -139,7 +139,7 @@ static void device_run(struct device *dev)
 	while (dev->nr_done < t->nr_chains && !has_failed(t)) {
 		ret = device_pass(dev);
 		maybe_pause(t->device_pause, ++batches);
-		/* A mutex of the C library is not fair. */
+		/* A mutex of the C library is not fair, so let the client go first. */
 		while (__atomic_load_n(&t->client_waits, __ATOMIC_RELAXED))
 			sched_yield();
 		if (ret == -EAGAIN) {
@@ -159,11 +159,11 @@ void *device_main(void *arg)
 	unsigned int i;
 
 	dev.f = dev.t->f;
-	/* What the client checks in its own thread. */
+	/* The client checks this in its own thread. */
 	for (i = 0; i < dev.f->g.nr; i++)
 		shim_assert(access_ok((void *)(uintptr_t)dev.f->g.r[i].hva,
 				      dev.f->g.r[i].size));
-	/* Here and not where it was made: windows are per thread. */
+	/* Check it in this thread, because windows are per thread. */
 	shim_assert(vtap_ring_memory_ok(&dev.f->cfg));
 	device_run(&dev);
 	__atomic_store_n(&dev.t->device_is_done, true, __ATOMIC_RELEASE);

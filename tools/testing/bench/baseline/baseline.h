@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What pktcost asks of vtap_baseline.ko.
+ * The ioctl interface of vtap_baseline.ko for pktcost.
  */
 #ifndef VTAP_BENCH_BASELINE_H
 #define VTAP_BENCH_BASELINE_H
@@ -8,17 +8,17 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define BASELINE_RX	1	/* from the tap to memory, else the other way */
-#define BASELINE_KERNEL	2	/* memory is the kernel's, @mem does not count */
+#define BASELINE_RX	1	/* from the tap to memory, else from memory */
+#define BASELINE_KERNEL	2	/* use kernel memory and ignore @mem */
 
 /**
- * struct baseline_run - packets to be moved in one go
+ * struct baseline_run - packets to be moved in one call
  * @mem: places in the caller's memory
- * @stride: bytes from one to the next
- * @nr_places: places there are
- * @first: the one to begin with
- * @nr_packets: to be moved, in batches of 64
- * @len: bytes of a packet, with a virtio-net header of 12
+ * @stride: bytes from one place to the next
+ * @nr_places: number of places
+ * @first: the first place to use
+ * @nr_packets: number of packets, moved in batches of 64
+ * @len: bytes of a packet, with a virtio-net header of 12 bytes
  * @flags: BASELINE_*
  */
 struct baseline_run {

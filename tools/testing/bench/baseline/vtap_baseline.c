@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vtap_baseline.c - what a tap costs its kernel user when there is no ring
+ * vtap_baseline.c - the cost of a tap for its kernel user, without a ring
  *
- * Read before: baseline.h.
+ * For benchmarks only. The module does the minimum to move a packet between a tap and
+ * user memory:
  *
- * For benches only. Does for a packet what nobody can leave out who moves it
- * between a tap and somebody's memory:
+ *   TX  a page fragment, one copy into it, the header where tun expects it, and one
+ *       sendmsg for 64 of these; for a packet longer than a page, memory for one frame
+ *       that is reused, and one sendmsg each
+ *   RX  64 skbs at a time from the tap's ring; for each, the virtio-net header, one
+ *       copy (two if a long frame has no room for the header), and its release
  *
- *   TX  a page fragment, one copy into it, the header where tun looks for it,
- *       and for 64 of these one sendmsg; longer than a page, memory for one
- *       frame that is used again, and a sendmsg each
- *   RX  64 skbs at a time out of the tap's ring; for each, the virtio-net header
- *       made from it, one copy (two when a long frame has no room for the
- *       header), and its end
- *
- * No descriptors, no used entries, no notifications, no counters, no log, and
- * the caller's thread instead of a worker. With BASELINE_KERNEL the memory is the
- * kernel's and the copy needs no user access either.
+ * It has no descriptors, used entries, notifications, counters or log, and runs in the
+ * caller's thread instead of a worker. With BASELINE_KERNEL the memory belongs to the
+ * kernel, and the copy needs no user access either.
  */
 #include <linux/if_tun.h>
 #include <linux/miscdevice.h>
@@ -35,12 +32,12 @@
 #define HLEN		12
 #define MAX_LEN		(1 << 17)
 #define TAIL		SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
-#define HDR_ROOM	32	/* more than any header a tun reads */
-#define ORDER		3	/* of the pages that fragments are cut from */
+#define HDR_ROOM	32	/* larger than any header of tun */
+#define ORDER		3	/* of the pages for fragments */
 #define NR_PAGES	6	/* a batch of 1500 bytes takes four and a bit */
-#define MAX_REFS	1024	/* more than fragments fit */
+#define MAX_REFS	1024	/* more than the number of fragments */
 #define LONG_ORDER	5	/* of the pages for one long frame */
-#define SHORT		256	/* bytes better copied in words than by a function */
+#define SHORT		256	/* copied word by word up to this length */
 
 #ifdef HAVE_TUN_XDP_HDR
 #define HDR_AT		offsetof(struct tun_xdp_hdr, gso)
@@ -48,7 +45,7 @@
 #define HDR_AT		0
 #endif
 
-/** struct baseline_page - a page, or several, of which we hold @refs */
+/** struct baseline_page - one or several pages of which we hold @refs */
 struct baseline_page {
 	struct page *page;
 	unsigned int refs;
@@ -56,15 +53,15 @@ struct baseline_page {
 
 /**
  * struct baseline - an open file
- * @lock: for all that follows
+ * @lock: protects all other fields
  * @tap: reference; @sock and @ring belong to it
- * @page: what fragments are cut from, @now from this one
- * @at: bytes of it that are left
+ * @page: pages for fragments; @now is the present one
+ * @at: bytes left in it
  * @long_page: for a long frame
- * @mem: in the place of the caller's
+ * @mem: replaces the caller's memory
  */
 struct baseline {
-	struct mutex lock;	/* one run at a time */
+	struct mutex lock;	/* allows one run at a time */
 	struct file *tap;
 	struct socket *sock;
 	struct ptr_ring *ring;
@@ -77,7 +74,7 @@ struct baseline {
 	struct xdp_buff xdp[BATCH];
 };
 
-/* ---- page fragments, as build_skb() wants them ---- */
+/* ---- page fragments for build_skb() ---- */
 
 static void page_done(struct baseline_page *p)
 {
@@ -87,8 +84,8 @@ static void page_done(struct baseline_page *p)
 }
 
 /*
- * The next page in the circle. If all its fragments have come back it starts
- * again, still in the cache.
+ * Go to the next page in the circle. If all its fragments have been freed, it is reused
+ * and still in the cache.
  */
 static bool page_next(struct baseline *f)
 {
@@ -105,7 +102,7 @@ static bool page_next(struct baseline *f)
 	}
 	if (!p->page)
 		return false;
-	/* one reference for each fragment that fits, and ours */
+	/* One reference for each fragment that fits, and ours. */
 	f->at = PAGE_SIZE << ORDER;
 	page_ref_add(p->page, MAX_REFS - p->refs);
 	p->refs = MAX_REFS;
@@ -124,7 +121,7 @@ static void *fragment(struct baseline *f, unsigned int size)
 	return page_address(p->page) + f->at;
 }
 
-/* The last one has come back by now, or it is lost to us. */
+/* Reuse the last long page if it has been freed, else drop our reference. */
 static void *long_fragment(struct baseline *f)
 {
 	struct page *p = f->long_page;
@@ -151,7 +148,7 @@ static void __user *place(const struct baseline_run *run, unsigned int i)
 	return u64_to_user_ptr(run->mem + (u64)n * run->stride);
 }
 
-/* Where user access is instructions and not a function. */
+/* User access is inline here, not a function call. */
 #if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
 static bool get_user_words(void *to, const void __user *from, size_t len)
 {
@@ -302,7 +299,7 @@ static bool put_one(const struct baseline *f, const struct baseline_run *run,
 	return put_user_all(place(run, i) + at, from, len);
 }
 
-/* The header is in front of linear data if there was room, else apart. */
+/* The header is before linear data if there was room, else separate. */
 static bool put(const struct baseline *f, const struct baseline_run *run,
 		unsigned int i, const struct sk_buff *skb, const void *hdr,
 		size_t hlen)

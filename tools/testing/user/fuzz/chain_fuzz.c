@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * chain_fuzz.c - chains and indirect tables out of arbitrary bytes
+ * chain_fuzz.c - descriptor chains and indirect tables from arbitrary bytes
  *
- * Read before: fuzz.h, ring/chain.h. In quiet memory each chain is compared
- * with a second walker, written here from virtio 1.2; in hostile memory, which
- * changes as it is read, only what must hold anyway is.
+ * In stable memory, each chain is compared with a second walker, written here from
+ * virtio 1.2. In hostile memory, which changes after each read, the target only checks
+ * invariants that hold in any case.
  *
- * Input: size and mode, room for segments, first head, nr of heads, key (4),
- * the descriptor table, and what is left goes to FUZZ_TABLE. The unit tests
- * write the seeds in this form (env.c).
+ * Input: size and mode, room for segments, first head, number of heads, key (4), the
+ * descriptor table; the rest goes to FUZZ_TABLE. The unit tests write the seeds in this
+ * format (env.c).
  */
 #include "fuzz.h"
 
@@ -17,15 +17,15 @@
 #define F_INDIRECT	4
 
 /*
- * What the second walker makes of a chain. A table that is partly unmapped
- * behind where its chain ends may be taken or refused.
+ * Result of the second walker. A table that is partly unmapped after the end of its
+ * chain may be accepted or refused.
  */
 struct ref {
 	const struct gmem *g;
 	bool vague;
 	struct iovec seg[VTAP_CHAIN_MAX];
 	int max;
-	int cost;		/* segments, and descriptors without any */
+	int cost;		/* segments, plus descriptors without segments */
 	int nr[2];		/* readable, writable */
 	u64 sum[2];
 };
@@ -91,7 +91,7 @@ static bool ref_all_there(const struct ref *f, u64 gpa, u64 len)
 	return true;
 }
 
-/* Bytes of guest memory wherever they lie; false when some do not exist. */
+/* Read guest memory in any region; return false if some bytes do not exist. */
 static bool ref_read(const struct ref *f, void *to, u64 gpa, size_t len)
 {
 	u8 *p = to;
@@ -106,7 +106,7 @@ static bool ref_read(const struct ref *f, void *to, u64 gpa, size_t len)
 	return true;
 }
 
-/* One list of descriptors: the ring's (@table 0) or an indirect one. */
+/* Walk one list of descriptors: the ring's (@table 0) or an indirect table. */
 static enum ref_verdict ref_list(struct ref *f, const struct drv_desc *ring,
 				 u64 table, u32 count, u32 at, int *nr_buf)
 {
@@ -134,7 +134,7 @@ static enum ref_verdict ref_list(struct ref *f, const struct drv_desc *ring,
 		if (++*nr_buf > VTAP_CHAIN_MAX)
 			return REF_FAULT;
 		if (!(d.flags & F_WRITE) && f->nr[1]) {
-			/* Its own faults first: all the same to the result. */
+			/* Check the buffer first; both faults have the same result. */
 			v = ref_buffer(f, &d);
 			return v == REF_NO_ROOM ? v : REF_FAULT;
 		}
@@ -185,10 +185,10 @@ static void guest_ring_start(struct guest_ring *w, u16 num)
 	vtap_mem_init(&w->m, fuzz_map());
 }
 
-/* Pop one chain; false when there is nothing more to learn. */
+/* Pop one chain; return false if the rest of the input has no effect. */
 static bool pop_one(struct guest_ring *w, const struct gmem *g, u16 max, bool quiet)
 {
-	static struct ref f;	/* large, and cleared where it is used */
+	static struct ref f;	/* static because it is large */
 	enum ref_verdict v = REF_TAKE;
 	u16 head = w->d.avail[2 + w->r.last_avail % w->d.num];
 	u16 at = w->r.last_avail;
@@ -212,7 +212,7 @@ static bool pop_one(struct guest_ring *w, const struct gmem *g, u16 max, bool qu
 	nr = shim.nr;
 	ret = vtap_split_pop(&w->r, &w->m, &w->c);
 	shim_idle();
-	/* A hostile table may cost a copy in up to 4 parts for each step. */
+	/* A hostile table may cost a copy in up to 4 parts per step. */
 	shim_assert(shim.nr - nr <= 4 * VTAP_CHAIN_MAX + 4 * VTAP_FETCH);
 
 	if (ret == 1) {
@@ -232,7 +232,7 @@ static bool pop_one(struct guest_ring *w, const struct gmem *g, u16 max, bool qu
 	}
 	if (ret == -EIO) {
 		shim_assert(!quiet || v == REF_FAULT || f.vague);
-		/* The ring's own memory is all there: nothing beside it. */
+		/* The ring's own memory is complete, so this access cannot fail. */
 		shim_assert(w->r.fault != VTAP_FAULT_RING_ACCESS);
 		fuzz_check_refusal(&w->r, &w->m);
 		return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fuzz.c - see fuzz.h
+ * fuzz.c - common parts of the fuzz targets (fuzz.h)
  */
 #include "fuzz.h"
 
@@ -52,7 +52,7 @@ static void change(void *addr, size_t len, void *arg)
 
 	for (; len--; p++) {
 		hostile_key = hostile_key * 1103515245 + 12345;
-		/* One byte in four changes: some chains shall get far. */
+		/* Change only one byte in four, so that some chains get far. */
 		if (!(hostile_key >> 16 & 3))
 			*p ^= hostile_key >> 24;
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fuzz.h - what the fuzz targets share
+ * fuzz.h - common parts of the fuzz targets
  *
- * A target reads its input as a program: a few words of set-up, then calls
- * with operands, and the bytes of guest memory. There is one guest memory
- * map that stays for the process; contents are cleared between inputs.
+ * A target reads its input as a program: a few words of set-up, then calls with
+ * operands, and the bytes of guest memory. The guest memory map stays for the process;
+ * each input clears the contents.
  */
 #ifndef VTAP_FUZZ_H
 #define VTAP_FUZZ_H
@@ -12,11 +12,11 @@
 #include "driver.h"
 #include "ring_ops.h"
 
-/* What env.h's RAM is to the unit tests, whose chains become seeds here. */
+/* The counterpart of env.h's RAM: chains of the unit tests become seeds here. */
 #define FUZZ_RAM	0x100000ull
 #define FUZZ_RAM_SIZE	0x10000ull
 #define FUZZ_TABLE	(FUZZ_RAM + 0x8000)
-/* Two regions right behind, and one that claims memory there is none of. */
+/* Two regions right after it, and one that claims nonexistent memory. */
 #define FUZZ_RAM2_SIZE	0x20ull
 #define FUZZ_RAM3_SIZE	0x1000ull
 #define FUZZ_VOID	(1ull << 40)
@@ -52,7 +52,7 @@ static inline u64 in64(struct input *in)
 	return v;
 }
 
-/* Copy up to @len bytes; the rest stays as it is. */
+/* Copy up to @len bytes; missing input leaves the rest unchanged. */
 static inline size_t in_bytes(struct input *in, void *to, size_t len)
 {
 	size_t n = min_t(size_t, len, in->left);
@@ -63,22 +63,22 @@ static inline size_t in_bytes(struct input *in, void *to, size_t len)
 	return n;
 }
 
-/* The guest memory, made on first use, zeroed on each. */
+/* Return the guest memory: created at the first call, zeroed at each. */
 struct gmem *fuzz_ram(void);
 /* Its memory table. */
 const struct vtap_memmap *fuzz_map(void);
 
-/* From now on each load changes the bytes it read, by @key's stream. */
+/* From now on each load changes the bytes it has read, from a stream of @key. */
 void fuzz_hostile(u32 key);
 
-/* Segments in guest memory or the void, none empty, sums and room right. */
-/* Guest memory besides what the shim knows: pages, of a ring as well. */
+/* Guest memory in addition to the shim's extents: pages, also those of a ring. */
 extern const struct gmem *fuzz_pages;
+/* Check the segments: in known memory, none empty, sums and room correct. */
 void fuzz_check_chain(const struct vtap_chain *c);
-/* A broken ring refuses, and touches nothing but what must_call reads. */
+/* Check that a broken ring refuses all operations and only must_call reads it. */
 void fuzz_check_refusal(struct vtap_ring *r, struct vtap_mem *m);
 
-/* One input; the Makefile gives it the name that libFuzzer calls. */
+/* Run one input; the Makefile renames this to libFuzzer's entry point. */
 int fuzz_one(const u8 *data, size_t size);
 
 #endif /* VTAP_FUZZ_H */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * guest_ring.h - the ring of ring_fuzz.c, plain or behind an IOMMU
- *
- * Read before: fuzz.h, ops.h (OPS_F_*), iommu.h.
  */
 #ifndef VTAP_FUZZ_GUEST_RING_H
 #define VTAP_FUZZ_GUEST_RING_H
@@ -15,16 +13,16 @@
 #define MAX_NUM		(1 << MAX_LOG2)
 #define MAX_BUFS	8
 #define TABLE_MAX	MAX_BUFS
-/* A pass is not endless: so much is popped before the next publish. */
+/* A pass is bounded: pop at most this many chains before the next publish. */
 #define MAX_OUT		300
 
-/* What was added, for comparing with what is popped. */
+/* An added chain, to compare with the popped one. */
 struct added {
 	u16 nr_bufs;
 	u64 len[2];
 };
 
-/* A ring that is not behind an IOMMU. */
+/* A ring without an IOMMU. */
 struct plain {
 	struct gmem rings;
 	struct drv d;
@@ -36,7 +34,7 @@ struct plain {
 };
 
 struct guest_ring {
-	/* of the plain ring or of the far one */
+	/* The driver of the plain ring or of the one behind the IOMMU. */
 	struct drv *d;
 	struct vtap_ring_cfg *cfg;
 	struct vtap_ring *r;
@@ -45,18 +43,18 @@ struct guest_ring {
 	struct iovec *iov;
 	struct plain plain;
 	struct iommu *iommu;
-	u64 ram;		/* where buffers are */
+	u64 ram;		/* guest address of the buffers */
 	struct input in;
-	bool may_miss;		/* the log, after an access has failed */
-	bool elsewhere;		/* the client moved a page of the ring, maybe */
+	bool may_miss;		/* the log, after a failed access */
+	bool elsewhere;		/* the client may have moved a ring page */
 	bool honest;
-	bool may_fail;		/* an access was told to fail */
-	bool only_failed;	/* and that is all: honest again after a retry */
+	bool may_fail;		/* an access fails by request */
+	bool only_failed;	/* only that: honest again after a retry */
 
 	struct added added[MAX_NUM];
 	u32 nr_added, nr_popped, nr_used, nr_taken;
 
-	/* popped, not staged; staged, not published */
+	/* Chains popped but not staged; staged but not published. */
 	u32 out[MAX_OUT];
 	u32 nr_out, nr_staged;
 	struct vring_used_elem staged[MAX_OUT];
@@ -64,8 +62,8 @@ struct guest_ring {
 
 	bool device_sleeps;
 	bool driver_sleeps;
-	bool decided;		/* the device has once decided on a call */
-	u16 decided_at;		/* ... when used idx was this */
+	bool decided;		/* the device has decided on a call before */
+	u16 decided_at;		/* used idx at that decision */
 };
 
 static inline void start_plain(struct guest_ring *w, u16 num, u8 flags, u16 start)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iotlb_fuzz.c - the client's messages and two queues' translations
+ * iotlb_fuzz.c - messages of the client and translations of two queues
  *
- * Read before: fuzz.h, ring/iotlb.h, ring/mem.h. The oracle keeps the messages
- * and looks for the last that has an address: an update says where it is, an
- * invalidation that it is not. As long as the table never had to forget, each
- * answer has to be that; then a miss is allowed as well, a wrong one never.
+ * The oracle keeps all messages and searches the last one for an address: an update
+ * gives the translation, an invalidation removes it. While the table has not evicted
+ * entries, each lookup must give the oracle's result. Afterwards a miss is also valid,
+ * but never a wrong translation.
  *
- * Input: a byte of enum, a form byte, and numbers, over and over.
+ * Input: a byte of the enum, a form byte, and numbers, repeated.
  */
 #include "fuzz.h"
 
@@ -17,7 +17,7 @@
 
 enum { OP_UPDATE, OP_INVALIDATE, OP_TRANSLATE, OP_AGAIN, OP_FLOOD, NR_OPS };
 
-/* @stride: a full table, mappings of a page each, so far apart. */
+/* @stride: for a full table: distance between mappings of one page each. */
 struct msg {
 	u64 first;
 	u64 last;
@@ -50,7 +50,7 @@ static u64 number(struct input *in, u8 form)
 
 /* ---- the oracle ---- */
 
-/* Has the message this address? Where it stops having it or not: @edge. */
+/* Does the message cover this address? @edge: the next address where this changes. */
 static bool has(const struct msg *m, u64 iova, u64 *edge)
 {
 	u64 off = iova - m->first;
@@ -75,7 +75,7 @@ static bool has(const struct msg *m, u64 iova, u64 *edge)
 	return false;
 }
 
-/* What is at an address, and from where on something else may be. */
+/* Return the translation of an address, and the next address where it may change. */
 static bool oracle(u64 iova, u64 *uaddr, u8 *perm, u64 *edge)
 {
 	u32 i = nr_msgs;
@@ -87,7 +87,7 @@ static bool oracle(u64 iova, u64 *uaddr, u8 *perm, u64 *edge)
 		const struct msg *m = &msg[i];
 		bool hit = has(m, iova, &e);
 
-		/* 0 is 2^64: the last of all edges. */
+		/* 0 stands for 2^64, the highest edge. */
 		if (e - 1 < *edge - 1)
 			*edge = e;
 		if (!hit)
@@ -105,7 +105,7 @@ static void said(const struct msg *m)
 	msg[nr_msgs++] = *m;
 }
 
-/* ---- what the client does ---- */
+/* ---- operations of the client ---- */
 
 static void forget(u64 first, u64 last)
 {
@@ -162,7 +162,7 @@ static void op_invalidate(struct input *in, u8 form)
 	said(&m);
 }
 
-/* A full table to begin with; made by hand, for that is quicker. */
+/* Start with a full table, filled directly because that is faster. */
 static void op_flood(struct input *in, u8 form)
 {
 	u64 stride = VTAP_PAGE_SIZE * (1 + (form & 3));
@@ -188,11 +188,11 @@ static void op_flood(struct input *in, u8 form)
 	said(&m);
 }
 
-/* ---- what the queues do ---- */
+/* ---- operations of the queues ---- */
 
 enum first_bad { ALL_THERE, MISSING, FORBIDDEN, WRAPS };
 
-/* The first byte of a buffer that cannot be had. */
+/* Find the first byte of a buffer that has no translation. */
 static enum first_bad find_bad(u8 access, u64 iova, u32 len, u64 *at)
 {
 	u64 left = len, uaddr, edge;
@@ -258,7 +258,7 @@ static void check_segments(const struct iovec *iov, int n, u8 access, u64 iova,
 				edge = at + (iov[i].iov_len - k);
 		}
 		sum += iov[i].iov_len;
-		/* Segments that meet are one, if they are not long. */
+		/* Adjacent segments are merged, unless they are long. */
 		if (i && iov[i - 1].iov_len < VTAP_TLB_MERGE)
 			shim_assert((uintptr_t)iov[i - 1].iov_base +
 				    iov[i - 1].iov_len != to);
@@ -313,7 +313,7 @@ int fuzz_one(const u8 *data, size_t size)
 			iova = number(&in, form);
 			len = number(&in, form >> 2);
 			fallthrough;
-		case OP_AGAIN:		/* the other queue, and twice */
+		case OP_AGAIN:		/* with the other queue, and twice */
 			translate(form >> 4 & 1, form & 32 ? VHOST_ACCESS_RO :
 				  VHOST_ACCESS_WO, iova, len, op % MAX_IOV);
 			form ^= 16;

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memmap_fuzz.c - memory tables and lookups out of arbitrary bytes
+ * memmap_fuzz.c - memory tables and lookups from arbitrary bytes
  *
- * Read before: fuzz.h, ring/mem.h. The oracle knows one rule: a byte belongs
- * to the lowest-starting region that holds it. Between two neighbouring region
- * edges nothing changes, so ranges of gigabytes are compared in few steps.
+ * The oracle has one rule: a byte belongs to the region with the lowest start that
+ * contains it. Nothing changes between two neighboring region edges, so ranges of
+ * gigabytes are compared in few steps.
  *
- * Input: nr of regions, each a form byte and its numbers; then lookups.
+ * Input: number of regions, each a form byte and its numbers; then lookups.
  */
 #include "fuzz.h"
 
 #define MAX_REGIONS	24
 
-/* The oracle's: the whole address space is two, as memmap.c has it. */
+/* The oracle's regions. Like memmap.c, it splits the whole address space in two. */
 static struct vhost_memory_region reg[2 * MAX_REGIONS];
 static u32 nr_reg;
 
-/* Small numbers make overlaps likely, raw ones make wraps likely. */
+/* Small numbers make overlaps likely, raw numbers make wraps likely. */
 static u64 number(struct input *in, u8 form)
 {
 	switch (form & 3) {
@@ -37,7 +37,7 @@ static bool holds(const struct vhost_memory_region *r, u64 gpa)
 	       gpa - r->guest_phys_addr < r->memory_size;
 }
 
-/* May @gpa be @uaddr? Equal starts have no rule, so several may be right. */
+/* May @gpa translate to @uaddr? Equal starts have no order, so several may be right. */
 static bool oracle(u64 gpa, u64 uaddr)
 {
 	u64 lowest = U64_MAX;
@@ -63,7 +63,7 @@ static bool mapped(u64 gpa)
 	return false;
 }
 
-/* The next address after @gpa where a region begins or ends, or 0. */
+/* Return the next address after @gpa where a region starts or ends, or 0. */
 static u64 next_edge(u64 gpa)
 {
 	u64 best = 0;
@@ -111,7 +111,7 @@ static void check_lookup(struct vtap_mem *m, u64 gpa, u32 len, int max)
 		return;
 	}
 	if (n == -ENOBUFS)
-		return;		/* the segments that fit are not promised */
+		return;		/* the segments that fit are unspecified */
 	shim_assert(n >= 0 && n <= max);
 	for (i = 0; i < n; i++) {
 		u64 u = (uintptr_t)iov[i].iov_base, k, edge;

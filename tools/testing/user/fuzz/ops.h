@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ops.h - the language of ring_fuzz.c, and a writer of it for seeds.c
+ * ops.h - the program format of ring_fuzz.c, and functions to write it for seeds.c
  *
- * A program is struct ops_head, then operations: a byte of enum op and its
- * operands. Everything is little-endian; what is missing at the end is 0.
+ * A program is struct ops_head, then operations: a byte of enum op and its operands.
+ * All numbers are little-endian. Missing bytes at the end are 0.
  */
 #ifndef VTAP_FUZZ_OPS_H
 #define VTAP_FUZZ_OPS_H
@@ -12,7 +12,7 @@
 #include <string.h>
 
 /*
- * Head: log2 of the size, or if packed the size less 1 (1), OPS_F_* (1), first
+ * Head: log2 of the size, or for packed the size less 1 (1); OPS_F_* (1); first
  * index (2).
  */
 #define OPS_F_EVENT_IDX		1
@@ -23,37 +23,37 @@
 #define OPS_F_PACKED		32
 
 enum op {
-	/* the driver's */
+	/* operations of the driver */
 	OP_ADD,			/* nr (1), then place (2) and len (2) of each */
-	OP_ADD_INDIRECT,	/* the same */
-	OP_SHOW,		/* publish, kick if it must */
-	OP_TAKE,		/* take back all used */
+	OP_ADD_INDIRECT,	/* as for OP_ADD */
+	OP_SHOW,		/* publish, kick if needed */
+	OP_TAKE,		/* take back all used chains */
 	OP_CALL_ON,
 	OP_CALL_OFF,
 	OP_CALL_AT,		/* distance from the used index (1) */
-	/* the device's */
-	OP_POP,			/* how many (1), room for segments (1) */
-	OP_UNPOP,		/* how many (1) */
-	OP_STAGE,		/* how many (1) */
-	OP_PUBLISH,		/* and call if it must */
+	/* operations of the device */
+	OP_POP,			/* number (1), room for segments (1) */
+	OP_UNPOP,		/* number (1) */
+	OP_STAGE,		/* number (1) */
+	OP_PUBLISH,		/* and call if needed */
 	OP_KICK_OFF,
 	OP_KICK_ON,
 	OP_EMPTY,
 	OP_RESTART,		/* save the base, start again from it */
 	OP_MOVE,
-	/* the IOMMU's, if there is one */
+	/* operations of the IOMMU, if it exists */
 	OP_TAKE_BACK,		/* page (1), offset / 16 (1), log2 of size (1) */
 	OP_TELL,		/* page (1), 1: a lie, 2: not its start, 4: nor
 				 * its end (1); then page, perm; offset; size
 				 */
-	/* nobody's: from here on little is promised */
-	OP_FAIL,		/* at the n-th access from here (1) */
+	/* Other operations: after these, few guarantees hold. */
+	OP_FAIL,		/* fail the n-th access from here (1) */
 	OP_HOSTILE,		/* key (4) */
 	OP_WRITE,		/* area (1), offset (2), len (1), bytes */
 	NR_OPS
 };
 
-/* Bit 15 of a buffer's len: writable. The place is an offset into RAM. */
+/* Bit 15 of a buffer's len means writable. The place is an offset into RAM. */
 #define OPS_WRITE	0x8000
 
 struct ops {
@@ -82,7 +82,7 @@ static inline void ops_begin(struct ops *o, unsigned int log2,
 	ops16(o, start);
 }
 
-/* One chain of @nr buffers of @len bytes, the last @nr_in writable. */
+/* Write a chain of @nr buffers of @len bytes, the last @nr_in writable. */
 static inline void ops_add(struct ops *o, enum op code, unsigned int nr,
 			   unsigned int nr_in, unsigned int len)
 {

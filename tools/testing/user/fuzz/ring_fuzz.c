@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ring_fuzz.c - programs of calls, to both sides of a ring
+ * ring_fuzz.c - programs of calls to both sides of a ring
  *
- * Read before: ops.h (the language), guest_ring.h, driver.h, ring/ring_ops.h. As long as a
- * program only makes calls the ring is honest, and everything is promised:
- * each chain comes once, in order, as it was added; each is used once; who
- * sleeps is woken; nothing is a fault. Once it wrote memory by hand, failed an
- * access or turned hostile, what a bad guest may not break is left.
+ * While a program only makes calls, the ring is honest and all guarantees hold: each
+ * chain comes once, in order, unchanged; each is used once; sleepers are woken; there
+ * are no faults. After a program writes memory itself, fails an access or turns
+ * hostile, only the guarantees against a bad guest remain.
  *
- * The ring is plain, or behind an IOMMU (iommu.h) with its pages in a row or
- * anywhere; then mappings come and go. With a log each byte that we stored has
- * its bit, and no other page has.
+ * The ring is plain, or behind an IOMMU (iommu.h) with contiguous or scattered pages,
+ * and changing mappings. With a log, each stored byte has its bit set, and no other
+ * page has one.
  */
 #include "ops.h"
 #include "guest_ring.h"
 
 static struct guest_ring *w;
 
-/* ---- the driver's operations ---- */
+/* ---- operations of the driver ---- */
 
 static void op_add(bool indirect)
 {
@@ -30,7 +29,7 @@ static void op_add(bool indirect)
 	for (i = 0; i < nr; i++) {
 		u16 place = in16(&w->in), len = in16(&w->in);
 
-		/* Readable first; within RAM. */
+		/* Readable buffers come first; all are within RAM. */
 		write |= !!(len & OPS_WRITE);
 		buf[i] = (struct drv_buf){
 			.gpa = w->ram + place,
@@ -84,12 +83,12 @@ static void op_call(enum op code)
 		drv_call_off(w->d);
 	else if (w->d->event_idx && !w->d->packed)
 		drv_call_at(w->d, w->d->used_idx + (s8)in8(&w->in));
-	else if (w->d->event_idx)	/* somewhere, in either lap */
+	else if (w->d->event_idx)	/* at any position, in either lap */
 		drv_call_at(w->d, (in8(&w->in) & 0x80) << 8 |
 			    in8(&w->in) % w->d->num);
 }
 
-/* ---- the device's ---- */
+/* ---- operations of the device ---- */
 
 static void check_honest_chain(void)
 {
@@ -98,7 +97,7 @@ static void check_honest_chain(void)
 	shim_assert(w->nr_popped < w->nr_added);
 	shim_assert(w->c->out_len == a->len[0]);
 	shim_assert(w->c->in_len == a->len[1]);
-	/* A buffer may lie in all three regions. */
+	/* A buffer may be in all three regions. */
 	shim_assert(w->c->nr_out + w->c->nr_in <= 3 * a->nr_bufs);
 }
 
@@ -140,7 +139,7 @@ static bool pop_one(u8 room)
 	shim_assert(w->r->last_avail == at);
 	if (ret == -ENOBUFS)
 		shim_assert(room && !w->r->fault);
-	else if (ret == -EAGAIN)	/* an address that nobody knows */
+	else if (ret == -EAGAIN)	/* an address without a translation */
 		shim_assert(w->iommu && !w->honest && !w->r->fault);
 	else
 		shim_assert(ret == 0 || ret == -EIO);
@@ -161,7 +160,7 @@ static void op_pop(void)
 
 static void op_unpop(u32 nr)
 {
-	/* Only what was popped since the last stage may go back. */
+	/* Only chains popped since the last stage may go back. */
 	if (!w->may_unpop)
 		return;
 	nr = min_t(u32, nr, w->nr_out);
@@ -190,8 +189,8 @@ static void op_stage(u32 nr)
 }
 
 /*
- * Used entries are in the ring as they were staged, the last @num of them;
- * unless a client told that the ring's pages are others.
+ * Check that the last @num used entries are in the ring as staged, unless a client
+ * moved the ring's pages.
  */
 static void check_used(u16 old)
 {
@@ -201,7 +200,7 @@ static void check_used(u16 old)
 		shim_assert((w->r->last_used & 0x7fff) < w->r->num);
 		if (w->honest && !w->nr_out)
 			shim_assert(w->r->last_used == w->r->last_avail);
-		return;		/* op_take() compares what the driver finds */
+		return;		/* op_take() compares the driver's view */
 	}
 	shim_assert(w->r->last_used == (u16)(old + w->nr_staged));
 	if (w->elsewhere)
@@ -290,7 +289,7 @@ static void op_kick(enum op code)
 	shim_assert(ret >= 0 || (ret == -EIO && w->r->fault));
 }
 
-/* Stop between passes: what is popped goes back, what is staged goes out. */
+/* Stop between passes: return popped chains, publish staged ones. */
 static void settle(void)
 {
 	op_stage(w->may_unpop ? 0 : w->nr_out);
@@ -305,7 +304,7 @@ static void op_restart(void)
 	settle();
 	base = vtap_ring_base(w->r);
 	w->device_sleeps = false;
-	/* A broken ring that is stopped loses what it could not publish. */
+	/* Stopping a broken ring loses the entries that it could not publish. */
 	if (w->nr_out || w->nr_staged)
 		w->only_failed = false;
 	w->nr_out = 0;
@@ -323,15 +322,15 @@ static void op_move(void)
 {
 	settle();
 	if (w->nr_staged)
-		return;		/* broken, and not between passes */
+		return;		/* broken in the middle of a pass */
 	vtap_ring_relocate(w->r, w->cfg);
 	w->device_sleeps = false;
 	w->decided = false;
 }
 
 /*
- * The guest kicks a broken ring. Where nothing but an access failed everything is
- * promised again: no chain is lost, and none is used twice.
+ * The guest kicks a broken ring. If only an access failed, all guarantees hold again:
+ * no chain is lost, and none is used twice.
  */
 static void op_retry(void)
 {
@@ -342,7 +341,7 @@ static void op_retry(void)
 	w->honest = w->only_failed;
 }
 
-/* ---- nobody's ---- */
+/* ---- faults and direct writes ---- */
 
 static void op_write(void)
 {
@@ -373,9 +372,9 @@ static void op_write(void)
 		memcpy(areas[area].at + at, data, len);
 }
 
-/* ---- the IOMMU's ---- */
+/* ---- operations of the IOMMU ---- */
 
-/* A page of RAM or of the ring. */
+/* Choose a page of RAM or of the ring. */
 static const struct gmem_region *in_region(void)
 {
 	return &w->iommu->g.r[in8(&w->in) % w->iommu->g.nr];
@@ -393,12 +392,12 @@ static void op_take_back(void)
 	size = 1ull << in8(&w->in) % 64;
 	settle();
 	if (w->nr_staged)
-		return;		/* broken, and not between passes */
+		return;		/* broken in the middle of a pass */
 	iommu_invalidate(w->iommu, first, first + size > first ?
 		       first + size - 1 : U64_MAX);
 }
 
-/* What is so, or a lie: another page, a part of one, less permission. */
+/* Send the true mapping, or a false one: another page, a part, less permission. */
 static void op_tell(void)
 {
 	const struct gmem_region *r, *to;
@@ -429,7 +428,7 @@ static void op_tell(void)
 	iommu_update(w->iommu, r->gpa + from, size, to->hva + from, perm);
 }
 
-/* Verbs are for a ring that is there: what comes before each pass. */
+/* Check before each pass that the ring's memory exists, as the operations require. */
 static bool ring_is_there(void)
 {
 	int err;
@@ -452,9 +451,9 @@ static void check_log(void)
 	if (w->iommu->log.failed) {
 		shim_assert(w->may_miss);
 		w->iommu->log.failed = false;
-		vtap_dirty_flush(&w->iommu->log);	/* the failure was one */
+		vtap_dirty_flush(&w->iommu->log);	/* this consumes the failure */
 	}
-	/* A store that was followed by a failure may have no bit. */
+	/* A store followed by a failure may lack its bit. */
 	shim_assert(iommu_check_log(w->iommu, &gpa) <= (w->may_miss ? 1 : 0));
 }
 
@@ -517,7 +516,7 @@ static void step(enum op code)
 	}
 }
 
-/* Honest to the end: all that was added comes back, each chain once. */
+/* If the ring is still honest: check that each added chain comes back once. */
 static void finish(void)
 {
 	op_show();
@@ -554,7 +553,7 @@ int fuzz_one(const u8 *data, size_t size)
 		if (!w->r->fault)
 			continue;
 		shim_assert(!w->honest);
-		/* The ring's own memory is all there: nothing beside it. */
+		/* The ring's own memory is complete, so this access cannot fail. */
 		shim_assert(w->may_fail ||
 			    w->r->fault != VTAP_FAULT_RING_ACCESS);
 		shim.fail_at = 0;

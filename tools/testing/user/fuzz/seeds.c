@@ -2,8 +2,8 @@
 /*
  * seeds.c - first inputs for ring_fuzz, memmap_fuzz and iotlb_fuzz
  *
- * Written with ops.h, the language ring_fuzz reads, so they cannot rot. Those
- * of chain_fuzz come from the unit tests (env.c).
+ * The seeds are written with ops.h, which ring_fuzz reads, so they always match. The
+ * unit tests write those of chain_fuzz (env.c).
  *
  * Usage: seeds DIR: writes DIR/ring_fuzz/N and so on.
  */
@@ -37,7 +37,7 @@ static void pass(struct ops *o, unsigned int nr)
 	ops8(o, OP_KICK_ON);
 }
 
-/* What a working pair does, over and over. */
+/* Repeat the operations of a working driver and device. */
 static void honest(struct ops *o, unsigned int rounds, unsigned int batch)
 {
 	unsigned int i, k;
@@ -66,7 +66,7 @@ static void seeds_ring(void)
 			honest(&o, 3, 1 + log2);
 			save("ring_fuzz", o.buf, o.len);
 
-			/* give back, restart and move in the middle */
+			/* Return chains, restart and move in the middle. */
 			honest(&o, 1, 3);
 			ops_add(&o, OP_ADD, 2, 1, 100);
 			ops8(&o, OP_SHOW);
@@ -78,7 +78,7 @@ static void seeds_ring(void)
 			honest(&o, 1, 2);
 			save("ring_fuzz", o.buf, o.len);
 
-			/* and then it goes wrong */
+			/* Then operations fail. */
 			ops_add(&o, OP_ADD, 3, 1, 100);
 			ops8(&o, OP_SHOW);
 			ops_1(&o, OP_FAIL, log2 + 3);
@@ -107,7 +107,7 @@ static void seeds_ring(void)
 			honest(&o, 1, 2);
 			save("ring_fuzz", o.buf, o.len);
 		}
-	/* More than fit the internal arrays, and still a short input. */
+	/* More chains than the internal arrays hold, in a short input. */
 	ops_begin(&o, 8, 1, 0xff80);
 	for (flags = 0; flags < 150; flags++)
 		ops_add(&o, OP_ADD, 1, 0, 60);
@@ -117,7 +117,7 @@ static void seeds_ring(void)
 	save("ring_fuzz", o.buf, o.len);
 }
 
-/* Behind an IOMMU, with mappings that come, go and lie. */
+/* Behind an IOMMU, with mappings that appear, disappear and are false. */
 static void seeds_iommu(void)
 {
 	static struct ops o;
@@ -149,7 +149,7 @@ static void seeds_iommu(void)
 		}
 }
 
-/* Pages told one by one and used, a hole, a large one, and too many. */
+/* Single mapped pages and their use, a hole, a large mapping, too many mappings. */
 static void seeds_iotlb(void)
 {
 	uint8_t buf[512];
@@ -163,7 +163,7 @@ static void seeds_iotlb(void)
 			n += 4;
 		}
 		for (i = 0; i < 12; i++) {
-			/* update a page, translate what is known so far */
+			/* Update a page, then translate all known pages. */
 			buf[n++] = 0;
 			buf[n++] = 1 | 1 << 2 | 1 << 4 | 3 << 6;
 			buf[n++] = i;
@@ -183,7 +183,7 @@ static void seeds_iotlb(void)
 	}
 }
 
-/* Regions of 1, 2, 4.. pages: apart, side by side, on top of each other. */
+/* Regions of 1, 2, 4.. pages: separate, adjacent, overlapping. */
 static void seeds_memmap(void)
 {
 	unsigned int nr, step, i;
@@ -208,7 +208,7 @@ static void seeds_memmap(void)
 			}
 			save("memmap_fuzz", buf, n);
 		}
-	/* All of the address space, and its last page. */
+	/* The whole address space, and its last page. */
 	save("memmap_fuzz", "\1\0\0\0\0\2\x10\x20\7", 9);
 	save("memmap_fuzz", "\1\x0a\x80\x40\0\2\x70\x20\7", 9);
 }

@@ -2,10 +2,9 @@
 /*
  * twin_fuzz.c - one guest program on a split ring and on a packed one
  *
- * Read before: fuzz.h, ring/ring_ops.h. Two rings of the same size over the same
- * memory are driven in lock step: after each call both have answered the same,
- * have found the same packets in the same segments, and the driver has got the
- * same entries back. What a chain's descriptors may do wrong is done to both.
+ * Two rings of the same size over the same memory run in lock step. After each call both
+ * must have returned the same, found the same packets in the same segments, and given
+ * the driver the same entries back. Both rings get the same descriptor errors.
  *
  * Input: log2 of the size (1), 1: event index (1), then operations.
  */
@@ -56,7 +55,7 @@ static void start(void)
 		else
 			drv_init(&t->d, &t->rings, num, event_idx, 0);
 		t->d.g = ram;
-		/* Each its own half of RAM for its tables: formats differ. */
+		/* Each uses its own half of RAM for tables, as their formats differ. */
 		t->d.table_max = MAX_BUFS;
 		t->d.table_gpa = FUZZ_RAM + 0x2000 + (packed ? 0x7000 : 0);
 		t->cfg = (struct vtap_ring_cfg){
@@ -84,7 +83,7 @@ static void add(int op)
 	struct twin *t;
 	int ret[2];
 
-	/* A table of each head, and no more of them than have room. */
+	/* One table for each head, as far as they fit. */
 	if (op == ADD_INDIRECT && twin->d.num > 32)
 		op = ADD;
 	for (i = 0; i < nr; i++) {
@@ -116,7 +115,7 @@ static void same_chain(void)
 	fuzz_check_chain(a);
 }
 
-/* Both take the next chain: 1, or what both returned else. */
+/* Pop the next chain of both. Return: 1, or the other result of both. */
 static int pop(u8 room)
 {
 	struct twin *t;
@@ -169,7 +168,7 @@ static void unpop(u32 nr)
 	nr_out -= nr;
 }
 
-/* A verb that both have to answer alike. */
+/* Run an operation that must have the same result on both. */
 #define both(verb) ({							\
 	int __a = vtap_ring_##verb(&twin[0].r, false);			\
 	int __b = vtap_ring_##verb(&twin[1].r, true);			\
@@ -184,7 +183,7 @@ static void publish(void)
 	if (both(publish) <= 0)
 		return;
 	nr_staged = 0;
-	/* With events the two ask in different words. */
+	/* With event indices, the two use different words. */
 	if (!twin->cfg.event_idx)
 		both(needs_call);
 }
@@ -250,8 +249,9 @@ static void step(int op)
 		both(disable_notify);
 		return;
 	case KICK_ON:
-		/* A look ahead that ends at the ring's end makes no difference
-		 * only once the ring was seen to be empty.
+		/*
+		 * The end of the ring limits look-ahead. This makes no difference only if
+		 * the ring was seen empty before.
 		 */
 		if (!pop(0) && both(enable_notify) >= 0)
 			both(empty);
@@ -284,7 +284,7 @@ int fuzz_one(const u8 *data, size_t size)
 		shim_assert((u8)twin[0].r.fault == twin[1].r.fault);
 	}
 	if (!twin->r.fault) {
-		/* to the end: all that was added comes back from both */
+		/* At the end, both return all that was added. */
 		step(SHOW);
 		while (nr_out + nr_staged < MAX_OUT && pop(0) == 1)
 			;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arena.c - see arena.h
+ * arena.c - guest memory that checks every access (arena.h)
  *
- * Built in user space and for the KUnit module. What differs is how bytes
- * get in and out (move_*) and where memory comes from.
+ * The file is built in user space and for the KUnit module. They differ in the access to
+ * the bytes (move_*) and in the origin of the memory.
  */
 #ifdef __KERNEL__
 #include "arena_kernel.h"
@@ -21,11 +21,11 @@ struct extent {
 	enum shim_right right;
 };
 
-/* Written only while one thread runs; see shim_extent_add(). */
+/* Written only while a single thread runs; see shim_extent_add(). */
 static struct extent extents[NR_EXTENTS];
 static unsigned int nr_extents;
 
-/* Ranges that access_ok() approved since shim_reset(), by this thread. */
+/* Ranges that access_ok() approved in this thread since shim_reset(). */
 static shim_thread struct extent vetted[NR_EXTENTS];
 static shim_thread unsigned int nr_vetted;
 
@@ -76,13 +76,13 @@ void shim_extent_right(void *addr, enum shim_right right)
 
 static bool covers(const struct extent *e, const void *addr, size_t len)
 {
-	/* Below the extent wraps to an offset past it. */
+	/* An address below the extent wraps to an offset past its end. */
 	size_t off = (uintptr_t)addr - (uintptr_t)e->addr;
 
 	return len <= e->len && off <= e->len - len;
 }
 
-/* Is all of it in extents with these rights, one or several in a row? */
+/* Is the whole range in one or several adjacent extents with these rights? */
 static bool in_extents(const struct extent *e, unsigned int nr,
 		       const char *addr, size_t len, enum shim_right right)
 {
@@ -114,7 +114,7 @@ static bool is_vetted(const void *addr, size_t len)
 	return in_extents(vetted, nr_vetted, addr, len, SHIM_RW);
 }
 
-/* Count one event; true when it is the one that shall fail. */
+/* Count one event; return true if it must fail. */
 static bool shim_strikes(const void *addr, size_t len)
 {
 	const char *bad = shim.fail_on;
@@ -136,7 +136,7 @@ bool shim_access_ok(const void *p, size_t len)
 	if (!in_user_half(p, len))
 		return false;
 	if (!is_vetted(p, len)) {
-		/* Forgetting one may abort a test, and never hides a bug. */
+		/* A forgotten range may abort a test, but never hides a bug. */
 		vetted[nr_vetted % NR_EXTENTS] =
 			(struct extent){ (char *)p, len, SHIM_RW };
 		if (nr_vetted < NR_EXTENTS - 1)
@@ -145,7 +145,7 @@ bool shim_access_ok(const void *p, size_t len)
 	return true;
 }
 
-/* Where sleeping is allowed and no window open. */
+/* Check that sleeping is allowed and no window is open. */
 static void shim_may_fault(void)
 {
 	shim_assert(!shim.win_right);
@@ -154,7 +154,7 @@ static void shim_may_fault(void)
 
 #ifndef __KERNEL__
 
-/* ---- how bytes get in and out of user-space memory ---- */
+/* ---- access to user-space memory ---- */
 
 static bool move_in(void *dst, const void *src, size_t len)
 {
@@ -169,9 +169,9 @@ static bool move_out(void *dst, const void *src, size_t len)
 }
 
 /*
- * Only 16-bit fields (indices, flags, events) may change under the reader, and
- * the dirty bitmap. Other wide ones are plain loads, so that TSan sees a read of
- * a descriptor that no acquire orders after the driver's write.
+ * Only 16-bit fields (indices, flags, events) and the dirty bitmap may change under the
+ * reader. Other wide loads are plain, so that TSan detects a read of a descriptor that
+ * no acquire orders after the driver's write.
  */
 static bool move_word_in(void *val, const void *src, size_t size, bool acquire)
 {
@@ -227,7 +227,7 @@ unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 {
 	shim_may_fault();
 	if (shim_strikes(src, len)) {
-		/* As the kernel does: a part may have come, the rest is 0. */
+		/* As in the kernel: a part may be copied, the rest is zeroed. */
 		size_t part = len / 2;
 
 		if (!shim_extent_has(src, part, SHIM_R) || !move_in(dst, src, part))
@@ -245,10 +245,10 @@ unsigned long shim_copy_from_user(void *dst, const void *src, size_t len)
 }
 
 #ifndef __KERNEL__
-/* Of descriptors that the driver may be writing the flags come, and no more. */
+/* Copy only the flags of descriptors that the driver may be writing. */
 unsigned long shim_copy_early(void *dst, const void *src, u16 sure, u16 nr)
 {
-	const size_t words = 8;		/* of 16 bits each, the flags the last */
+	const size_t words = 8;		/* of 16 bits each, the flags last */
 	size_t len = nr * words * sizeof(u16), i;
 	const u16 *from = src;
 	u16 *to = dst;
@@ -328,9 +328,9 @@ bool shim_load(void *val, const void *src, size_t size, bool acquire)
 
 #ifndef __KERNEL__
 /*
- * One load of the second half of a packed descriptor, acquire by its flags. The
- * driver may be writing it meanwhile. TSan matches an acquire with a release of
- * the same 16 bits, so the flags come first; what follows is as new, or newer.
+ * One load of the second half of a packed descriptor, acquire by its flags. The driver
+ * may be writing it. TSan matches an acquire with a release of the same 16 bits, so
+ * this loads the flags first; the fields loaded afterwards are as new, or newer.
  */
 bool shim_load_tail(u64 *val, const void *src)
 {
@@ -363,7 +363,7 @@ bool shim_store(void *dst, u64 val, size_t size, bool release)
 }
 
 #ifndef __KERNEL__
-/* One store of such a half, release by its flags. */
+/* Store the second half of a packed descriptor at once, release by its flags. */
 bool shim_store_tail(void *dst, u64 val)
 {
 	u16 *half = dst;
@@ -391,7 +391,7 @@ bool shim_load_run(void *dst, const void *src, size_t len)
 }
 
 #ifndef __KERNEL__
-/* Words that the driver may write meanwhile: no business of TSan's. */
+/* Hidden from TSan: the driver may write these words meanwhile. */
 __attribute__((no_sanitize("thread")))
 static void copy_racy(u64 *dst, const volatile u64 *src, size_t len)
 {
@@ -422,7 +422,7 @@ bool shim_store_run(void *dst, const void *src, size_t len)
 	return true;
 }
 
-/* As a futex operation: a window of its own, all or nothing. */
+/* As a futex operation: it has its own window and does all or nothing. */
 int shim_or32(u32 bits, u32 *word)
 {
 	shim_may_fault();
@@ -455,11 +455,11 @@ void shim_die(const char *what, const char *file, int line)
 	abort();
 }
 
-/* ---- memory of guests ---- */
+/* ---- memory for guests ---- */
 
 /*
- * The largest block that was freed, poisoned. Most tests want the same size again
- * and again, and mapping a megabyte takes longer than the test itself.
+ * The largest freed block, poisoned. Most tests need the same size repeatedly, and
+ * mapping a megabyte takes longer than the test itself.
  */
 static void *spare;
 static size_t spare_size;
@@ -473,7 +473,7 @@ void *shim_guest_alloc(size_t size)
 		spare = NULL;
 		ASAN_UNPOISON_MEMORY_REGION(p, size);
 	} else if (posix_memalign(&p, 64, size)) {
-		/* Exactly @size, so that the byte behind it is out of bounds. */
+		/* Exactly @size, so that the byte after it is out of bounds. */
 		abort();
 	}
 	memset(p, 0, size);
@@ -518,7 +518,7 @@ void spin_unlock(spinlock_t *lock)
 	__atomic_store_n(&lock->taken, false, __ATOMIC_RELEASE);
 }
 
-/* ---- allocations, counted so that a test can ask for leaks ---- */
+/* ---- allocations, counted to detect leaks ---- */
 
 static long nr_live;
 
@@ -528,12 +528,12 @@ void *shim_alloc(size_t size, bool zero)
 
 	if (shim.alloc_fail_at && ++shim.nr_alloc == shim.alloc_fail_at)
 		return NULL;
-	/* The kernel warns of that, and a guest may not make it warn. */
+	/* The kernel warns about larger sizes, and a guest must not cause warnings. */
 	shim_assert(size <= INT_MAX);
 	p = malloc(size);
 	if (!p)
 		return NULL;
-	/* Not zero by accident, so that a missing initialisation shows. */
+	/* Never zero by accident, so that a missing initialization is detected. */
 	memset(p, zero ? 0 : 0xa5, size);
 	__atomic_fetch_add(&nr_live, 1, __ATOMIC_RELAXED);
 	return p;

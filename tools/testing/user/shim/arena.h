@@ -3,23 +3,23 @@
  * arena.h - guest memory that checks every access
  *
  * Guest memory is a list of extents, and everything that ring/ does to it goes
- * through one window at a time:
+ * Guest memory is a list of extents. Each access of ring/ goes through one window at a
+ * time:
  *
- *   - an access that no extent covers is an EFAULT (the kernel's answer);
- *   - an access outside an open window, in a window of the wrong kind, or to
- *     a range that neither the window was opened for nor an access_ok() has
- *     approved before, aborts: our bug;
- *   - a window opened in a window, left open, or closed twice aborts, and so
- *     does vtap_user_copy_in() within one, or any of it under a spinlock;
- *   - the n-th event (a window opened, a load, a store, a copy) can be made
- *     to fail, so that a test sweeps n over every error path;
- *   - in hostile mode, bytes are changed as soon as they were read, so that
- *     a value fetched twice is two values.
+ *   - An access without an extent returns EFAULT, as in the kernel.
+ *   - These accesses abort, because they are defects of ring/: outside an open window,
+ *     in a window of the wrong kind, or to a range that neither the window nor an
+ *     earlier access_ok() covers.
+ *   - These also abort: a nested window, a window left open or closed twice,
+ *     vtap_user_copy_in() in a window, and any of them under a spinlock.
+ *   - The n-th event (a window opened, a load, a store, a copy) can be made to fail,
+ *     so that a test can cover every error path.
+ *   - In hostile mode bytes change right after each read, so that a value fetched
+ *     twice has two values.
  *
- * All of it is per thread, except the extents themselves. In user space the
- * extents are heap memory (user_access.h). In a kernel they are mapped in
- * the address space of the test, and what passes the checks is a real access to
- * user memory (kunit/kernel/guest_memory.c).
+ * All state is per thread, except the extents. In user space the extents are heap memory
+ * (user_access.h). In a kernel they are mapped in the address space of the test, and a
+ * checked access is a real access to user memory (kunit/kernel/guest_memory.c).
  */
 #ifndef VTAP_SHIM_ARENA_H
 #define VTAP_SHIM_ARENA_H
@@ -30,29 +30,29 @@
 #define shim_thread	__thread
 #endif
 
-/* ---- what tests use ---- */
+/* ---- interface for tests ---- */
 
 /*
- * SHIM_SHARED: the other side changes 32-bit words of it by atomic operations.
- * Elsewhere only 16-bit words may change under the reader.
+ * SHIM_SHARED: the other side changes 32-bit words by atomic operations. In other
+ * extents only 16-bit words may change under the reader.
  */
 enum shim_right { SHIM_R = 1, SHIM_W = 2, SHIM_RW = 3, SHIM_SHARED = 4 };
 
 /**
- * struct shim_ctl - one thread's hold on its guest memory accesses
+ * struct shim_ctl - control of one thread's guest memory accesses
  */
 struct shim_ctl {
 	/** @nr: events so far: windows opened, loads, stores and copies */
 	unsigned long nr;
 	/** @nr_windows: windows opened so far */
 	unsigned long nr_windows;
-	/** @fail_at: the event that shall fail, counted from 1; 0 none */
+	/** @fail_at: the event that must fail, counted from 1; 0 for none */
 	unsigned long fail_at;
 	/** @fail_on: any load, store or copy touching this byte fails */
 	const void *fail_on;
-	/** @alloc_fail_at: the allocation that shall fail, from 1; 0 none */
+	/** @alloc_fail_at: the allocation that must fail, from 1; 0 for none */
 	unsigned long alloc_fail_at;
-	/** @nr_alloc: allocations asked for so far */
+	/** @nr_alloc: allocations so far */
 	unsigned long nr_alloc;
 	/** @after_load: called after each load or copy, to change memory */
 	void (*after_load)(void *addr, size_t len, void *arg);
@@ -62,7 +62,7 @@ struct shim_ctl {
 	/** @at_mb: called at each full barrier (@arg as above) */
 	void (*at_mb)(void *arg);
 
-	/* locks held; only arena.c looks from here on */
+	/* locks held; only arena.c uses the fields from here on */
 	unsigned int nr_locks;
 
 	/* the open window */
@@ -73,26 +73,26 @@ struct shim_ctl {
 
 extern shim_thread struct shim_ctl shim;
 
-/* Forget counters, faults and callbacks; a window left open aborts. */
+/* Reset counters, faults and callbacks; abort if a window is open. */
 void shim_reset(void);
 /* Abort unless all windows are closed. */
 void shim_idle(void);
 /* Declare [addr, addr + len) guest memory; not while other threads run. */
 void shim_extent_add(void *addr, size_t len, enum shim_right right);
-/* Take away all extents that begin within [addr, addr + len). */
+/* Remove all extents that start within [addr, addr + len). */
 void shim_extent_del(void *addr, size_t len);
-/* Change the rights of the extent that begins at @addr. */
+/* Change the rights of the extent that starts at @addr. */
 void shim_extent_right(void *addr, enum shim_right right);
 /* Is all of [addr, addr + len) guest memory with these rights? */
 bool shim_extent_has(const void *addr, size_t len, enum shim_right right);
 /* Number of kvmalloc()s not yet freed. */
 long shim_nr_live(void);
 
-/* Zeroed memory of @size bytes, in which extents can be declared. */
+/* Allocate zeroed memory of @size bytes, to declare extents in it. */
 void *shim_guest_alloc(size_t size);
 void shim_guest_free(void *p, size_t size);
 
-/* ---- what user_access.h and hooks.h lead to ---- */
+/* ---- interface for user_access.h and hooks.h ---- */
 
 void *shim_alloc(size_t size, bool zero);
 void shim_free(const void *p);

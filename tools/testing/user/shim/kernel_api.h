@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kernel_api.h - kernel names with the kernel's meaning, written again
+ * kernel_api.h - kernel functions, reimplemented with the kernel's meaning
  *
- * Little-endian hosts only, which the Makefile's compilers are; a big-endian
- * port would have to fill in the byte swaps.
+ * The host must be little-endian; a big-endian port needs the byte swaps.
  */
 #ifndef VTAP_SHIM_KERNEL_API_H
 #define VTAP_SHIM_KERNEL_API_H
@@ -152,7 +151,7 @@ typedef void (*swap_func_t)(void *a, void *b, int size);
 static inline void sort(void *base, size_t num, size_t size, cmp_func_t cmp,
 			swap_func_t swap_func)
 {
-	(void)swap_func;	/* only ever a faster way to the same result */
+	(void)swap_func;	/* only an optimization */
 	qsort(base, num, size, cmp);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kunit.c - runs the suites that registered themselves
- *
- * Read before: kunit/test.h.
+ * kunit.c - run all registered suites
  */
 #include <stdarg.h>
 #include "kunit/test.h"
@@ -29,7 +27,7 @@ void kunit_fail(struct kunit *test, const char *file, int line,
 {
 	va_list ap;
 
-	/* The first few say it all; a loop would say it a thousand times. */
+	/* A loop may fail a thousand times: print only the first few. */
 	if (++test->failed > MAX_SAID)
 		return;
 	printf("# %s:%d: ", file, line);
@@ -76,7 +74,7 @@ static void run_case(struct kunit_suite *s, struct kunit_case *c, int nr)
 			s->exit(&test);
 	}
 	free_allocs(&test);
-	/* Aborts if code under test left a window open. */
+	/* Aborts if the tested code left a window open. */
 	shim_reset();
 	if (!test.failed && !test.skipped && shim_nr_live() != live)
 		kunit_fail(&test, __FILE__, __LINE__, "%ld allocations leaked",

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ring_env_user.h - what ring/ring_env.h includes when there is no kernel around it
+ * ring_env_user.h - the includes of ring/ring_env.h in user space
  *
- * Read before: drivers/vhost_tap/ring/ring_env.h. The shim is three files with
- * three meanings, so that nobody has to guess how far to trust it:
+ * The shim has three files, which differ in how they relate to the kernel:
  *
- *   kernel_api.h   the same meaning as in the kernel, written again here
- *   stubs.h        nothing behind it; code under test must not care
- *   user_access.h  different from the kernel on purpose: guest memory that checks
+ *   kernel_api.h   the same meaning as in the kernel, reimplemented here
+ *   stubs.h        without effect; the tested code must not depend on it
+ *   user_access.h  deliberately different from the kernel: guest memory that checks
  *                  every access, fails on request and changes behind the reader
  */
 #ifndef VTAP_OS_USER_H
 #define VTAP_OS_USER_H
 
-/* All that the tests use: no system header follows the names of the shim. */
+/* Everything the tests use: no system header may follow the names of the shim. */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -37,7 +36,7 @@
 #include <unistd.h>
 
 #include <linux/types.h>
-/* Without the vring_need_event() & co of the legacy part: ring/ has its own. */
+/* Without vring_need_event() and others of the legacy part: ring/ has its own. */
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stubs.h - names that mean nothing in user space
+ * stubs.h - names without effect in user space
  *
  * Annotations for sparse, the section placement of the kernel and allocation
  * flags. If a test result could depend on one of these it belongs in kernel_api.h

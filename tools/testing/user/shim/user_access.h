@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * user_access.h - guest memory that does not forgive
+ * user_access.h - guest memory that checks each access, through arena.h
  *
- * Read before: arena.h, which is behind every name here.
- *
- * In the kernel a wild access to the client's memory may hit something and
- * go unseen. Here all of them go through the checks of arena.h. Spinlocks are
- * real, so that TSan sees what they order.
+ * In the kernel, a wrong access to the client's memory may hit something and go
+ * unnoticed. Here all of them go through the checks of arena.h. Spinlocks are real, so
+ * that TSan sees their ordering.
  */
 #ifndef VTAP_SHIM_USER_ACCESS_H
 #define VTAP_SHIM_USER_ACCESS_H
@@ -24,7 +22,7 @@
 #define kvfree(p)			shim_free(p)
 #define kfree(p)			shim_free(p)
 
-/* A warning is a bug of ours, so in a test it is the end. */
+/* A warning means a defect in ring/, so it aborts the test. */
 #define WARN_ON_ONCE(cond) ({					\
 	bool __warn = (cond);					\
 	if (__warn)						\
@@ -68,7 +66,7 @@ void spin_unlock(spinlock_t *lock);
 		goto label;					\
 } while (0)
 
-/* A run of words is one event; who reads it relies on no order in it. */
+/* A copy of several words is one event, and readers do not rely on its order. */
 #define unsafe_copy_from_user(dst, src, len, label) do {	\
 	if (!shim_load_run(dst, src, len))			\
 		goto label;					\

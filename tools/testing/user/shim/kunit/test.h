@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kunit/test.h - as much of KUnit as *_test.c need, in user space
+ * kunit/test.h - the part of KUnit that *_test.c need, in user space
  *
- * A failed expectation marks the case and goes on; a failed assertion leaves
- * the case. One TAP line per case; what failed is said before it, on "#"
- * lines. The program's arguments select cases by a part of "suite.case".
+ * A failed expectation marks the case as failed and continues; a failed assertion leaves
+ * the case. Each case has one TAP line, after "#" lines with its failures. The program's
+ * arguments select cases by a part of "suite.case".
  */
 #ifndef VTAP_SHIM_KUNIT_TEST_H
 #define VTAP_SHIM_KUNIT_TEST_H
@@ -15,7 +15,7 @@
 struct kunit {
 	const char *name;
 	void *priv;
-	int failed;	/* how often */
+	int failed;	/* number of failures */
 	const char *skipped;
 	jmp_buf leave;
 	void *allocs;	/* freed after exit() */
