@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""check-kubernetes.py GUIDE: the YAML of the Kubernetes guide against what the objects take.
+"""check-kubernetes.py GUIDE: check the YAML of the Kubernetes guide
 
-Kubernetes's own objects are held against the models of its Python client, which are
-made from its API description. The schema below is the part of KMM's Module
-(kmm.sigs.x-k8s.io/v1beta1) that the guide may use: field names, types, what is
-required, compared with KMM's config/crd/bases/kmm.sigs.x-k8s.io_modules.yaml at
-557a9218e3f0 and 047da8e274bf. A field that is not known is an error, as it is for a
-server that validates strictly. Exit 0 or 1 with what is wrong.
+Objects of Kubernetes itself are compared with the models of its Python client, which
+are generated from its API description. For KMM's Module (kmm.sigs.x-k8s.io/v1beta1) the
+schema below has the part that the guide may use: names, types, required fields. It
+follows KMM's config/crd/bases/kmm.sigs.x-k8s.io_modules.yaml at 557a9218e3f0 and
+047da8e274bf. As in a strict server, an unknown field is an error. Exit status: 0, or 1
+with a message.
 """
 
 import json
@@ -22,13 +22,13 @@ PLAIN = {"str": str, "bool": bool, "int": int, "float": (int, float)}
 
 
 def obj(required=(), **fields):
-    """An object with these fields and no others."""
+    """Accept an object with these fields and no others."""
     return {"type": "object", "properties": fields, "required": list(required),
             "additionalProperties": False}
 
 
 def array(of, least=0):
-    """A list."""
+    """Accept a list."""
     return {"type": "array", "items": of, "minItems": least}
 
 
@@ -57,16 +57,16 @@ MODULE = obj(["apiVersion", "kind", "metadata", "spec"], apiVersion=STR, kind=ST
 
 
 def model(value, kind, where):
-    """VALUE as the client's model of that name, or an exit."""
+    """Return VALUE as the client's model of that name, or exit."""
     if kind in PLAIN:
-        # Quantities are strings to the client, and numbers are taken for them.
+        # Quantities are strings for the client, but numbers are valid too.
         quantity = kind == "str" and re.search(r"\.(limits|requests)\.", where)
         if not isinstance(value, (int, str) if quantity else PLAIN[kind]):
-            sys.exit(f"{where}: {value!r} is no {kind}")
+            sys.exit(f"{where}: {value!r} is not a {kind}")
         return value
     if kind.startswith("list["):
         if not isinstance(value, list):
-            sys.exit(f"{where} is no list")
+            sys.exit(f"{where} is not a list")
         return [model(v, kind[5:-1], f"{where}[{i}]") for i, v in enumerate(value)]
     if not isinstance(value, dict):
         sys.exit(f"{where} has no fields")
@@ -84,18 +84,18 @@ def model(value, kind, where):
         sys.exit(f"{where}: {e}")
 
 
-# Releases of kernels the module is for, and one it is not for.
+# Releases that the module supports, and one that it does not support.
 KERNELS = {"6.1.0-56-amd64": True, "6.12.117+deb12-amd64": True, "7.3.4+deb13-amd64": True,
            "5.10.0-30-amd64": False}
 
 
 def beyond_types(doc):
-    """What a schema does not see."""
+    """Check what a schema cannot express."""
     spec = doc["spec"]
     mapping = spec["moduleLoader"]["container"]["kernelMappings"][0]
     for release, wanted in KERNELS.items():
         if bool(re.search(mapping["regexp"], release)) != wanted:
-            sys.exit(f"the mapping's regexp is wrong about {release}")
+            sys.exit(f"the mapping's regexp is wrong for {release}")
     device = json.loads(spec["devicePlugin"]["container"]["args"][1])
     if device["groups"][0]["paths"][0]["path"] != "/dev/vhost-tap":
         sys.exit("the device plugin has another path")
@@ -117,10 +117,10 @@ def main():
             beyond_types(doc)
         elif kind[0] == "v1":
             if kind[1] == "ConfigMap" and "dockerfile" not in doc["data"]:
-                sys.exit("KMM looks for the key dockerfile")
+                sys.exit("KMM needs the key dockerfile")
             model(doc, "V1" + kind[1], kind[1])
         else:
-            sys.exit(f"what is {kind}?")
+            sys.exit(f"unknown kind {kind}")
         seen.append(kind[1])
     if seen != ["ConfigMap", "Module", "Pod"]:
         sys.exit(f"objects: {seen}")

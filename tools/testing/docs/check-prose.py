@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""check-prose.py [-v] [PAGE...]: wording, spelling and length of sentences
+"""check-prose.py [-v] [PAGE...]: check wording, spelling and length of sentences
 
-Without pages: README.md and the other Markdown pages, Documentation, and manual pages,
-but for those in prose.todo. A page that is listed there and passes has to leave it.
+The default pages are README.md and the other Markdown pages, Documentation, and manual
+pages, except those in prose.todo. A page in prose.todo that passes must be removed there.
 
   faults     wording listed in prose.faults
   sentences  no sentence has over 40 words
   spelling   aspell (American English, with prose.words) and codespell
 
-prose.allow lists exceptions: PAGE TAB the beginning of the sentence.
+prose.allow lists exceptions: PAGE TAB beginning of the sentence.
 """
 
 import fnmatch
@@ -29,7 +29,7 @@ def lines_of(name):
 
 
 def cells_of(lines, i):
-    """The simple table whose top border is line i -> (line behind it, its cells)"""
+    """Parse the simple table with its top border in line i -> (next line, its cells)"""
     border = lines[i]
     columns = [(m.start(), m.end()) for m in re.finditer(r"=+", border)]
     columns[-1] = (columns[-1][0], None)
@@ -47,7 +47,7 @@ def cells_of(lines, i):
 
 
 def blocks_of_rst(text):
-    """Paragraphs, titles, list items and table rows, without code and comments"""
+    """Return paragraphs, titles, list items and table rows, without code and comments"""
     out, lines, i = [], text.split("\n"), 0
     while i < len(lines):
         line = lines[i]
@@ -67,7 +67,7 @@ def blocks_of_rst(text):
             out += ["", *(c for cell in cells for c in (cell, ""))]
             continue
         out.append("" if re.match(r"^[ =\-~^+*]*$", line) else line)
-        # A list item, a definition and the end of a table begin a block of their own.
+        # A list item, a definition and the end of a table start a new block.
         i += 1
         marker = re.match(r" *([-*]|\d+\.) +", line)
         if i < len(lines) and (re.match(r" *([-*]|\d+\.|\(?[a-z]\)) ", lines[i]) or re.match(r" *[=\-]{3,}", lines[i])
@@ -109,7 +109,7 @@ def blocks_of_man(text):
 
 
 def join(lines):
-    """Blank lines end a block."""
+    """Split at blank lines."""
     blocks = [[]]
     for line in lines:
         if line.strip():
@@ -134,7 +134,7 @@ def spelling(path, blocks):
                             f"--personal={HERE}/prose.words"], input=re.sub(r"['\u2019]s\b", "", "\n".join(blocks)),
                            capture_output=True, text=True, check=True).stdout.split()
     for word in sorted(set(words)):
-        # Names of code need no entry: capitals, digits, underscores.
+        # Names in code need no entry: capitals, digits, underscores.
         if not re.search(r"[A-Z].*[A-Z]", word):
             yield f"aspell does not know '{word}'"
     said = subprocess.run(["codespell", "--ignore-words-list=crate,te", path], capture_output=True, text=True, check=False).stdout
@@ -175,14 +175,14 @@ def main():
         said = list(check(path, faults, allowed))
         if path in todo and not named:
             if not said:
-                print(f"{path}: passes, take it out of prose.todo")
+                print(f"{path}: passes, remove it from prose.todo")
                 bad = 1
             continue
         for s in said:
             print(f"{path}: {s}")
             bad = 1
     if verbose:
-        print(f"{len(pages)} pages, {len(todo)} of them still to do, {len(allowed)} exceptions")
+        print(f"{len(pages)} pages, {len(todo)} of them not checked, {len(allowed)} exceptions")
     return bad
 
 

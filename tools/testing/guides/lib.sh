@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-guides, and by the guides
 #
-# Shell functions of check-guides: what a guide leaves to its reader, how a step is
-# run, and the functions that ".. test:" lines call.
+# Shell functions of check-guides: set-up that a guide expects of its reader, running a
+# step, and the functions for ".. test:" lines.
 
-# ---- what is the reader's own ----
+# ---- the reader's machine and guest ----
 
-# The machine a guide is tried on: udev has given the node to the group kvm; NIC is
-# a cable to somebody who has the address 10.9.1.1.
+# The machine for a guide: udev has given the node to the group kvm; NIC is connected to
+# a peer with the address 10.9.1.1.
 set_up() {
 	lay_over "$VTAP_LIBVIRT_ROOT" >/dev/null
 	PATH=$root/build/vhost-tapctl:$PATH
@@ -36,10 +36,10 @@ set_up_dpdk() {
 	chmod 755 "$work/bin/dpdk-testpmd"
 }
 
-# A guest called $1: GUEST is what QEMU is given beside the network. It does as
-# told through a serial port; one line of its own keeps MMIO kicks off, which
-# emulated SVM on 7.x does not bear (see ../qemu/lib.sh). watchdog_thresh: a starved
-# host must not look like a hung kernel, to a microVM that looks for a clock it has not.
+# A guest called $1: GUEST has the options of QEMU in addition to the network. The guest
+# reads commands from a serial port. One option keeps MMIO kicks off, because emulated
+# SVM on 7.x hangs with them (see ../qemu/lib.sh). watchdog_thresh: on a slow host the
+# kernel of a microVM, which lacks a clock, must not look hung.
 prepare_guest() {
 	ctl=$work/ctl-$1
 	guest_log=$logs/$1
@@ -66,7 +66,7 @@ run_step() {
 	text=$(sed 1d "$file")
 	name="line $line: $(head -n 1 <<<"$text" | cut -c 1-60)"
 	step_failed=0
-	# What runs on in the background goes on saying things to the file of its step.
+	# Background processes continue to write to the file of their step.
 	rm -f "$work/said"
 	[[ $kind == test ]] || rm -f "$work/last"
 	: >"$work/said"
@@ -96,7 +96,7 @@ run_step() {
 	fi
 }
 
-# In this shell, as somebody types it; the first command that fails ends it.
+# Run the step in this shell, as if typed; the first failed command ends it.
 run_block() {
 	trap 'step_failed=1; trap - ERR; return 1' ERR
 	# shellcheck source=/dev/null
@@ -104,12 +104,12 @@ run_block() {
 	trap - ERR
 }
 
-# The guest takes one line: commands one after the other, until one fails.
+# Send the guest one line: commands in sequence, up to the first failure.
 joined() {
 	sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' <<<"$1" | sed '/^ *#/d; /^$/d; $!s/$/ \&\&/' | paste -s -d ' '
 }
 
-# Each line of the text was said, whatever stands before or after it.
+# Check that the output contains each line of the text.
 says() {
 	local line
 	while IFS= read -r line; do
@@ -117,9 +117,9 @@ says() {
 	done <<<"$1"
 }
 
-# ---- what ".. test:" lines call ----
+# ---- functions for ".. test:" lines ----
 
-# The QEMU just started in the background ($!) has booted its guest.
+# Wait until the QEMU that was just started in the background ($!) has booted its guest.
 guest_boots() {
 	qemu_pid=${1:-$!}
 	last_pid=$qemu_pid
@@ -130,7 +130,7 @@ guest_boots() {
 	[[ -n $server_pid ]] || { "$agent" serve 5000 >/dev/null 2>&1 & server_pid=$!; disown; }
 }
 
-# All kinds of packets between the host side .1 and the guest .2 of network $1.
+# Send all kinds of packets between the host side .1 and the guest .2 of network $1.
 traffic() {
 	ping -q -c 3 -i 0.2 -W 5 "$1.2" && "$agent" tcp-send "$1.2" 5000 $((4 << 20)) 1 &&
 		g "agent tcp-send $1.1 5000 $((4 << 20)) 2" &&
@@ -141,8 +141,8 @@ no_ping() {
 	! ping -q -c 2 -i 0.2 -W 1 "$1"
 }
 
-# A guest with two NICs on macvtaps of eth0 stands for two guests: does what one of
-# them sends to everybody arrive at the other?
+# A guest with two NICs on macvtaps of eth0 stands for two guests: does a broadcast of
+# one arrive at the other?
 two_macvtaps() {
 	local i
 	for i in 0 1; do
@@ -176,7 +176,7 @@ arrives_in_mode() {
 	[[ $2 == yes ]] || ((after - before <= 2))
 }
 
-# QEMU holds the node $1 times and has as many workers.
+# QEMU has the node open $1 times, with as many workers.
 on_our_node() {
 	local have workers rdev
 	rdev=$(stat -L -c %t:%T "$node")
@@ -190,15 +190,16 @@ guest_ends() {
 	stop_guest && exec {to_guest}>&- {from_guest}>&- && worker_gone
 }
 
-# ---- guides with a set-up of their own ----
+# ---- guides with their own set-up ----
 
-# A microVM's board has one serial port; the second is a card.
+# A microVM's board has one serial port, so the second is an ISA card.
 prepare_microvm() {
 	prepare_guest "$1"
 	GUEST=${GUEST/-serial chardev:ctl/-device isa-serial,chardev=ctl,index=1}
 }
 
-# A container's files are ours, read-only; podman without systemd, cgroups by itself.
+# The container uses our files read-only; podman runs without systemd and
+# manages cgroups itself.
 podman_works() {
 	local fs=$work/rootfs dir
 	mkdir -p "$fs"/{dev,proc,sys,tmp,run,etc/qemu,usr,var,root} /etc/containers
@@ -227,7 +228,7 @@ podman_works() {
 	podman run --rm --network none $IMAGE true
 }
 
-# The one QEMU there is, just started by something else.
+# Find the only QEMU, which another program has just started.
 started_boots() {
 	local i pid=''
 	for ((i = 0; i < 300; i++)); do
@@ -238,7 +239,7 @@ started_boots() {
 	guest_boots "$pid"
 }
 
-# testpmd, the process $1, is there when its tap is. It stands in for QEMU.
+# Wait until testpmd, process $1, has created its tap. It takes the place of QEMU.
 testpmd_starts() {
 	local i
 	qemu_pid=$1
@@ -251,7 +252,7 @@ testpmd_starts() {
 	return 1
 }
 
-# Both directions, all the time, with every byte compared where it arrives.
+# Send in both directions continuously, and compare every byte at the receiver.
 load_for_a_move() {
 	"$agent" tcp-send "$1.2" 5000 $((1 << 40)) 1 >/dev/null 2>&1 &
 	loads=($!)
@@ -273,7 +274,7 @@ bytes_in_guest() {
 	g "cat /sys/class/net/eth0/statistics/rx_bytes" | tr -dc 0-9
 }
 
-# The destination just started ($!) listens at $1.
+# Wait until the destination that was just started ($!) listens at $1.
 waits_for_guest() {
 	local i
 	dest_pid=$!
@@ -285,7 +286,7 @@ waits_for_guest() {
 	return 1
 }
 
-# The guest is there now: what it says comes through the destination's serial port.
+# The guest has moved: its output now comes from the destination's serial port.
 guest_came() {
 	exec {to_guest}>&- {from_guest}>&-
 	exec {to_guest}<>"$ctl.in" {from_guest}<>"$ctl.out"
@@ -319,7 +320,7 @@ libvirtd_again() {
 	libvirtd_down && libvirtd_up apparmor
 }
 
-# The workers, in the order of their queues, may run on the processors $@ only.
+# Check that the workers, in the order of their queues, may only run on the CPUs $@.
 pinned_to() {
 	local tid cpu want=("$@") i=0 bad=0
 	for tid in $(worker_tids "$qemu_pid"); do

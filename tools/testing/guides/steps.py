@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""steps.py GUIDE DIR: what a guide tells its reader to do, one file a step.
+"""steps.py GUIDE DIR: extract the steps of a guide, one file for each
 
-Blocks ".. code-block:: sh" are steps; their ":class:" says where or how:
+Blocks ".. code-block:: sh" are steps. Their ":class:" says where and how they run:
 
   (none)  on the host                 guest  in the guest
-  fails   on the host, has to fail    yours  the reader's own values: the test has its own
+  fails   on the host, must fail      yours  the reader's values: the test has its own
 
-A "fails" step is followed by a ".. code-block:: text": each line of it has to be
-in what the command said. A comment ".. test: COMMAND" is a step of the test alone.
-Written are DIR/NNN.KIND, the first line a comment with the guide's line number.
+A ".. code-block:: text" follows a "fails" step: the command's output must contain each
+of its lines. A comment ".. test: COMMAND" is a step of the test only. The files are
+DIR/NNN.KIND, with the guide's line number in a comment in the first line.
 """
 
 import os

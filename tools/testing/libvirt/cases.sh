@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
 #
-# Cases of check-libvirt that are about libvirt itself.
+# Cases of check-libvirt for libvirt itself.
 
 mac_of() {
 	echo "52:54:00:0a:00:0$1"
 }
 
-# ---- the life of a domain with some interfaces ----
+# ---- operations on a domain with some interfaces ----
 
-# life QUEUES INTERFACE...: everything virsh does to a running domain.
+# life QUEUES INTERFACE...: run all virsh operations on a running domain.
 life() {
 	local queues=$1 i sum
 	shift
@@ -54,12 +54,12 @@ case_queues-2() {
 	life 2 1 2 3 4 5
 }
 
-# For make check-all: a bridge and a macvtap, two queues each.
+# For make check-all: a bridge and a macvtap, with two queues each.
 case_short() {
 	life 2 1 2
 }
 
-# Every device of this QEMU that our debugfs shows has moved packets both ways.
+# Check that every device of this QEMU in debugfs has moved packets in both directions.
 counted() {
 	local n
 	[[ $node == /dev/vhost-tap ]] || return 0
@@ -79,8 +79,8 @@ set_link() {
 
 # ---- hot-plug ----
 
-# Plug interface $1 ($2 queues) in while the first one is loaded, unplug it while
-# it is loaded itself; $3 nodes are open before and after.
+# Plug in interface $1 ($2 queues) while the first interface has load, and unplug it while
+# it has load itself. $3 nodes are open before and after.
 plug() {
 	local what
 	what=$(kind_of "$1")
@@ -118,7 +118,7 @@ save_domain() {
 	worker_gone && ls -l "$work/$dom.save"
 }
 
-# The restored guest goes on where it was: its servers run, its load too.
+# The restored guest continues: its servers run, and so does its load.
 restore_domain() {
 	v restore "$work/$dom.save" && qemu_found || { qemu_says; return 1; }
 	rm -f "$work/$dom.save"
@@ -137,9 +137,9 @@ take_override_back() {
 	rm -rf /etc/apparmor.d/abstractions/libvirt-qemu.d
 }
 
-# A node that libvirtd opened before it started QEMU is QEMU's whatever the
-# profile says: AppArmor does not look at ioctls. One that is handed to a running
-# QEMU is looked at.
+# QEMU may use a node that libvirtd opened before it started QEMU, whatever the profile
+# says, because AppArmor does not check ioctls. It checks a node that is passed to a
+# running QEMU.
 hot_plug_denied() {
 	interface_xml 6 1 >"$work/plug.xml"
 	dmesg -C
@@ -148,7 +148,7 @@ hot_plug_denied() {
 	holds 1
 }
 
-# Not the interface that was denied: libvirt 9.0 leaves its tap behind.
+# Use another interface than the denied one: libvirt 9.0 leaves that one's tap behind.
 attach_other() {
 	interface_xml 7 1 >"$work/plug.xml"
 	v attach-device "$dom" "$work/plug.xml" --live
@@ -159,14 +159,14 @@ installed_once() {
 	[[ $(cat /etc/apparmor.d/local/abstractions/libvirt-qemu) == "$(cat "$root/dist/apparmor/local-libvirt-qemu")" ]]
 }
 
-# A domain's profile, compiled as virt-aa-helper has it compiled.
+# Compile a domain's profile as virt-aa-helper does.
 profile_compiles() {
 	sed 's/LIBVIRT_TEMPLATE/test/' /etc/apparmor.d/libvirt/TEMPLATE.qemu >"$work/profile"
 	apparmor_parser -p "$work/profile" | grep '/dev/vhost-tap rw,' &&
 		apparmor_parser -Q -K "$work/profile"
 }
 
-# Debian 12's profile as packaged, and with what dist/apparmor ships.
+# Debian 12's profile as packaged, and with the addition in dist/apparmor.
 case_apparmor() {
 	take_override_back
 	t "without the override: define and start" define_and_start 1 1 || return
@@ -185,7 +185,7 @@ case_apparmor() {
 	t "destroy" v destroy "$dom"
 }
 
-# ---- what libvirt says when something is missing ----
+# ---- error messages of libvirt ----
 
 case_errors() {
 	[[ $node == /dev/vhost-tap ]] || return 0

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
 #
-# Cases of check-libvirt for programs that know only the name /dev/vhost-net.
-# The client is QEMU without vhostfd=: it opens that name, literally. Here the
-# in-tree module is loaded too and has the name; each case gives the client our
-# node under it and leaves it to everybody else.
+# Cases of check-libvirt for programs that only support the name /dev/vhost-net.
+# The client is QEMU without vhostfd=, which always opens that name. The in-tree module
+# is loaded and owns the name. Each case gives the client our node under that name,
+# without an effect on other programs.
 
-# A tap of one's own for user $1.
+# Create a tap for user $1.
 client_tap() {
 	ip link del vt9 2>/dev/null
 	ip tuntap add dev vt9 mode tap vnet_hdr user "$1" && ip addr add 10.9.9.1/24 dev vt9 &&
@@ -16,7 +16,7 @@ client_tap() {
 
 client_netdev=tap,id=n,ifname=vt9,script=no,downscript=no,vhost=on
 
-# $1 names the process of QEMU when it is not the one that was started.
+# $1 names the process of QEMU if it is not the started one.
 client_runs() {
 	t "the guest boots" answer 120 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
 	[[ -z ${1:-} ]] || { qemu_pid=$(cat "$1") && last_pid=$qemu_pid; }
@@ -37,7 +37,7 @@ client_case() {
 	client_tap "$1"
 }
 
-# A mount name space: nobody else sees the bind mount, and it ends with QEMU.
+# A mount namespace: only QEMU sees the bind mount, and it ends with QEMU.
 case_bind-mount() {
 	client_case root || return
 	# The inner shell expands its arguments.
@@ -48,8 +48,8 @@ case_bind-mount() {
 	t "for everybody else /dev/vhost-net is what it was" still_in_tree
 }
 
-# The same by somebody who is not root but in the group of the node: a user name
-# space of one's own allows the mount.
+# The same for an unprivileged user in the node's group: a user namespace permits the
+# mount.
 case_bind-mount-user() {
 	client_case libvirt-qemu || return
 	chgrp kvm "$node" && chmod 660 "$node"
@@ -64,7 +64,7 @@ case_bind-mount-user() {
 	qemu_by=(setpriv --reuid libvirt-qemu --regid libvirt-qemu --init-groups
 		unshare --user --map-current-user --mount --keep-caps
 		sh -c "mount --bind $node /dev/vhost-net && exec \"\$@\"" sh)
-	# QEMU opens the fifos that start_guest makes.
+	# QEMU opens the fifos of start_guest.
 	umask 0
 	start_guest "$client_netdev" ""
 	umask 022
@@ -74,8 +74,8 @@ case_bind-mount-user() {
 	logs=$all_logs
 }
 
-# The whole machine: tmpfiles.d makes the name a link before anything opens it.
-# What runs here is what systemd runs at boot, in the order of file names.
+# The whole machine: tmpfiles.d makes the name a link before any program opens it. The
+# test runs the same commands as systemd at boot, in the order of file names.
 case_tmpfiles() {
 	client_case root || return
 	mkdir -p /run/tmpfiles.d /etc/tmpfiles.d
@@ -102,8 +102,8 @@ reload_in_tree() {
 	rmmod vhost_net && modprobe vhost_net && leads_there
 }
 
-# A container: --device SOURCE:NAME, with the engine's device filter and its
-# AppArmor profile in force. Its files are ours, read-only.
+# A container: --device SOURCE:NAME, with the engine's device filter and its AppArmor
+# profile. The container uses our files read-only.
 case_container() {
 	local fs=$work/rootfs dir
 	client_case root || return
@@ -122,7 +122,7 @@ case_container() {
 	start_guest "$client_netdev" ""
 	podman_pid=$qemu_pid
 	client_runs "$work/container.pid"
-	# It removes what it made after the container has ended.
+	# podman removes its files after the container has ended.
 	wait "$podman_pid"
 	t "for everybody else /dev/vhost-net is what it was" still_in_tree
 }

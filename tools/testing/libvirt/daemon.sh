@@ -1,38 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
 #
-# Shell functions of check-libvirt, inside the VM: what scripts do at boot on a
-# real host. The fetched packages appear in /, the security modules get their
-# profiles, libvirtd runs without systemd.
+# Shell functions of check-libvirt in the VM. They replace the boot scripts of a host:
+# put the fetched packages into /, load the profiles of the security modules, run
+# libvirtd without systemd.
 
-# Lay the packages unpacked in $1 over the running system.
+# Mount the packages unpacked in $1 over the running system.
 lay_over() {
 	local modules=/usr/lib/modules/$(uname -r)
-	# init mounted the kernel's modules into /usr; they would be covered.
+	# Move the kernel's modules, which init mounted in /usr: they would be hidden.
 	mkdir -p /run/modules && mount --bind "$modules" /run/modules &&
 		mount -t overlay -o "lowerdir=$1/usr:/usr" none /usr &&
 		mount --bind /run/modules "$modules" || return 1
 	cp -a "$1/etc/." /etc/
 	mkdir -p /etc/apparmor.d/local/abstractions /etc/apparmor.d/libvirt /var/lib/libvirt/images \
 		/run/libvirt /run/lock /var/log/libvirt/qemu
-	# Their postinst makes these empty files for the administrator.
+	# Their postinst creates these empty files for the administrator.
 	touch /etc/apparmor.d/local/abstractions/libvirt-{qemu,lxc} \
 		/etc/apparmor.d/local/usr.{lib.libvirt.virt-aa-helper,sbin.libvirtd}
 	ldconfig
-	# And the account QEMU runs as; udev gives /dev/kvm to its group.
+	# Also create QEMU's account; udev gives /dev/kvm to its group.
 	getent group kvm >/dev/null || groupadd -r kvm
 	useradd -r -M -d /var/lib/libvirt -s /usr/sbin/nologin -G kvm libvirt-qemu || return 1
 	chgrp kvm /dev/kvm && chmod 660 /dev/kvm
 }
 
-# Debian's kernels start with AppArmor on; its service would load the profiles.
+# Debian's kernels start with AppArmor on; load the profiles as its service does.
 apparmor_up() {
 	mount -t securityfs none /sys/kernel/security &&
 		apparmor_parser -r /etc/apparmor.d/usr.{sbin.libvirtd,lib.libvirt.virt-aa-helper}
 }
 
-# One libvirtd with security driver $1 (none or apparmor) and the QEMU driver.
-# QEMU runs as libvirt-qemu, as Debian has it. stdio_handler: virtlogd would be
+# Start libvirtd with security driver $1 (none or apparmor) and the QEMU driver. QEMU
+# runs as libvirt-qemu, as in Debian. stdio_handler avoids virtlogd, which would be
 # another daemon.
 libvirtd_up() {
 	local i
@@ -67,7 +67,7 @@ libvirtd_down() {
 	return 1
 }
 
-# virsh, quiet unless it fails.
+# Run virsh, and print its output only if it fails.
 v() {
 	virsh -q "$@"
 }

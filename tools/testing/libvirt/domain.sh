@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
 #
-# Shell functions of check-libvirt: the domain, its interfaces, what they are
-# attached to, and what QEMU holds open for them. Interface number I of a guest
-# has the MAC 52:54:00:0a:00:0I and the network 10.9.I.0/24, .1 outside, .2 in
-# the guest. Uses g, answer, worker_tids, worker_ms of ../qemu/lib.sh.
+# Shell functions of check-libvirt: the domain, its interfaces, their links, and QEMU's
+# open files. Interface number I of a guest has the MAC 52:54:00:0a:00:0I and the network
+# 10.9.I.0/24, with .1 outside and .2 in the guest. Uses g, answer, worker_tids and
+# worker_ms of ../qemu/lib.sh.
 
-# ---- what the interfaces are attached to ----
+# ---- links of the interfaces ----
 
-# Number 1 is a bridge with the host's address, numbers 2 to 5 are one veth pair
-# for each macvtap mode: the far end stands for the network. 6 is a second bridge
-# port for hot-plug, 7 another direct one.
+# Number 1 is a bridge with the host's address, numbers 2 to 5 are one veth pair for each
+# macvtap mode, whose far end stands for the network. 6 is a second bridge port for
+# hot-plug, 7 another direct one.
 make_networks() {
 	local i
 	for i in 1 6; do
@@ -25,7 +25,7 @@ make_networks() {
 
 mode_of=([2]=bridge [3]=vepa [4]=private [5]=passthrough [7]=bridge)
 
-# The XML of interface $1 with $2 queues.
+# Print the XML of interface $1 with $2 queues.
 interface_xml() {
 	case $1 in
 	1 | 6) echo "<interface type='bridge'><source bridge='br$1'/><target dev='vt$1'/>" ;;
@@ -42,9 +42,9 @@ interface_xml() {
 
 # ---- the domain ----
 
-# The XML of domain $1 with interfaces $3... of $2 queues each. The guest obeys
-# its second serial port. Legacy virtio and MMIO kicks stay off: emulated SVM on
-# 7.x stops now and then when an MMIO exit meets an interrupt.
+# Print the XML of domain $1 with interfaces $3... of $2 queues each. The guest reads
+# commands from its second serial port. Legacy virtio and MMIO kicks stay off: emulated
+# SVM on 7.x sometimes hangs when an MMIO exit coincides with an interrupt.
 domain_xml() {
 	local i
 	cat <<-XML
@@ -80,7 +80,7 @@ domain_xml() {
 	XML
 }
 
-# Where the guest writes; QEMU runs as somebody else.
+# The guest's output goes here; QEMU runs as another user.
 prepare_guest() {
 	guest_log=$work/$case_name
 	rm -f "$work"/ctl.{in,out}
@@ -107,14 +107,14 @@ qemu_says() {
 	dmesg | grep 'apparmor="DENIED"' | tail -n 3
 }
 
-# Give the guest's side of interface $1 its address; the guest knows it by its MAC.
+# Give the guest's side of interface $1 its address, and find it by its MAC.
 guest_address() {
 	g "n=''; for d in /sys/class/net/*; do \
 grep -q 52:54:00:0a:00:0$1 \$d/address && n=\${d##*/}; done; echo \$n; test -n \"\$n\" && \
 ip link set \$n up && { ip addr add 10.9.$1.2/24 dev \$n; echo \$n >/tmp/name$1; }"
 }
 
-# The domain is undefined, the guest's log kept; what a failed case left is ended.
+# Undefine the domain, keep the guest's log, end all that a failed case left.
 end_domain() {
 	local pid
 	for pid in "${loads[@]}" $server_pid; do
@@ -132,15 +132,15 @@ end_domain() {
 	dom='' qemu_pid=''
 }
 
-# ---- what QEMU holds ----
+# ---- open files of QEMU ----
 
-# How many of QEMU's files are the character device MAJOR:MINOR (hexadecimal).
+# Print how many of QEMU's files are the character device MAJOR:MINOR (hexadecimal).
 fds_of() {
 	stat -L -c %F:%t:%T /proc/"$qemu_pid"/fd/* 2>/dev/null |
 		grep -c -x "character special file:$1"
 }
 
-# QEMU has $1 times the node and a worker for each, and none of the in-tree one.
+# QEMU has the node open $1 times with a worker for each, and no in-tree node.
 holds() {
 	local have workers others=0
 	have=$(fds_of "$node_rdev")
@@ -150,7 +150,7 @@ holds() {
 	[[ $have == "$1" && $workers == "$1" && $others == 0 ]]
 }
 
-# The same within $1 seconds: unplugging ends when the guest lets go.
+# The same within $1 seconds: an unplug ends when the guest releases the device.
 holds_soon() {
 	local until=$((SECONDS + $1))
 	while ((SECONDS < until)); do
@@ -162,7 +162,7 @@ holds_soon() {
 
 # ---- traffic ----
 
-# All of interface $1: both directions, TCP and UDP, content compared.
+# Test interface $1: both directions, TCP and UDP, with checked content.
 traffic() {
 	local net=10.9.$1 bytes=$((${2:-8} << 20))
 	ping -q -c 3 -i 0.2 -W 5 "$net.2" && "$agent" tcp-send "$net.2" 5000 "$bytes" 1 &&
@@ -170,7 +170,7 @@ traffic() {
 		"$agent" udp "$net.2" 5000 20 3 && g "agent udp $net.1 5000 20 4"
 }
 
-# A guest that booted: addresses, its server, ours.
+# Prepare a booted guest: addresses, its server, our server.
 guest_ready() {
 	local i
 	for i in "$@"; do
@@ -180,8 +180,8 @@ guest_ready() {
 	[[ -n $server_pid ]] || { "$agent" serve 5000 >/dev/null 2>&1 & server_pid=$!; }
 }
 
-# Endless TCP both ways; lib.sh's load with its UDP floods leaves too little of
-# an emulated CPU for libvirtd and the guest to get anything done.
+# Endless TCP both ways. The UDP floods of lib.sh's load would leave too little of an
+# emulated CPU for libvirtd and the guest.
 tcp_load() {
 	"$agent" tcp-send "10.9.$1.2" 5000 $((1 << 40)) 1 >/dev/null 2>&1 &
 	loads+=($!)
@@ -190,7 +190,7 @@ tcp_load() {
 	kill -0 "${loads[0]}"
 }
 
-# Every agent in the guest ends; its server comes back.
+# End every agent in the guest and start its server again.
 unload() {
 	local pid
 	for pid in "${loads[@]}"; do
@@ -201,7 +201,7 @@ unload() {
 	g "killall -9 agent; sleep 2; exit 0" || { stuck; return 1; }
 }
 
-# For the log of a guest that does not answer: who runs, who waits where.
+# Log the state of all threads if a guest does not respond.
 stuck() {
 	local task
 	v domstate "$dom" --reason

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""check-hook.py HOOK: libvirt's hook, with real threads in place of a VMM's workers.
+"""check-hook.py HOOK: test libvirt's hook with threads in place of a VMM's workers
 
-This process is the "QEMU": it starts threads and calls them vhost-<pid>, gives the hook
-a domain's XML on stdin, and looks where the threads may run afterwards. TAP.
+This process plays QEMU: it starts threads named vhost-<pid>, gives the hook a domain's
+XML on stdin, and checks the affinity of the threads afterwards. Prints TAP.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ BAD = 0
 
 
 def result(good, name, detail=""):
-    """One line of TAP."""
+    """Print one line of TAP."""
     global N, BAD       # pylint: disable=global-statement
     N += 1
     BAD += not good
@@ -32,7 +32,7 @@ def result(good, name, detail=""):
 
 
 def worker(tids, ready, stop):
-    """A thread with a worker's name."""
+    """Start a thread with a worker's name."""
     libc = ctypes.CDLL(None)
     libc.prctl(15, f"vhost-{os.getpid()}".encode(), 0, 0, 0)       # PR_SET_NAME
     tids.append(threading.get_native_id())
@@ -41,7 +41,7 @@ def worker(tids, ready, stop):
 
 
 def hook(run, xml, operation="started", sub="begin"):
-    """Call it as libvirt does."""
+    """Call the hook as libvirt does."""
     return subprocess.run([HOOK, "vm1", operation, sub, "-"], input=xml, text=True, check=False,
                           capture_output=True, env={"VHOST_TAP_RUN": run, "PATH": os.environ["PATH"]})
 
@@ -58,7 +58,7 @@ def main():
     tids.sort()
     everywhere = os.sched_getaffinity(0)
     if len(everywhere) < 2:
-        print("1..0 # SKIP it takes two processors to see which one was taken")
+        print("1..0 # SKIP this test needs two CPUs")
         stop.set()
         return 0
     first, second = sorted(everywhere)[:2]

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""dockerfile.py GUIDE RELEASE: the Dockerfile in a guide as a shell script.
+"""dockerfile.py GUIDE RELEASE: convert the Dockerfile in a guide to a shell script
 
-Its stages become one system, in which the packages are already there and so is what
-git clone would bring. Everything else is run as it is written.
+Its stages become one system that already has the packages and the result of git clone.
+All other commands run as written.
 """
 
 import re

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Shell functions of check-dkms and check-deb: clean Debian systems to install in.
+# Shell functions of check-dkms and check-deb: clean Debian systems for installations.
 #
-# make_root SUITE makes one once, in the cache: bookworm holds the packages of
-# the kernels 6.1 and 6.12, trixie those of 7.2 and 7.3, the first one's headers
-# installed, the second one's waiting in apt's archive folder for a kernel upgrade.
-# with_root runs commands in an overlay over it; no network is needed then.
+# make_root SUITE creates one in the cache, once. bookworm has the packages of kernels
+# 6.1 and 6.12, trixie those of 7.2 and 7.3. The headers of the first kernel are
+# installed; those of the second wait in apt's archive folder for a kernel upgrade.
+# with_root runs commands in an overlay over it, without a network.
 
 cache=${VTAP_CACHE:-$HOME/.cache/vhost-tap}
 mirror=${VTAP_MIRROR:-http://deb.debian.org}
 
-# The suite of kernel $1, and both kernels of suite $1.
+# Print the suite of kernel $1, and both kernels of suite $1.
 suite_of() { case $1 in 6.*) echo bookworm ;; *) echo trixie ;; esac; }
 kernels_of() { case $1 in bookworm) echo 6.1 6.12 ;; *) echo 7.2 7.3 ;; esac; }
 
-# uname -r of the generic kernel $1
+# Print uname -r of the generic kernel $1.
 release_of() {
 	local kdir
 	kdir=$(scripts/kernels path "$1" kdir) || return 1
@@ -23,7 +23,7 @@ release_of() {
 	echo "${kdir#linux-headers-}"
 }
 
-# Made anew when the cache has newer kernels, or this has other packages.
+# Create the root again if the cache has newer kernels or the list of packages changed.
 make_root() {
 	local suite=$1 dir=$cache/packages/$1 first second what key
 	local include=dkms,libc6-dev,openssl,udev,systemd,initramfs-tools,libmnl0,libjson-c5,libncursesw6
@@ -38,10 +38,10 @@ make_root() {
 		flock -u 4
 		return 0
 	fi
-	echo "# making a $suite root with dkms and the headers of $first and $second, once"
+	echo "# creating a $suite root with dkms and the headers of $first and $second, once"
 	rm -rf "$dir" "$dir.new"
 	key=signed-by=/usr/share/keyrings/debian-archive-keyring.gpg
-	# The hook's variables are mmdebstrap's.
+	# mmdebstrap sets the hook's variables.
 	# shellcheck disable=SC2016
 	APT_CONFIG='' mmdebstrap --quiet --variant=apt --mode=root \
 		--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
@@ -61,9 +61,8 @@ make_root() {
 	flock -u 4
 }
 
-# enter_root SUITE UPPER: mount the root of SUITE at $root, what is written to it
-# goes to the folder UPPER, and this project at its own path. In a mount name
-# space of the caller's.
+# enter_root SUITE UPPER: mount the root of SUITE at $root, with its changes in the folder
+# UPPER, and this project at its own path. The caller provides the mount namespace.
 enter_root() {
 	root=$2/root
 	mkdir -p "$2"/{upper,work,root}
@@ -71,7 +70,7 @@ enter_root() {
 		mount -t proc proc "$root/proc" && mount -t sysfs -o ro sysfs "$root/sys" &&
 		mount --rbind /dev "$root/dev" && mkdir -p "$root$PWD" &&
 		mount --bind "$PWD" "$root$PWD" && mount -o remount,bind,ro "$root$PWD" || exit 1
-	# Services are not for a chroot.
+	# A chroot must not start services.
 	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 	chmod 755 "$root/usr/sbin/policy-rc.d"
 }
@@ -85,7 +84,7 @@ in_root() {
 
 tap_n=0 tap_bad=0
 
-# The test $1 is the command $2, in the root.
+# Run the test $1, which is the command $2 in the root.
 t() {
 	local out
 	tap_n=$((tap_n + 1))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # read by lib.sh; set by check-deb
 #
-# The part of check-deb that runs in the VM: $root is a Debian system in which the
-# packages were installed, and its kernel is the one that runs.
+# The part of check-deb in the VM. $root is a Debian system with the packages installed,
+# and its kernel runs.
 
 read -r guest_kernel guest_initrd <<<"$VTAP_GUEST"
 agent=${guest_initrd%.cpio}.agent node=/dev/vhost-tap case_name="in the VM" guest_mac=52:54:00:fe:c7:02
@@ -44,10 +44,10 @@ a_guest() {
 	traffic
 }
 
-# ---- systemd, as a container would have it ----
+# ---- systemd, as in a container ----
 
-# PID 1 of its own process, mount and control group name spaces; the network is ours.
-# Its /proc shows nobody else's processes.
+# Start PID 1 with its own process, mount and control group namespaces, and our network.
+# Its /proc only shows its own processes.
 systemd_up() {
 	local i
 	inside systemctl enable vhost-tap-stats.timer || return 1
@@ -80,7 +80,7 @@ in_systemd() { nsenter -t "$systemd" -m -p -C env -i PATH=/usr/sbin:/usr/bin:/sb
 
 prom=$root/var/lib/prometheus/node-exporter/vhost_tap.prom
 
-# A VMM of another user than root, on the tap vt1.
+# A VMM of an unprivileged user, on the tap vt1.
 other_users_vmm() {
 	local caps=+net_admin,+net_raw
 	(echo "tx 5"; exec sleep 3600) |
@@ -95,7 +95,7 @@ other_users_vmm() {
 	return 1
 }
 
-# The timer has written the file again, with the packets of both VMMs, by the names of
+# The timer has written the file again, with the packets of both VMMs under the names of
 # their taps.
 written_again() {
 	local i
@@ -122,10 +122,10 @@ systemd_down() {
 	wait "$systemd_job"
 }
 
-# ---- the doctor, where dkms is ----
+# ---- the doctor, with dkms installed ----
 
-# It says that the module is not installed, and its command, which begins with $1,
-# mends that.
+# The doctor reports that the module is not installed, and its command, which starts with
+# $1, fixes that.
 doctor_mends() {
 	local what="vhost_tap is not installed for this kernel" cmd
 	inside vhost-tapctl doctor | tee "$work/doctor"
@@ -135,9 +135,9 @@ doctor_mends() {
 		! inside vhost-tapctl doctor | grep "$what" && [[ -c $node ]]
 }
 
-# Where nobody has it. The command is not run here: building takes a VM without KVM ten
-# minutes, and check-deb has done both halves of it, the installation outside of the VM
-# and the loading in it.
+# No kernel has the module. The command does not run here, because a build takes ten
+# minutes in a VM without KVM. check-deb tests both halves of it: the installation outside
+# of the VM, the loading in it.
 doctor_says_apt() {
 	inside vhost-tapctl doctor | tee "$work/doctor"
 	grep -A 2 "vhost_tap is not installed for this kernel" "$work/doctor" |
@@ -149,8 +149,8 @@ for dir in proc sys dev; do
 done
 mkdir -p "$root/run/udev"
 inside /lib/systemd/systemd-udevd --daemon
-# What happens at boot: a node that loads the module when it is opened, and the file
-# in modules-load.d.
+# At boot: a node that loads the module when it is opened, and the file in
+# modules-load.d.
 t "the kernel's static nodes have ours" \
 	inside sh -c 'kmod static-nodes --format=tmpfiles | tee /dev/stderr | grep -q /dev/vhost-tap'
 t "systemd-modules-load loads the module" inside /lib/systemd/systemd-modules-load

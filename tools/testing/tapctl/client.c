@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * client.c - a client of the module that obeys commands on stdin
+ * client.c - a client of the module that reads commands from stdin
  *
- * It has one device and a tap, by the selftests' guest in a process (guest.h).
+ * It has one device and a tap, and uses the guest of the selftests (guest.h).
  *
  *   tx N          send N packets
  *   drop N        send N frames that are too short
@@ -13,20 +13,20 @@
  *   restart       stop the queues and start them again
  *   stop          stop them
  *   file LAYOUT   open another device of two pairs with that enum vhost_tap_layout
- *                 (one worker if shared) and close the one before; -1 only closes
+ *                 (one worker if shared) and close the previous one; -1 only closes
  *   files N       open N more devices, of one pair and one worker each
  *   move VRING    assign a vring of that device to its first worker
- *   swap          close the backend, which the device keeps, and give its number to
- *                 another tap, ctlswap
- *   heir          fork a process that keeps all files open and does nothing
+ *   swap          close the backend's file, which the device keeps, and give its number
+ *                 to another tap, ctlswap
+ *   heir          fork a process that keeps all files open and does nothing else
  *
  * Usage: client NAME. Prints "ok" or "failed ERRNO" when it is ready and after each
  * command. Ends at the end of stdin. Environment:
  *
  *   CLIENT_BACKEND  macvtap or packet: NAME is a macvtap on a veth, or a veth with a
  *                   packet socket; otherwise it is a tap
- *   CLIENT_IOTLB    the guest is behind an IOMMU, and the client answers each miss
- *   CLIENT_THREAD   a thread sets the device up, prints "thread TID" to stderr, and ends
+ *   CLIENT_IOTLB    the guest is behind an IOMMU, and the client replies to each miss
+ *   CLIENT_THREAD   a thread sets up the device, prints "thread TID" to stderr, and ends
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ static struct iotlb iommu;
 static struct tap tap = { .host = -1 };
 static int file = -1;
 
-/* The backend's file, on top of a veth. */
+/* Open the backend's file, on a veth. */
 static int open_on_veth(const char *name, const char *kind)
 {
 	int err, index = 10000 + getpid();
@@ -61,7 +61,7 @@ static int open_on_veth(const char *name, const char *kind)
 	return err ?: macvtap_open(index, 12);
 }
 
-/* The backend's file, and the packet socket at its other end. */
+/* Open the backend's file, and the packet socket at its other end. */
 static int open_backend(const char *name)
 {
 	const char *kind = getenv("CLIENT_BACKEND");
@@ -172,7 +172,7 @@ static int open_file(long layout)
 	       guest_ioctl(file, VHOST_SET_OWNER, NULL);
 }
 
-/* They stay open until the process ends. */
+/* These files stay open until the process ends. */
 static int open_files(long n)
 {
 	struct rlimit limit;
@@ -264,7 +264,7 @@ static void *run_start(void *name)
 	return (void *)(long)start(name);
 }
 
-/* Start in a thread that has ended by the time this returns. */
+/* Start in a thread that ends before this returns. */
 static int start_in_thread(char *name)
 {
 	pthread_t t;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * deadfs.c - a mount whose server does not answer, and a process in it
+ * deadfs.c - a mount whose server does not respond, and a process in it
  *
- * Mounts a FUSE file system and answers no request, so stat() of anything in it
- * waits. Opens the mount's root with O_PATH, which needs no answer, prints "ok"
- * and waits to be killed. Then the kernel ends the waiting requests.
+ * The program mounts a FUSE file system and replies to no request, so stat() of any
+ * file in it waits. It opens the mount's root with O_PATH, which needs no reply, prints
+ * "ok" and waits to be killed. The kernel then ends the waiting requests.
  *
  * Usage: deadfs FOLDER
  */

@@ -2,18 +2,18 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # set by check-ctl; read by it
 #
 # Shell functions of check-ctl: provoke each finding of the doctor and run the command
-# that is printed with it. Two findings are tested elsewhere: a module that DKMS has
-# only for another kernel in ../packages/use-deb.sh, SELinux in ../libvirt/check-selinux.
+# that it prints. Other tests cover two findings: ../packages/use-deb.sh a module that
+# DKMS has only for another kernel, ../libvirt/check-selinux SELinux.
 
-# Whether the doctor, with the arguments after $1, reports the finding $1. Uses the
-# build with ASan unless $doctor names another.
+# Does the doctor, with the arguments after $1, report the finding $1? Uses the build
+# with ASan unless $doctor names another one.
 finds() {
 	"${doctor:-asan}" doctor "${@:2}" >"$work/doctor" 2>&1
 	grep -q -F -- "$1" "$work/doctor"
 }
 
-# The doctor reports $1, and the command that it prints fixes that. A node may need two
-# fixes, so up to three rounds.
+# The doctor reports $1, and the command that it prints fixes it. A node may need two
+# fixes, so try up to three times.
 fixed() {
 	local what=$1 cmd round doctor
 	shift
@@ -35,7 +35,7 @@ fixed() {
 	return 1
 }
 
-# A folder with few modules, for which depmod is fast.
+# A folder with few modules, which makes depmod fast.
 few_modules() {
 	local dir keep=$work/modules name file
 	dir=/lib/modules/$(uname -r)
@@ -81,8 +81,8 @@ doctor_tap() {
 	ip link del dmy0
 }
 
-# The note names the process that uses it. The command leaves that one alone; the next
-# VMM gets our node.
+# The finding names the process that uses the node. The command does not affect that
+# process; the next VMM gets our node.
 in_tree_user() {
 	local pid next
 	ip tuntap add dev dt1 mode tap vnet_hdr && ip tuntap add dev dt2 mode tap vnet_hdr || return 1
@@ -99,7 +99,7 @@ in_tree_user() {
 	[[ $(<"$work/owners") == "[$next]" ]]
 }
 
-# QEMU without a machine, with vhost=on and no more. Returns when it is ready.
+# Start QEMU without a machine, with vhost=on only. Returns when it is ready.
 quick_vmm() { # TAP
 	local i
 	qemu-system-x86_64 -machine none -nodefaults -display none \
@@ -114,7 +114,7 @@ quick_vmm() { # TAP
 	return 1
 }
 
-# Uses a second CPU for as long as this takes.
+# Use a second CPU during this test.
 free_worker() {
 	local cpu=/sys/devices/system/cpu/cpu1/online tid status=0
 	echo 1 >$cpu && client_start vt0 || return 1
@@ -126,13 +126,13 @@ free_worker() {
 	return $status
 }
 
-# It cannot be fixed here: the firmware enrolls the key, on its own screen.
+# This test cannot apply the fix: the firmware enrolls the key, on its own screen.
 unsigned() {
 	finds "not signed by a key that this kernel knows" && grep -A 2 "not signed" "$work/doctor" &&
 		grep -q '^  fix: .*mokutil --import /var/lib/dkms/mok.pub$' "$work/doctor"
 }
 
-# A process has a file on a dead mount open, as it happens with NFS.
+# A process holds a file on a dead mount, as happens with NFS.
 dead_mount() {
 	local pid=$1 status=0
 	ls -l "/proc/$pid/fd"
@@ -149,8 +149,8 @@ dead_mount() {
 	return $status
 }
 
-# A module with another version. Only the string in the file differs, so $1 is as long
-# as the true version.
+# A module with another version. Only the string in the file differs, so $1 must have the
+# length of the true version.
 other_version() {
 	local version
 	version=$(modinfo -F version "$VTAP_KO")

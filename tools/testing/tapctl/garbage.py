@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Requests of random bytes to the netlink family: each gets an answer, with an
-errno of those that Documentation/netlink.rst lists or netlink's own."""
+"""garbage.py: send requests of random bytes to the netlink family
+
+Each must get a reply with an errno that Documentation/netlink.rst lists, or one of
+netlink itself."""
 
 import errno
 import random
@@ -37,7 +39,7 @@ def family_id(sock):
 
 
 def answer(sock, seq):
-    """The errno that ends the answer."""
+    """Return the errno that ends the reply."""
     while True:
         data = sock.recv(65536)
         at = 0

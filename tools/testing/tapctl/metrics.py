@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""metrics.py FILE TAP: is it what Prometheus takes, and is the tap in it?
+"""metrics.py FILE TAP: check that Prometheus accepts the file and that it has the tap
 
-Prometheus's own Python parser reads it; what that is lenient about is checked
-here: each line's form, one HELP and TYPE before a family's samples, no sample
-twice, counters that end in _total.
+The script uses Prometheus's Python parser and checks what the parser permits: the form
+of each line, one HELP and TYPE before a family's samples, no duplicate sample, counters
+that end in _total.
 """
 
 import re

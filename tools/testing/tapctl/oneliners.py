@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""oneliners.py FILE: print the bpftrace -e programs of a document, as one."""
+"""oneliners.py FILE: join the bpftrace -e programs of a document to one program"""
 
 import re
 import sys

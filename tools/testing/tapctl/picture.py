@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""picture.py ANSI SVG: a terminal's screen (tmux capture-pane -e -p) as a picture.
+"""picture.py ANSI SVG: convert a terminal's screen (tmux capture-pane -e -p) to a picture
 
 The README's is made after make check-ctl:
   tools/testing/tapctl/picture.py build/6.12/check-ctl/top.ansi Documentation/images/top.svg
@@ -16,7 +16,7 @@ WIDTH, CELL_W, CELL_H, LEFT, TOP = 80, 8.4, 18, 12, 26
 
 
 def pieces(line):
-    """(column, text, styles) of a line."""
+    """Return (column, text, styles) of each run of characters in a line."""
     styles, column = set(), 0
     for escape, text in re.findall(r"(?:\x1b\[([0-9;]*)m|\x1b[()].|([^\x1b]+))", line):
         if text:
