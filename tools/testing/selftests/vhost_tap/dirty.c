@@ -176,7 +176,7 @@ static unsigned int count(struct dirty *d, enum sort what, bool tell)
 				printf("# page 0x%llx %s%s\n",
 				       (unsigned long long)r->guest_phys_addr +
 				       at, what == MISSED ? "missed" :
-				       "logged in vain",
+				       "logged without need",
 				       d->ours[page] ? ", the driver's" : "");
 		}
 	}
