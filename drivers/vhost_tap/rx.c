@@ -88,27 +88,6 @@ vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 	return RX_TOO_LONG;
 }
 
-/* Write the header fields that are ours: all of it, or num_buffers only. */
-static int vtap_rx_write_header(struct vtap_queue *q, struct iov_iter at,
-				u16 nr_chains)
-{
-	__le16 num_buffers = cpu_to_le16(nr_chains);
-
-	if (q->cfg.guest_hlen) {
-		struct iov_iter all = at;
-
-		if (iov_iter_zero(q->cfg.guest_hlen, &all) !=
-		    q->cfg.guest_hlen)
-			return -EFAULT;
-	}
-	iov_iter_advance(&at, sizeof(struct virtio_net_hdr));
-	if (q->cfg.set_num_buffers &&
-	    copy_to_iter(&num_buffers, sizeof(num_buffers), &at) !=
-	    sizeof(num_buffers))
-		return -EFAULT;
-	return 0;
-}
-
 /*
  * The first @len bytes of the buffers were written, or may have been. Neighbours
  * are noted together: no page lies in a gap shorter than a page.
@@ -133,30 +112,6 @@ static noinline void vtap_rx_log_payload(struct vtap_queue *q, u32 len,
 	vtap_dirty_mark_user(&q->dirty, from, to - from);
 }
 
-/*
- * By the backend's own means.
- * Return: 0; -EMSGSIZE it wrote something else; other negative errno.
- */
-static noinline int vtap_rx_deliver_msg(struct vtap_queue *q, u32 len,
-					u16 nr_chains, u16 nr_iov)
-{
-	const struct net_device *dev = vtap_skb_rx_dev(&q->backend);
-	u32 sock_len = q->cfg.sock_hlen + len;
-	struct iov_iter start, to;
-	int ret;
-
-	iov_iter_init(&start, ITER_DEST, q->iov, nr_iov,
-		      q->cfg.guest_hlen + sock_len);
-	to = start;
-	iov_iter_advance(&to, q->cfg.guest_hlen);
-	vtap_count(&q->stats, singles);
-	ret = vtap_backend_recv(&q->backend, &to);
-	if (unlikely(ret != (int)sock_len))
-		return ret < 0 ? ret : -EMSGSIZE;
-	vtap_skb_rx_learn(&q->backend, q->cfg.sock_hlen, dev);
-	return vtap_rx_write_header(q, start, nr_chains);
-}
-
 /* What marking pages took since the last time, in bytes of the pass's budget. */
 static u32 vtap_rx_log_cost(struct vtap_queue *q)
 {
@@ -175,11 +130,7 @@ vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
 	u32 all_len = q->cfg.guest_hlen + q->cfg.sock_hlen + len;
 	int err;
 
-	if (likely(vtap_skb_rx_is_simple(&q->backend, q->cfg.sock_hlen)))
-		err = vtap_skb_rx(&q->backend, &q->cfg, buf->nr_chains, q->iov,
-				  buf->nr_iov);
-	else
-		err = vtap_rx_deliver_msg(q, len, buf->nr_chains, buf->nr_iov);
+	err = vtap_backend_deliver(q, len, buf->nr_chains, buf->nr_iov);
 
 	/* Behind all that was written, also where only a part was. */
 	if (unlikely(q->dirty.payload)) {
@@ -197,17 +148,10 @@ vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
 				VTAP_FAULT_RX_REFUSED;
 }
 
-/* Consume the next packet without delivering it. */
 static noinline __cold void vtap_rx_drop(struct vtap_queue *q,
 					 enum vtap_fault why)
 {
-	/* One byte: tun and tap keep a packet in their ring that may have none. */
-	u8 byte;
-	struct kvec nowhere = { .iov_base = &byte, .iov_len = sizeof(byte) };
-	struct iov_iter to;
-
-	iov_iter_kvec(&to, ITER_DEST, &nowhere, 1, sizeof(byte));
-	vtap_backend_recv(&q->backend, &to);
+	vtap_backend_discard(&q->backend);
 	vtap_queue_drop(q, why);
 }
 
@@ -414,8 +358,7 @@ enum vtap_verdict vtap_rx(struct vtap_queue *q)
 		u64 before = q->stats.packets;
 
 		verdict = q->ring.packed ? vtap_rx_packed(q) : vtap_rx_split(q);
-		if (q->backend.nr_uncounted)
-			vtap_skb_rx_account(&q->backend);
+		vtap_backend_end_rx(&q->backend);
 		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
 	}

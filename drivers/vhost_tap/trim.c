@@ -10,7 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
-#include "backend/xdp_tx.h"
+#include "backend/backend.h"
 #include "control.h"
 
 static void vtap_trim_work(struct work_struct *work)

@@ -15,37 +15,23 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/stat.h>
 
+#include "backend/backend.h"
 #include "busypoll.h"
-#include "backend/xdp_tx.h"
 #include "trace.h"
 #include "vtap.h"
 
-static void vtap_tx_count_sent(struct vtap_queue *q, u32 packets, u32 bytes)
+/* Send the batch. Its chains are staged already, so what it loses is only counted. */
+static void vtap_tx_flush(struct vtap_queue *q)
 {
-	vtap_count_add(&q->stats, packets, packets);
-	vtap_count_add(&q->stats, bytes, bytes);
-}
+	u32 nr_lost = vtap_backend_flush(q);
 
-/* Give the batch to the backend. Its chains are staged already. */
-static void vtap_tx_flush_batch(struct vtap_queue *q)
-{
-	struct vtap_backend *b = &q->backend;
-	u32 packets = b->nr_batch, bytes = b->batch_bytes;
-
-	if (!packets)
-		return;
-	if (unlikely(vtap_xdp_tx_flush(b))) {
-		while (packets--)
-			vtap_queue_drop(q, VTAP_FAULT_TX_NO_BACKEND);
-		return;
-	}
-	vtap_tx_count_sent(q, packets, bytes);
-	vtap_count(&q->stats, backend_batches);
+	while (unlikely(nr_lost--))
+		vtap_queue_drop(q, VTAP_FAULT_TX_NO_BACKEND);
 }
 
 static void vtap_tx_flush_all(struct vtap_queue *q)
 {
-	vtap_tx_flush_batch(q);
+	vtap_tx_flush(q);
 	vtap_queue_finish(q);
 }
 
@@ -88,7 +74,7 @@ static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
 	struct vtap_ring *r = &q->ring;
 	int ret;
 
-	vtap_tx_flush_batch(q);
+	vtap_tx_flush(q);
 	vtap_queue_publish(q);
 	if (q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
@@ -121,46 +107,6 @@ static enum vtap_fault vtap_tx_drop_reason(int err)
 	}
 }
 
-/*
- * Send one packet by itself, after those batched before it.
- * Return: 0 done with it, sent or dropped; -EAGAIN keep it and wait.
- */
-static noinline int vtap_tx_send_single(struct vtap_queue *q,
-					const struct vtap_chain *c, u32 len)
-{
-	struct vtap_backend *b = &q->backend;
-	struct vtap_ring *r = &q->ring;
-	struct iov_iter from;
-	int err;
-
-	vtap_tx_flush_batch(q);
-	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
-	iov_iter_advance(&from, q->cfg.guest_hlen);
-	/* A hint to a socket that is charged for what it sends. */
-	err = vtap_backend_send(b, &from, !vtap_backend_has_xdp(b) &&
-				vtap_ring_empty(r, r->packed) == 0);
-	if (unlikely(err == -EINVAL))
-		err = vtap_msg_resend(b, c, q->cfg.guest_hlen,
-				      q->cfg.sock_hlen, len);
-	if (likely(!err)) {
-		q->nr_retries = 0;
-		vtap_tx_count_sent(q, 1, len);
-		vtap_count(&q->stats, singles);
-		return 0;
-	}
-	if (err == -EAGAIN)
-		return err;
-	if ((err == -ENOMEM || err == -ENOBUFS) &&
-	    q->nr_retries < VTAP_TX_RETRIES) {
-		q->nr_retries++;
-		vtap_count(&q->stats, retries);
-		return -EAGAIN;
-	}
-	q->nr_retries = 0;
-	vtap_queue_drop(q, vtap_tx_drop_reason(err));
-	return 0;
-}
-
 /* @len bytes behind the header, or less than none, are no frame. */
 static noinline __cold void vtap_tx_drop_length(struct vtap_queue *q, s64 len)
 {
@@ -169,53 +115,34 @@ static noinline __cold void vtap_tx_drop_length(struct vtap_queue *q, s64 len)
 					    VTAP_FAULT_TX_TOO_LONG);
 }
 
-/* A packet that the batch does not take, for @why; as vtap_tx_send_chain(). */
-static noinline int vtap_tx_send_other(struct vtap_queue *q,
-				       const struct vtap_chain *c, u32 len,
-				       int why)
+/* The backend did not take the frame: -EAGAIN keep the chain, 0 it is dropped. */
+static noinline int vtap_tx_refused(struct vtap_queue *q, int err)
 {
-	int err;
-
-	if (why == -ENOSPC && vtap_backend_has_xdp(&q->backend)) {
-		vtap_tx_flush_batch(q);
-		why = vtap_xdp_tx_add_long(&q->backend, c, q->cfg.guest_hlen,
-					   q->cfg.sock_hlen, len);
-		if (likely(!why)) {
-			vtap_tx_flush_batch(q);
-			return len;
-		}
-	}
-	if (why != -ENOSPC) {
-		vtap_queue_drop(q, why == -EINVAL ? VTAP_FAULT_TX_BAD_HEADER :
-						    VTAP_FAULT_TX_UNREADABLE);
-		return 0;
-	}
-	err = vtap_tx_send_single(q, c, len);
-	return err ? err : (int)len;
+	if (err == -EAGAIN)
+		return err;
+	vtap_queue_drop(q, vtap_tx_drop_reason(err));
+	return 0;
 }
 
 /*
- * Take one chain's packet as far as it goes.
- * Return: bytes of the frame, 0 dropped, -EAGAIN keep the chain.
+ * Send the frame of one chain, or add it to the batch.
+ * Return: bytes of the frame, 0 if it was dropped, -EAGAIN to keep the chain.
  */
 static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
 					      const struct vtap_chain *c)
 {
-	/* out_len < 2^42, so what does not fit the header is below 0 */
+	/* out_len < 2^42, so a chain shorter than the header gives less than 0. */
 	s64 len = c->out_len - q->cfg.guest_hlen - q->cfg.sock_hlen;
-	int err = -ENOSPC;
+	int err;
 
 	if (unlikely(len < ETH_HLEN || len > VTAP_FRAME_MAX)) {
 		vtap_tx_drop_length(q, len);
 		return 0;
 	}
-	if (likely(vtap_backend_has_xdp(&q->backend))) {
-		err = vtap_xdp_tx_add(&q->backend, c, q->cfg.guest_hlen,
-				      q->cfg.sock_hlen, len);
-		if (likely(!err))
-			return len;
-	}
-	return vtap_tx_send_other(q, c, len, err);
+	err = vtap_backend_add(q, c, len);
+	if (unlikely(err))
+		return vtap_tx_refused(q, err);
+	return len;
 }
 
 /* What logging the used entries took, in bytes of the budget. */

@@ -271,6 +271,8 @@ struct vtap_backend {
 	u32 bytes_uncounted;
 	/** @batch_bytes: TX: bytes of the frames in @xdp */
 	u32 batch_bytes;
+	/** @nr_lost: TX: frames refused since the last vtap_backend_flush() */
+	u32 nr_lost;
 	/** @xdp: TX: frames that wait for the next flush */
 	struct xdp_buff xdp[VTAP_BATCH];
 	/** @frames: TX: where frames are allocated */

@@ -14,7 +14,6 @@
 #include <net/sock.h>
 
 #include "backend.h"
-#include "xdp_tx.h"
 
 static struct socket *vtap_backend_packet_socket(int fd)
 {

@@ -1,31 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * msg.c - packets by recvmsg and sendmsg, where that takes more than a call
+ * msg.c - deliver packets to the guest by recvmsg
  *
- * Read before: backend.h, ../vnet_hdr.h. Read next: ../tx.c, ../rx.c.
- *
- * RX: recvmsg of a backend without a ring wants to know the packet's length first.
- *
- * TX: a packet by itself goes to sendmsg as it lies in guest memory, header
- * included. Tun, tap and packet sockets refuse one whose hdr_len does not fit the
- * frame. The driver need not care for that field, so the packet is copied and sent
- * once more with a header of our own. Drivers rarely need that: it is not fast.
+ * This way serves packet sockets, kernels that do not export the ring of a tap, and
+ * the packets that skb_rx.c does not handle.
  */
-#include <linux/minmax.h>
-#include <linux/mm.h>
+#include <linux/if_vlan.h>
+#include <linux/net.h>
 #include <linux/skbuff.h>
-#include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "../vnet_hdr.h"
 #include "backend.h"
 
 /**
  * vtap_msg_peek - length of the next packet for the guest
  * @b: attached backend of an RX queue, without a ring
  *
- * Packets of tun and tap wait in a ring that their peek_len() looks into. A packet
- * socket has no such operation: its packets are in the socket's own queue.
+ * peek_len() of tap and macvtap looks into their ring. A packet socket lacks the
+ * operation; its packets wait in the receive queue of the socket.
  *
  * Return: as vtap_backend_peek().
  */
@@ -49,51 +41,90 @@ u32 vtap_msg_peek(struct vtap_backend *b)
 	return len;
 }
 
-/**
- * vtap_msg_resend - send a packet that sendmsg refused with -EINVAL
- * @b: attached backend of a TX queue
- * @c: the frame's chain: @skip bytes of no interest, the header, the frame
- * @skip: bytes before the header
- * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
- * @len: bytes of the frame, at least ETH_HLEN and at most VTAP_FRAME_MAX
+/*
+ * Take the next packet with recvmsg, header first. It is consumed in every case,
+ * and cut off at the end of @to. Tun reports success for a frame that it could not
+ * copy, so the bytes written are counted.
  *
- * Each byte is fetched from the guest once: the header that is checked is the
- * one that is sent.
- *
- * Return: 0; -EINVAL the header has another fault; -EAGAIN no room in the socket;
- * -ENOMEM; -EFAULT guest memory cannot be read; other negative errno.
+ * Return: bytes of header and packet, which may be more than fit; negative errno if
+ * it was not delivered.
  */
-int vtap_msg_resend(struct vtap_backend *b, const struct vtap_chain *c,
-		    u8 skip, u8 hlen, u32 len)
+static int vtap_msg_recv(struct vtap_backend *b, struct iov_iter *to)
 {
-	struct virtio_net_hdr hdr;
-	struct iov_iter from;
-	struct kvec kvec;
-	size_t rest;
-	int err;
+	struct msghdr msg = { .msg_iter = *to, .msg_flags = MSG_DONTWAIT };
+	size_t room = iov_iter_count(to);
+	int ret;
 
-	if (hlen < sizeof(hdr))
-		return -EINVAL;
-	if (!vtap_user_gather(&hdr, c->iov, c->nr_out, skip, sizeof(hdr)))
+	if (b->ring)
+		msg.msg_control = b->batch[b->batch_at++];
+	ret = b->sock->ops->recvmsg(b->sock, &msg, room,
+				    MSG_DONTWAIT | MSG_TRUNC);
+	if (ret > 0 &&
+	    room - iov_iter_count(&msg.msg_iter) < min_t(size_t, ret, room))
 		return -EFAULT;
-	if (!vtap_vnet_hdr_ok(&hdr, len) || !vtap_vnet_hdr_fix_len(&hdr, len))
-		return -EINVAL;
+	return ret;
+}
 
-	rest = hlen - sizeof(hdr) + len;
-	kvec.iov_len = sizeof(hdr) + rest;
-	/* No memory is no reason to end a process of the owner's cgroup. */
-	kvec.iov_base = kvmalloc(kvec.iov_len, GFP_KERNEL_ACCOUNT |
-					       __GFP_RETRY_MAYFAIL |
-					       __GFP_NOWARN);
-	if (!kvec.iov_base)
-		return -ENOMEM;
-	memcpy(kvec.iov_base, &hdr, sizeof(hdr));
-	err = -EFAULT;
-	if (vtap_user_gather(kvec.iov_base + sizeof(hdr), c->iov, c->nr_out,
-			     skip + sizeof(hdr), rest)) {
-		iov_iter_kvec(&from, ITER_SOURCE, &kvec, 1, kvec.iov_len);
-		err = vtap_backend_send(b, &from, false);
+/* Write the header fields that are ours: the whole header, or num_buffers only. */
+static int vtap_msg_write_header(const struct vtap_qcfg *cfg,
+				 struct iov_iter to, u16 nr_buffers)
+{
+	__le16 num_buffers = cpu_to_le16(nr_buffers);
+
+	if (cfg->guest_hlen) {
+		struct iov_iter header = to;
+
+		if (iov_iter_zero(cfg->guest_hlen, &header) != cfg->guest_hlen)
+			return -EFAULT;
 	}
-	kvfree(kvec.iov_base);
-	return err;
+	iov_iter_advance(&to, sizeof(struct virtio_net_hdr));
+	if (cfg->set_num_buffers &&
+	    copy_to_iter(&num_buffers, sizeof(num_buffers), &to) !=
+	    sizeof(num_buffers))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * vtap_msg_deliver - move the next packet into guest buffers with recvmsg
+ * @q: RX queue; vtap_backend_peek() returned @len
+ * @len: bytes of the frame
+ * @nr_buffers: descriptor chains that the buffers belong to, for the header
+ * @nr_iov: segments in @q->iov
+ *
+ * Return: as vtap_backend_deliver(); -EMSGSIZE if the packet had another length
+ * than @len.
+ */
+int vtap_msg_deliver(struct vtap_queue *q, u32 len, u16 nr_buffers, u16 nr_iov)
+{
+	const struct net_device *dev = vtap_skb_rx_dev(&q->backend);
+	u32 sock_len = q->cfg.sock_hlen + len;
+	struct iov_iter start, to;
+	int ret;
+
+	iov_iter_init(&start, ITER_DEST, q->iov, nr_iov,
+		      q->cfg.guest_hlen + sock_len);
+	to = start;
+	iov_iter_advance(&to, q->cfg.guest_hlen);
+	vtap_count(&q->stats, singles);
+	ret = vtap_msg_recv(&q->backend, &to);
+	if (unlikely(ret != (int)sock_len))
+		return ret < 0 ? ret : -EMSGSIZE;
+	vtap_skb_rx_learn(&q->backend, q->cfg.sock_hlen, dev);
+	return vtap_msg_write_header(&q->cfg, start, nr_buffers);
+}
+
+/**
+ * vtap_backend_discard - consume the next packet without delivering it
+ * @b: attached backend of an RX queue; vtap_backend_peek() returned a length
+ */
+void vtap_backend_discard(struct vtap_backend *b)
+{
+	/* One byte: tun and tap leave a packet in their ring if there is no room. */
+	u8 byte;
+	struct kvec kvec = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	struct iov_iter to;
+
+	iov_iter_kvec(&to, ITER_DEST, &kvec, 1, sizeof(byte));
+	vtap_msg_recv(b, &to);
 }

@@ -14,7 +14,7 @@
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
-#include "xdp_tx.h"
+#include "backend.h"
 
 /* 64 frames of 1500 bytes fit four pieces, without the room for XDP programs. */
 #define PIECE_BYTES	SZ_32K

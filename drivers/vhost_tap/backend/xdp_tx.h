@@ -4,11 +4,9 @@
  *
  * Kernel compatibility boundary.
  *
- * Read before: backend.h, ../vnet_hdr.h. Read next: xdp_tx.c, ../tx.c.
- *
- * Part of TX's packet loop, hence inline. Tun and tap take an array of
+ * Inline, as a part of the packet loop of TX. Tap and macvtap take an array of
  * xdp_buff in one sendmsg (TUN_MSG_PTR) and build an skb around each, so a
- * frame is copied once and lands in the memory that the host stack will use.
+ * frame is copied once, into the memory that the host's stack uses.
  * The virtio-net header goes to the start of the buffer:
  *
  *   up to 6.18: behind an int that holds the buffer's size (tun_xdp_hdr)
@@ -19,9 +17,12 @@
 
 #include <linux/if_tun.h>
 #include <linux/skbuff.h>
+#include <net/sock.h>
+#include <net/xdp.h>
 
 #include "../vnet_hdr.h"
-#include "backend.h"
+#include "../vtap.h"
+#include "usercopy.h"
 
 #define VTAP_FRAME_TAIL	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 
@@ -41,6 +42,18 @@ bool vtap_frames_next_piece(struct vtap_backend *b);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len);
+
+/**
+ * vtap_backend_has_xdp - does the backend take frames in batches?
+ * @b: attached backend of a TX queue
+ *
+ * Frames of a batch are not charged to the socket, so a send buffer limit
+ * (TUNSETSNDBUF) rules batches out; it can change at any time.
+ */
+static inline bool vtap_backend_has_xdp(const struct vtap_backend *b)
+{
+	return b->batches && READ_ONCE(b->sock->sk->sk_sndbuf) == INT_MAX;
+}
 
 static inline struct virtio_net_hdr *vtap_frame_hdr(void *buf)
 {

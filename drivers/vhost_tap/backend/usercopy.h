@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * usercopy.h - copy whole packets to and from guest memory
+ *
+ * copy_from_user() and copy_to_user() also check which kernel object the kernel
+ * side lies in (hardened usercopy), which is a tenth of the cost of a short packet.
+ * The functions here leave that check out. Their callers pass memory that was
+ * allocated for the frame's length, or the header or linear part of an skb with
+ * the skb's own length.
+ *
+ * Context of all: process context, in the owner's address space; may fault.
+ */
+#ifndef VTAP_USERCOPY_H
+#define VTAP_USERCOPY_H
+
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+static inline bool vtap_user_read(void *to, const void __user *from,
+				  unsigned long len)
+{
+	might_fault();
+	return !_copy_from_user(to, from, len);
+}
+
+static inline bool vtap_user_write(void __user *to, const void *from,
+				   unsigned long len)
+{
+	might_fault();
+	return !_copy_to_user(to, from, len);
+}
+
+/* Copy @len bytes from the segments @iov, starting @skip bytes into them. */
+static inline bool vtap_user_gather(void *to, const struct iovec *iov,
+				    u16 nr_iov, size_t skip, size_t len)
+{
+	for (; nr_iov && len; nr_iov--, iov++) {
+		size_t part = min(iov->iov_len - min(iov->iov_len, skip), len);
+
+		if (part && !vtap_user_read(to, iov->iov_base + skip, part))
+			return false;
+		skip -= min(iov->iov_len, skip);
+		to += part;
+		len -= part;
+	}
+	return !len;
+}
+
+/* Copy @len bytes to the segments @iov, starting @skip bytes into them. */
+static inline bool vtap_user_scatter(const struct iovec *iov, u16 nr_iov,
+				     size_t skip, const void *from, size_t len)
+{
+	if (likely(iov->iov_len >= skip + len))
+		return vtap_user_write(iov->iov_base + skip, from, len);
+	for (; nr_iov && len; nr_iov--, iov++) {
+		size_t part = min(iov->iov_len - min(iov->iov_len, skip), len);
+
+		if (part && !vtap_user_write(iov->iov_base + skip, from, part))
+			return false;
+		skip -= min(iov->iov_len, skip);
+		from += part;
+		len -= part;
+	}
+	return !len;
+}
+
+#endif /* VTAP_USERCOPY_H */
