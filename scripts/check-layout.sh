@@ -12,7 +12,7 @@ update=
 [ "${1:-}" != --update ] || { update=1 && shift; }
 dir=${1:-build/6.12/src/drivers/vhost_tap}
 golden=scripts/layout.golden
-structs=(vtap_ring vtap_mem vtap_chain vtap_queue)
+structs=(vtap_ring vtap_mem vtap_chain vtap_stats vtap_queue vtap_worker)
 
 if [ ! -e "$dir/tx.o" ]; then
 	echo "no $dir/tx.o: build first (scripts/kernels build 6.12)"

@@ -20,8 +20,8 @@
  * that got a request answers soon, and after its answer the next one may
  * take long. With one window the short gaps would have the long ones polled for.
  */
-#ifndef VTAP_ADAPT_H
-#define VTAP_ADAPT_H
+#ifndef VTAP_BUSYPOLL_H
+#define VTAP_BUSYPOLL_H
 
 #include "ring/ring_env.h"
 
@@ -122,10 +122,10 @@ static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
 }
 
 /* From so many packets in a pass on, more are likely on their way. */
-#define VTAP_LINGER_PACKETS	4
+#define VTAP_BUSYPOLL_TX_PACKETS	4
 
 /* A look at an empty ring takes no longer, all told. */
-#define VTAP_LINGER_MAX_NS	50000
+#define VTAP_BUSYPOLL_TX_MAX_NS	50000
 
 /**
  * struct vtap_busypoll_tx - looking again for what a busy driver adds next
@@ -166,9 +166,9 @@ static inline u64 vtap_busypoll_tx_ns(const struct vtap_busypoll_tx *l,
 	s64 work_ns = now_ns - l->start_ns - l->idle_ns;
 	s64 left_ns = work_ns / 2 - (s64)l->idle_ns;
 
-	if (packets < VTAP_LINGER_PACKETS || left_ns <= 0)
+	if (packets < VTAP_BUSYPOLL_TX_PACKETS || left_ns <= 0)
 		return 0;
-	return left_ns < VTAP_LINGER_MAX_NS ? left_ns : VTAP_LINGER_MAX_NS;
+	return left_ns < VTAP_BUSYPOLL_TX_MAX_NS ? left_ns : VTAP_BUSYPOLL_TX_MAX_NS;
 }
 
-#endif /* VTAP_ADAPT_H */
+#endif /* VTAP_BUSYPOLL_H */

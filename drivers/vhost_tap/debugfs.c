@@ -106,7 +106,7 @@ static void vtap_debugfs_show_counters(struct seq_file *s,
 	enum vtap_fault fault;
 
 #define SHOW(name, doc)	seq_printf(s, #name " %llu\n", READ_ONCE(st->name));
-	VTAP_COUNTERS(SHOW)
+	VTAP_COUNTERS(SHOW, SHOW)
 #undef SHOW
 	for (fault = VTAP_FAULT_NONE + 1; fault < VTAP_NR_FAULTS; fault++)
 		seq_printf(s, "fault.%s %llu\n", vtap_fault_name(fault),

@@ -178,7 +178,7 @@ static int vtap_nl_put_counters(struct sk_buff *skb,
 				const struct vtap_stats *st)
 {
 #define OFFSET(name, doc)	offsetof(struct vtap_stats, name),
-	static const u16 at[] = { VTAP_COUNTERS(OFFSET) };
+	static const u16 at[] = { VTAP_COUNTERS(OFFSET, OFFSET) };
 #undef OFFSET
 	struct nlattr *nest = nla_nest_start(skb, VHOST_TAP_A_QUEUE_COUNTERS);
 	int i;

@@ -12,6 +12,7 @@
 #ifndef VTAP_STATS_H
 #define VTAP_STATS_H
 
+#include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -20,13 +21,13 @@
 /* Number of batch sizes to count: 1, 2 to 3, ..., 64 and more. */
 #define VTAP_BATCH_SIZES	7
 
-#define VTAP_COUNTERS(C)						\
+#define VTAP_COUNTERS(C, K)						\
 	C(packets, "packets moved, without dropped ones")		\
 	C(bytes, "bytes of these packets, without virtio-net headers")	\
 	C(buffers, "descriptor chains returned to the guest")		\
 	C(passes, "passes of the worker over the queue")		\
 	C(batches, "times that used entries were published")		\
-	C(kicks, "notifications from the guest")			\
+	K(kicks, "notifications from the guest")			\
 	C(calls, "notifications to the guest")				\
 	C(calls_suppressed, "notifications that the guest suppressed")	\
 	C(backend_batches, "TX: packet batches handed to the backend")	\
@@ -47,13 +48,17 @@
  * @fault: packets dropped and ring faults, by reason
  * @batch_size: number of @batches with 2^i to 2^(i+1) - 1 buffers; the last
  *	element also counts larger ones
+ * @kicks: on a cache line of its own, because another CPU writes it
  */
 struct vtap_stats {
 #define VTAP_COUNTER_FIELD(name, doc)	u64 name;
-	VTAP_COUNTERS(VTAP_COUNTER_FIELD)
+#define VTAP_COUNTER_ELSEWHERE(name, doc)
+	VTAP_COUNTERS(VTAP_COUNTER_FIELD, VTAP_COUNTER_ELSEWHERE)
 #undef VTAP_COUNTER_FIELD
+#undef VTAP_COUNTER_ELSEWHERE
 	u64 fault[VTAP_NR_FAULTS];
 	u64 batch_size[VTAP_BATCH_SIZES];
+	u64 kicks ____cacheline_aligned_in_smp;
 };
 
 /* With one writer no atomic is needed, but the store must not be torn. */

@@ -82,7 +82,7 @@ static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
 		vtap_queue_call(q);
 		return r->fault ? -EIO : 0;
 	}
-	if (l->start_ns && packets >= VTAP_LINGER_PACKETS &&
+	if (l->start_ns && packets >= VTAP_BUSYPOLL_TX_PACKETS &&
 	    vtap_tx_busypoll(q, w, l, packets))
 		return 1;
 	ret = vtap_ring_enable_notify(r, r->packed);

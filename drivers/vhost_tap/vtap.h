@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vtap.h - the datapath's objects, and every function a packet meets
+ * vtap.h - the objects of the datapath
  *
- * Read before: ring/ring.h, stats.h. Read next: worker.c, tx.c, rx.c.
- *
- * One open file is one device with one owner: pairs of queues, RX and TX as the
- * guest names them (RX: host to guest), one pair unless the client asks for
- * more, and workers, one for each pair unless it says otherwise.
+ * An open file is a device. It has one owner, one or more queue pairs, and the
+ * workers that serve them; by default each pair has a worker of its own. RX and TX
+ * are named from the guest's side: RX moves packets from the host to the guest.
  *
  * Lock order: vtap_dev.lock, vtap_queue.lock, then the leaves vtap_dev.miss_lock
- * and vtap_iotlb.lock. The table is in
- * Documentation/locking.rst.
+ * and vtap_iotlb.lock. Documentation/locking.rst has the whole table.
+ *
+ * Fields that different CPUs write are on cache lines of their own: those that
+ * kicks and socket wake-ups write, those that the worker writes, and those that only
+ * control code writes. scripts/check-layout.sh checks them.
  */
 #ifndef VTAP_VTAP_H
 #define VTAP_VTAP_H
 
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
@@ -32,7 +34,7 @@
 #include "interface.h"
 #include "stats.h"
 
-/* Words of feature bits: what virtio knows has outgrown one. */
+/* Words of 64 feature bits. */
 #define VTAP_FEATURE_WORDS	2
 
 struct dentry;
@@ -47,78 +49,78 @@ struct ptr_ring;
 struct socket;
 struct vtap_thread;
 
-/* Vring 2i of the ABI is pair i's RX, vring 2i + 1 its TX. */
+/* Vring 2i of the ABI is the RX queue of pair i, vring 2i + 1 its TX queue. */
 enum vtap_dir {
 	VTAP_RX,
 	VTAP_TX,
 	VTAP_NR_DIRS
 };
 
-/* Pairs of queues behind one file. */
+/* Queue pairs of one file. */
 #define VTAP_MAX_PAIRS		256
 #define VTAP_MAX_QUEUES		(VTAP_MAX_PAIRS * VTAP_NR_DIRS)
 
-/* Packets handed to or taken from the backend in one go. */
+/* Packets exchanged with the backend at a time. */
 #define VTAP_BATCH		64
 
-/* What one pass may move before the other queue gets its turn. */
+/* Budget of a pass. The worker's other queues come next. */
 #define VTAP_PASS_PACKETS	256
 #define VTAP_PASS_BYTES		(512 * 1024)
 
-/* What a descriptor weighs in bytes: long chains of nothing are work, too. */
+/* Budget bytes per descriptor, so that long chains of short buffers count. */
 #define VTAP_DESC_WEIGHT	64
 
 /*
- * The longest frame that any guest can mean: an IPv6 packet with the largest
+ * The longest frame that a driver can mean to send: an IPv6 packet with the largest
  * payload, its header, Ethernet and two VLAN tags.
  */
 #define VTAP_FRAME_MAX		(65535 + 40 + 14 + 8)
 
-/* Sends repeated for want of memory before the packet is dropped. */
+/* Times that a packet is sent again for lack of memory before it is dropped. */
 #define VTAP_TX_RETRIES		8
 
 enum vtap_queue_state {
 	VTAP_STOPPED,		/* no backend */
 	VTAP_RUNNING,
-	VTAP_BROKEN,		/* a ring fault; each kick tries again */
+	VTAP_BROKEN,		/* after a ring fault; each kick retries it */
 };
 
-/* What a pass tells the worker. */
+/* What the worker does with a queue after its pass. */
 enum vtap_verdict {
-	VTAP_IDLE,		/* nothing to do before the next wake-up */
-	VTAP_MORE,		/* budget used up: come again */
-	VTAP_POLL,		/* nothing to do; kicks are off: look yourself, and
-				 * come again before you sleep
+	VTAP_IDLE,		/* wait for a wake-up */
+	VTAP_MORE,		/* budget used up: give it another pass */
+	VTAP_POLL,		/* kicks are off: poll it, and give it a pass
+				 * before the worker sleeps
 				 */
 };
 
 /**
  * struct vtap_poll - a hook in the wait queue of an eventfd or a socket
  *
- * Armed once and kept: a wake-up sets the queue's WAKE bit in @worker.
+ * A wake-up sets the queue's WAKE bit in @worker. The hook stays armed.
  */
 struct vtap_poll {
-	/** @table: carries the hook through vfs_poll() */
+	/** @table: passes the hook through vfs_poll() */
 	poll_table table;
 	/** @wait: entry in @wqh */
 	wait_queue_entry_t wait;
-	/** @wqh: where the hook hangs; NULL when not armed */
+	/** @wqh: wait queue of the file; NULL if the hook is not armed */
 	wait_queue_head_t *wqh;
-	/** @queue: whose hook it is */
+	/** @queue: queue that the hook belongs to */
 	struct vtap_queue *queue;
-	/** @worker: whom to wake; while armed it changes under @wqh's lock */
+	/** @worker: worker to wake; changes under @wqh's lock while armed */
 	struct vtap_worker *worker;
-	/** @mask: EPOLL* events that count */
+	/** @mask: EPOLL* events that matter */
 	__poll_t mask;
 };
 
 /*
- * What a worker is told of a queue. Two bits each, TX before RX: in a worker's
- * round the guest's packets go first.
+ * Pending bits of a queue. TX comes before RX in a word, so that a round serves
+ * the guest's packets first.
  */
 enum vtap_work {
-	VTAP_WORK_WAKE,		/* a kick, or the socket */
-	VTAP_WORK_REQUEUED,	/* our own doing */
+	VTAP_WORK_WAKE,		/* set by a kick or the socket */
+	VTAP_WORK_REQUEUED,	/* set by the driver itself */
 	VTAP_NR_WORKS
 };
 
@@ -127,75 +129,78 @@ enum vtap_work {
 /**
  * struct vtap_worker - a thread that serves queues of one device
  *
- * Whoever finds a bit of @pending set need not wake; whoever set it has the
- * queue served by this worker, also when the queue has another one by then.
- * The bits of a worker that ends are passed on (worker_pool.c).
+ * Setting a bit of @pending hands the queue to this worker, even if the queue is
+ * attached to another one by then. Only the setter that finds the bit clear wakes
+ * the thread. worker_pool.c passes on the bits of a worker that ends.
  */
 struct vtap_worker {
-	/** @pending: see vtap_work_bit(); set by anyone, taken by the thread */
-	unsigned long pending[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
-	/** @first: no queue below was ever attached */
+	/** @pending: see vtap_work_bit(); set by any CPU, taken by the thread */
+	unsigned long pending[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD]
+		____cacheline_aligned_in_smp;
+
+	/* Read by any CPU, written by control code only. */
+
+	/** @thread: the thread; constant */
+	struct vtap_thread *thread ____cacheline_aligned_in_smp;
+	/** @dev: device; constant */
+	struct vtap_dev *dev;
+	/** @id: id in the ABI, and key in vtap_dev.workers; constant */
+	u32 id;
+	/** @nr_queues: attached queues; protected by vtap_dev.lock */
+	u32 nr_queues;
+	/** @first: lowest index of a queue ever attached */
 	u16 first;
-	/** @last: nor above */
+	/** @last: highest index of a queue ever attached */
 	u16 last;
-	/** @stop: do not poll any more; a stale value costs one look, for what
-	 * ends the thread (thread.c) has barriers of its own
+	/** @follow: what determines @node (numa.c); constant */
+	u8 follow;
+	/** @stop: stop polling. A stale value costs one more poll: what ends the
+	 * thread (thread.c) has its own barriers.
 	 */
 	bool stop;
-	/** @is_last: the round before sleeping, which turns kicks on */
-	bool is_last;
-	/** @poll_ns: how long to look for work after this round; the thread's
-	 * own, as all that follows up to @task
-	 */
-	u64 poll_ns;
-	/** @config_gen: of vtap_dev.config_gen, the last seen */
+	/** @node: node to run on, or NUMA_NO_NODE; set once */
+	int node;
+
+	/* Private to the thread. */
+
+	/** @poll_ns: time to poll after this round */
+	u64 poll_ns ____cacheline_aligned_in_smp;
+	/** @config_gen: value of vtap_dev.config_gen last seen */
 	int config_gen;
-	/** @busyloop_us: the longest of its queues, as of @config_gen */
+	/** @busyloop_us: longest timeout of its queues, as of @config_gen */
 	u32 busyloop_us;
-	/** @busypoll: when that pays */
+	/** @busypoll: state of adaptive polling */
 	struct vtap_busypoll busypoll;
-	/** @kicks_off: AGAIN bits of queues whose kicks are off; they have a pass in
-	 * each round
+	/** @is_last: this is the round before sleeping, which turns kicks on */
+	bool is_last;
+	/** @others_wait: queues of this round wait for the current pass */
+	bool others_wait;
+	/** @node_is_applied: the thread has moved to @node */
+	bool node_is_applied;
+	/** @initial_cpus: affinity at the start, until @node_is_applied */
+	cpumask_var_t initial_cpus;
+	/** @kicks_off: REQUEUED bits of queues whose kicks are off, each of which
+	 * gets a pass in every round
 	 */
 	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
-	/** @others_wait: queues of this round wait for the pass in hand; the
-	 * thread's own
-	 */
-	bool others_wait;
-	/** @thread: the thread; constant */
-	struct vtap_thread *thread;
-	/** @dev: constant */
-	struct vtap_dev *dev;
-	/** @id: what the client calls it, key in vtap_dev.workers; constant */
-	u32 id;
-	/** @nr_queues: attached; vtap_dev.lock */
-	u32 nr_queues;
-	/** @follow: what decides on @node (numa.c); constant */
-	u8 follow;
-	/** @node_is_applied: @node was looked at; the thread's own */
-	bool node_is_applied;
-	/** @node: where it should be, or NUMA_NO_NODE; set once, by control */
-	int node;
-	/** @initial_cpus: CPUs; of no use any more once @node_is_applied */
-	cpumask_var_t initial_cpus;
 };
 
-/* Pieces of memory that take turns; a batch's worth of full frames. */
+/* Pieces of frame memory used in turn; together they hold a batch of full frames. */
 #define VTAP_FRAME_PIECES	4
 
 /**
- * struct vtap_frames - memory for frames, from the end of a piece to its start
- * @start: the piece in use
- * @left: its bytes not given to a frame yet
- * @refs: page references to it that are still ours; each frame got one
- * @at: its place in @piece
- * @piece: start (pages, one compound; NULL: none yet), bytes, and references
- *	that are ours while it is not in use
- * @nr_skip: pieces not to ask the page allocator for, because it had none
- * @nr_taken: pieces taken in use so far; with @left it tells whether any frame
- *	was allocated since the last vtap_xdp_tx_trim()
- * @trim_taken: @nr_taken as of then
- * @trim_left: @left as of then
+ * struct vtap_frames - memory for frames, allocated from the end of a piece down
+ * @start: start of the current piece
+ * @left: bytes of it that no frame has yet
+ * @refs: page references to it that are still ours; each frame takes one
+ * @at: index of the current piece in @piece
+ * @piece: start (compound pages; NULL if there is none), bytes, and the references
+ *	that are ours while the piece is not the current one
+ * @nr_skip: allocations to skip after the page allocator failed
+ * @nr_taken: times that a piece became the current one; with @left it tells whether
+ *	a frame was allocated since the last vtap_xdp_tx_trim()
+ * @trim_taken: @nr_taken at that time
+ * @trim_left: @left at that time
  */
 struct vtap_frames {
 	void *start;
@@ -213,21 +218,18 @@ struct vtap_frames {
 	u32 trim_left;
 };
 
-/*
- * Long frames of a size that may be on their way at a time; the others go by
- * sendmsg.
- */
+/* Long frames of one size that can be in flight; others go by sendmsg. */
 #define VTAP_LONG_FRAMES	4
 
-/* Memory for a long frame comes in two sizes: 64 and 128 KiB. */
+/* Memory for a long frame has one of two sizes: 64 or 128 KiB. */
 #define VTAP_LONG_SIZES		2
 
 /**
- * struct vtap_long - memory for long frames of a size, one each
- * @start: compound pages, NULL: none yet; a reference is ours, one the frame's
- * @at: the one in use
- * @nr_skip: frames to go by sendmsg before memory is asked for again
- * @is_used: since the last vtap_xdp_tx_trim()
+ * struct vtap_long - memory for long frames of one size
+ * @start: compound pages or NULL; one reference is ours, the frame has another
+ * @at: index of the last one used
+ * @nr_skip: frames to send by sendmsg before memory is requested again
+ * @is_used: used since the last vtap_xdp_tx_trim()
  */
 struct vtap_long {
 	void *start[VTAP_LONG_FRAMES];
@@ -236,38 +238,40 @@ struct vtap_long {
 	bool is_used;
 };
 
-/* How often the memory of idle TX queues is looked at; see trim.c. */
+/* Interval at which the frame memory of idle TX queues is freed (trim.c). */
 #define VTAP_TRIM_INTERVAL	(2 * HZ)
 
 /**
- * struct vtap_backend - the other end of a queue
+ * struct vtap_backend - network side of a queue
+ *
+ * Locking: vtap_queue.lock.
  */
 struct vtap_backend {
-	/** @kind: decides what @sock understands */
+	/** @kind: tap, macvtap or packet socket */
 	enum vtap_backend_kind kind;
-	/** @sock: holds a reference on its file */
+	/** @sock: socket, with a reference to its file */
 	struct socket *sock;
-	/** @ring: RX: the ring that packets wait in; NULL: use recvmsg only */
+	/** @ring: RX: ring that packets wait in; NULL to use recvmsg only */
 	struct ptr_ring *ring;
 	/** @batch: RX: packets taken from @ring and not delivered yet */
 	void *batch[VTAP_BATCH];
-	/** @batch_at: RX: next one in @batch */
+	/** @batch_at: RX: index of the next packet in @batch */
 	u16 batch_at;
-	/** @nr_batch: RX: end of @batch; TX: frames in @xdp */
+	/** @nr_batch: RX: packets in @batch; TX: frames in @xdp */
 	u16 nr_batch;
-	/** @direct_hlen: RX: header bytes that the backend was seen to add, so
-	 * that skb_rx.c may do so as well; 0: not seen yet
+	/** @direct_hlen: RX: header bytes that recvmsg was seen to write, so that
+	 * skb_rx.c may write them as well; 0 if not seen yet
 	 */
 	u8 direct_hlen;
-	/** @nr_searches: RX: times that @dev was looked for */
+	/** @nr_searches: RX: times that @dev was searched */
 	u8 nr_searches;
-	/** @dev: RX, tun: whose packets these are; an address to compare */
+	/** @dev: RX, tap: device of the packets; compared, never followed */
 	const struct net_device *dev;
-	/** @dev_index: RX, tun: its ifindex */
+	/** @dev_index: RX, tap: ifindex of @dev */
 	int dev_index;
-	/** @nr_uncounted: RX, tun: packets that @dev does not know of yet */
+	/** @nr_uncounted: RX, tap: packets not added to @dev's counters yet */
 	u32 nr_uncounted;
-	/** @bytes_uncounted: RX, tun: their bytes */
+	/** @bytes_uncounted: RX, tap: bytes of these packets */
 	u32 bytes_uncounted;
 	/** @batch_bytes: TX: bytes of the frames in @xdp */
 	u32 batch_bytes;
@@ -275,12 +279,12 @@ struct vtap_backend {
 	u32 nr_lost;
 	/** @xdp: TX: frames that wait for the next flush */
 	struct xdp_buff xdp[VTAP_BATCH];
-	/** @frames: TX: where frames are allocated */
+	/** @frames: TX: memory for short frames */
 	struct vtap_frames frames;
-	/** @long_frames: TX: where long ones are, by size */
+	/** @long_frames: TX: memory for long frames, by size */
 	struct vtap_long long_frames[VTAP_LONG_SIZES];
-	/** @trim: TX: to be scheduled when there is memory to give back one
-	 * day; constant
+	/** @trim: TX: work that frees memory, scheduled when some is allocated;
+	 * constant
 	 */
 	struct delayed_work *trim;
 	/** @headroom: TX: bytes in front of each frame of this batch */
@@ -290,24 +294,24 @@ struct vtap_backend {
 };
 
 /**
- * struct vtap_qcfg - what the acked features mean for a pass
+ * struct vtap_qcfg - what the negotiated features mean for a pass
  *
- * Built by features.c, replaced between passes only.
+ * Set by features.c between passes.
  */
 struct vtap_qcfg {
-	/** @guest_hlen: header bytes that we add (RX) or remove (TX) */
+	/** @guest_hlen: header bytes that the device adds (RX) or removes (TX) */
 	u8 guest_hlen;
-	/** @sock_hlen: header bytes that the backend adds or takes */
+	/** @sock_hlen: header bytes that the backend writes or reads */
 	u8 sock_hlen;
 	/** @mergeable: a packet may use several chains */
 	bool mergeable;
-	/** @set_num_buffers: the header has a num_buffers field to write */
+	/** @set_num_buffers: the header has a num_buffers field */
 	bool set_num_buffers;
 };
 
 /**
- * struct vtap_miss - a queue's question to the client's IOMMU
- * @state: there is at most one question, asked until answered
+ * struct vtap_miss - an IOTLB miss of a queue
+ * @state: a queue has at most one miss, from its report to the client's answer
  * @perm: VHOST_ACCESS_*
  * @iova: address without a mapping
  *
@@ -316,24 +320,24 @@ struct vtap_qcfg {
 struct vtap_miss {
 	enum vtap_miss_state {
 		VTAP_MISS_NONE,
-		VTAP_MISS_QUEUED,	/* waits to be read */
-		VTAP_MISS_READ,		/* waits for the answer */
+		VTAP_MISS_QUEUED,	/* the client has not read it yet */
+		VTAP_MISS_READ,		/* the client has not answered it yet */
 	} state;
 	u8 perm;
 	u64 iova;
 };
 
-/* Buckets of a latency: below 2 us, then a power of two each, to 2 s and more. */
+/* Latency buckets: below 2 us, then powers of two, the last one from 2 s on. */
 #define VTAP_LATENCY_FIRST	10
 #define VTAP_LATENCY_BUCKETS	22
 
 /**
- * struct vtap_latency - how long a queue takes (latency.c)
- * @is_on: it is measured
- * @kick_at: ns, the kick that is not answered yet, or 0
- * @wake_at: ns, the arrival that is not told yet, or 0
- * @kick_to_done: from a kick to used entries
- * @wake_to_call: from an arrival to a call
+ * struct vtap_latency - latency histograms of a queue (latency.c)
+ * @is_on: latency is measured
+ * @kick_at: ns, time of the first kick without used entries yet, or 0
+ * @wake_at: ns, time of the first arrival without a call yet, or 0
+ * @kick_to_done: histogram of the time from a kick to used entries
+ * @wake_to_call: histogram of the time from an arrival to a call
  */
 struct vtap_latency {
 	bool is_on;
@@ -344,112 +348,126 @@ struct vtap_latency {
 };
 
 /**
- * struct vtap_queue - one direction of a pair
+ * struct vtap_queue - one direction of a queue pair, served from one vring
  *
- * Locking: @lock serialises passes and reconfiguration; it protects all but
- * what is marked. Control code that holds vtap_dev.lock may read the
- * "set by the client" group without @lock, for it alone writes there.
+ * Locking: @lock serializes passes and reconfiguration, and protects each field
+ * without a note of its own. Code that holds vtap_dev.lock may read the group
+ * "configuration" without @lock, as nothing else writes it.
  */
 struct vtap_queue {
-	/** @lock: a pass, or control */
+	/** @lock: held by a pass, or by control code */
 	struct mutex lock;
 	/** @dir: RX or TX; constant */
 	enum vtap_dir dir;
-	/** @index: of the vring; constant */
+	/** @index: index of the vring; constant */
 	u16 index;
-	/** @dev: constant */
+	/** @dev: device; constant */
 	struct vtap_dev *dev;
 
-	/* pass */
+	/* Used by passes. */
+
+	/** @state: stopped, running or broken */
 	enum vtap_queue_state state;
-	/** @starved: RX: packets wait for guest buffers, and wake-ups by more
-	 * packets are ignored. Read by vtap_poll_wakeup() without a lock. Set: a
-	 * stale value there costs one idle pass. Cleared: with a full barrier
-	 * before the backend's ring is read, see vtap_rx_enable_wakeups() in rx.c.
-	 */
-	bool starved;
-	/** @blocked: TX: waits for room in the socket, without which its
-	 * wake-ups are ignored. Read by vtap_poll_wakeup() without a lock. Set:
-	 * with a full barrier before the socket is asked for room, see
-	 * vtap_tx_block(). Cleared: a stale value costs one idle pass.
-	 */
-	bool blocked;
-	/** @keep_polling: TX: leave kicks off, the worker looks */
+	/** @keep_polling: TX: leave kicks off, because the worker polls */
 	bool keep_polling;
-	/** @requeue: the pass wants another one, whatever its verdict; read and
-	 * cleared by the worker behind the pass. Where two workers take turns
-	 * either gives it.
+	/** @requeue: the queue needs another pass, whatever the verdict is. Read
+	 * and cleared by a worker after its pass, without @lock.
 	 */
 	bool requeue;
 	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
 	u32 nr_uncalled;
-	/** @nr_retries: TX: times the next chain met a lack of memory */
+	/** @nr_retries: TX: times that the next chain was sent without success */
 	u8 nr_retries;
-	/** @kicks_seen: kicks counted before the last pass began; a broken ring
-	 * is tried again when there are more
+	/** @kicks_seen: kicks counted before the last pass; a broken ring is
+	 * retried after more kicks
 	 */
 	u64 kicks_seen;
+	/** @cfg: what the negotiated features mean */
 	struct vtap_qcfg cfg;
+	/** @ring: the virtqueue */
 	struct vtap_ring ring;
+	/** @mem: guest memory as this queue sees it */
 	struct vtap_mem mem;
-	/** @miss: what the pass waits for; looked at without a lock, the
-	 * answer comes with a wake-up
+	/** @miss: unanswered IOTLB miss; @state is read without a lock, as the
+	 * answer wakes the queue
 	 */
 	struct vtap_miss miss;
-	/** @dirty: the way to the dirty log */
+	/** @dirty: dirty log */
 	struct vtap_dirty dirty;
+	/** @backend: network side */
 	struct vtap_backend backend;
-	/** @call: eventfd of the guest's interrupt, or NULL */
+	/** @call: eventfd for calls, or NULL */
 	struct eventfd_ctx *call;
 	/** @err: eventfd for ring faults, or NULL */
 	struct eventfd_ctx *err;
-	/** @log_call: eventfd for news in the dirty log, or NULL */
+	/** @log_call: eventfd to signal after a page was logged, or NULL */
 	struct eventfd_ctx *log_call;
-	struct vtap_stats stats;
-	/** @iov: segments of the chains in hand; VTAP_CHAIN_MAX */
+	/** @iov: segments of the current chains; VTAP_CHAIN_MAX entries */
 	struct iovec *iov;
-	/** @rx_head: RX: heads of the packet in hand; VTAP_CHAIN_MAX */
+	/** @rx_head: RX: heads of the current chains; VTAP_CHAIN_MAX entries */
 	u32 *rx_head;
-	/** @rx_len: RX: bytes used of each; VTAP_CHAIN_MAX */
+	/** @rx_len: RX: bytes used of each; VTAP_CHAIN_MAX entries */
 	u32 *rx_len;
-	/** @rx_unstaged: RX: the ring broke at this one of @rx_head */
+	/** @rx_unstaged: RX: index in @rx_head at which the ring broke */
 	u16 rx_unstaged;
-	/** @nr_unstaged: RX: from there on they are to be staged yet */
+	/** @nr_unstaged: RX: chains from there on that are still to be staged */
 	u16 nr_unstaged;
+	/** @starved_at: ns, when @starved was set */
+	u64 starved_at;
+	/** @stats: counters; each has one writer and is read without a lock */
+	struct vtap_stats stats;
 
-	/* set by the client */
-	/** @worker: who serves the queue; NULL without owner. Changes under
-	 * vtap_dev.lock and @lock.
+	/* Read by kicks and socket wake-ups without a lock. */
+
+	/** @starved: RX: packets wait for guest buffers, so wake-ups by more
+	 * packets are ignored. A stale value costs one pass when it is set.
+	 * vtap_rx_enable_wakeups() clears it, with a full barrier before the
+	 * pass reads the backend's ring.
+	 */
+	bool starved ____cacheline_aligned_in_smp;
+	/** @blocked: TX: a frame waits for room in the socket; wake-ups of the
+	 * socket are ignored otherwise. vtap_tx_block() sets it, with a full
+	 * barrier before it asks the socket for room. A stale value costs one
+	 * pass when it is cleared.
+	 */
+	bool blocked;
+	/** @kick_poll: hook in the kick eventfd */
+	struct vtap_poll kick_poll;
+	/** @sock_poll: hook in the socket */
+	struct vtap_poll sock_poll;
+
+	/* Configuration. */
+
+	/** @worker: worker that serves the queue; NULL without an owner. Changes
+	 * under vtap_dev.lock and @lock.
 	 */
 	struct vtap_worker *worker;
+	/** @ring_cfg: addresses, size and format of the vring */
 	struct vtap_ring_cfg ring_cfg;
-	/** @base: where the ring goes on from, as of vtap_ring_base(), while
-	 * stopped
-	 */
+	/** @base: ring position while stopped, as of vtap_ring_base() */
 	u32 base;
-	/** @busyloop_us: read by the worker without a lock */
+	/** @busyloop_us: polling timeout; the worker reads it without a lock */
 	u32 busyloop_us;
 	/** @kick: eventfd file, or NULL */
 	struct file *kick;
-	struct vtap_poll kick_poll;
-	struct vtap_poll sock_poll;
-	/** @backend_fd: what the client called the backend, for netlink */
+	/** @backend_fd: fd that the client passed for the backend, for netlink */
 	int backend_fd;
+	/** @interface: network device of the backend, for netlink */
+	struct vtap_interface interface;
 
-	/** @notify_due: a notification is due; by anyone, without a lock. Set
-	 * behind the new state with a full barrier between, cleared by xchg()
-	 * before the state is read (netlink_notify.c).
+	/* Observation. */
+
+	/** @notify_due: a notification is due; set by any CPU without a lock,
+	 * after the new state and a full barrier, and cleared by xchg() before
+	 * the state is read (netlink_notify.c)
 	 */
 	u32 notify_due;
-	/** @starved_at: ns, since when @starved */
-	u64 starved_at;
+	/** @latency: histograms, if they are on */
 	struct vtap_latency latency;
-	/** @interface: the backend, for netlink */
-	struct vtap_interface interface;
 };
 
 /**
- * struct vtap_pair - what a multi-queue tap calls a queue
+ * struct vtap_pair - a queue pair, which belongs to one queue of a multi-queue tap
  * @queue: RX and TX
  */
 struct vtap_pair {
@@ -459,93 +477,98 @@ struct vtap_pair {
 /**
  * struct vtap_dev - one open file
  *
- * Locking: @lock serialises control; @mm is set under it once by
- * VHOST_SET_OWNER and cleared by VHOST_RESET_OWNER.
+ * Locking: @lock serializes control code and protects each field without a note of
+ * its own.
  */
 struct vtap_dev {
-	/** @lock: control */
+	/** @lock: serializes control code */
 	struct mutex lock;
-	/** @id: serial number, names the device in traces, debugfs, netlink */
+	/** @id: serial number, which names the device in traces, debugfs and
+	 * netlink; constant
+	 */
 	u32 id;
 	/** @owner: process that called VHOST_SET_OWNER (a reference), or NULL;
 	 * may be read while debugfs or netlink shows the device
 	 */
 	struct pid *owner;
-	/** @mm: the owner's address space (mm_count reference), or NULL */
+	/** @mm: address space of the owner (mm_count reference), or NULL */
 	struct mm_struct *mm;
-	/** @features: acked by VHOST_SET_FEATURES */
+	/** @features: features negotiated by VHOST_SET_FEATURES */
 	u64 features[VTAP_FEATURE_WORDS];
-	/** @mask: features that this file offers at most */
+	/** @mask: features that this file may offer */
 	u64 mask[VTAP_FEATURE_WORDS];
-	/** @backend_features: VHOST_BACKEND_F_* acked */
+	/** @backend_features: VHOST_BACKEND_F_* negotiated */
 	u64 backend_features;
-	/** @kthread: the worker is to be a kernel thread, not of the owner */
+	/** @kthread: workers are kernel threads, not threads of the owner */
 	bool kthread;
 	/** @map: memory table, or NULL */
 	struct vtap_memmap *map;
-	/** @iotlb: with VIRTIO_F_ACCESS_PLATFORM, or NULL; read without @lock
-	 * by those who wait for a message
+	/** @iotlb: with VIRTIO_F_ACCESS_PLATFORM, else NULL; readers of the file
+	 * that wait for a miss read it without @lock
 	 */
 	struct vtap_iotlb *iotlb;
 	/** @miss_lock: protects vtap_queue.miss; a leaf */
 	spinlock_t miss_lock;
-	/** @miss_wait: readers of the file, who wait for a question */
+	/** @miss_wait: readers of the file that wait for a miss */
 	wait_queue_head_t miss_wait;
-	/** @workers: struct vtap_worker by id; none without owner */
+	/** @workers: struct vtap_worker by id; empty without an owner */
 	struct xarray workers;
-	/** @nr_pairs: in use, at least 1; changes without owner only */
+	/** @nr_pairs: queue pairs, at least 1; changes without an owner only */
 	u32 nr_pairs;
-	/** @adaptive_us: limit of adaptive polling, 0 off; read by workers
+	/** @adaptive_us: limit of adaptive polling, 0 for off; workers read it
 	 * without a lock
 	 */
 	u32 adaptive_us;
-	/** @config_gen: times that control changed what workers keep of it, see
+	/** @config_gen: incremented when settings that workers cache change, see
 	 * vtap_workers_config_changed()
 	 */
 	atomic_t config_gen;
-	/** @is_interrupted: kernel threads rest, see vtap_workers_interrupt() */
+	/** @is_interrupted: kernel threads pause, see vtap_workers_interrupt() */
 	bool is_interrupted;
-	/** @layout_is_custom: a queue was given another worker than @layout says */
+	/** @layout_is_custom: the client moved a queue to another worker than
+	 * @layout assigns; netlink reads it without a lock
+	 */
 	bool layout_is_custom;
-	/** @layout: enum vhost_tap_layout, for VHOST_SET_OWNER */
+	/** @layout: enum vhost_tap_layout that VHOST_SET_OWNER applies */
 	u32 layout;
 	/** @nr_shared: VHOST_TAP_WORKERS_SHARED: workers */
 	u32 nr_shared;
-	/** @nr_allocated: of @pair; a pair stays until the file is closed */
+	/** @nr_allocated: entries of @pair; a pair stays until close */
 	u32 nr_allocated;
-	/** @pair: the queues, see vtap_for_each_queue() */
+	/** @pair: the queue pairs, see vtap_for_each_queue() */
 	struct vtap_pair *pair[VTAP_MAX_PAIRS];
-	/** @debugfs: the device's folder */
+	/** @debugfs: folder of the device */
 	struct dentry *debugfs;
-	/** @net: namespace of whoever opened the file; constant */
+	/** @net: network namespace of the process that opened the file; constant */
 	struct net *net;
-	/** @is_registered: netlink shows it; read without a lock: a stale value costs a
-	 * notification of a device that comes or goes, which has its own
+	/** @is_registered: netlink shows the device. Read without a lock: a stale
+	 * value matters only while the device comes or goes, which has a
+	 * notification of its own.
 	 */
 	bool is_registered;
-	/** @nr_regions: of @map, for netlink */
+	/** @nr_regions: regions of @map, for netlink */
 	u32 nr_regions;
 	/** @notify_work: sends notifications */
 	struct delayed_work notify_work;
-	/** @notify_next: earliest jiffies of its next run */
+	/** @notify_next: jiffies of the earliest next run of @notify_work */
 	unsigned long notify_next;
-	/** @notify_from: the vring that it begins with */
+	/** @notify_from: vring that the next run starts with */
 	u32 notify_from;
-	/** @trim: gives back the memory of idle queues */
+	/** @trim: frees the frame memory of idle queues */
 	struct delayed_work trim;
 };
 
-/* Vring @i of a device; it has to be one. */
+/* Vring @i of a device, which must be below vtap_nr_queues(). */
 static inline struct vtap_queue *vtap_queue_at(const struct vtap_dev *dev,
 					       u32 i)
 {
 	return &dev->pair[i / VTAP_NR_DIRS]->queue[i % VTAP_NR_DIRS];
 }
 
-/* Vrings of a device. Readers without vtap_dev.lock may find more at any time. */
+/* Vrings of a device. Without vtap_dev.lock the number may grow at any time. */
 static inline u32 vtap_nr_queues(const struct vtap_dev *dev)
 {
-	/* Pairs with the release in vtap_dev_set_pairs(): the pairs are there. */
+	/* Pairs with the release in vtap_dev_set_pairs(): the pairs exist. */
 	return smp_load_acquire(&dev->nr_pairs) * VTAP_NR_DIRS;
 }
 
@@ -553,7 +576,7 @@ static inline u32 vtap_nr_queues(const struct vtap_dev *dev)
 	for ((i) = 0; (i) < vtap_nr_queues(dev) &&			\
 	     ((q) = vtap_queue_at(dev, i), true); (i)++)
 
-/* The words of vtap_worker.pending in which worker @w may have bits. */
+/* Words of vtap_worker.pending that can have bits of worker @w. */
 #define vtap_for_each_word(w, i)					\
 	for ((i) = READ_ONCE((w)->first) / VTAP_QUEUES_PER_WORD;	\
 	     (i) <= READ_ONCE((w)->last) / VTAP_QUEUES_PER_WORD; (i)++)

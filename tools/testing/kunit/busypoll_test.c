@@ -209,9 +209,9 @@ static void busypoll_tx_half_of_work_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 4 * US, 64),
 			2 * US);
 	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 4 * US,
-						  VTAP_LINGER_PACKETS), 2 * US);
+						  VTAP_BUSYPOLL_TX_PACKETS), 2 * US);
 	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 1000 * US, 64),
-			VTAP_LINGER_MAX_NS);
+			VTAP_BUSYPOLL_TX_MAX_NS);
 }
 
 /* A few packets are no load, so the kick is enabled at once. */
@@ -221,7 +221,7 @@ static void busypoll_tx_needs_enough_packets(struct kunit *test)
 	u32 n;
 
 	vtap_busypoll_tx_begin(&l, 0);
-	for (n = 0; n < VTAP_LINGER_PACKETS; n++)
+	for (n = 0; n < VTAP_BUSYPOLL_TX_PACKETS; n++)
 		KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 100 * US, n), 0);
 }
 
