@@ -1,40 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * busypoll.h - poll on or sleep? as arithmetic
+ * busypoll.h - decide how long a worker polls before it sleeps
  *
- * Read before: nothing. Read next: worker.c.
+ * The caller passes the time, so that unit tests cover every decision. A client
+ * can allow polling in two ways:
  *
- * No clock inside: the caller passes the time, so every decision is a unit
- * test. Two ways to allow a worker to look for work before it sleeps:
+ *   fixed     VHOST_SET_VRING_BUSYLOOP_TIMEOUT: poll for this time
+ *   adaptive  VHOST_TAP_SET_POLLING: poll up to this time while it finds work
  *
- *   fixed     VHOST_SET_VRING_BUSYLOOP_TIMEOUT: so long, each time
- *   adaptive  VHOST_TAP_SET_POLLING: at most so long, while it pays
+ * Adaptive polling sizes its window by the gaps between work. The window grows
+ * after a gap that is longer than the window and within the limit. It shrinks
+ * after a gap beyond the limit, and two or three of those in a row end polling.
+ * An idle worker therefore sleeps without a timer.
  *
- * Whether it pays is seen from the gaps between work. A gap longer than
- * the limit could not have been bridged: the window shrinks, and two or three
- * such gaps in a row end the looking. A gap that the limit covers and the window
- * did not lets it grow. So an idle worker sleeps, and nothing has to wake it
- * for the decision.
- *
- * There is a window for each direction that the work before the gap had: a guest
- * that got a request answers soon, and after its answer the next one may
- * take long. With one window the short gaps would have the long ones polled for.
+ * Each direction has its own window, chosen by the last work before the gap. A
+ * guest answers a request soon, but the next request may take long. A common
+ * window would poll through the long gaps because of the short ones.
  */
 #ifndef VTAP_BUSYPOLL_H
 #define VTAP_BUSYPOLL_H
 
 #include "ring/ring_env.h"
 
-/* The longest a client may make the worker poll after its last work. */
+/* Longest time that a client can make a worker poll after its last work. */
 #define VTAP_POLL_MAX_US	100000
 
 /**
- * struct vtap_busypoll - a worker's polling
- * @since_ns: when it ran out of work; 0 while it has some
- * @deadline_ns: when to give up and sleep
- * @window_ns: adaptive: how long to look the next time, 0 not at all; by the
- *	direction of the last work
- * @after: that direction
+ * struct vtap_busypoll - polling state of a worker
+ * @since_ns: time at which the worker ran out of work; 0 while it has some
+ * @deadline_ns: time at which polling ends
+ * @window_ns: adaptive: length of the next polling window, 0 for none, by direction
+ *	of the last work
+ * @after: direction of the last work
  */
 struct vtap_busypoll {
 	u64 since_ns;
@@ -43,19 +40,19 @@ struct vtap_busypoll {
 	u8 after;
 };
 
-/* A client's microseconds, in bounds. */
+/* Nanoseconds of a client's timeout, at most VTAP_POLL_MAX_US. */
 static inline u64 vtap_busypoll_limit_ns(u32 us)
 {
 	return (us < VTAP_POLL_MAX_US ? us : VTAP_POLL_MAX_US) * 1000ULL;
 }
 
 /**
- * vtap_busypoll_begin - out of work: until when shall we poll?
- * @a: polling
- * @now_ns: time now, monotonic
- * @window_ns: how long
+ * vtap_busypoll_begin - start a polling window
+ * @a: polling state
+ * @now_ns: monotonic time now
+ * @window_ns: length of the window
  *
- * Return: true if there is anything to poll for.
+ * Return: true if the window is not empty.
  */
 static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
 				       u64 window_ns)
@@ -66,12 +63,12 @@ static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
 }
 
 /**
- * vtap_busypoll_go_on - found nothing: look again or sleep?
- * @a: polling
- * @now_ns: time now, same clock
- * @must_yield: someone else wants the CPU, or we are being killed
+ * vtap_busypoll_go_on - decide whether to poll again
+ * @a: polling state
+ * @now_ns: time now, of the same clock
+ * @must_yield: another task wants the CPU, or the thread must end
  *
- * Return: true to look again.
+ * Return: true to poll again.
  */
 static inline bool vtap_busypoll_go_on(const struct vtap_busypoll *a,
 				       u64 now_ns, bool must_yield)
@@ -80,10 +77,10 @@ static inline bool vtap_busypoll_go_on(const struct vtap_busypoll *a,
 }
 
 /**
- * vtap_busypoll_learn - there is work again: what was the gap good for?
- * @a: polling
- * @now_ns: time now, same clock
- * @limit_ns: the longest look that is allowed; 0 adaptive polling is off
+ * vtap_busypoll_learn - adapt the window to the gap that has just ended
+ * @a: polling state
+ * @now_ns: time now, of the same clock
+ * @limit_ns: longest window allowed; 0 if adaptive polling is off
  */
 static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 				       u64 limit_ns)
@@ -111,32 +108,32 @@ static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 }
 
 /**
- * vtap_busypoll_yield - others wanted the CPU that we polled on
- * @a: polling
+ * vtap_busypoll_yield - close the window because another task wanted the CPU
+ * @a: polling state
  *
- * It starts from nothing when gaps are short again.
+ * The window grows from 0 when gaps are short again.
  */
 static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
 {
 	a->window_ns[a->after] = 0;
 }
 
-/* From so many packets in a pass on, more are likely on their way. */
+/* After this number of packets in a pass, more are likely to follow. */
 #define VTAP_BUSYPOLL_TX_PACKETS	4
 
-/* A look at an empty ring takes no longer, all told. */
+/* Longest time to poll an empty ring in one pass. */
 #define VTAP_BUSYPOLL_TX_MAX_NS	50000
 
 /**
- * struct vtap_busypoll_tx - looking again for what a busy driver adds next
- * @start_ns: when the pass began
- * @idle_ns: time spent looking since
+ * struct vtap_busypoll_tx - polling inside a TX pass
+ * @start_ns: time at which the pass began
+ * @idle_ns: time spent polling since
  *
- * A worker that is faster than the driver finds the ring empty after every few
- * packets, asks for a kick and sleeps: the faster it is, the more kicks, each an
- * exit of the guest. So before it asks it looks again, for a fraction of
- * the time that it had work, which has no need of a setting and is short where
- * packets are cheap.
+ * A worker that is faster than the driver finds the ring empty after a few
+ * packets, enables kicks and sleeps, and each kick is an exit of the guest. So
+ * a TX pass polls the ring before it enables kicks, for a fraction of the time
+ * that it had work. That needs no setting, and takes little time where packets
+ * are cheap.
  */
 struct vtap_busypoll_tx {
 	u64 start_ns;
@@ -151,14 +148,14 @@ static inline void vtap_busypoll_tx_begin(struct vtap_busypoll_tx *l,
 }
 
 /**
- * vtap_busypoll_tx_ns - the ring is empty: how long to look again?
- * @l: the pass
- * @now_ns: time now, monotonic
- * @packets: moved in this pass; a few are no load
+ * vtap_busypoll_tx_ns - time to poll an empty ring
+ * @l: polling state of the pass
+ * @now_ns: monotonic time now
+ * @packets: packets moved in this pass
  *
- * All the looking of a pass takes at most half the time of its work.
+ * A pass polls for at most half the time of its work.
  *
- * Return: nanoseconds, 0 not at all.
+ * Return: nanoseconds; 0 for no polling.
  */
 static inline u64 vtap_busypoll_tx_ns(const struct vtap_busypoll_tx *l,
 				      u64 now_ns, u32 packets)

@@ -2,21 +2,21 @@
 /*
  * iotlb_miss.c - report addresses that the device IOTLB does not map
  *
- * A queue has at most one outstanding miss. The pass that meets an unmapped
- * address records it here and stops; the client reads the miss from the node,
- * and its answer (iotlb_msg.c) wakes the queue. A pass that reports and a client
- * that answers run at the same time and look at two things in opposite order:
+ * A queue has at most one outstanding miss. A pass that meets an unmapped
+ * address records the miss and ends. The client reads it from the node, and its
+ * answer (iotlb_msg.c) wakes the queue. Report and answer may run at the same
+ * time:
  *
- *   pass: report the miss; look the      client: add the mapping; look for a
- *         address up again                       miss that it answers
+ *   pass: record the miss, then look     client: add the mapping, then look for
+ *         the address up again                   a miss that it answers
  *
- * Both do so under vtap_dev.miss_lock and vtap_iotlb.lock, so one of them sees
- * what the other did and no answer is lost.
+ * The miss is accessed under vtap_dev.miss_lock, the mapping under
+ * vtap_iotlb.lock. So one side sees what the other did, and no answer is lost.
  */
 #include "trace.h"
 #include "vtap.h"
 
-/* Write once: vtap_queue_begin() reads the state without the lock. */
+/* WRITE_ONCE() because vtap_queue_begin() reads the state without the lock. */
 static void vtap_miss_set_state(struct vtap_queue *q,
 				enum vtap_miss_state state)
 {
@@ -39,7 +39,7 @@ void vtap_miss_cancel(struct vtap_queue *q)
  * vtap_miss_report - report the address that was not mapped to the client
  * @q: queue whose translation gave -EAGAIN; its lock is held
  *
- * The queue has no passes until the client answers.
+ * No pass runs on the queue until the client answers.
  */
 void vtap_miss_report(struct vtap_queue *q)
 {
@@ -66,12 +66,12 @@ void vtap_miss_report(struct vtap_queue *q)
 }
 
 /**
- * vtap_miss_requeue - offer a miss that was read to the next reader
- * @q: queue; nothing happens if its miss is answered or was not read
+ * vtap_miss_requeue - report a miss again that a client has read
+ * @q: queue; nothing happens if its miss was answered, or not read yet
  *
- * Either copying the miss to a reader failed, or a kick woke the queue while
- * its miss was open: a client that could not answer tells nobody, and by
- * now its IOMMU may map the address.
+ * Called after the miss could not be copied to its reader, and after a kick. A
+ * client that cannot answer a miss stays silent, but may be able to when the
+ * guest kicks again, because its IOMMU maps the address by then.
  */
 void vtap_miss_requeue(struct vtap_queue *q)
 {

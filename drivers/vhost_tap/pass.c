@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pass.c - what surrounds the packet loop of tx.c and rx.c
+ * pass.c - begin and end a pass, publish used entries, call the guest
  *
- * Begin and end a pass, publish used entries and call the guest, drop a packet,
- * declare a ring broken. Everything here runs under the queue's lock.
+ * Everything here runs under the queue's lock, except vtap_queue_has_work().
  */
 #include <linux/eventfd.h>
 #include <linux/log2.h>
@@ -17,8 +16,8 @@
  * @q: queue; its lock is held
  * @state: new state
  *
- * The tracepoint follows the change: netlink notifications hang on it and read
- * the new state.
+ * The tracepoint comes after the change, because netlink notifications are
+ * triggered by it and read the new state.
  */
 void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state)
 {
@@ -58,7 +57,7 @@ noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
 	return VTAP_IDLE;
 }
 
-/* The dirty log failed: does it work by now, and did it lose no bit? */
+/* After a failure of the dirty log: true if it works again and lost no bit. */
 static bool vtap_pass_log_works(struct vtap_dirty *d)
 {
 	if (d->lost)
@@ -69,9 +68,9 @@ static bool vtap_pass_log_works(struct vtap_dirty *d)
 }
 
 /*
- * A broken ring was kicked: try again, for the driver may have repaired what was
- * wrong, and ring memory may be back. A kick is one pass, which ends where the
- * fault is met again; in-tree vhost-net does the same.
+ * Retry a broken ring after a kick, as in-tree vhost-net does: the driver may
+ * have repaired it, and its memory may be accessible again. Each kick gives one
+ * pass, which ends when it meets the fault again.
  */
 static noinline __cold bool vtap_pass_recover(struct vtap_queue *q)
 {
@@ -89,10 +88,11 @@ static noinline __cold bool vtap_pass_recover(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_begin - may a pass work on the queue?
+ * vtap_queue_begin - begin a pass
  * @q: queue; its lock is held
  *
- * Return: true if so; vtap_queue_end() comes after the pass.
+ * Return: true if the pass may run, and vtap_queue_end() must follow it; false
+ * if the queue is stopped, broken, or waits for the client to answer a miss.
  */
 bool vtap_queue_begin(struct vtap_queue *q)
 {
@@ -103,9 +103,8 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	if (unlikely(q->state != VTAP_RUNNING) &&
 	    (kicks == q->kicks_seen || !vtap_pass_recover(q)))
 		return false;
-	/* Later ones are about what this pass may not see any more. */
+	/* A kick after this point may be for a change that this pass misses. */
 	q->kicks_seen = kicks;
-	/* While the client looks an address up there is nothing to do. */
 	if (READ_ONCE(q->miss.state))
 		return false;
 	vtap_count(&q->stats, passes);
@@ -123,7 +122,10 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	return false;
 }
 
-/* Write the collected dirty bits to the client's bitmap. */
+/*
+ * Write the collected dirty bits to the client's bitmap, and signal its
+ * eventfd.
+ */
 static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
 {
 	struct vtap_dirty *d = &q->dirty;
@@ -142,8 +144,10 @@ static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_end - a pass is over
- * @q: queue; its lock is still held
+ * vtap_queue_end - end a pass
+ * @q: queue; its lock is held
+ *
+ * Writes the dirty log.
  */
 void vtap_queue_end(struct vtap_queue *q)
 {
@@ -153,13 +157,12 @@ void vtap_queue_end(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_call - call the guest, if it wants to know of published entries
+ * vtap_queue_call - call the guest, unless it suppresses the call
  * @q: queue; its lock is held
  *
- * Covers everything published since the last call. When the ring breaks here,
- * or broke since, the guest is called: it may wait for what was published
- * before. Without an eventfd (QEMU without a vector) nothing is decided until
- * there is one.
+ * The call covers all used entries published since the last one. A broken ring
+ * calls the guest in any case, as it may wait for earlier entries. Without an
+ * eventfd (QEMU uses none for a queue without a vector) nothing happens.
  */
 void vtap_queue_call(struct vtap_queue *q)
 {
@@ -214,15 +217,15 @@ void vtap_queue_finish(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_has_work - would a pass find something to do?
+ * vtap_queue_has_work - check whether a pass would find work
  * @q: queue; not locked
  *
- * For a worker that polls. A queue that waits for the other side is checked
- * only for what it waits for, or polling would find the same useless work
- * for ever. A broken ring counts as work: the pass reports it to the client.
+ * Used for polling. A starved queue is checked for buffers only, and a blocked
+ * one has no work: otherwise each poll would find packets that cannot move. A
+ * ring fault counts as work, because the pass reports it.
  *
  * Context: the worker's thread.
- * Return: true if so.
+ * Return: true if there is work.
  */
 bool vtap_queue_has_work(struct vtap_queue *q)
 {

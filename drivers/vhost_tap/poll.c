@@ -2,9 +2,9 @@
 /*
  * poll.c - hooks in the wait queues of kick eventfds and sockets
  *
- * A hook turns a guest's kick, or a packet or room in the backend's socket, into
- * a pending bit of the queue's worker. It runs in the context of whoever
- * writes the eventfd or feeds the socket.
+ * A hook turns a kick of the guest, a packet in the socket or room in it into a
+ * pending bit of the queue's worker. It runs in the context of the process or
+ * interrupt that writes the eventfd or the socket.
  */
 #include <linux/file.h>
 
@@ -12,8 +12,9 @@
 #include "vtap.h"
 
 /*
- * Does a wake-up of the socket lead to work? RX without guest buffers goes on
- * with a kick, and TX waits for room only when it was refused some.
+ * Check whether a wake-up of the socket means work. A starved RX queue
+ * continues after a kick, and a TX queue waits for the socket only while it is
+ * blocked.
  */
 static bool vtap_poll_sock_wakeup_matters(const struct vtap_queue *q)
 {
@@ -22,7 +23,7 @@ static bool vtap_poll_sock_wakeup_matters(const struct vtap_queue *q)
 	return READ_ONCE(q->blocked);
 }
 
-/* In the context of whoever writes the eventfd or feeds the tap: any. */
+/* Context: any, with the wait queue's lock held. */
 static int vtap_poll_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 			    int sync, void *key)
 {
@@ -30,17 +31,17 @@ static int vtap_poll_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 	struct vtap_queue *q = p->queue;
 	__poll_t events = key_to_poll(key);
 
-	/* No key is a wake-up of everybody: look. */
+	/* A wake-up without a key may be for any event. */
 	if (events && !(events & (p->mask | EPOLLERR | EPOLLHUP)))
 		return 0;
 	if (p == &q->kick_poll)
 		vtap_count(&q->stats, kicks);
 	/*
-	 * The wait queue's lock was taken after the packet was put into the ring
-	 * or room was made. What is read from here on (@starved, @blocked, the
-	 * pending bit) is read after that, and the kick's count, became visible.
-	 * Pairs with the barrier behind the write of each: vtap_rx_enable_wakeups(),
-	 * vtap_tx_block(), the worker's xchg().
+	 * The lock was taken after the packet was added or room was made. The
+	 * barrier orders that, and the count above, before the reads below of
+	 * @starved, @blocked and the pending bit. It pairs with the full
+	 * barrier after the write of each: vtap_rx_enable_wakeups(),
+	 * vtap_tx_block(), and xchg() in vtap_worker_serve_word().
 	 */
 	smp_mb__after_spinlock();
 	if (p == &q->kick_poll)
@@ -58,7 +59,7 @@ static void vtap_poll_attach(struct file *file, wait_queue_head_t *wqh,
 {
 	struct vtap_poll *p = container_of(table, struct vtap_poll, table);
 
-	/* One hook, one queue: what polls on two is no eventfd or socket. */
+	/* An eventfd or socket has one wait queue; ignore a second one. */
 	if (p->wqh)
 		return;
 	p->wqh = wqh;
@@ -66,10 +67,10 @@ static void vtap_poll_attach(struct file *file, wait_queue_head_t *wqh,
 }
 
 /**
- * vtap_poll_init - prepare a hook
+ * vtap_poll_init - initialize a hook
  * @p: hook
- * @q: whose queue it wakes
- * @mask: EPOLL* events that count
+ * @q: queue that it wakes
+ * @mask: EPOLL* events that matter
  */
 void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask)
 {
@@ -82,14 +83,14 @@ void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask)
 }
 
 /**
- * vtap_poll_arm - hang the hook into a file's wait queue
- * @p: hook, not armed
- * @file: eventfd, tap or socket; the caller keeps it until disarmed
+ * vtap_poll_arm - add a hook to the wait queue of a file
+ * @p: hook that is not armed
+ * @file: eventfd, tap or socket; the caller keeps it until the hook is disarmed
  *
- * What the file already has to offer counts as a first wake-up.
+ * Wakes the worker if the file is ready already.
  *
  * Context: process context, vtap_dev.lock held.
- * Return: 0, or -EINVAL when the file is in error (a tun without device).
+ * Return: 0, or -EINVAL if the file is in error (a tun without a device).
  */
 int vtap_poll_arm(struct vtap_poll *p, struct file *file)
 {
@@ -108,10 +109,10 @@ int vtap_poll_arm(struct vtap_poll *p, struct file *file)
 }
 
 /**
- * vtap_poll_disarm - take the hook out
- * @p: hook; nothing happens when it is not armed
+ * vtap_poll_disarm - remove a hook from its wait queue
+ * @p: hook; nothing happens if it is not armed
  *
- * No callback runs once this returns.
+ * No callback runs after this returns.
  */
 void vtap_poll_disarm(struct vtap_poll *p)
 {
@@ -122,11 +123,11 @@ void vtap_poll_disarm(struct vtap_poll *p)
 }
 
 /**
- * vtap_poll_retarget - wake another worker from now on
+ * vtap_poll_retarget - change the worker that a hook wakes
  * @p: hook, armed or not
- * @w: worker
+ * @w: new worker
  *
- * Once this returns the former worker is not woken by the hook any more.
+ * The hook does not wake the former worker after this returns.
  *
  * Context: process context, vtap_dev.lock held.
  */

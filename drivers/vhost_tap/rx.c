@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rx.c - host to guest, one pass
+ * rx.c - RX pass: move packets from the backend to guest buffers
  *
- * Read before: worker.c, ring/ring_ops.h, backend/backend.h. Beside: tx.c.
- *
- * Each packet gets one chain, or with mergeable buffers as many as it needs;
- * chains are taken only once the packet's length is known and given back when
- * they do not suffice, so a packet waits whole. Used entries become visible
- * with the batch.
+ * A packet gets one descriptor chain, or as many as it needs with mergeable
+ * buffers. The pass takes them after it has read the length of the packet, and
+ * gives them back if they do not suffice: the packet then waits in the backend.
+ * Used entries are published in batches.
  */
 #include <linux/ktime.h>
 
@@ -15,7 +13,7 @@
 #include "trace.h"
 #include "vtap.h"
 
-/* What the buffers of one packet add up to. */
+/* The buffers of one packet: chains, segments, and budget that they cost. */
 struct rx_buffers {
 	u16 nr_chains;
 	u16 nr_iov;
@@ -24,13 +22,13 @@ struct rx_buffers {
 
 enum rx_fit {
 	RX_FITS,
-	RX_STARVED,		/* not enough chains available yet */
-	RX_TOO_LONG,		/* and never will be */
-	RX_UNMAPPED,		/* the IOTLB does not know one yet */
+	RX_STARVED,		/* not enough chains are available yet */
+	RX_TOO_LONG,		/* the packet does not fit any number of chains */
+	RX_UNMAPPED,		/* the IOTLB lacks the address of a buffer */
 	RX_BROKEN,
 };
 
-/* A chain that was popped is none that RX can use. */
+/* RX cannot use this chain: give it back and break the ring. */
 static noinline __cold enum rx_fit
 vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 {
@@ -40,8 +38,9 @@ vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 }
 
 /*
- * Take chains for a packet of @need bytes, headers included. In every case
- * @buf->nr_chains of them are taken; all together may cost what one may.
+ * Take chains for a packet of @need bytes, including headers. @buf->nr_chains
+ * tells how many were taken, whatever the result is. Together they may cost as
+ * much as a single chain may.
  */
 static __always_inline enum rx_fit
 vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
@@ -62,7 +61,7 @@ vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 		ret = vtap_ring_pop_plain(&q->ring, &q->mem, &c, packed);
 		if (ret == 0)
 			return RX_STARVED;
-		if (ret == -ENOBUFS)	/* all chains together: too many pieces */
+		if (ret == -ENOBUFS)	/* too many segments in all chains */
 			return RX_TOO_LONG;
 		if (ret == -EAGAIN)
 			return RX_UNMAPPED;
@@ -76,7 +75,7 @@ vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 						    VTAP_FAULT_CHAIN_EMPTY);
 
 		q->rx_head[buf->nr_chains] = c.head;
-		/* A used entry tells 32 bits; no packet needs more. */
+		/* The length of a used entry has 32 bits. */
 		q->rx_len[buf->nr_chains] = min_t(u64, c.in_len, need);
 		buf->nr_chains++;
 		buf->nr_iov += c.nr_in;
@@ -89,8 +88,9 @@ vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
 }
 
 /*
- * The first @len bytes of the buffers were written, or may have been. Neighbours
- * are noted together: no page lies in a gap shorter than a page.
+ * Log the first @len bytes of the buffers, which may have been written.
+ * Segments less than a page apart are logged together, as no whole page lies
+ * between them.
  */
 static noinline void vtap_rx_log_payload(struct vtap_queue *q, u32 len,
 					 u16 nr_iov)
@@ -112,16 +112,15 @@ static noinline void vtap_rx_log_payload(struct vtap_queue *q, u32 len,
 	vtap_dirty_mark_user(&q->dirty, from, to - from);
 }
 
-/* What marking pages took since the last time, in bytes of the pass's budget. */
+/* Cost of logging since the last call, in bytes of the budget. */
 static u32 vtap_rx_log_cost(struct vtap_queue *q)
 {
 	return vtap_dirty_take_steps(&q->dirty) * VTAP_DESC_WEIGHT;
 }
 
 /*
- * Move the packet into the buffers taken for it. What logging them takes is added
- * to @budget.
- * Return: 0, or the fault with which it was lost.
+ * Move the packet into its buffers, and add the cost of logging to @budget.
+ * Return: 0, or the fault if the packet was lost.
  */
 static __always_inline enum vtap_fault
 vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
@@ -132,7 +131,7 @@ vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
 
 	err = vtap_backend_deliver(q, len, buf->nr_chains, buf->nr_iov);
 
-	/* Behind all that was written, also where only a part was. */
+	/* Log after the write, and after a partial write as well. */
 	if (unlikely(q->dirty.payload)) {
 		if (likely(buf->nr_iov == 1))
 			vtap_dirty_mark_user(&q->dirty,
@@ -156,9 +155,10 @@ static noinline __cold void vtap_rx_drop(struct vtap_queue *q,
 }
 
 /*
- * Stage the chains of the packet in hand from number @i on. If the ring breaks
- * meanwhile, the next verb reports it and the others wait for a retry: a driver
- * that misses some chains of a packet takes those of the next one for them.
+ * Stage the chains of the current packet from index @i on. If the ring breaks,
+ * the next ring operation reports it, and the remaining chains wait for a
+ * retry: a driver that misses a chain of a packet would use one of the next
+ * packet instead.
  */
 static __always_inline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
 					       u16 nr_chains, const bool packed)
@@ -173,7 +173,10 @@ static __always_inline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
 	}
 }
 
-/* The ring works again: finish the packet that it broke at. */
+/*
+ * After a retry: stage the remaining chains of the packet at which the ring
+ * broke.
+ */
 static noinline __cold void vtap_rx_stage_rest(struct vtap_queue *q)
 {
 	u16 nr_chains = q->rx_unstaged + q->nr_unstaged;
@@ -183,11 +186,11 @@ static noinline __cold void vtap_rx_stage_rest(struct vtap_queue *q)
 }
 
 /*
- * The packet is lost. Buffers that cannot be written are returned with length 0:
- * as the first of the ring they would cost every later packet as well. Otherwise the
- * packet was at fault, and its buffers are good for the next one.
+ * Drop a packet that was not delivered. Buffers that cannot be written are
+ * returned with length 0, as every later packet would fail on them. Otherwise
+ * the packet was at fault, and the next one uses the buffers.
  *
- * Return: chains to stage.
+ * Return: number of chains to stage.
  */
 static noinline __cold u16 vtap_rx_drop_delivered(struct vtap_queue *q,
 						  enum vtap_fault why,
@@ -204,20 +207,21 @@ static noinline __cold u16 vtap_rx_drop_delivered(struct vtap_queue *q,
 }
 
 /*
- * From here on the pass looks at the backend's ring and relies on a wake-up for
- * what comes later, so the barrier: without it the look may come first, and the
- * wake-up of a packet that it missed may still find @starved set.
+ * Make the socket's wake-ups count again, before the pass reads the backend's
+ * ring. Without the barrier the read could come first, and the wake-up of a
+ * packet that it missed could still find @starved set.
  */
 static void vtap_rx_enable_wakeups(struct vtap_queue *q)
 {
-	/* Pairs with the barrier in vtap_poll_wakeup(): packet, then @starved. */
+	/* Pairs with the barrier in vtap_poll_wakeup(). */
 	smp_store_mb(q->starved, false);
 }
 
 /*
- * Packets wait and the guest has no buffer for the first. Kicks are wanted
- * until it does; wake-ups by more packets are not.
- * Return: 1 buffers came meanwhile, 0 wait for the kick, -EIO broken.
+ * The guest has no buffer for the next packet: enable kicks, and ignore
+ * wake-ups by more packets.
+ * Return: 1 if buffers have arrived, 0 to wait for a kick, -EIO if the ring is
+ * broken.
  */
 static int vtap_rx_wait_for_buffers(struct vtap_queue *q)
 {
@@ -225,7 +229,9 @@ static int vtap_rx_wait_for_buffers(struct vtap_queue *q)
 
 	vtap_queue_finish(q);
 	WRITE_ONCE(q->starved_at, ktime_get_ns());
-	/* Pairs with the acquire in netlink_dump.c: the time comes first. */
+	/*
+	 * Pairs with the acquire in netlink_dump.c, which reads the time next.
+	 */
 	smp_store_release(&q->starved, true);
 	ret = vtap_ring_enable_notify(&q->ring, q->ring.packed);
 	if (ret)
@@ -235,7 +241,7 @@ static int vtap_rx_wait_for_buffers(struct vtap_queue *q)
 	return ret;
 }
 
-/* A look at a queue that waits for buffers, after a kick: perhaps it has some. */
+/* A starved queue gets a pass: it may have buffers now. */
 static noinline __cold void vtap_rx_end_starved(struct vtap_queue *q)
 {
 	vtap_count_add(&q->stats, starved_ns, ktime_get_ns() - q->starved_at);
@@ -243,8 +249,8 @@ static noinline __cold void vtap_rx_end_starved(struct vtap_queue *q)
 }
 
 /*
- * The packet in front did not get its buffers: give back what it had.
- * Return: 1 go on, 0 wait for a wake-up, -EIO broken.
+ * The next packet lacks buffers: give back those that it has.
+ * Return: 1 to continue, 0 to wait for a wake-up, -EIO if the ring is broken.
  */
 static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
 				      u16 nr_chains)
@@ -253,7 +259,7 @@ static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
 	int ret;
 
 	vtap_ring_discard(r, q->rx_head, nr_chains, r->packed);
-	/* A driver may enlarge them where they are, and kick. */
+	/* The driver may change them in place and kick. */
 	vtap_ring_refetch(r);
 	switch (fit) {
 	case RX_STARVED:
@@ -343,11 +349,11 @@ static noinline enum vtap_verdict vtap_rx_packed(struct vtap_queue *q)
 }
 
 /**
- * vtap_rx - move what waits for the guest
- * @q: RX queue of a device
+ * vtap_rx - run an RX pass
+ * @q: RX queue
  *
- * Context: the device's worker.
- * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up.
+ * Context: thread of a worker.
+ * Return: what the worker does next with the queue.
  */
 enum vtap_verdict vtap_rx(struct vtap_queue *q)
 {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tx.c - guest to host, one pass
+ * tx.c - TX pass: move frames from the guest to the backend
  *
- * Read before: worker.c, ring/ring_ops.h, backend/xdp_tx.h. Beside: rx.c.
- *
- * Each chain is one packet. Small ones are copied into a batch that the
- * backend takes in one call; long and GSO packets go by sendmsg, after the
- * batch, so that the order stays. A used entry is staged when the packet is
- * done with and published with the batch.
+ * Each descriptor chain is one frame, which the backend sends or adds to its
+ * batch. The used entry of a chain is staged at once, because the frame has
+ * been copied, and published after the batch was sent.
  */
 #include <linux/cpumask.h>
 #include <linux/if_ether.h>
@@ -20,7 +17,10 @@
 #include "trace.h"
 #include "vtap.h"
 
-/* Send the batch. Its chains are staged already, so what it loses is only counted. */
+/*
+ * Send the batch. Its chains are staged already, so lost frames are only
+ * counted.
+ */
 static void vtap_tx_flush(struct vtap_queue *q)
 {
 	u32 nr_lost = vtap_backend_flush(q);
@@ -36,10 +36,10 @@ static void vtap_tx_flush_all(struct vtap_queue *q)
 }
 
 /*
- * A driver that had several packets may be about to add the next: look again
- * before it is asked to kick (busypoll.h has why and how long). Only while nobody
- * else wants this processor, and no other queue this worker.
- * Return: true the ring has news, or is broken.
+ * Poll the ring before kicks are enabled, because a driver that sent several
+ * packets may add more soon (busypoll.h). Stop if another task wants the CPU,
+ * or another queue the worker.
+ * Return: true if the ring has new chains or a fault.
  */
 static noinline bool vtap_tx_busypoll(struct vtap_queue *q,
 				      const struct vtap_worker *w,
@@ -62,11 +62,11 @@ static noinline bool vtap_tx_busypoll(struct vtap_queue *q,
 }
 
 /*
- * The ring is empty after @packets: send what waits, look again, ask for kicks
- * and look again. When more came, the guest runs beside us, and one call for a
- * batch will do; kicks were not wanted while the backend had its time. When
- * the worker looks for work by itself afterwards, they stay off.
- * Return: 1 go on, 0 wait for a kick, -EIO broken.
+ * The ring is empty after @packets: send the batch, poll the ring, enable kicks
+ * and check once more. If new chains have arrived, the driver runs at the same
+ * time, and the call can wait for a full batch. Kicks stay off if the worker
+ * polls.
+ * Return: 1 to continue, 0 to wait for a kick, -EIO if the ring is broken.
  */
 static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
 			     struct vtap_busypoll_tx *l, u32 packets)
@@ -96,7 +96,7 @@ static enum vtap_fault vtap_tx_drop_reason(int err)
 	switch (err) {
 	case -EFAULT:
 		return VTAP_FAULT_TX_UNREADABLE;
-	case -EINVAL:		/* backends check it as vtap_vnet_hdr_ok() does */
+	case -EINVAL:		/* from vtap_vnet_hdr_ok(), or from the socket */
 		return VTAP_FAULT_TX_BAD_HEADER;
 	case -EBADFD:
 	case -ENXIO:
@@ -107,7 +107,7 @@ static enum vtap_fault vtap_tx_drop_reason(int err)
 	}
 }
 
-/* @len bytes behind the header, or less than none, are no frame. */
+/* @len bytes after the header, or less than 0, are not a valid frame. */
 static noinline __cold void vtap_tx_drop_length(struct vtap_queue *q, s64 len)
 {
 	vtap_queue_drop(q, len <= 0 ? VTAP_FAULT_TX_NO_HEADER :
@@ -115,7 +115,10 @@ static noinline __cold void vtap_tx_drop_length(struct vtap_queue *q, s64 len)
 					    VTAP_FAULT_TX_TOO_LONG);
 }
 
-/* The backend did not take the frame: -EAGAIN keep the chain, 0 it is dropped. */
+/*
+ * The backend refused the frame. Return: -EAGAIN to keep the chain, 0 if
+ * dropped.
+ */
 static noinline int vtap_tx_refused(struct vtap_queue *q, int err)
 {
 	if (err == -EAGAIN)
@@ -131,7 +134,9 @@ static noinline int vtap_tx_refused(struct vtap_queue *q, int err)
 static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
 					      const struct vtap_chain *c)
 {
-	/* out_len < 2^42, so a chain shorter than the header gives less than 0. */
+	/*
+	 * out_len < 2^42, so a chain shorter than the header gives less than 0.
+	 */
 	s64 len = c->out_len - q->cfg.guest_hlen - q->cfg.sock_hlen;
 	int err;
 
@@ -145,23 +150,24 @@ static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
 	return len;
 }
 
-/* What logging the used entries took, in bytes of the budget. */
+/* Cost of logging the used entries, in bytes of the budget. */
 static u32 vtap_tx_log_cost(struct vtap_queue *q)
 {
 	return vtap_dirty_take_steps(&q->dirty) * VTAP_DESC_WEIGHT;
 }
 
 /*
- * The socket has no room, or there was no memory: stop here, and come back by
- * the socket's wake-up, or at once when there is room after all.
+ * The socket has no room, or the kernel no memory: give the chain back and wait
+ * for a wake-up of the socket, or continue at once if it has room by now.
  */
 static enum vtap_verdict vtap_tx_block(struct vtap_queue *q, u32 head)
 {
 	vtap_ring_discard(&q->ring, &head, 1, q->ring.packed);
 	vtap_tx_flush_all(q);
 	/*
-	 * Pairs with the barrier in vtap_poll_wakeup(): the socket frees room, then
-	 * its callback reads @blocked. One of the two sides sees the other.
+	 * Pairs with the barrier in vtap_poll_wakeup(): the socket frees room
+	 * and its callback then reads @blocked. One of the two sides sees the
+	 * other.
 	 */
 	smp_store_mb(q->blocked, true);
 	if (vtap_backend_has_room(&q->backend)) {
@@ -173,8 +179,9 @@ static enum vtap_verdict vtap_tx_block(struct vtap_queue *q, u32 head)
 }
 
 /*
- * The ring broke behind the packet, which the next verb reports. A retry sends it
- * again: better twice than a buffer that never comes back to the driver.
+ * The ring broke after the frame was taken; the next ring operation reports it.
+ * The chain is given back, so a retry sends the frame twice. A chain that never
+ * returned to the driver would be worse.
  */
 static noinline __cold void vtap_tx_keep_chain(struct vtap_queue *q, u32 head)
 {
@@ -191,10 +198,10 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 	int ret;
 
 	BUILD_BUG_ON(VTAP_BATCH > VTAP_FETCH);
-	/* With one processor nobody adds anything while we look. */
+	/* With one CPU the driver cannot run while the worker polls. */
 	if (num_online_cpus() > 1)
 		vtap_busypoll_tx_begin(&l, local_clock());
-	/* No barrier: who is refused room below sets it again, with one. */
+	/* No barrier: vtap_tx_block() has one when it sets it again. */
 	WRITE_ONCE(q->blocked, false);
 	if (vtap_ring_disable_notify(&q->ring, packed))
 		return vtap_queue_broken(q);
@@ -207,7 +214,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 				return q->keep_polling ? VTAP_POLL : VTAP_IDLE;
 			if (ret < 0)
 				return vtap_queue_broken(q);
-			/* Each round costs budget, so it ends. */
+			/* Charge the budget, so that the loop ends. */
 			packets++;
 			bytes += vtap_tx_log_cost(q);
 			rounds++;
@@ -236,7 +243,9 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 
 		if (unlikely(vtap_ring_stage(&q->ring, c.head, 0, packed)))
 			vtap_tx_keep_chain(q, c.head);
-		/* A chain staged for each frame in the batch, or more. */
+		/*
+		 * At least as many chains are staged as the batch has frames.
+		 */
 		if (q->ring.nr_staged == VTAP_BATCH) {
 			vtap_tx_flush_all(q);
 			bytes += vtap_tx_log_cost(q);
@@ -259,13 +268,12 @@ static noinline enum vtap_verdict vtap_tx_packed(struct vtap_queue *q,
 }
 
 /**
- * vtap_tx - move what the guest sends
- * @q: TX queue of a device
- * @w: the worker that we are, whoever has the queue by now
+ * vtap_tx - run a TX pass
+ * @q: TX queue
+ * @w: worker that runs the pass; the queue may have moved to another one
  *
- * Context: that worker.
- * Return: VTAP_MORE to be called again, VTAP_IDLE to wait for a wake-up,
- * VTAP_POLL as its name says.
+ * Context: thread of @w.
+ * Return: what the worker does next with the queue.
  */
 enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w)
 {

@@ -3,15 +3,17 @@
  * vtap.h - the objects of the datapath
  *
  * An open file is a device. It has one owner, one or more queue pairs, and the
- * workers that serve them; by default each pair has a worker of its own. RX and TX
- * are named from the guest's side: RX moves packets from the host to the guest.
+ * workers that serve them; by default each pair has a worker of its own. RX and
+ * TX are named from the guest's side: RX moves packets from the host to the
+ * guest.
  *
- * Lock order: vtap_dev.lock, vtap_queue.lock, then the leaves vtap_dev.miss_lock
- * and vtap_iotlb.lock. Documentation/locking.rst has the whole table.
+ * Lock order: vtap_dev.lock, vtap_queue.lock, then the leaves
+ * vtap_dev.miss_lock and vtap_iotlb.lock. Documentation/locking.rst has the
+ * whole table.
  *
  * Fields that different CPUs write are on cache lines of their own: those that
- * kicks and socket wake-ups write, those that the worker writes, and those that only
- * control code writes. scripts/check-layout.sh checks them.
+ * kicks and socket wake-ups write, those that the worker writes, and those that
+ * only control code writes. scripts/check-layout.sh checks them.
  */
 #ifndef VTAP_VTAP_H
 #define VTAP_VTAP_H
@@ -71,8 +73,8 @@ enum vtap_dir {
 #define VTAP_DESC_WEIGHT	64
 
 /*
- * The longest frame that a driver can mean to send: an IPv6 packet with the largest
- * payload, its header, Ethernet and two VLAN tags.
+ * The longest frame that a driver can mean to send: an IPv6 packet with the
+ * largest payload, its header, Ethernet and two VLAN tags.
  */
 #define VTAP_FRAME_MAX		(65535 + 40 + 14 + 8)
 
@@ -129,9 +131,9 @@ enum vtap_work {
 /**
  * struct vtap_worker - a thread that serves queues of one device
  *
- * Setting a bit of @pending hands the queue to this worker, even if the queue is
- * attached to another one by then. Only the setter that finds the bit clear wakes
- * the thread. worker_pool.c passes on the bits of a worker that ends.
+ * Setting a bit of @pending hands the queue to this worker, even if the queue
+ * is attached to another one by then. Only the setter that finds the bit clear
+ * wakes the thread. worker_pool.c passes on the bits of a worker that ends.
  */
 struct vtap_worker {
 	/** @pending: see vtap_work_bit(); set by any CPU, taken by the thread */
@@ -185,11 +187,15 @@ struct vtap_worker {
 	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
 };
 
-/* Pieces of frame memory used in turn; together they hold a batch of full frames. */
+/*
+ * Pieces of frame memory used in turn; together they hold a batch of full
+ * frames.
+ */
 #define VTAP_FRAME_PIECES	4
 
 /**
- * struct vtap_frames - memory for frames, allocated from the end of a piece down
+ * struct vtap_frames - memory for frames, allocated from the end of a piece
+ * down
  * @start: start of the current piece
  * @left: bytes of it that no frame has yet
  * @refs: page references to it that are still ours; each frame takes one
@@ -467,7 +473,8 @@ struct vtap_queue {
 };
 
 /**
- * struct vtap_pair - a queue pair, which belongs to one queue of a multi-queue tap
+ * struct vtap_pair - a queue pair, which belongs to one queue of a multi-queue
+ * tap
  * @queue: RX and TX
  */
 struct vtap_pair {
@@ -477,8 +484,8 @@ struct vtap_pair {
 /**
  * struct vtap_dev - one open file
  *
- * Locking: @lock serializes control code and protects each field without a note of
- * its own.
+ * Locking: @lock serializes control code and protects each field without a note
+ * of its own.
  */
 struct vtap_dev {
 	/** @lock: serializes control code */

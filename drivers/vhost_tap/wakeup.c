@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wakeup.c - pending bits: tell a worker that one of its queues has work
+ * wakeup.c - set pending bits of a worker and wake it
  *
- * A leaf of the datapath. Kick and socket callbacks, passes and control code
- * all wake workers through this file. A bit in vtap_worker.pending stands for
- * one reason to run one queue. The waker sets the bit and then wakes the
- * thread; the worker announces that it will sleep (TASK_INTERRUPTIBLE) and then
- * checks the bits, so no wake-up is lost.
+ * Kick and socket hooks, passes and control code all wake workers through this
+ * file. A waker sets a bit of vtap_worker.pending and then wakes the thread.
+ * The worker sets TASK_INTERRUPTIBLE and then checks the bits, so no wake-up is
+ * lost.
  */
 #include "thread.h"
 #include "vtap.h"
@@ -21,11 +20,12 @@
 void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 {
 	/*
-	 * Under load the bit is mostly set: no locked access, no wake-up. Whoever
-	 * set it wakes the worker, whose xchg() in vtap_worker_serve_word() comes before it
-	 * looks at the queue. So what the wake-up is about must be visible before
-	 * this look: by a lock that the pass takes as well (q->lock), or by a
-	 * full barrier of the caller (vtap_poll_wakeup(), iotlb_msg.c).
+	 * Under load the bit is mostly set, and the test avoids a locked
+	 * access. The setter of the bit wakes the worker, whose xchg() in
+	 * vtap_worker_serve_word() precedes the pass. The reason for the
+	 * wake-up must therefore be visible before this test: by a lock that
+	 * the pass takes as well (q->lock), or by a full barrier of the caller
+	 * (vtap_poll_wakeup(), iotlb_msg.c).
 	 */
 	if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
 		return;
@@ -33,11 +33,11 @@ void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 }
 
 /**
- * vtap_worker_is_pending - does a worker have pending bits?
+ * vtap_worker_is_pending - check for pending bits
  * @w: worker
  *
  * Context: the worker's thread.
- * Return: true if so.
+ * Return: true if a bit is set.
  */
 bool vtap_worker_is_pending(const struct vtap_worker *w)
 {
@@ -51,12 +51,12 @@ bool vtap_worker_is_pending(const struct vtap_worker *w)
 }
 
 /**
- * vtap_worker_has_more - is there work besides the pass in hand?
+ * vtap_worker_has_more - check for work besides the current pass
  * @w: worker
  *
  * Context: a pass of this worker.
- * Return: true if another queue waits, a bit was set for this one, or the
- * worker is to end.
+ * Return: true if another queue waits, a bit is pending, or the worker must
+ * stop.
  */
 bool vtap_worker_has_more(const struct vtap_worker *w)
 {
@@ -64,12 +64,12 @@ bool vtap_worker_has_more(const struct vtap_worker *w)
 }
 
 /**
- * vtap_worker_requeue - have a queue served once more
- * @w: the worker whose pass was cut short
- * @q: its queue
+ * vtap_worker_requeue - schedule another pass of a queue
+ * @w: worker that served the last pass
+ * @q: queue
  *
- * The worker that has the queue by now does it, or a queue under load would
- * never leave its former worker.
+ * The queue's current worker runs the pass. Otherwise a queue under load would
+ * stay with its former worker after a move.
  *
  * Context: @w's thread; no queue is locked.
  */
@@ -89,8 +89,8 @@ void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_wake - have a queue's worker give it a pass
- * @q: queue; nothing happens without owner
+ * vtap_queue_wake - schedule a pass of a queue
+ * @q: queue; nothing happens without an owner
  *
  * Context: vtap_dev.lock held.
  */
@@ -103,11 +103,11 @@ void vtap_queue_wake(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_tid - which thread serves a queue?
+ * vtap_queue_tid - thread ID of the worker that serves a queue
  * @q: queue; its lock, or vtap_dev.lock, is held
  * @ns: PID namespace of the reader
  *
- * Return: as vtap_thread_pid(); 0 without owner.
+ * Return: as vtap_thread_pid(); 0 without an owner.
  */
 pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 {
@@ -117,11 +117,12 @@ pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 }
 
 /**
- * vtap_workers_config_changed - have workers reread their queues' settings
- * @dev: device; the change is made
+ * vtap_workers_config_changed - make workers reread the settings of their
+ * queues
+ * @dev: device whose settings have changed
  *
- * Each worker caches the settings that every round needs, so that a round need
- * not go through all queues. The next round starts by refreshing that cache.
+ * Each worker caches the settings that a round needs. Its next round refreshes
+ * them.
  */
 void vtap_workers_config_changed(struct vtap_dev *dev)
 {
@@ -132,7 +133,7 @@ void vtap_workers_config_changed(struct vtap_dev *dev)
 /**
  * vtap_queue_set_busyloop - set how long a queue's worker polls
  * @q: queue
- * @us: microseconds, 0 not at all
+ * @us: microseconds; 0 for no polling
  */
 void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us)
 {

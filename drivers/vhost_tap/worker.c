@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * worker.c - a thread: who has work, who is next, when to sleep
+ * worker.c - serve the queues with pending bits, then poll or sleep
  *
- * The worker knows nothing of packets. Callbacks set bits in the pending
- * words; the worker takes a word at once and gives each queue with a bit one
- * pass, so queues that share a worker take turns. A bit that is set during a
- * pass is found in the next round, so no wake-up is lost: set bit, wake on one
- * side; TASK_INTERRUPTIBLE, look at the bits on the other.
+ * A round takes the pending bits a word at a time and gives each queue with a
+ * bit one pass, so queues that share a worker take turns. The next round finds
+ * bits that are set during a pass (wakeup.c has the rule against lost
+ * wake-ups).
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -38,8 +37,8 @@ static void vtap_worker_serve(struct vtap_worker *w, struct vtap_queue *q,
 #define WORKS_MASK	(BIT(VTAP_NR_WORKS) - 1)
 
 /*
- * Queues whose kicks are off take part in each round, for nobody else tells of
- * their work. The pass with which polling ends turns the kicks on.
+ * Serve the queues of one word. Queues whose kicks are off get a pass in every
+ * round, as nothing else reports their work. The last round turns the kicks on.
  */
 static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 {
@@ -59,16 +58,18 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 		if (told >> shift & WORKS_MASK)
 			w->busypoll.after = q->dir;
 		vtap_worker_serve(w, q, works);
-		/* A round may be 512 passes; one is the longest without this. */
+		/* A round may have 512 passes: reschedule after each. */
 		cond_resched();
 	}
 }
 
-/* Vrings that may be this worker's. */
+/* Indices of the queues that may belong to worker @w. */
 #define for_each_vring(w, i)						\
 	for ((i) = READ_ONCE((w)->first); (i) <= READ_ONCE((w)->last); (i)++)
 
-/* Vring @i if it is, or NULL. No lock: a stale answer costs a look. */
+/*
+ * Queue @i if it belongs to @w, else NULL. No lock: stale answers do no harm.
+ */
 static struct vtap_queue *vtap_worker_queue(const struct vtap_worker *w, u32 i)
 {
 	struct vtap_queue *q = vtap_queue_at(w->dev, i);
@@ -76,7 +77,7 @@ static struct vtap_queue *vtap_worker_queue(const struct vtap_worker *w, u32 i)
 	return READ_ONCE(q->worker) == w ? q : NULL;
 }
 
-/* Look at each queue once. */
+/* Poll each queue once. */
 static void vtap_worker_poll_queues(struct vtap_worker *w)
 {
 	u32 i;
@@ -91,7 +92,7 @@ static void vtap_worker_poll_queues(struct vtap_worker *w)
 	cpu_relax();
 }
 
-/* Move this thread, once, to the CPUs of the node that control chose (numa.c). */
+/* Move this thread to the CPUs of the node that numa.c chose, once. */
 static void vtap_worker_move_to_node(struct vtap_worker *w)
 {
 	int node = READ_ONCE(w->node);
@@ -100,14 +101,14 @@ static void vtap_worker_move_to_node(struct vtap_worker *w)
 		return;
 	w->node_is_applied = true;
 	if (!cpumask_equal(current->cpus_ptr, w->initial_cpus))
-		return;			/* somebody has other plans */
-	/* None left: the node has no CPUs, or not for us. */
+		return;			/* the affinity was changed: keep it */
+	/* The node may have no CPU that the thread may use. */
 	if (cpumask_and(w->initial_cpus, w->initial_cpus,
 			cpumask_of_node(node)))
 		set_cpus_allowed_ptr(current, w->initial_cpus);
 }
 
-/* Control changed something: what have our queues now, and where do we run? */
+/* Settings have changed: reread those of the worker's queues, and the node. */
 static noinline __cold void vtap_worker_find_queues(struct vtap_worker *w)
 {
 	u32 us = 0, i;
@@ -125,9 +126,9 @@ static noinline __cold void vtap_worker_find_queues(struct vtap_worker *w)
 }
 
 /*
- * At the begin of a round: what did the last pause teach, will we look? The
- * longest wish of our queues decides how long, or how long at most. Not in the
- * last round, which turns kicks on.
+ * Set the polling budget of this round. The longest timeout of the worker's
+ * queues is the budget of fixed polling and the limit of adaptive polling. The
+ * last round before sleeping, which turns kicks on, has none.
  */
 static void vtap_worker_set_budget(struct vtap_worker *w)
 {
@@ -143,11 +144,14 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 	if (likely(!adaptive_us))
 		return;
 	vtap_busypoll_learn(&w->busypoll, local_clock(), w->poll_ns);
-	/* For the passes of TX, which leave kicks off; vtap_worker_idle() has its own. */
+	/*
+	 * TX passes leave kicks off if it is not 0; vtap_worker_idle() sets its
+	 * own.
+	 */
 	w->poll_ns = w->busypoll.window_ns[VTAP_TX];
 }
 
-/* The looking is over: what was it good for? */
+/* Count the result of polling. */
 static void vtap_worker_end_poll(struct vtap_worker *w)
 {
 	bool found = vtap_worker_is_pending(w);
@@ -170,9 +174,7 @@ static void vtap_worker_end_poll(struct vtap_worker *w)
 	}
 }
 
-/* Look at all queues until one has work or the time is up. The locks are taken
- * for each look only.
- */
+/* Poll all queues until one has work or the polling window is over. */
 static void vtap_worker_poll(struct vtap_worker *w)
 {
 	bool must_yield = false;
@@ -192,7 +194,7 @@ static void vtap_worker_poll(struct vtap_worker *w)
 	vtap_worker_end_poll(w);
 }
 
-/* Are there queues whose kicks are off? */
+/* Check for queues whose kicks are off. */
 static bool vtap_worker_kicks_are_off(const struct vtap_worker *w)
 {
 	u32 i;
@@ -205,8 +207,8 @@ static bool vtap_worker_kicks_are_off(const struct vtap_worker *w)
 }
 
 /*
- * Out of work. When nothing comes of looking for it the worker will sleep;
- * before it does there is a last round, in which kicks are turned on.
+ * Poll after the last work, if polling is on. If nothing is found and queues
+ * have their kicks off, a last round turns them on before the worker sleeps.
  */
 static void vtap_worker_idle(struct vtap_worker *w)
 {
@@ -220,10 +222,11 @@ static void vtap_worker_idle(struct vtap_worker *w)
 }
 
 /**
- * vtap_worker_run - one round of a worker
- * @data: the struct vtap_worker
+ * vtap_worker_run - run one round of a worker
+ * @data: struct vtap_worker
  *
- * Called in TASK_INTERRUPTIBLE; leaves the task running when it did work.
+ * Called in TASK_INTERRUPTIBLE. The state is TASK_RUNNING afterwards if the
+ * round did work.
  *
  * Return: true if there may be more to do, false to sleep until woken.
  */
@@ -245,7 +248,9 @@ bool vtap_worker_run(void *data)
 		w->is_last = false;
 	else if (!vtap_worker_is_pending(w))
 		vtap_worker_idle(w);
-	/* A worker with work in every round never sleeps: RCU-tasks must know. */
+	/*
+	 * A worker with work in every round never sleeps: report to RCU-tasks.
+	 */
 	cond_resched_tasks_rcu_qs();
 	return true;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * backend.c - from a file descriptor to an attached backend, and back
- *
- * Read before: backend.h.
+ * backend.c - attach a file descriptor to a queue as its backend
  */
 #include <linux/file.h>
 #include <linux/if_tap.h>
@@ -29,13 +27,13 @@ static struct socket *vtap_backend_packet_socket(int fd)
 }
 
 /**
- * vtap_backend_socket - what is behind a file descriptor?
+ * vtap_backend_socket - find the socket of a file descriptor
  * @fd: of the current process
  * @kind: set on success
  *
  * Context: process context.
- * Return: the socket, with a reference on its file that vtap_backend_detach()
- * hands back; ERR_PTR(-ENOTSOCK) when it is nothing we can use, as in-tree.
+ * Return: the socket, with a reference to its file that vtap_backend_detach()
+ * returns; ERR_PTR(-ENOTSOCK), as in-tree vhost-net, for any other file.
  */
 struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 {
@@ -65,14 +63,14 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
 }
 
 /**
- * vtap_backend_takes_batches - does a backend understand TUN_MSG_PTR?
+ * vtap_backend_takes_batches - check whether a backend takes TUN_MSG_PTR
  * @sock: from vtap_backend_socket()
  * @kind: of @sock
  *
- * Tun and tap do. A tun without Ethernet header (IFF_TUN) says so and takes the
- * first bytes of each packet for one. Its device is found by name. It may have been
- * moved to another namespace, where the name of a tap elsewhere is no reason to
- * send that tap's frames in batches; the reverse mistake only costs time.
+ * Tap and macvtap do. An L3 tun (IFF_TUN) accepts batches too, but takes the
+ * first bytes of each packet for an Ethernet header. The device is found by its
+ * name in any namespace, because it may have been moved. If an L3 tun elsewhere
+ * has the same name, frames go one at a time, which only costs time.
  *
  * Context: process context; takes RTNL.
  * Return: true if frames may be handed over in batches.
@@ -99,10 +97,10 @@ bool vtap_backend_takes_batches(struct socket *sock,
 }
 
 /**
- * vtap_backend_attach - make a socket the backend of a queue
+ * vtap_backend_attach - attach a socket to a queue as its backend
  * @b: empty backend
  * @dir: of the queue
- * @sock: from vtap_backend_socket(); the reference goes to the backend
+ * @sock: from vtap_backend_socket(); the backend takes over the reference
  * @kind: of @sock
  * @batches: TX: vtap_backend_takes_batches()
  */
@@ -124,13 +122,13 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 }
 
 /**
- * vtap_backend_detach - take the backend off a queue
+ * vtap_backend_detach - detach the backend of a queue
  * @b: backend, attached or empty; its queue's lock is held
  *
- * Packets taken from the ring and not delivered go back to its head.
+ * Packets taken from the ptr_ring and not delivered go back to its head.
  *
- * Return: the socket, for the caller to sockfd_put() without the lock; NULL
- * when there was none.
+ * Return: the socket, which the caller passes to sockfd_put() without the lock;
+ * NULL if the queue had none.
  */
 struct socket *vtap_backend_detach(struct vtap_backend *b)
 {

@@ -3,13 +3,13 @@
  * backend.h - the network side of a queue: a tap, a macvtap or a packet socket
  *
  * Each of the three is a socket, and sendmsg and recvmsg work for all. Tap and
- * macvtap have two faster ways as well: they take frames for the host in batches
- * (xdp_tx.h), and packets for the guest wait in a ptr_ring (ring_rx.c, skb_rx.h). A
- * kernel that does not export these rings leaves vtap_backend.ring NULL; packets are
- * then taken by recvmsg one at a time (make check-recvmsg).
+ * macvtap have two faster ways as well: they take frames for the host in
+ * batches (xdp_tx.h), and packets for the guest wait in a ptr_ring (ring_rx.c,
+ * skb_rx.h). A kernel that does not export these rings leaves vtap_backend.ring
+ * NULL; packets are then taken by recvmsg one at a time (make check-recvmsg).
  *
- * A pass does not know which way a packet takes. TX adds frames and flushes them,
- * RX peeks at the next packet and delivers or discards it.
+ * A pass does not know which way a packet takes. TX adds frames and flushes
+ * them, RX peeks at the next packet and delivers or discards it.
  */
 #ifndef VTAP_BACKEND_H
 #define VTAP_BACKEND_H
@@ -80,8 +80,8 @@ static inline void vtap_backend_assert_locked(const struct vtap_backend *b)
  *
  * Takes up to VTAP_BATCH packets out of the ptr_ring at a time.
  *
- * Return: bytes of the frame, including a VLAN tag, without the virtio-net header;
- * 0 if no packet waits.
+ * Return: bytes of the frame, including a VLAN tag, without the virtio-net
+ * header; 0 if no packet waits.
  */
 static inline u32 vtap_backend_peek(struct vtap_backend *b)
 {
@@ -101,8 +101,8 @@ static inline u32 vtap_backend_peek(struct vtap_backend *b)
  *
  * The packet is consumed in every case.
  *
- * Return: 0; -EFAULT guest memory cannot be written; other negative errno if the
- * packet cannot be delivered.
+ * Return: 0; -EFAULT guest memory cannot be written; other negative errno if
+ * the packet cannot be delivered.
  */
 static __always_inline int vtap_backend_deliver(struct vtap_queue *q, u32 len,
 						u16 nr_buffers, u16 nr_iov)
@@ -134,9 +134,9 @@ static inline void vtap_backend_end_rx(struct vtap_backend *b)
  * Frames leave in the order in which they are added. vtap_backend_flush() sends
  * those that wait.
  *
- * Return: 0; -EAGAIN the backend has no room or no memory: try the same frame again
- * later. After any other errno the frame is to be dropped: -EFAULT guest memory
- * cannot be read, -EINVAL bad header, else what the socket returned.
+ * Return: 0; -EAGAIN the backend has no room or no memory: try the same frame
+ * again later. After any other errno the frame is to be dropped: -EFAULT guest
+ * memory cannot be read, -EINVAL bad header, else what the socket returned.
  */
 static __always_inline int vtap_backend_add(struct vtap_queue *q,
 					    const struct vtap_chain *c, u32 len)

@@ -2,8 +2,8 @@
 /*
  * msg.c - deliver packets to the guest by recvmsg
  *
- * This way serves packet sockets, kernels that do not export the ring of a tap, and
- * the packets that skb_rx.c does not handle.
+ * This way serves packet sockets, kernels that do not export the ring of a tap,
+ * and the packets that skb_rx.c does not handle.
  */
 #include <linux/if_vlan.h>
 #include <linux/net.h>
@@ -16,8 +16,8 @@
  * vtap_msg_peek - length of the next packet for the guest
  * @b: attached backend of an RX queue, without a ring
  *
- * peek_len() of tap and macvtap looks into their ring. A packet socket lacks the
- * operation; its packets wait in the receive queue of the socket.
+ * peek_len() of tap and macvtap looks into their ring. A packet socket lacks
+ * the operation; its packets wait in the receive queue of the socket.
  *
  * Return: as vtap_backend_peek().
  */
@@ -42,12 +42,12 @@ u32 vtap_msg_peek(struct vtap_backend *b)
 }
 
 /*
- * Take the next packet with recvmsg, header first. It is consumed in every case,
- * and cut off at the end of @to. Tun reports success for a frame that it could not
- * copy, so the bytes written are counted.
+ * Take the next packet with recvmsg, header first. It is consumed in every
+ * case, and cut off at the end of @to. Tun reports success for a frame that it
+ * could not copy, so the bytes written are counted.
  *
- * Return: bytes of header and packet, which may be more than fit; negative errno if
- * it was not delivered.
+ * Return: bytes of header and packet, which may be more than fit; negative
+ * errno if it was not delivered.
  */
 static int vtap_msg_recv(struct vtap_backend *b, struct iov_iter *to)
 {
@@ -65,7 +65,9 @@ static int vtap_msg_recv(struct vtap_backend *b, struct iov_iter *to)
 	return ret;
 }
 
-/* Write the header fields that are ours: the whole header, or num_buffers only. */
+/*
+ * Write the header fields that are ours: the whole header, or num_buffers only.
+ */
 static int vtap_msg_write_header(const struct vtap_qcfg *cfg,
 				 struct iov_iter to, u16 nr_buffers)
 {
@@ -120,7 +122,10 @@ int vtap_msg_deliver(struct vtap_queue *q, u32 len, u16 nr_buffers, u16 nr_iov)
  */
 void vtap_backend_discard(struct vtap_backend *b)
 {
-	/* One byte: tun and tap leave a packet in their ring if there is no room. */
+	/*
+	 * One byte: tun and tap leave a packet in their ring if there is no
+	 * room.
+	 */
 	u8 byte;
 	struct kvec kvec = { .iov_base = &byte, .iov_len = sizeof(byte) };
 	struct iov_iter to;

@@ -2,9 +2,8 @@
 /*
  * netdev.c - find the network device behind a backend
  *
- * Read before: backend.h.
- *
- * The kernel exports no function for this, so each kind of backend has its own way:
+ * The kernel exports no function for this, so each kind of backend has its own
+ * way:
  *
  *   macvtap  struct tap_queue, which a header declares, points to the device.
  *   packet   getsockname() returns the index of the device.
@@ -168,8 +167,8 @@ void vtap_interface_free(struct vtap_interface *i)
 }
 
 /*
- * Update i->last. If the device cannot be found, its index stays as it was, to tell
- * two tuns of one name apart later.
+ * Update i->last. If the device cannot be found, its index stays as it was, to
+ * tell two tuns of one name apart later.
  * Return: true if the device was found.
  */
 static bool vtap_interface_refresh(struct vtap_interface *i)

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ring_rx.c - take packets from the ptr_ring of a tun or tap queue
+ * ring_rx.c - take packets from the ptr_ring of a tap or macvtap queue
  *
  * Kernel compatibility boundary.
  *
- * Read before: backend.h. Read next: ../rx.c.
- *
- * Tun and tap let vhost take packets straight from the ring that ndo_xmit
- * fills. Since 7.3 a tun with IFF_BACKPRESSURE stops its queue when the ring
- * is full and wants to be told, under the ring's lock, what was consumed. A
- * kernel that does not lend its rings is served by recvmsg alone (msg.c).
+ * Tun and tap export the ring that ndo_start_xmit fills. Since 7.3 a tun with
+ * IFF_BACKPRESSURE stops its queue when the ring is full, and must be told
+ * under the ring's lock how many packets were consumed. A kernel that does not
+ * export the rings is served by recvmsg alone (msg.c).
  */
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
@@ -19,11 +17,11 @@
 #include "backend.h"
 
 /**
- * vtap_ring_rx_find - the ring that a backend's packets wait in
+ * vtap_ring_rx_find - find the ptr_ring of a backend
  * @sock: from vtap_backend_socket()
  * @kind: of @sock
  *
- * Return: the ring, valid as long as @sock; NULL when there is none to use.
+ * Return: the ring, valid as long as @sock; NULL if the backend has none.
  */
 struct ptr_ring *vtap_ring_rx_find(struct socket *sock,
 				   enum vtap_backend_kind kind)
@@ -41,9 +39,9 @@ struct ptr_ring *vtap_ring_rx_find(struct socket *sock,
 
 /**
  * vtap_ring_rx_len - length of a packet from the ring
- * @ptr: sk_buff, or xdp_frame as if_tun.h marks it
+ * @ptr: sk_buff, or xdp_frame with the mark of if_tun.h
  *
- * Return: bytes, a VLAN tag included, the virtio-net header not.
+ * Return: bytes, including a VLAN tag, without the virtio-net header.
  */
 u32 vtap_ring_rx_len(void *ptr)
 {
@@ -72,12 +70,15 @@ static u16 vtap_ring_rx_consume(struct vtap_backend *b)
  * vtap_ring_rx_peek - refill the batch from the ring
  * @b: backend with a ring and an empty batch
  *
- * Return: length of the first packet, 0 when the ring is empty.
+ * Return: length of the first packet, 0 if the ring is empty.
  */
 u32 vtap_ring_rx_peek(struct vtap_backend *b)
 {
 	b->batch_at = 0;
-	/* Under the ring's lock, also to find it empty: tun resizes rings. */
+	/*
+	 * The check for an empty ring needs the lock as well: tun resizes
+	 * rings.
+	 */
 	b->nr_batch = vtap_ring_rx_consume(b);
 	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;
 }

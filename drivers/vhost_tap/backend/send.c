@@ -22,7 +22,10 @@ static void vtap_send_count(struct vtap_queue *q, u32 packets, u32 bytes)
 	vtap_count_add(&q->stats, bytes, bytes);
 }
 
-/* Send the batch. Its chains are staged already, so lost frames are only counted. */
+/*
+ * Send the batch. Its chains are staged already, so lost frames are only
+ * counted.
+ */
 static void vtap_send_batch(struct vtap_queue *q)
 {
 	struct vtap_backend *b = &q->backend;
@@ -70,13 +73,13 @@ static int vtap_send_msg(struct vtap_backend *b, struct iov_iter *from,
 
 /*
  * Send a frame that sendmsg refused with -EINVAL once more, with a hdr_len that
- * fits. Tun, tap and packet sockets refuse a hdr_len that does not fit the frame,
- * but a driver need not set it. Each byte is fetched from the guest once: the
- * header that is checked is the one that is sent. Drivers rarely need this copy, so
- * it is not fast.
+ * fits. Tun, tap and packet sockets refuse a hdr_len that does not fit the
+ * frame, but a driver need not set it. Each byte is fetched from the guest
+ * once: the header that is checked is the one that is sent. Drivers rarely need
+ * this copy, so it is not fast.
  *
- * Return: 0; -EINVAL the header has another fault; -EAGAIN no room in the socket;
- * -ENOMEM; -EFAULT guest memory cannot be read; other negative errno.
+ * Return: 0; -EINVAL the header has another fault; -EAGAIN no room in the
+ * socket; -ENOMEM; -EFAULT guest memory cannot be read; other negative errno.
  */
 static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 			   u8 skip, u8 hlen, u32 len)
@@ -96,7 +99,10 @@ static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 
 	rest = hlen - sizeof(hdr) + len;
 	kvec.iov_len = sizeof(hdr) + rest;
-	/* Too little memory must not invoke the OOM killer in the owner's cgroup. */
+	/*
+	 * Too little memory must not invoke the OOM killer in the owner's
+	 * cgroup.
+	 */
 	kvec.iov_base = kvmalloc(kvec.iov_len, GFP_KERNEL_ACCOUNT |
 					       __GFP_RETRY_MAYFAIL |
 					       __GFP_NOWARN);

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * skb_rx.c - copy an skb of a tun or tap queue straight into guest memory
+ * skb_rx.c - copy an skb of a tap or macvtap queue straight into guest memory
  *
  * Kernel compatibility boundary.
  *
- * Read before: backend.h, ring_rx.c. Read next: ../rx.c.
+ * vtap_skb_rx() does what recvmsg of tun and tap does with an skb. It needs one
+ * copy, where recvmsg and the driver need three: header, frame and num_buffers.
+ * The length of the header that tun writes (TUNSETVNETHDRSZ, IFF_NO_PI) cannot
+ * be read from it, so the first packet goes by recvmsg, and the length that it
+ * returns is compared with what the guest's features require. The features
+ * count from then on. Unlike recvmsg of tun, the function reports a frame that
+ * could not be copied.
  *
- * Does what recvmsg of tun and tap do with an skb, with one copy where they
- * and we need three: header, frame, num_buffers. What they are set to (length
- * of the header, packet information) cannot be asked for, so a first packet
- * goes by recvmsg; the length it returns tells whether that is what the
- * guest's features say. From then on the features count. One thing is done
- * better: a frame that the guest's memory does not take is a fault, where
- * recvmsg of tun says it was delivered.
- *
- * Tun counts what leaves it by recvmsg in its device's counters, hence we must
- * as well. The device can go at any time, and an skb we hold can be older than
- * the device that its socket has now: skb->dev is compared, never followed,
- * and the device looked up by its index before it is touched.
+ * Tun counts the packets that leave it by recvmsg in the counters of its
+ * device, so the driver counts those that it takes. The device can disappear at
+ * any time, and an skb can be older than the current device of its socket.
+ * Therefore skb->dev is compared but never followed, and the device is looked
+ * up by index before it is used.
  */
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
@@ -30,20 +29,24 @@
 #include "../vnet_hdr.h"
 #include "backend.h"
 
-/* How often packets may come from a device that we have to look for. */
+/*
+ * Searches for an unknown device of a backend before recvmsg is used for good.
+ */
 #define MAX_SEARCHES	64
 
-/* A frame up to this length is moved rather than copied on its own. */
+/* A frame up to this length is moved to make room for the header. */
 #define SHORT_FRAME	128
 
-/* Elsewhere an ioctl makes tun's headers big-endian, and nobody can see it. */
+/* An ioctl can make tun's headers big-endian, which the driver cannot see. */
 static bool vtap_skb_rx_header_is_le(void)
 {
 	return virtio_legacy_is_little_endian() &&
 	       !IS_ENABLED(CONFIG_TUN_VNET_CROSS_LE);
 }
 
-/* Is there a tun at this address, in @net? It may be long gone. RCU. */
+/*
+ * Find the tun at address @wanted in @net, if it still exists. RCU read side.
+ */
 static struct net_device *vtap_skb_rx_find_tun(struct net *net,
 					       const struct net_device *wanted)
 {
@@ -56,7 +59,7 @@ static struct net_device *vtap_skb_rx_find_tun(struct net *net,
 	return NULL;
 }
 
-/* The same, wherever it has moved to. */
+/* Find the tun at address @wanted in any namespace. RCU read side. */
 static struct net_device *
 vtap_skb_rx_find_moved(const struct net_device *wanted)
 {
@@ -72,12 +75,12 @@ vtap_skb_rx_find_moved(const struct net_device *wanted)
 }
 
 /**
- * vtap_skb_rx_account - bring to the tap's counters what was delivered
+ * vtap_skb_rx_account - add delivered packets to the counters of the tap
  * @b: attached backend; its queue's lock is held
  *
- * A device that has gone gets none. When it has moved to another namespace,
- * or another took its place in memory, it is counted there, and recvmsg's
- * turn again.
+ * Packets of a deleted device are not counted. If the device has moved to
+ * another namespace, or another tun has its address, they are counted there,
+ * and the next packet goes by recvmsg.
  */
 void vtap_skb_rx_account(struct vtap_backend *b)
 {
@@ -103,7 +106,7 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 	b->bytes_uncounted = 0;
 }
 
-/* From now on @dev is the one whose packets may go without recvmsg. */
+/* Let packets of @dev go without recvmsg. */
 static bool vtap_skb_rx_set_dev(struct vtap_backend *b,
 				const struct net_device *dev)
 {
@@ -127,10 +130,10 @@ static bool vtap_skb_rx_set_dev(struct vtap_backend *b,
 }
 
 /**
- * vtap_skb_rx_learn - recvmsg has delivered what was expected of it
+ * vtap_skb_rx_learn - note that recvmsg wrote a header of the expected length
  * @b: backend of an RX queue
- * @hlen: bytes of the header in front of the frame
- * @dev: vtap_skb_rx_dev() before; NULL: it was no skb, nothing is proven
+ * @hlen: bytes of the header
+ * @dev: vtap_skb_rx_dev() of the packet; NULL has no effect
  */
 void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
 		       const struct net_device *dev)
@@ -144,14 +147,14 @@ void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
 	b->direct_hlen = !is_tun_file || vtap_skb_rx_set_dev(b, dev) ? hlen : 0;
 }
 
-/* Where the next byte goes. */
+/* Position of the next byte to write. */
 struct place {
 	const struct iovec *iov;
 	const struct iovec *end;
-	size_t skip;		/* of *iov, filled */
+	size_t skip;		/* bytes of *iov that are written */
 };
 
-/* The caller has counted that the buffers suffice. */
+/* The caller has checked that the buffers suffice. */
 static bool vtap_skb_rx_put(struct place *to, const void *from, size_t len)
 {
 	while (len) {
@@ -173,7 +176,7 @@ static bool vtap_skb_rx_put(struct place *to, const void *from, size_t len)
 	return true;
 }
 
-/* Not in one piece in the kernel: the linear part, then pages. */
+/* Copy a nonlinear skb: the linear part, then its fragments. */
 static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
 					     const struct iovec *iov, u16 nr_iov,
 					     const void *hdr, size_t hlen)
@@ -195,7 +198,7 @@ static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
 		const skb_frag_t *frag = &si->frags[i];
 		const void *from = skb_frag_address(frag);
 
-		/* A device's own memory has no address. */
+		/* Device memory has no kernel address. */
 		if (unlikely(!from) ||
 		    !vtap_skb_rx_put(&to, from, skb_frag_size(frag)))
 			return false;
@@ -204,12 +207,12 @@ static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
 }
 
 /*
- * Most skbs are linear. The skb is freed next, so the header is put in front of
- * the frame and both are one copy: TCP and what is forwarded has the room
- * there. What local UDP and packet sockets send has 2 bytes; a short frame is
- * moved out of the way then, unless somebody else may see it: a clone (TCP
- * keeps one that shares the frame, but not the room in front) or, if the frame
- * is in a page, a reference to that.
+ * Copy header and frame. Most skbs are linear, and the skb is freed next, so
+ * the header is written in front of the frame and one copy suffices. TCP and
+ * forwarded packets have the room there. Packets of local UDP and packet
+ * sockets have 2 bytes; a short frame is moved to make room, unless another
+ * user may see it: a clone, which shares the frame (TCP keeps one), or a
+ * reference to the page that the frame is in.
  */
 static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
 						 const struct iovec *iov, u16 nr_iov,
@@ -238,15 +241,15 @@ static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
 /**
  * vtap_skb_rx - deliver the next packet without recvmsg
  * @b: backend with vtap_skb_rx_is_simple()
- * @cfg: what the header is like
- * @nr_buffers: for the header
- * @iov: where to; room for header and packet
- * @nr_iov: segments
+ * @cfg: format of the header
+ * @nr_buffers: descriptor chains, for the header
+ * @iov: guest buffers, with room for header and packet
+ * @nr_iov: segments in @iov
  *
- * The packet is consumed whatever happens.
+ * The packet is consumed in every case.
  *
- * Return: 0; -EFAULT guest memory cannot be written; -EINVAL the packet is of
- * a kind that the header has no word for.
+ * Return: 0; -EFAULT guest memory cannot be written; -EINVAL the header cannot
+ * describe the packet.
  */
 int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		u16 nr_buffers, const struct iovec *iov, u16 nr_iov)

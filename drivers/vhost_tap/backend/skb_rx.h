@@ -23,8 +23,8 @@ void vtap_skb_rx_account(struct vtap_backend *b);
  * vtap_skb_rx_dev - device that the next packet came through
  * @b: backend of an RX queue; vtap_backend_peek() gave a length
  *
- * Return: an address to compare, not to follow: the device may be gone. NULL if it
- * is unknown.
+ * Return: an address to compare, not to follow: the device may be gone. NULL if
+ * it is unknown.
  */
 static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
 {
@@ -40,8 +40,8 @@ static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
  * @b: backend of an RX queue; vtap_backend_peek() gave a length
  * @hlen: bytes of the header in front of the frame
  *
- * The rare cases go by recvmsg: a VLAN tag beside the frame, tunnel offloads, and
- * packets of a deleted tun, which recvmsg refuses.
+ * The rare cases go by recvmsg: a VLAN tag beside the frame, tunnel offloads,
+ * and packets of a deleted tun, which recvmsg refuses.
  */
 static inline bool vtap_skb_rx_is_simple(const struct vtap_backend *b, u8 hlen)
 {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * xdp_tx.c - send frames of the guest to a tun or tap in batches
+ * xdp_tx.c - send frames of the guest to a tap or macvtap in batches
  *
- * Kernel compatibility boundary.
- *
- * Read before: xdp_tx.h, which has what is done for each frame.
+ * Kernel compatibility boundary. xdp_tx.h has the work per frame.
  */
 #include <linux/gfp.h>
 #include <linux/if_tun.h>
@@ -16,36 +14,36 @@
 
 #include "backend.h"
 
-/* 64 frames of 1500 bytes fit four pieces, without the room for XDP programs. */
+/* Four pieces hold a batch of 1500-byte frames without an XDP program. */
 #define PIECE_BYTES	SZ_32K
-/* More than a piece has frames. */
+/* More than the frames of a piece. */
 #define PIECE_REFS	1024
 
-/* The smaller of the two sizes that memory for a long frame has. */
+/* The smaller of the two sizes of memory for a long frame. */
 #define LONG_FRAME_ROOM	SZ_64K
-/* Frames below that leave too much of it unused. */
+/* Shorter frames would leave too much of it unused. */
 #define LONG_FRAME_MIN	SZ_32K
 
-/* Where there was no memory there will be none so soon. */
+/* Allocations to skip after one has failed. */
 #define SKIP_FRAMES	255
 #define SKIP_PIECES	255
 
 /*
- * All memory for frames is charged to the owner's memory cgroup. A cgroup at its
- * limit is no reason to end a process: frames go by sendmsg for a while, whose
- * memory is the socket's affair. Single pages may be reclaimed for; larger
- * memory is not worth it.
+ * All memory for frames is charged to the owner's memory cgroup. Running into
+ * the limit must not invoke the OOM killer: frames go by sendmsg then, and the
+ * socket provides the memory. Only single pages are worth reclaim.
  */
 #define FRAME_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_COMP |	\
 			 __GFP_NORETRY)
 #define FRAME_GFP_LARGE	((FRAME_GFP & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC)
 
 /**
- * vtap_xdp_tx_headroom - room in front of a frame
+ * vtap_xdp_tx_headroom - size of the headroom of a frame
  * @b: backend with vtap_backend_has_xdp()
  *
- * For the header, the stack, and an XDP program if there is one. One that is
- * attached while frames wait has less for these: it is told when it asks.
+ * The headroom serves the header, the stack, and an XDP program if one is
+ * attached. A program that is attached while frames wait finds less headroom in
+ * these, and bpf_xdp_adjust_head() reports it.
  *
  * Return: bytes, a multiple of the cache line.
  */
@@ -66,7 +64,7 @@ static void vtap_xdp_tx_drop_piece(struct vtap_piece *p)
 	p->refs = 0;
 }
 
-/* Fill @p with memory of its own; false: there is none. */
+/* Allocate the memory of a piece. Return: false if that fails. */
 static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p)
 {
 	unsigned int order = get_order(PIECE_BYTES);
@@ -96,11 +94,12 @@ static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p)
 }
 
 /**
- * vtap_frames_next_piece - the piece that frames come from is used up
+ * vtap_frames_next_piece - continue with the next piece of frame memory
  * @b: backend
  *
- * The oldest piece is next. If all its frames are gone it starts again, still
- * in the cache; otherwise they keep it and another takes its place.
+ * The oldest piece is next. If all of its frames are freed it is used again,
+ * while it is still in the cache. Otherwise its frames keep it, and a new piece
+ * replaces it.
  *
  * Return: false if there is no memory.
  */
@@ -155,8 +154,8 @@ static void vtap_xdp_tx_free_long(struct vtap_long *l)
 }
 
 /**
- * vtap_xdp_tx_free - give back the memory for frames
- * @b: backend; no frame of it waits; those that the stack has stay
+ * vtap_xdp_tx_free - free the memory for frames
+ * @b: backend with an empty batch; frames in the stack keep their memory
  */
 void vtap_xdp_tx_free(struct vtap_backend *b)
 {
@@ -167,7 +166,7 @@ void vtap_xdp_tx_free(struct vtap_backend *b)
 		vtap_xdp_tx_free_long(&b->long_frames[i]);
 }
 
-/* Give back the pieces if no frame was allocated since the last time. */
+/* Free the pieces if no frame was allocated since the last call. */
 static bool vtap_xdp_tx_trim_pieces(struct vtap_frames *f)
 {
 	bool is_left = false;
@@ -196,12 +195,12 @@ static bool vtap_xdp_tx_trim_long(struct vtap_long *l)
 }
 
 /**
- * vtap_xdp_tx_trim - give back memory for frames that is not in use
- * @b: backend, attached or not; no frame of it waits, its queue's lock is held
+ * vtap_xdp_tx_trim - free memory for frames that is not in use
+ * @b: backend, attached or not, with an empty batch; its queue's lock is held
  *
  * Memory is in use if a frame was allocated from it since the last call.
  *
- * Return: true if there is memory to look at another time.
+ * Return: true if some memory is left to check again later.
  */
 bool vtap_xdp_tx_trim(struct vtap_backend *b)
 {
@@ -215,7 +214,10 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
 	return is_left;
 }
 
-/* Memory for a long frame, if place @at has none that the stack still uses. */
+/*
+ * Memory @at for a long frame; NULL if the stack still uses it, or without
+ * memory.
+ */
 static void *vtap_xdp_tx_long_at(struct vtap_backend *b, struct vtap_long *l,
 				 u8 at)
 {
@@ -240,7 +242,7 @@ static void *vtap_xdp_tx_long_at(struct vtap_backend *b, struct vtap_long *l,
 	return l->start[at];
 }
 
-/* The same place again if its frame has gone: it is still in the cache. */
+/* Use the same memory again if its frame is freed: it is still in the cache. */
 static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 {
 	void *buf = vtap_xdp_tx_long_at(b, l, l->at);
@@ -258,21 +260,22 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 
 /**
  * vtap_xdp_tx_add_long - copy a long frame out of the guest, GSO or not
- * @b: backend with vtap_backend_has_xdp(), no frame waits
- * @c: the frame's chain: @skip bytes of no interest, the header, the frame
+ * @b: backend with vtap_backend_has_xdp() and an empty batch
+ * @c: descriptor chain: @skip bytes, the header, the frame
  * @skip: bytes before the header
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
  * @len: bytes of the frame, at least ETH_HLEN
  *
- * sendmsg allocates new pages for such a frame, in several pieces, and many
- * kernels clear them first (init_on_alloc). Here it is one piece of memory that
- * is used again. As many frames as VTAP_LONG_FRAMES can wait for what the host
- * does with them; with more sendmsg costs no more than ever.
+ * For such a frame sendmsg allocates new pages, in several fragments, which
+ * many kernels clear first (init_on_alloc). This function copies it into one
+ * piece of memory, which is used again. At most VTAP_LONG_FRAMES frames of a
+ * size can be in flight; more go by sendmsg.
  *
- * The frame keeps the whole piece from being used or freed, so the backend is
- * told the size of the piece, which becomes the truesize of the skb.
+ * The frame pins the whole piece, so the backend is told the size of the piece,
+ * which becomes the truesize of the skb.
  *
- * For tun only, which gives in-tree's GSO packets below a page the same way.
+ * Only tun accepts GSO frames in batches, as it does for short ones of in-tree
+ * vhost-net.
  *
  * Return: as vtap_xdp_tx_add().
  */
@@ -288,9 +291,9 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K >
 		     LONG_FRAME_ROOM << (VTAP_LONG_SIZES - 1));
 	/*
-	 * An XDP program would get what no driver gives it, and some kernels
-	 * keep a frame's length in 16 bits; the second check is for a program
-	 * that comes after the first.
+	 * An XDP program must not see a frame of this kind, which no driver
+	 * passes to one. Some kernels keep the length of a frame in 16 bits;
+	 * the second check covers a program that is attached after the first.
 	 */
 	if (b->kind != VTAP_BACKEND_TAP || sock_flag(b->sock->sk, SOCK_XDP) ||
 	    len < LONG_FRAME_MIN || len > U16_MAX)
@@ -311,12 +314,14 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 }
 
 /**
- * vtap_xdp_tx_flush - hand the batch to the backend
+ * vtap_xdp_tx_flush - pass the batch to the backend
  * @b: backend
  *
+ * The backend drops single bad frames itself. The batch is empty afterwards in
+ * every case.
+ *
  * Return: 0, or the negative errno with which the backend refused the whole
- * batch; the frames are gone then, too. It deals with single bad frames by
- * itself.
+ * batch.
  */
 int vtap_xdp_tx_flush(struct vtap_backend *b)
 {

@@ -26,7 +26,7 @@
 
 #define VTAP_FRAME_TAIL	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 
-/* Where the header is, and room for the largest header any tun may read. */
+/* Offset of the header, and room for the largest header that a tun may read. */
 #ifdef VTAP_HAVE_TUN_XDP_HDR
 #define VTAP_HDR_AT	offsetof(struct tun_xdp_hdr, gso)
 #else
@@ -68,8 +68,8 @@ static inline void vtap_frame_set_len(void *buf, int buflen)
 }
 
 /*
- * A page fragment, as build_skb() wants it: page_frag_free() takes back the
- * reference that comes with it. @size is at most PAGE_SIZE.
+ * Allocate a page fragment for build_skb(); page_frag_free() drops the
+ * reference that it carries. @size is at most PAGE_SIZE.
  */
 static __always_inline void *vtap_frame_alloc(struct vtap_backend *b, u32 size)
 {
@@ -82,7 +82,7 @@ static __always_inline void *vtap_frame_alloc(struct vtap_backend *b, u32 size)
 	return f->start + f->left;
 }
 
-/* Only the last one can be taken back. */
+/* Free the frame that was allocated last. */
 static inline void vtap_frame_free(struct vtap_frames *f, u32 size)
 {
 	f->left += size;
@@ -100,13 +100,13 @@ static __always_inline bool vtap_frame_copy(void *to,
 }
 
 /**
- * struct vtap_frame - where a frame comes from and goes to
- * @buf: memory for it, headroom and tail included
- * @size: bytes of that
+ * struct vtap_frame - parameters of vtap_frame_fill()
+ * @buf: memory for the frame, including headroom and tail
+ * @size: bytes of @buf
  * @len: bytes of the frame, at least ETH_HLEN
- * @skip: bytes of the chain of no interest; then comes the header
+ * @skip: bytes of the chain before the header
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
- * @gso: GSO packets are welcome
+ * @gso: the frame may be a GSO packet
  */
 struct vtap_frame {
 	void *buf;
@@ -127,14 +127,14 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 	struct virtio_net_hdr *hdr;
 	struct xdp_buff *xdp;
 
-	/* The header where it is copied to, and where it goes, are apart. */
+	/* The copied header and its final place must not overlap. */
 	BUILD_BUG_ON(NET_SKB_PAD < VTAP_HLEN_MAX);
-	/* One copy for both, so the header lies in front of the frame first. */
+	/* One copy for header and frame; the header moves to its place next. */
 	if (unlikely(!vtap_frame_copy(from, c, f->skip, f->hlen + f->len)))
 		return -EFAULT;
 	hdr = vtap_frame_hdr(f->buf);
 	memset(hdr, 0, VTAP_HDR_ROOM);
-	if (likely(f->hlen == usual))	/* a constant: two moves */
+	if (likely(f->hlen == usual))	/* constant length: two moves */
 		memcpy(hdr, f->buf + b->headroom - usual, usual);
 	else
 		memcpy(hdr, from, f->hlen);
@@ -153,14 +153,15 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 /**
  * vtap_xdp_tx_add - copy a frame out of the guest into the next batch slot
  * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
- * @c: the frame's chain: @skip bytes of no interest, the header, the frame
+ * @c: descriptor chain: @skip bytes, the header, the frame
  * @skip: bytes before the header
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
  * @len: bytes of the frame, at least ETH_HLEN
  *
- * Return: 0 the frame waits for vtap_xdp_tx_flush(); -ENOSPC it is too long,
- * a GSO packet, or there is no memory: send it alone; -EINVAL the checksum lies
- * past the frame; -EFAULT its memory cannot be read.
+ * Return: 0 the frame waits for vtap_xdp_tx_flush(); -ENOSPC the frame must be
+ * sent by itself, as it is too long or a GSO packet, or memory is short;
+ * -EINVAL the checksum field is outside the frame; -EFAULT guest memory cannot
+ * be read.
  */
 static __always_inline int
 vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
@@ -174,7 +175,7 @@ vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 	f.size = SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL;
 	if (f.size > PAGE_SIZE)
 		return -ENOSPC;
-	/* Sizes are multiples of the cache line, so offsets are, too. */
+	/* Sizes are multiples of the cache line, and so are offsets. */
 	f.buf = vtap_frame_alloc(b, f.size);
 	if (unlikely(!f.buf))
 		return -ENOSPC;
