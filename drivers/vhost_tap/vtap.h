@@ -297,6 +297,10 @@ struct vtap_backend {
 	u16 headroom;
 	/** @batches: TX: the backend takes frames in batches */
 	bool batches;
+	/** @large: TX: this batch takes frames of more than a page */
+	bool large;
+	/** @gso: TX: this batch takes GSO frames */
+	bool gso;
 };
 
 /**

@@ -63,8 +63,8 @@ int vtap_msg_deliver(struct vtap_queue *q, u32 len, u16 nr_buffers, u16 nr_iov);
 void vtap_backend_discard(struct vtap_backend *b);
 
 /* send.c: frames for the host, in batches or one at a time */
-int vtap_backend_add_single(struct vtap_queue *q, const struct vtap_chain *c,
-			    u32 len, int reason);
+int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
+			  u32 len, int reason);
 u32 vtap_backend_flush(struct vtap_queue *q);
 bool vtap_backend_has_room(struct vtap_backend *b);
 
@@ -149,7 +149,7 @@ static __always_inline int vtap_backend_add(struct vtap_queue *q,
 		if (likely(!err))
 			return 0;
 	}
-	return vtap_backend_add_single(q, c, len, err);
+	return vtap_backend_add_slow(q, c, len, err);
 }
 
 #endif /* VTAP_BACKEND_H */

@@ -10,11 +10,15 @@
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/poll.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "../ring/ring_ops.h"
 #include "backend.h"
+
+/* Send a batch with large frames at this size: three of four pieces are in use. */
+#define LARGE_BATCH_BYTES	SZ_64K
 
 static void vtap_send_count(struct vtap_queue *q, u32 packets, u32 bytes)
 {
@@ -157,29 +161,43 @@ static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
 }
 
 /**
- * vtap_backend_add_single - send a frame that the batch does not take
+ * vtap_backend_add_slow - send a frame that vtap_xdp_tx_add() does not take
  * @q: TX queue with a backend
  * @c: descriptor chain of the frame
  * @len: bytes of the frame
- * @reason: errno of vtap_xdp_tx_add(); -ENOSPC if the frame can go by itself
+ * @reason: errno of vtap_xdp_tx_add(); -ENOSPC if the frame can be sent otherwise
  *
  * Return: as vtap_backend_add().
  */
-int vtap_backend_add_single(struct vtap_queue *q, const struct vtap_chain *c,
-			    u32 len, int reason)
+int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
+			  u32 len, int reason)
 {
+	struct vtap_backend *b = &q->backend;
 	int err = reason;
 
 	if (reason != -ENOSPC)
 		return reason;
-	vtap_send_batch(q);
-	if (vtap_backend_has_xdp(&q->backend)) {
-		err = vtap_xdp_tx_add_long(&q->backend, c, q->cfg.guest_hlen,
+	if (vtap_backend_has_xdp(b)) {
+		err = vtap_xdp_tx_add_large(b, c, q->cfg.guest_hlen,
+					    q->cfg.sock_hlen, len);
+		if (!err) {
+			/* Memory of sent frames is used again, in the cache. */
+			if (b->batch_bytes >= LARGE_BATCH_BYTES)
+				vtap_send_batch(q);
+			return 0;
+		}
+		if (err != -ENOSPC)
+			return err;
+		vtap_send_batch(q);
+		err = vtap_xdp_tx_add_long(b, c, q->cfg.guest_hlen,
 					   q->cfg.sock_hlen, len);
 		if (likely(!err))
 			vtap_send_batch(q);
+		if (err != -ENOSPC)
+			return err;
 	}
-	return err == -ENOSPC ? vtap_send_single(q, c, len) : err;
+	vtap_send_batch(q);
+	return vtap_send_single(q, c, len);
 }
 
 /**

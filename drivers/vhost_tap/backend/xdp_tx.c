@@ -21,8 +21,8 @@
 
 /* The smaller of the two sizes of memory for a long frame. */
 #define LONG_FRAME_ROOM	SZ_64K
-/* Shorter frames would leave too much of it unused. */
-#define LONG_FRAME_MIN	SZ_32K
+/* Shorter frames fit a piece, with headroom and tail. */
+#define LONG_FRAME_MIN	(PIECE_BYTES - SZ_1K)
 
 /* Allocations to skip after one has failed. */
 #define SKIP_FRAMES	255
@@ -38,22 +38,28 @@
 #define FRAME_GFP_LARGE	((FRAME_GFP & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC)
 
 /**
- * vtap_xdp_tx_headroom - size of the headroom of a frame
- * @b: backend with vtap_backend_has_xdp()
+ * vtap_xdp_tx_begin - begin a batch
+ * @b: backend with vtap_backend_has_xdp() and an empty batch
  *
  * The headroom serves the header, the stack, and an XDP program if one is
  * attached. A program that is attached while frames wait finds less headroom in
  * these, and bpf_xdp_adjust_head() reports it.
  *
- * Return: bytes, a multiple of the cache line.
+ * Frames of more than a page and GSO frames are batched only while no program is
+ * attached, because no driver passes such a frame to one. Tun handles GSO frames
+ * that meet a program all the same. Only tun accepts GSO frames in batches, as it
+ * does for short ones of in-tree vhost-net.
  */
-u16 vtap_xdp_tx_headroom(const struct vtap_backend *b)
+void vtap_xdp_tx_begin(struct vtap_backend *b)
 {
 	size_t room = NET_SKB_PAD + NET_IP_ALIGN + VTAP_HDR_AT + VTAP_HDR_ROOM;
+	bool has_prog = sock_flag(b->sock->sk, SOCK_XDP);
 
-	if (sock_flag(b->sock->sk, SOCK_XDP))
+	if (has_prog)
 		room += XDP_PACKET_HEADROOM;
-	return SKB_DATA_ALIGN(room);
+	b->headroom = SKB_DATA_ALIGN(room);
+	b->large = !has_prog;
+	b->gso = !has_prog && b->kind == VTAP_BACKEND_TAP;
 }
 
 static void vtap_xdp_tx_drop_piece(struct vtap_piece *p)
@@ -96,14 +102,15 @@ static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p)
 /**
  * vtap_frames_next_piece - continue with the next piece of frame memory
  * @b: backend
+ * @size: bytes that the next frame takes
  *
  * The oldest piece is next. If all of its frames are freed it is used again,
  * while it is still in the cache. Otherwise its frames keep it, and a new piece
  * replaces it.
  *
- * Return: false if there is no memory.
+ * Return: true if the piece has @size bytes.
  */
-bool vtap_frames_next_piece(struct vtap_backend *b)
+bool vtap_frames_next_piece(struct vtap_backend *b, u32 size)
 {
 	struct vtap_frames *f = &b->frames;
 	struct vtap_piece *p = &f->piece[f->at];
@@ -117,7 +124,7 @@ bool vtap_frames_next_piece(struct vtap_backend *b)
 
 	page = p->start ? virt_to_page(p->start) : NULL;
 	if (!page || page_ref_count(page) != p->refs ||
-	    page_is_pfmemalloc(page)) {
+	    page_is_pfmemalloc(page) || p->size < size) {
 		vtap_xdp_tx_drop_piece(p);
 		if (!vtap_xdp_tx_new_piece(b, p))
 			return false;
@@ -128,7 +135,7 @@ bool vtap_frames_next_piece(struct vtap_backend *b)
 	f->left = p->size;
 	f->refs = PIECE_REFS;
 	f->nr_taken++;
-	return true;
+	return f->left >= size;
 }
 
 static void vtap_xdp_tx_free_pieces(struct vtap_frames *f)
@@ -259,6 +266,42 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 }
 
 /**
+ * vtap_xdp_tx_add_large - copy a frame of more than a page into a batch slot
+ * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
+ * @c: descriptor chain: @skip bytes, the header, the frame
+ * @skip: bytes before the header
+ * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
+ * @len: bytes of the frame, at least ETH_HLEN
+ *
+ * A piece holds one frame or several. Its bytes are shared out among frames of this
+ * size, so that the truesize of the skbs adds up to what they pin.
+ *
+ * Return: as vtap_xdp_tx_add(); -ENOSPC also for a frame that vtap_xdp_tx_add() or
+ * vtap_xdp_tx_add_long() can take.
+ */
+int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
+			  u8 skip, u8 hlen, u32 len)
+{
+	struct vtap_frame f = { .len = len, .skip = skip, .hlen = hlen };
+	int err;
+
+	if (!b->nr_batch)
+		vtap_xdp_tx_begin(b);
+	f.size = vtap_frame_size(b, len);
+	if (!b->large || f.size <= PAGE_SIZE || f.size > PIECE_BYTES)
+		return -ENOSPC;
+	f.size = PIECE_BYTES / (PIECE_BYTES / f.size);
+	f.size = round_down(f.size, SMP_CACHE_BYTES);
+	f.buf = vtap_frame_alloc(b, f.size);
+	if (unlikely(!f.buf))
+		return -ENOSPC;
+	err = vtap_frame_fill(b, c, &f);
+	if (unlikely(err))
+		vtap_frame_free(&b->frames, f.size);
+	return err;
+}
+
+/**
  * vtap_xdp_tx_add_long - copy a long frame out of the guest, GSO or not
  * @b: backend with vtap_backend_has_xdp() and an empty batch
  * @c: descriptor chain: @skip bytes, the header, the frame
@@ -274,33 +317,23 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
  * The frame pins the whole piece, so the backend is told the size of the piece,
  * which becomes the truesize of the skb.
  *
- * Only tun accepts GSO frames in batches, as it does for short ones of in-tree
- * vhost-net.
- *
  * Return: as vtap_xdp_tx_add().
  */
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len)
 {
-	struct vtap_frame f = {
-		.len = len, .skip = skip, .hlen = hlen, .gso = true,
-	};
+	struct vtap_frame f = { .len = len, .skip = skip, .hlen = hlen };
 	struct vtap_long *l = b->long_frames;
 	int err;
 
 	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K >
 		     LONG_FRAME_ROOM << (VTAP_LONG_SIZES - 1));
-	/*
-	 * An XDP program must not see a frame of this kind, which no driver
-	 * passes to one. Some kernels keep the length of a frame in 16 bits;
-	 * the second check covers a program that is attached after the first.
-	 */
-	if (b->kind != VTAP_BACKEND_TAP || sock_flag(b->sock->sk, SOCK_XDP) ||
-	    len < LONG_FRAME_MIN || len > U16_MAX)
+	vtap_xdp_tx_begin(b);
+	/* Some kernels keep the length of a frame in 16 bits. */
+	if (!b->gso || len < LONG_FRAME_MIN || len > U16_MAX)
 		return -ENOSPC;
-	b->headroom = vtap_xdp_tx_headroom(b);
 	f.size = LONG_FRAME_ROOM;
-	if (SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL > f.size) {
+	if (vtap_frame_size(b, len) > f.size) {
 		l++;
 		f.size *= 2;
 	}

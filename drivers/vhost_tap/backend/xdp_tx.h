@@ -35,11 +35,13 @@
 #define VTAP_HDR_ROOM	32
 
 /* xdp_tx.c */
-u16 vtap_xdp_tx_headroom(const struct vtap_backend *b);
+void vtap_xdp_tx_begin(struct vtap_backend *b);
 void vtap_xdp_tx_free(struct vtap_backend *b);
 bool vtap_xdp_tx_trim(struct vtap_backend *b);
-bool vtap_frames_next_piece(struct vtap_backend *b);
+bool vtap_frames_next_piece(struct vtap_backend *b, u32 size);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
+int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
+			  u8 skip, u8 hlen, u32 len);
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len);
 
@@ -69,13 +71,14 @@ static inline void vtap_frame_set_len(void *buf, int buflen)
 
 /*
  * Allocate a page fragment for build_skb(); page_frag_free() drops the
- * reference that it carries. @size is at most PAGE_SIZE.
+ * reference that it carries. The frame that follows is at a lower address.
  */
 static __always_inline void *vtap_frame_alloc(struct vtap_backend *b, u32 size)
 {
 	struct vtap_frames *f = &b->frames;
 
-	if (unlikely(f->left < size) && unlikely(!vtap_frames_next_piece(b)))
+	if (unlikely(f->left < size) &&
+	    unlikely(!vtap_frames_next_piece(b, size)))
 		return NULL;
 	f->left -= size;
 	f->refs--;
@@ -106,7 +109,6 @@ static __always_inline bool vtap_frame_copy(void *to,
  * @len: bytes of the frame, at least ETH_HLEN
  * @skip: bytes of the chain before the header
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
- * @gso: the frame may be a GSO packet
  */
 struct vtap_frame {
 	void *buf;
@@ -114,8 +116,14 @@ struct vtap_frame {
 	u32 len;
 	u8 skip;
 	u8 hlen;
-	bool gso;
 };
+
+/* Bytes that a frame of @len bytes takes, with headroom and tail. */
+static __always_inline u32 vtap_frame_size(const struct vtap_backend *b,
+					   u32 len)
+{
+	return SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL;
+}
 
 /* Copy and check a frame, and put it into the next batch slot. */
 static __always_inline int vtap_frame_fill(struct vtap_backend *b,
@@ -138,7 +146,7 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 		memcpy(hdr, f->buf + b->headroom - usual, usual);
 	else
 		memcpy(hdr, from, f->hlen);
-	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) && !f->gso)
+	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) && !b->gso)
 		return -ENOSPC;
 	if (unlikely(!vtap_vnet_hdr_ok(hdr, f->len)))
 		return -EINVAL;
@@ -171,8 +179,8 @@ vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 	int err;
 
 	if (!b->nr_batch)
-		b->headroom = vtap_xdp_tx_headroom(b);
-	f.size = SKB_DATA_ALIGN(b->headroom + len) + VTAP_FRAME_TAIL;
+		vtap_xdp_tx_begin(b);
+	f.size = vtap_frame_size(b, len);
 	if (f.size > PAGE_SIZE)
 		return -ENOSPC;
 	/* Sizes are multiples of the cache line, and so are offsets. */

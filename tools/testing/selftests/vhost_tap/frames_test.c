@@ -31,6 +31,10 @@ FIXTURE_VARIANT(frames) {
 FIXTURE_VARIANT_ADD(frames, small) { { 60, 60, 60, 60 }, 64, 3000, 300 };
 FIXTURE_VARIANT_ADD(frames, full) { { 1514, 1514, 1514, 1514 }, 64, 3000, 300 };
 FIXTURE_VARIANT_ADD(frames, mixed) { { 60, 1514, 200, 3000 }, 64, 3000, 300 };
+FIXTURE_VARIANT_ADD(frames, jumbo) { { 9000, 9000, 9000, 9000 }, 64, 1000, 100 };
+/* Around the sizes at which a frame takes another kind of memory. */
+FIXTURE_VARIANT_ADD(frames, thresholds) { { 3600, 31700, 16100, 32200 }, 16, 300, 100 };
+FIXTURE_VARIANT_ADD(frames, large_mixed) { { 60, 5000, 20000, 1514 }, 64, 1000, 100 };
 FIXTURE_VARIANT_ADD(frames, long_between) { { 1514, 60, 9000, 60 }, 64, 3000, 300 };
 /* More than VTAP_LONG_FRAMES wait. */
 FIXTURE_VARIANT_ADD(frames, longest) { { 60, 65500, 33000, 48000 }, 16, 300, 60 };
