@@ -11,7 +11,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 dir=${1:-build/6.12/src/drivers/vhost_tap}
 allow=scripts/indirect.allow
-objects=(worker.o tx.o rx.o pass.o iotlb_miss.o poll.o wakeup.o backend/xdp_tx.o backend/ring_rx.o backend/skb_rx.o)
+objects=(worker.o tx.o rx.o pass.o iotlb_miss.o poll.o wakeup.o backend/xdp_tx.o backend/ring_rx.o backend/skb_rx.o
+	backend/send.o backend/msg.o)
 
 for o in "${objects[@]}"; do
 	if [ ! -e "$dir/$o" ]; then

@@ -4,8 +4,8 @@
  *
  * The struct, the names in debugfs and the table in Documentation/uapi.rst
  * follow one list. New counters go to its end, because netlink numbers its
- * attributes in this order. Each counter has one writer: the pass, under the
- * queue's lock, or for @kicks the kick callback, under the eventfd's lock.
+ * attributes in this order. Each counter has one writer: for C the pass, under
+ * the queue's lock, and for K the kick hook, under the eventfd's lock.
  * Readers take no lock. On 64-bit each value is consistent, but different
  * counters can be one pass apart.
  */

@@ -202,7 +202,8 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 	if (num_online_cpus() > 1)
 		vtap_busypoll_tx_begin(&l, local_clock());
 	/* No barrier: vtap_tx_block() has one when it sets it again. */
-	WRITE_ONCE(q->blocked, false);
+	if (unlikely(q->blocked))
+		WRITE_ONCE(q->blocked, false);
 	if (vtap_ring_disable_notify(&q->ring, packed))
 		return vtap_queue_broken(q);
 

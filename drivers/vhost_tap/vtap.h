@@ -367,12 +367,6 @@ struct vtap_latency {
 struct vtap_queue {
 	/** @lock: held by a pass, or by control code */
 	struct mutex lock;
-	/** @dir: RX or TX; constant */
-	enum vtap_dir dir;
-	/** @index: index of the vring; constant */
-	u16 index;
-	/** @dev: device; constant */
-	struct vtap_dev *dev;
 
 	/* Used by passes. */
 
@@ -427,14 +421,20 @@ struct vtap_queue {
 	/** @stats: counters; each has one writer and is read without a lock */
 	struct vtap_stats stats;
 
-	/* Read by kicks and socket wake-ups without a lock. */
+	/* Read by kicks and socket wake-ups without a lock, rarely written. */
 
+	/** @dev: device; constant */
+	struct vtap_dev *dev ____cacheline_aligned_in_smp;
+	/** @dir: RX or TX; constant */
+	enum vtap_dir dir;
+	/** @index: index of the vring; constant */
+	u16 index;
 	/** @starved: RX: packets wait for guest buffers, so wake-ups by more
 	 * packets are ignored. A stale value costs one pass when it is set.
 	 * vtap_rx_enable_wakeups() clears it, with a full barrier before the
 	 * pass reads the backend's ring.
 	 */
-	bool starved ____cacheline_aligned_in_smp;
+	bool starved;
 	/** @blocked: TX: a frame waits for room in the socket; wake-ups of the
 	 * socket are ignored otherwise. vtap_tx_block() sets it, with a full
 	 * barrier before it asks the socket for room. A stale value costs one

@@ -115,6 +115,8 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 	b->ring = dir == VTAP_RX ? vtap_ring_rx_find(sock, kind) : NULL;
 	b->batch_at = 0;
 	b->nr_batch = 0;
+	b->batch_bytes = 0;
+	b->nr_lost = 0;
 	b->direct_hlen = 0;
 	b->nr_searches = 0;
 	b->dev = NULL;

@@ -17,7 +17,9 @@
 #include "../ring/ring_ops.h"
 #include "backend.h"
 
-/* Send a batch with large frames at this size: three of four pieces are in use. */
+/*
+ * Send a batch with large frames at this size: three of four pieces are in use.
+ */
 #define LARGE_BATCH_BYTES	SZ_64K
 
 static void vtap_send_count(struct vtap_queue *q, u32 packets, u32 bytes)
@@ -165,7 +167,8 @@ static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
  * @q: TX queue with a backend
  * @c: descriptor chain of the frame
  * @len: bytes of the frame
- * @reason: errno of vtap_xdp_tx_add(); -ENOSPC if the frame can be sent otherwise
+ * @reason: errno of vtap_xdp_tx_add(); -ENOSPC if the frame can be sent
+ * otherwise
  *
  * Return: as vtap_backend_add().
  */
@@ -191,8 +194,10 @@ int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
 		vtap_send_batch(q);
 		err = vtap_xdp_tx_add_long(b, c, q->cfg.guest_hlen,
 					   q->cfg.sock_hlen, len);
-		if (likely(!err))
+		if (likely(!err)) {
+			q->nr_retries = 0;
 			vtap_send_batch(q);
+		}
 		if (err != -ENOSPC)
 			return err;
 	}

@@ -45,10 +45,10 @@
  * attached. A program that is attached while frames wait finds less headroom in
  * these, and bpf_xdp_adjust_head() reports it.
  *
- * Frames of more than a page and GSO frames are batched only while no program is
- * attached, because no driver passes such a frame to one. Tun handles GSO frames
- * that meet a program all the same. Only tun accepts GSO frames in batches, as it
- * does for short ones of in-tree vhost-net.
+ * Frames of more than a page and GSO frames are batched only while no program
+ * is attached, because no driver passes such a frame to one. Tun handles GSO
+ * frames that meet a program all the same. Only tun accepts GSO frames in
+ * batches, as it does for short ones of in-tree vhost-net.
  */
 void vtap_xdp_tx_begin(struct vtap_backend *b)
 {
@@ -273,11 +273,11 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
  * @len: bytes of the frame, at least ETH_HLEN
  *
- * A piece holds one frame or several. Its bytes are shared out among frames of this
- * size, so that the truesize of the skbs adds up to what they pin.
+ * A piece holds one frame or several. Its bytes are shared out among frames of
+ * this size, so that the truesize of the skbs adds up to what they pin.
  *
- * Return: as vtap_xdp_tx_add(); -ENOSPC also for a frame that vtap_xdp_tx_add() or
- * vtap_xdp_tx_add_long() can take.
+ * Return: as vtap_xdp_tx_add(); -ENOSPC also for a frame that vtap_xdp_tx_add()
+ * or vtap_xdp_tx_add_long() can take.
  */
 int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
 			  u8 skip, u8 hlen, u32 len)
