@@ -47,6 +47,30 @@ static inline bool vtap_vnet_hdr_ok(const struct virtio_net_hdr *hdr,
 }
 
 /**
+ * vtap_vnet_hdr_gso_is_plain - check for segmentation that every kernel accepts
+ * @hdr: our copy of the header
+ *
+ * Tun drops a frame of a batch whose GSO fields it does not accept, and only
+ * its own counters tell. Other headers therefore go by sendmsg, which returns
+ * an error.
+ *
+ * Return: true for TCP or UDP segmentation with checksum offload and a size.
+ */
+static inline bool vtap_vnet_hdr_gso_is_plain(const struct virtio_net_hdr *hdr)
+{
+	if (!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) || !hdr->gso_size)
+		return false;
+	switch (hdr->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
  * vtap_vnet_hdr_fix_len - set hdr_len to a value that sendmsg() accepts
  * @hdr: our copy of the header, checked with vtap_vnet_hdr_ok()
  * @len: length of the frame in bytes, without the header, at least ETH_HLEN

@@ -203,6 +203,7 @@ struct vtap_worker {
  * @piece: start (compound pages; NULL if there is none), bytes, and the references
  *	that are ours while the piece is not the current one
  * @nr_skip: allocations to skip after the page allocator failed
+ * @nr_skip_large: frames of more than a page to send by sendmsg after that
  * @nr_taken: times that a piece became the current one; with @left it tells whether
  *	a frame was allocated since the last vtap_xdp_tx_trim()
  * @trim_taken: @nr_taken at that time
@@ -219,6 +220,7 @@ struct vtap_frames {
 		u32 refs;
 	} piece[VTAP_FRAME_PIECES];
 	u32 nr_skip;
+	u32 nr_skip_large;
 	u32 nr_taken;
 	u32 trim_taken;
 	u32 trim_left;
@@ -285,7 +287,7 @@ struct vtap_backend {
 	u32 nr_lost;
 	/** @xdp: TX: frames that wait for the next flush */
 	struct xdp_buff xdp[VTAP_BATCH];
-	/** @frames: TX: memory for short frames */
+	/** @frames: TX: memory for frames of up to 32 KiB */
 	struct vtap_frames frames;
 	/** @long_frames: TX: memory for long frames, by size */
 	struct vtap_long long_frames[VTAP_LONG_SIZES];
@@ -297,6 +299,8 @@ struct vtap_backend {
 	u16 headroom;
 	/** @batches: TX: the backend takes frames in batches */
 	bool batches;
+	/** @first_piece: TX: frames.nr_taken at the start of this batch */
+	u32 first_piece;
 	/** @large: TX: this batch takes frames of more than a page */
 	bool large;
 	/** @gso: TX: this batch takes GSO frames */

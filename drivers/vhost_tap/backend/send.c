@@ -3,14 +3,14 @@
  * send.c - send frames of the guest, in batches or one at a time
  *
  * A frame that does not go in a batch is passed to sendmsg as it lies in guest
- * memory, header included: long frames without memory of ours, GSO frames, all
- * frames of a packet socket, and of a tap with a send buffer limit.
+ * memory, header included. These are GSO frames to a macvtap or an XDP program,
+ * frames that find no memory, and all frames of a packet socket or of a tap with a
+ * send buffer limit.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/poll.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -18,9 +18,10 @@
 #include "backend.h"
 
 /*
- * Send a batch with large frames at this size: three of four pieces are in use.
+ * Send a batch with large frames when it has used this number of pieces. The
+ * memory of sent frames is then used again while it is in the cache.
  */
-#define LARGE_BATCH_BYTES	SZ_64K
+#define LARGE_BATCH_PIECES	(VTAP_FRAME_PIECES - 1)
 
 static void vtap_send_count(struct vtap_queue *q, u32 packets, u32 bytes)
 {
@@ -184,8 +185,9 @@ int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
 		err = vtap_xdp_tx_add_large(b, c, q->cfg.guest_hlen,
 					    q->cfg.sock_hlen, len);
 		if (!err) {
-			/* Memory of sent frames is used again, in the cache. */
-			if (b->batch_bytes >= LARGE_BATCH_BYTES)
+			q->nr_retries = 0;
+			if (b->frames.nr_taken - b->first_piece >=
+			    LARGE_BATCH_PIECES)
 				vtap_send_batch(q);
 			return 0;
 		}

@@ -58,6 +58,7 @@ void vtap_xdp_tx_begin(struct vtap_backend *b)
 	if (has_prog)
 		room += XDP_PACKET_HEADROOM;
 	b->headroom = SKB_DATA_ALIGN(room);
+	b->first_piece = b->frames.nr_taken;
 	b->large = !has_prog;
 	b->gso = !has_prog && b->kind == VTAP_BACKEND_TAP;
 }
@@ -70,8 +71,9 @@ static void vtap_xdp_tx_drop_piece(struct vtap_piece *p)
 	p->refs = 0;
 }
 
-/* Allocate the memory of a piece. Return: false if that fails. */
-static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p)
+/* Allocate a piece for frames of @size bytes. Return: false if that fails. */
+static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p,
+				  u32 size)
 {
 	unsigned int order = get_order(PIECE_BYTES);
 	struct vtap_frames *f = &b->frames;
@@ -85,6 +87,10 @@ static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p)
 	p->size = PAGE_SIZE << order;
 	if (order)
 		page = alloc_pages(FRAME_GFP_LARGE, order);
+	if (!page && size > PAGE_SIZE) {
+		f->nr_skip_large = SKIP_PIECES;
+		return false;
+	}
 	if (!page) {
 		p->size = PAGE_SIZE;
 		page = alloc_pages(FRAME_GFP, 0);
@@ -126,7 +132,7 @@ bool vtap_frames_next_piece(struct vtap_backend *b, u32 size)
 	if (!page || page_ref_count(page) != p->refs ||
 	    page_is_pfmemalloc(page) || p->size < size) {
 		vtap_xdp_tx_drop_piece(p);
-		if (!vtap_xdp_tx_new_piece(b, p))
+		if (!vtap_xdp_tx_new_piece(b, p, size))
 			return false;
 		page = virt_to_page(p->start);
 	}
@@ -265,6 +271,19 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 	return buf;
 }
 
+/*
+ * Copy the header alone. Return: true if it says that the frame is a GSO
+ * packet.
+ */
+static bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen)
+{
+	struct virtio_net_hdr hdr;
+
+	return hlen >= sizeof(hdr) &&
+	       vtap_user_gather(&hdr, c->iov, c->nr_out, skip, sizeof(hdr)) &&
+	       hdr.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+}
+
 /**
  * vtap_xdp_tx_add_large - copy a frame of more than a page into a batch slot
  * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
@@ -273,8 +292,9 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
  * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
  * @len: bytes of the frame, at least ETH_HLEN
  *
- * A piece holds one frame or several. Its bytes are shared out among frames of
- * this size, so that the truesize of the skbs adds up to what they pin.
+ * A piece is shared out among frames of this size, so that the truesize of a
+ * run of such frames adds up to what they pin. Frames of different sizes in
+ * turn can pin more, all of which is charged to the owner's memory cgroup.
  *
  * Return: as vtap_xdp_tx_add(); -ENOSPC also for a frame that vtap_xdp_tx_add()
  * or vtap_xdp_tx_add_long() can take.
@@ -290,6 +310,13 @@ int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
 	f.size = vtap_frame_size(b, len);
 	if (!b->large || f.size <= PAGE_SIZE || f.size > PIECE_BYTES)
 		return -ENOSPC;
+	/* Do not copy the whole frame of a macvtap only to refuse it. */
+	if (!b->gso && vtap_frame_is_gso(c, skip, hlen))
+		return -ENOSPC;
+	if (b->frames.nr_skip_large) {
+		b->frames.nr_skip_large--;
+		return -ENOSPC;
+	}
 	f.size = PIECE_BYTES / (PIECE_BYTES / f.size);
 	f.size = round_down(f.size, SMP_CACHE_BYTES);
 	f.buf = vtap_frame_alloc(b, f.size);

@@ -146,7 +146,8 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 		memcpy(hdr, f->buf + b->headroom - usual, usual);
 	else
 		memcpy(hdr, from, f->hlen);
-	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) && !b->gso)
+	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) &&
+	    !(b->gso && vtap_vnet_hdr_gso_is_plain(hdr)))
 		return -ENOSPC;
 	if (unlikely(!vtap_vnet_hdr_ok(hdr, f->len)))
 		return -EINVAL;

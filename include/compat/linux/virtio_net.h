@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* UDP tunnel GSO appeared in 6.17. */
+/* UDP segmentation appeared in 6.2, UDP tunnel GSO in 6.17. */
 #ifndef VTAP_COMPAT_LINUX_VIRTIO_NET_H
 #define VTAP_COMPAT_LINUX_VIRTIO_NET_H
 
 #include_next <linux/virtio_net.h>
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4		5
+#endif /* VIRTIO_NET_HDR_GSO_UDP_L4: goes with 6.1 */
 
 #ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO	65
