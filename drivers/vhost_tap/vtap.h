@@ -48,6 +48,7 @@ struct net_device;
 struct pid;
 struct pid_namespace;
 struct ptr_ring;
+struct sk_buff;
 struct socket;
 struct vtap_thread;
 
@@ -263,6 +264,10 @@ struct vtap_backend {
 	struct ptr_ring *ring;
 	/** @batch: RX: packets taken from @ring and not delivered yet */
 	void *batch[VTAP_BATCH];
+	/** @done: RX: delivered skbs that are freed at the end of the pass */
+	struct sk_buff *done;
+	/** @nr_done: RX: skbs in @done */
+	u16 nr_done;
 	/** @batch_at: RX: index of the next packet in @batch */
 	u16 batch_at;
 	/** @nr_batch: RX: packets in @batch; TX: frames in @xdp */

@@ -142,6 +142,8 @@ struct socket *vtap_backend_detach(struct vtap_backend *b)
 	if (b->ring && b->batch_at < b->nr_batch)
 		ptr_ring_unconsume(b->ring, b->batch + b->batch_at,
 				   b->nr_batch - b->batch_at, tun_ptr_free);
+	if (WARN_ON_ONCE(b->done))
+		vtap_skb_rx_free(b);
 	vtap_xdp_tx_free(b);
 	b->kind = VTAP_BACKEND_NONE;
 	b->sock = NULL;

@@ -117,10 +117,12 @@ static __always_inline int vtap_backend_deliver(struct vtap_queue *q, u32 len,
  * vtap_backend_end_rx - finish an RX pass
  * @b: attached backend of an RX queue, whose lock is held
  *
- * Adds the delivered packets to the counters of the tap.
+ * Frees the delivered packets, and adds them to the counters of the tap.
  */
 static inline void vtap_backend_end_rx(struct vtap_backend *b)
 {
+	if (b->done)
+		vtap_skb_rx_free(b);
 	if (b->nr_uncounted)
 		vtap_skb_rx_account(b);
 }

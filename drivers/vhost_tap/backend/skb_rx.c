@@ -37,6 +37,15 @@
 /* A frame up to this length is moved to make room for the header. */
 #define SHORT_FRAME	128
 
+#ifdef VTAP_HAVE_SKB_CONSUMED
+#define CAN_FREE_LATER	true
+#else
+#define CAN_FREE_LATER	false
+#endif
+
+/* Longer frames are freed as soon as they are delivered. */
+#define FREE_LATER_MAX	2048
+
 /* An ioctl can make tun's headers big-endian, which the driver cannot see. */
 static bool vtap_skb_rx_header_is_le(void)
 {
@@ -239,6 +248,46 @@ static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
 }
 
 /**
+ * vtap_skb_rx_free - free the delivered skbs
+ * @b: backend of an RX queue, whose lock is held
+ */
+void vtap_skb_rx_free(struct vtap_backend *b)
+{
+	struct sk_buff *list = b->done;
+	u16 nr = b->nr_done;
+
+	vtap_backend_assert_locked(b);
+	b->done = NULL;
+	b->nr_done = 0;
+	if (nr == 1) {
+		consume_skb(list);
+		return;
+	}
+#ifdef VTAP_HAVE_SKB_CONSUMED
+	/* Frees the heads of skbs in bulk, and does not count them as drops. */
+	kfree_skb_list_reason(list, SKB_CONSUMED);
+#endif
+}
+
+/*
+ * A delivered skb is freed later, with others of the batch. Long frames are
+ * freed at once: their memory is worth more than the time, and frames of
+ * another guest are in memory that its queue uses again (xdp_tx.c).
+ */
+static void vtap_skb_rx_done(struct vtap_backend *b, struct sk_buff *skb)
+{
+	if (!CAN_FREE_LATER || skb->len > FREE_LATER_MAX ||
+	    skb_is_nonlinear(skb) || skb_shared(skb)) {
+		consume_skb(skb);
+		return;
+	}
+	skb->next = b->done;
+	b->done = skb;
+	if (++b->nr_done == VTAP_BATCH)
+		vtap_skb_rx_free(b);
+}
+
+/**
  * vtap_skb_rx - deliver the next packet without recvmsg
  * @b: backend with vtap_skb_rx_is_simple()
  * @cfg: format of the header
@@ -276,7 +325,7 @@ int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		kfree_skb(skb);
 		return -EFAULT;
 	}
-	consume_skb(skb);
+	vtap_skb_rx_done(b, skb);
 	if (b->kind == VTAP_BACKEND_TAP) {
 		b->nr_uncounted++;
 		b->bytes_uncounted += len;

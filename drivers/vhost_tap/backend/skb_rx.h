@@ -18,6 +18,7 @@ int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
 		       const struct net_device *dev);
 void vtap_skb_rx_account(struct vtap_backend *b);
+void vtap_skb_rx_free(struct vtap_backend *b);
 
 /**
  * vtap_skb_rx_dev - device that the next packet came through
