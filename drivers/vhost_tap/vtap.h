@@ -29,8 +29,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
-#include <net/xdp.h>
 
+#include "backend/types.h"
 #include "ring/ring_ops.h"
 #include "busypoll.h"
 #include "interface.h"
@@ -44,12 +44,8 @@ struct eventfd_ctx;
 struct file;
 struct mm_struct;
 struct net;
-struct net_device;
 struct pid;
 struct pid_namespace;
-struct ptr_ring;
-struct sk_buff;
-struct socket;
 struct vtap_thread;
 
 /* Vring 2i of the ABI is the RX queue of pair i, vring 2i + 1 its TX queue. */
@@ -62,9 +58,6 @@ enum vtap_dir {
 /* Queue pairs of one file. */
 #define VTAP_MAX_PAIRS		256
 #define VTAP_MAX_QUEUES		(VTAP_MAX_PAIRS * VTAP_NR_DIRS)
-
-/* Packets exchanged with the backend at a time. */
-#define VTAP_BATCH		64
 
 /* Budget of a pass. The worker's other queues come next. */
 #define VTAP_PASS_PACKETS	256
@@ -157,7 +150,8 @@ struct vtap_worker {
 	u16 last;
 	/** @follow: what determines @node (numa.c); constant */
 	u8 follow;
-	/** @stop: stop polling. A stale value costs one more poll: what ends the
+	/**
+	 * @stop: stop polling. A stale value costs one more poll: what ends the
 	 * thread (thread.c) has its own barriers.
 	 */
 	bool stop;
@@ -182,134 +176,11 @@ struct vtap_worker {
 	bool node_is_applied;
 	/** @initial_cpus: affinity at the start, until @node_is_applied */
 	cpumask_var_t initial_cpus;
-	/** @kicks_off: REQUEUED bits of queues whose kicks are off, each of which
+	/**
+	 * @kicks_off: REQUEUED bits of queues whose kicks are off, each of which
 	 * gets a pass in every round
 	 */
 	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
-};
-
-/*
- * Pieces of frame memory used in turn; together they hold a batch of full
- * frames.
- */
-#define VTAP_FRAME_PIECES	4
-
-/**
- * struct vtap_frames - memory for frames, allocated from the end of a piece
- * down
- * @start: start of the current piece
- * @left: bytes of it that no frame has yet
- * @refs: page references to it that are still ours; each frame takes one
- * @at: index of the current piece in @piece
- * @piece: start (compound pages; NULL if there is none), bytes, and the references
- *	that are ours while the piece is not the current one
- * @nr_skip: allocations to skip after the page allocator failed
- * @nr_skip_large: frames of more than a page to send by sendmsg after that
- * @nr_taken: times that a piece became the current one; with @left it tells whether
- *	a frame was allocated since the last vtap_xdp_tx_trim()
- * @trim_taken: @nr_taken at that time
- * @trim_left: @left at that time
- */
-struct vtap_frames {
-	void *start;
-	u32 left;
-	u32 refs;
-	u32 at;
-	struct vtap_piece {
-		void *start;
-		u32 size;
-		u32 refs;
-	} piece[VTAP_FRAME_PIECES];
-	u32 nr_skip;
-	u32 nr_skip_large;
-	u32 nr_taken;
-	u32 trim_taken;
-	u32 trim_left;
-};
-
-/* Long frames of one size that can be in flight; others go by sendmsg. */
-#define VTAP_LONG_FRAMES	4
-
-/* Memory for a long frame has one of two sizes: 64 or 128 KiB. */
-#define VTAP_LONG_SIZES		2
-
-/**
- * struct vtap_long - memory for long frames of one size
- * @start: compound pages or NULL; one reference is ours, the frame has another
- * @at: index of the last one used
- * @nr_skip: frames to send by sendmsg before memory is requested again
- * @is_used: used since the last vtap_xdp_tx_trim()
- */
-struct vtap_long {
-	void *start[VTAP_LONG_FRAMES];
-	u8 at;
-	u8 nr_skip;
-	bool is_used;
-};
-
-/* Interval at which the frame memory of idle TX queues is freed (trim.c). */
-#define VTAP_TRIM_INTERVAL	(2 * HZ)
-
-/**
- * struct vtap_backend - network side of a queue
- *
- * Locking: vtap_queue.lock.
- */
-struct vtap_backend {
-	/** @kind: tap, macvtap or packet socket */
-	enum vtap_backend_kind kind;
-	/** @sock: socket, with a reference to its file */
-	struct socket *sock;
-	/** @ring: RX: ring that packets wait in; NULL to use recvmsg only */
-	struct ptr_ring *ring;
-	/** @batch: RX: packets taken from @ring and not delivered yet */
-	void *batch[VTAP_BATCH];
-	/** @done: RX: delivered skbs that are freed at the end of the pass */
-	struct sk_buff *done;
-	/** @nr_done: RX: skbs in @done */
-	u16 nr_done;
-	/** @batch_at: RX: index of the next packet in @batch */
-	u16 batch_at;
-	/** @nr_batch: RX: packets in @batch; TX: frames in @xdp */
-	u16 nr_batch;
-	/** @direct_hlen: RX: header bytes that recvmsg was seen to write, so that
-	 * skb_rx.c may write them as well; 0 if not seen yet
-	 */
-	u8 direct_hlen;
-	/** @nr_searches: RX: times that @dev was searched */
-	u8 nr_searches;
-	/** @dev: RX, tap: device of the packets; compared, never followed */
-	const struct net_device *dev;
-	/** @dev_index: RX, tap: ifindex of @dev */
-	int dev_index;
-	/** @nr_uncounted: RX, tap: packets not added to @dev's counters yet */
-	u32 nr_uncounted;
-	/** @bytes_uncounted: RX, tap: bytes of these packets */
-	u32 bytes_uncounted;
-	/** @batch_bytes: TX: bytes of the frames in @xdp */
-	u32 batch_bytes;
-	/** @nr_lost: TX: frames refused since the last vtap_backend_flush() */
-	u32 nr_lost;
-	/** @xdp: TX: frames that wait for the next flush */
-	struct xdp_buff xdp[VTAP_BATCH];
-	/** @frames: TX: memory for frames of up to 32 KiB */
-	struct vtap_frames frames;
-	/** @long_frames: TX: memory for long frames, by size */
-	struct vtap_long long_frames[VTAP_LONG_SIZES];
-	/** @trim: TX: work that frees memory, scheduled when some is allocated;
-	 * constant
-	 */
-	struct delayed_work *trim;
-	/** @headroom: TX: bytes in front of each frame of this batch */
-	u16 headroom;
-	/** @batches: TX: the backend takes frames in batches */
-	bool batches;
-	/** @first_piece: TX: frames.nr_taken at the start of this batch */
-	u32 first_piece;
-	/** @large: TX: this batch takes frames of more than a page */
-	bool large;
-	/** @gso: TX: this batch takes GSO frames */
-	bool gso;
 };
 
 /**
@@ -383,7 +254,8 @@ struct vtap_queue {
 	enum vtap_queue_state state;
 	/** @keep_polling: TX: leave kicks off, because the worker polls */
 	bool keep_polling;
-	/** @requeue: the queue needs another pass, whatever the verdict is. Read
+	/**
+	 * @requeue: the queue needs another pass, whatever the verdict is. Read
 	 * and cleared by a worker after its pass, without @lock.
 	 */
 	bool requeue;
@@ -391,7 +263,8 @@ struct vtap_queue {
 	u32 nr_uncalled;
 	/** @nr_retries: TX: times that the next chain was sent without success */
 	u8 nr_retries;
-	/** @kicks_seen: kicks counted before the last pass; a broken ring is
+	/**
+	 * @kicks_seen: kicks counted before the last pass; a broken ring is
 	 * retried after more kicks
 	 */
 	u64 kicks_seen;
@@ -401,7 +274,8 @@ struct vtap_queue {
 	struct vtap_ring ring;
 	/** @mem: guest memory as this queue sees it */
 	struct vtap_mem mem;
-	/** @miss: unanswered IOTLB miss; @state is read without a lock, as the
+	/**
+	 * @miss: unanswered IOTLB miss; @state is read without a lock, as the
 	 * answer wakes the queue
 	 */
 	struct vtap_miss miss;
@@ -438,13 +312,15 @@ struct vtap_queue {
 	enum vtap_dir dir;
 	/** @index: index of the vring; constant */
 	u16 index;
-	/** @starved: RX: packets wait for guest buffers, so wake-ups by more
+	/**
+	 * @starved: RX: packets wait for guest buffers, so wake-ups by more
 	 * packets are ignored. A stale value costs one pass when it is set.
 	 * vtap_rx_enable_wakeups() clears it, with a full barrier before the
 	 * pass reads the backend's ring.
 	 */
 	bool starved;
-	/** @blocked: TX: a frame waits for room in the socket; wake-ups of the
+	/**
+	 * @blocked: TX: a frame waits for room in the socket; wake-ups of the
 	 * socket are ignored otherwise. vtap_tx_block() sets it, with a full
 	 * barrier before it asks the socket for room. A stale value costs one
 	 * pass when it is cleared.
@@ -457,7 +333,8 @@ struct vtap_queue {
 
 	/* Configuration. */
 
-	/** @worker: worker that serves the queue; NULL without an owner. Changes
+	/**
+	 * @worker: worker that serves the queue; NULL without an owner. Changes
 	 * under vtap_dev.lock and @lock.
 	 */
 	struct vtap_worker *worker;
@@ -476,7 +353,8 @@ struct vtap_queue {
 
 	/* Observation. */
 
-	/** @notify_due: a notification is due; set by any CPU without a lock,
+	/**
+	 * @notify_due: a notification is due; set by any CPU without a lock,
 	 * after the new state and a full barrier, and cleared by xchg() before
 	 * the state is read (netlink_notify.c)
 	 */
@@ -503,11 +381,13 @@ struct vtap_pair {
 struct vtap_dev {
 	/** @lock: serializes control code */
 	struct mutex lock;
-	/** @id: serial number, which names the device in traces, debugfs and
+	/**
+	 * @id: serial number, which names the device in traces, debugfs and
 	 * netlink; constant
 	 */
 	u32 id;
-	/** @owner: process that called VHOST_SET_OWNER (a reference), or NULL;
+	/**
+	 * @owner: process that called VHOST_SET_OWNER (a reference), or NULL;
 	 * may be read while debugfs or netlink shows the device
 	 */
 	struct pid *owner;
@@ -523,7 +403,8 @@ struct vtap_dev {
 	bool kthread;
 	/** @map: memory table, or NULL */
 	struct vtap_memmap *map;
-	/** @iotlb: with VIRTIO_F_ACCESS_PLATFORM, else NULL; readers of the file
+	/**
+	 * @iotlb: with VIRTIO_F_ACCESS_PLATFORM, else NULL; readers of the file
 	 * that wait for a miss read it without @lock
 	 */
 	struct vtap_iotlb *iotlb;
@@ -535,17 +416,20 @@ struct vtap_dev {
 	struct xarray workers;
 	/** @nr_pairs: queue pairs, at least 1; changes without an owner only */
 	u32 nr_pairs;
-	/** @adaptive_us: limit of adaptive polling, 0 for off; workers read it
+	/**
+	 * @adaptive_us: limit of adaptive polling, 0 for off; workers read it
 	 * without a lock
 	 */
 	u32 adaptive_us;
-	/** @config_gen: incremented when settings that workers cache change, see
+	/**
+	 * @config_gen: incremented when settings that workers cache change, see
 	 * vtap_workers_config_changed()
 	 */
 	atomic_t config_gen;
 	/** @is_interrupted: kernel threads pause, see vtap_workers_interrupt() */
 	bool is_interrupted;
-	/** @layout_is_custom: the client moved a queue to another worker than
+	/**
+	 * @layout_is_custom: the client moved a queue to another worker than
 	 * @layout assigns; netlink reads it without a lock
 	 */
 	bool layout_is_custom;
@@ -561,7 +445,8 @@ struct vtap_dev {
 	struct dentry *debugfs;
 	/** @net: network namespace of the process that opened the file; constant */
 	struct net *net;
-	/** @is_registered: netlink shows the device. Read without a lock: a stale
+	/**
+	 * @is_registered: netlink shows the device. Read without a lock: a stale
 	 * value matters only while the device comes or goes, which has a
 	 * notification of its own.
 	 */
