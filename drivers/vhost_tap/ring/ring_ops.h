@@ -6,8 +6,8 @@
  * compiler inlines the operation of that format. Other callers pass r->packed,
  * which costs a branch. There is no indirect call.
  */
-#ifndef VTAP_RING_VERBS_H
-#define VTAP_RING_VERBS_H
+#ifndef VTAP_RING_OPS_H
+#define VTAP_RING_OPS_H
 
 #include "packed.h"
 #include "split.h"
@@ -87,4 +87,4 @@ static __always_inline int vtap_ring_enable_notify(struct vtap_ring *r,
 			vtap_split_enable_notify(r);
 }
 
-#endif /* VTAP_RING_VERBS_H */
+#endif /* VTAP_RING_OPS_H */

@@ -3,7 +3,7 @@
 """check-prose.py [-v] [PAGE...]: check wording, spelling and length of sentences
 
 The default pages are README.md and the other Markdown pages, Documentation, and manual
-pages, except those in prose.todo. A page in prose.todo that passes must be removed there.
+pages.
 
   faults     wording listed in prose.faults
   sentences  no sentence has over 40 words
@@ -162,8 +162,7 @@ def check(path, faults, allowed):
 def main():
     os.chdir(f"{HERE}/../../..")
     verbose = "-v" in sys.argv
-    pages = named = [a for a in sys.argv[1:] if a != "-v"]
-    todo = lines_of("prose.todo")
+    pages = [a for a in sys.argv[1:] if a != "-v"]
     faults = [line.split("\t") for line in lines_of("prose.faults")]
     allowed = [line.split("\t") for line in lines_of("prose.allow")]
     if not pages:
@@ -172,17 +171,11 @@ def main():
         pages = [f for f in files if any(fnmatch.fnmatch(f, p) for p in PAGES) and os.path.isfile(f)]
     bad = 0
     for path in sorted(set(pages)):
-        said = list(check(path, faults, allowed))
-        if path in todo and not named:
-            if not said:
-                print(f"{path}: passes, remove it from prose.todo")
-                bad = 1
-            continue
-        for s in said:
+        for s in check(path, faults, allowed):
             print(f"{path}: {s}")
             bad = 1
     if verbose:
-        print(f"{len(pages)} pages, {len(todo)} of them not checked, {len(allowed)} exceptions")
+        print(f"{len(pages)} pages, {len(allowed)} exceptions")
     return bad
 
 

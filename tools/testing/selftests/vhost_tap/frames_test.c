@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of TX frames: who still has a frame keeps what is in it, however
- * many follow (backend/xdp_tx.c, vtap_frames_next_piece() and vtap_xdp_tx_long_alloc()).
- *
- * Read before: data_test.c.
+ * Memory of TX frames: the content of a frame stays intact while the host keeps it,
+ * whatever is sent after it (vtap_frames_next_piece(), vtap_xdp_tx_long_alloc()).
  */
 #define _GNU_SOURCE
 #include <sys/socket.h>

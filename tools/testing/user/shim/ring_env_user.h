@@ -9,8 +9,8 @@
  *   user_access.h  deliberately different from the kernel: guest memory that checks
  *                  every access, fails on request and changes behind the reader
  */
-#ifndef VTAP_OS_USER_H
-#define VTAP_OS_USER_H
+#ifndef VTAP_RING_ENV_USER_H
+#define VTAP_RING_ENV_USER_H
 
 /* Everything the tests use: no system header may follow the names of the shim. */
 #include <assert.h>
@@ -56,4 +56,4 @@
 #include "kernel_api.h"
 #include "user_access.h"
 
-#endif /* VTAP_OS_USER_H */
+#endif /* VTAP_RING_ENV_USER_H */
