@@ -103,11 +103,35 @@ static void vnet_fixed_headers_fit(struct kunit *test)
 	}
 }
 
+/* Of all types and flags, only TCP and UDP segmentation with a checksum and a size. */
+static void vnet_plain_gso(struct kunit *test)
+{
+	u32 type, flags;
+
+	for (type = 0; type < 256; type++) {
+		for (flags = 0; flags < 4; flags++) {
+			struct virtio_net_hdr h = {
+				.flags = flags, .gso_type = type,
+				.gso_size = (__virtio16)cpu_to_le16(1448),
+			};
+			u32 kind = type & ~VIRTIO_NET_HDR_GSO_ECN;
+			bool plain = flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
+				     (kind == 1 || kind == 4 || kind == 5);
+
+			KUNIT_EXPECT_EQ(test, vtap_vnet_hdr_gso_is_plain(&h),
+					plain);
+			h.gso_size = 0;
+			KUNIT_EXPECT_FALSE(test, vtap_vnet_hdr_gso_is_plain(&h));
+		}
+	}
+}
+
 static struct kunit_case vnet_cases[] = {
 	KUNIT_CASE(vnet_meaningless_fields),
 	KUNIT_CASE(vnet_fix_len),
 	KUNIT_CASE(vnet_csum_past_frame),
 	KUNIT_CASE(vnet_fixed_headers_fit),
+	KUNIT_CASE(vnet_plain_gso),
 	{}
 };
 

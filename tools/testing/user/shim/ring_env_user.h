@@ -42,6 +42,11 @@
 #include <linux/virtio_ring.h>
 #include <linux/vhost_types.h>
 
+/* Since 6.2. */
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4	5
+#endif
+
 /*
  * A newer C library, UAPI header or compiler may define any name of the three
  * files below. The Makefile generates undef.h from them (names.awk), which
