@@ -12,7 +12,7 @@ KVERS ?= 6.1 6.12 7.2 7.3
 # The kernel's build refuses paths with a space or a colon, and make itself those
 # with a space. Without this test, both fail with a misleading error.
 $(foreach v,CURDIR KDIR DESTDIR INSTALL_MOD_PATH HOME VTAP_CACHE,$(if $(word 2,$(subst :, ,x$($v))),$(error \
-	$v is "$($v)": the kernel's build takes no path with a space or a colon, use another folder)))
+	$v is "$($v)": the kernel's build refuses paths with a space or a colon, use another folder)))
 
 # Where `make install` puts files. DESTDIR precedes each of these paths.
 INSTALL_MOD_PATH ?=
