@@ -368,19 +368,13 @@ TEST_F_TIMEOUT(bad, tx_descriptors, 120)
 
 TEST_F_TIMEOUT(bad, rx_descriptors, 120)
 {
-	uint8_t f[100], got[2048];
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rx_bad); i++)
 		one_bad(_metadata, self, &rx_bad[i], RX);
 	ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 64, 2048));
-	while (guest_rx(&self->g, NULL, got, sizeof(got), QUIET_MS) > 0)
-		;
-	frame_raw(f, 100, 3);
-	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
-	EXPECT_EQ(100, guest_rx(&self->g, NULL, got, sizeof(got), WAIT_MS));
-	EXPECT_EQ(0, memcmp(f, got, 100));
+	EXPECT_TRUE(traffic_in(&self->g, self->tap.host));
 }
 
 /* ---- input that the device must accept ---- */

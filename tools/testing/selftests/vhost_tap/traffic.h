@@ -22,6 +22,7 @@ struct traffic {
 };
 
 bool traffic_once(struct guest *g, int host);
+bool traffic_in(struct guest *g, int host);
 int traffic_start(struct traffic *t, struct guest *g, int host, bool is_flood);
 bool traffic_wait(struct traffic *t, unsigned long more);
 int traffic_stop(struct traffic *t);
