@@ -63,7 +63,9 @@ static long host_kb(void)
 
 static long charged_kb(void)
 {
-	return kb_of(CGROUP "/memory.current", "") / 1024;
+	long bytes = kb_of(CGROUP "/memory.current", "");
+
+	return bytes < 0 ? bytes : bytes / 1024;
 }
 
 FIXTURE(charge) {

@@ -330,6 +330,8 @@ TEST_F_TIMEOUT(work, former_worker_rests, 100)
 	int i, tid[2];
 	uint64_t before;
 
+	if (!thread_cpu_ns(getpid()))
+		SKIP(return, "no CPU times in /proc/PID/schedstat");
 	ASSERT_EQ(0, pairs_open(p, 2));
 	ASSERT_EQ(0, pairs_up(p, &qemu));
 	tid[0] = node_thread_of(p->fd, 0);
