@@ -83,9 +83,9 @@ prom=$root/var/lib/prometheus/node-exporter/vhost_tap.prom
 # A VMM of an unprivileged user, on the tap vt1.
 other_users_vmm() {
 	local caps=+net_admin,+net_raw
-	(echo "tx 5"; exec sleep 3600) |
-		setpriv --reuid 65534 --regid "$(stat -c %g "$node")" --clear-groups --inh-caps "$caps" --ambient-caps "$caps" \
-			"$PWD/build/tapctl-test/client" vt1 >"$work/client" 2>&1 &
+	# No pipeline: bash's wait would wait for the sleep, too.
+	setpriv --reuid 65534 --regid "$(stat -c %g "$node")" --clear-groups --inh-caps "$caps" --ambient-caps "$caps" \
+		"$PWD/build/tapctl-test/client" vt1 < <(echo "tx 5"; exec sleep 3600) >"$work/client" 2>&1 &
 	client_job=$!
 	for ((i = 0; i < 300; i++)); do
 		[[ $(grep -cx ok "$work/client") != 2 ]] || return 0
