@@ -71,7 +71,7 @@ demo: $(if $(filter 1,$(HOST)),modules,vm-module)	## boot a guest on /dev/vhost-
 	@$(QEMU_TESTS)/demo $(if $(filter 1,$(HOST)),--host,--kver $(KVER))
 
 .PHONY: check
-check:	## style, docs, packages, unit, matrix, VM and QEMU tests on one kernel (KVER=6.12), about 35 minutes
+check:	## style, docs, packages, unit, matrix, VM and QEMU tests on one kernel (KVER=6.12), about 30 minutes
 	@scripts/check --kver $(KVER)
 
 .PHONY: check-all
