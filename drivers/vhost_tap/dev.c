@@ -363,7 +363,10 @@ int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
 	u32 i;
 
 	lockdep_assert_held(&dev->lock);
-	/* Each queue takes a reference. If any call fails, the first does. */
+	/*
+	 * Each queue takes a reference. The calls can differ only if another
+	 * thread closes @fd meanwhile.
+	 */
 	vtap_for_each_queue(dev, q, i) {
 		err = vtap_queue_set_eventfd(q, &q->log_call, fd);
 		if (err)

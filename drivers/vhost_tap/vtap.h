@@ -261,7 +261,7 @@ struct vtap_queue {
 	bool requeue;
 	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
 	u32 nr_uncalled;
-	/** @nr_retries: TX: times that the next chain was sent without success */
+	/** @nr_retries: TX: retries for lack of memory, see vtap_send_single() */
 	u8 nr_retries;
 	/**
 	 * @kicks_seen: kicks counted before the last pass; a broken ring is

@@ -4,8 +4,8 @@
  *
  * A frame that does not go in a batch is passed to sendmsg as it lies in guest
  * memory, header included. These are GSO frames to a macvtap or an XDP program,
- * frames that find no memory, and all frames of a packet socket or of a tap with a
- * send buffer limit.
+ * frames that find no memory, and all frames of a packet socket or of a tap
+ * with a send buffer limit.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -163,48 +163,56 @@ static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
 	return 0;
 }
 
+/*
+ * Send a frame of more than a page in a batch.
+ * Return: as vtap_xdp_tx_add().
+ */
+static int vtap_send_large(struct vtap_queue *q, const struct vtap_chain *c,
+			   u32 len)
+{
+	struct vtap_backend *b = &q->backend;
+	int err;
+
+	err = vtap_xdp_tx_add_large(b, c, q->cfg.guest_hlen, q->cfg.sock_hlen,
+				    len);
+	if (!err && b->frames.nr_taken - b->first_piece < LARGE_BATCH_PIECES)
+		return 0;
+	if (err && err != -ENOSPC)
+		return err;
+	vtap_send_batch(q);
+	if (!err)
+		return 0;
+	/* A batch of its own: the next one may reuse the memory. */
+	err = vtap_xdp_tx_add_long(b, c, q->cfg.guest_hlen, q->cfg.sock_hlen,
+				   len);
+	if (!err)
+		vtap_send_batch(q);
+	return err;
+}
+
 /**
  * vtap_backend_add_slow - send a frame that vtap_xdp_tx_add() does not take
  * @q: TX queue with a backend
  * @c: descriptor chain of the frame
  * @len: bytes of the frame
- * @reason: errno of vtap_xdp_tx_add(); -ENOSPC if the frame can be sent
- * otherwise
+ * @reason: errno of vtap_xdp_tx_add(); -ENOSPC if there is another way
  *
  * Return: as vtap_backend_add().
  */
 int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
 			  u32 len, int reason)
 {
-	struct vtap_backend *b = &q->backend;
 	int err = reason;
 
-	if (reason != -ENOSPC)
-		return reason;
-	if (vtap_backend_has_xdp(b)) {
-		err = vtap_xdp_tx_add_large(b, c, q->cfg.guest_hlen,
-					    q->cfg.sock_hlen, len);
-		if (!err) {
-			q->nr_retries = 0;
-			if (b->frames.nr_taken - b->first_piece >=
-			    LARGE_BATCH_PIECES)
-				vtap_send_batch(q);
-			return 0;
-		}
-		if (err != -ENOSPC)
-			return err;
+	if (err == -ENOSPC && vtap_backend_has_xdp(&q->backend))
+		err = vtap_send_large(q, c, len);
+	if (err == -ENOSPC) {
 		vtap_send_batch(q);
-		err = vtap_xdp_tx_add_long(b, c, q->cfg.guest_hlen,
-					   q->cfg.sock_hlen, len);
-		if (likely(!err)) {
-			q->nr_retries = 0;
-			vtap_send_batch(q);
-		}
-		if (err != -ENOSPC)
-			return err;
+		return vtap_send_single(q, c, len);
 	}
-	vtap_send_batch(q);
-	return vtap_send_single(q, c, len);
+	if (!err)
+		q->nr_retries = 0;
+	return err;
 }
 
 /**

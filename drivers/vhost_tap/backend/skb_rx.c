@@ -37,14 +37,18 @@
 /* A frame up to this length is moved to make room for the header. */
 #define SHORT_FRAME	128
 
+/*
+ * Frames up to this length are freed together, which returns the heads of their
+ * skbs in bulk. Before 6.3 that would report them as drops, so each is freed at
+ * once.
+ */
 #ifdef VTAP_HAVE_SKB_CONSUMED
-#define CAN_FREE_LATER	true
+#define FREE_LATER_MAX		2048
+#define consume_skb_list(list)	kfree_skb_list_reason(list, SKB_CONSUMED)
 #else
-#define CAN_FREE_LATER	false
+#define FREE_LATER_MAX		0
+#define consume_skb_list(list)	kfree_skb_list(list)
 #endif
-
-/* Longer frames are freed as soon as they are delivered. */
-#define FREE_LATER_MAX	2048
 
 /* An ioctl can make tun's headers big-endian, which the driver cannot see. */
 static bool vtap_skb_rx_header_is_le(void)
@@ -253,31 +257,24 @@ static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
  */
 void vtap_skb_rx_free(struct vtap_backend *b)
 {
-	struct sk_buff *list = b->done;
-	u16 nr = b->nr_done;
-
 	vtap_backend_assert_locked(b);
+	if (b->nr_done == 1)
+		consume_skb(b->done);
+	else
+		consume_skb_list(b->done);
 	b->done = NULL;
 	b->nr_done = 0;
-	if (nr == 1) {
-		consume_skb(list);
-		return;
-	}
-#ifdef VTAP_HAVE_SKB_CONSUMED
-	/* Frees the heads of skbs in bulk, and does not count them as drops. */
-	kfree_skb_list_reason(list, SKB_CONSUMED);
-#endif
 }
 
 /*
  * A delivered skb is freed later, with others of the batch. Long frames are
- * freed at once: their memory is worth more than the time, and frames of
- * another guest are in memory that its queue uses again (xdp_tx.c).
+ * freed at once: they hold much memory, and the frame of another guest is in
+ * memory that its queue uses again (xdp_tx.c).
  */
 static void vtap_skb_rx_done(struct vtap_backend *b, struct sk_buff *skb)
 {
-	if (!CAN_FREE_LATER || skb->len > FREE_LATER_MAX ||
-	    skb_is_nonlinear(skb) || skb_shared(skb)) {
+	if (skb->len > FREE_LATER_MAX || skb_is_nonlinear(skb) ||
+	    skb_shared(skb)) {
 		consume_skb(skb);
 		return;
 	}

@@ -5,7 +5,6 @@
 #ifndef VTAP_BACKEND_TYPES_H
 #define VTAP_BACKEND_TYPES_H
 
-#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <net/xdp.h>
@@ -20,15 +19,11 @@ struct socket;
 /* Packets exchanged with the backend at a time. */
 #define VTAP_BATCH		64
 
-/*
- * Pieces of frame memory used in turn; together they hold a batch of full
- * frames.
- */
+/* Pieces of frame memory, which are used in turn. */
 #define VTAP_FRAME_PIECES	4
 
 /**
- * struct vtap_frames - memory for frames, allocated from the end of a piece
- * down
+ * struct vtap_frames - memory for frames, used from the end of a piece
  * @start: start of the current piece
  * @left: bytes of it that no frame has yet
  * @refs: page references to it that are still ours; each frame takes one
@@ -105,8 +100,8 @@ struct vtap_backend {
 	/** @nr_batch: RX: packets in @batch; TX: frames in @xdp */
 	u16 nr_batch;
 	/**
-	 * @direct_hlen: RX: header bytes that recvmsg was seen to write, so that
-	 * skb_rx.c may write them as well; 0 if not seen yet
+	 * @direct_hlen: RX: header bytes that recvmsg was seen to write, so
+	 * that skb_rx.c may write them as well; 0 if not seen yet
 	 */
 	u8 direct_hlen;
 	/** @nr_searches: RX: times that @dev was searched */

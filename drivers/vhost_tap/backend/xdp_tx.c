@@ -21,8 +21,6 @@
 
 /* The smaller of the two sizes of memory for a long frame. */
 #define LONG_FRAME_ROOM	SZ_64K
-/* Shorter frames fit a piece, with headroom and tail. */
-#define LONG_FRAME_MIN	(PIECE_BYTES - SZ_1K)
 
 /* Allocations to skip after one has failed. */
 #define SKIP_FRAMES	255
@@ -272,8 +270,9 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 }
 
 /*
- * Copy the header alone. Return: true if it says that the frame is a GSO
- * packet.
+ * Read the header alone, to avoid the copy of a GSO packet that a macvtap does
+ * not take in a batch. This is a hint: the guest may change the header, and
+ * vtap_frame_fill() checks its own copy.
  */
 static bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen)
 {
@@ -303,14 +302,12 @@ int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
 			  u8 skip, u8 hlen, u32 len)
 {
 	struct vtap_frame f = { .len = len, .skip = skip, .hlen = hlen };
-	int err;
 
 	if (!b->nr_batch)
 		vtap_xdp_tx_begin(b);
 	f.size = vtap_frame_size(b, len);
 	if (!b->large || f.size <= PAGE_SIZE || f.size > PIECE_BYTES)
 		return -ENOSPC;
-	/* Do not copy the whole frame of a macvtap only to refuse it. */
 	if (!b->gso && vtap_frame_is_gso(c, skip, hlen))
 		return -ENOSPC;
 	if (b->frames.nr_skip_large) {
@@ -319,13 +316,7 @@ int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
 	}
 	f.size = PIECE_BYTES / (PIECE_BYTES / f.size);
 	f.size = round_down(f.size, SMP_CACHE_BYTES);
-	f.buf = vtap_frame_alloc(b, f.size);
-	if (unlikely(!f.buf))
-		return -ENOSPC;
-	err = vtap_frame_fill(b, c, &f);
-	if (unlikely(err))
-		vtap_frame_free(&b->frames, f.size);
-	return err;
+	return vtap_frame_add(b, c, &f);
 }
 
 /**
@@ -356,14 +347,13 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 	BUILD_BUG_ON(VTAP_FRAME_MAX + SZ_4K >
 		     LONG_FRAME_ROOM << (VTAP_LONG_SIZES - 1));
 	vtap_xdp_tx_begin(b);
+	f.size = vtap_frame_size(b, len);
 	/* Some kernels keep the length of a frame in 16 bits. */
-	if (!b->gso || len < LONG_FRAME_MIN || len > U16_MAX)
+	if (!b->gso || f.size <= PIECE_BYTES || len > U16_MAX)
 		return -ENOSPC;
-	f.size = LONG_FRAME_ROOM;
-	if (vtap_frame_size(b, len) > f.size) {
+	if (f.size > LONG_FRAME_ROOM)
 		l++;
-		f.size *= 2;
-	}
+	f.size = LONG_FRAME_ROOM << (l - b->long_frames);
 	f.buf = vtap_xdp_tx_long_alloc(b, l);
 	if (!f.buf)
 		return -ENOSPC;

@@ -137,6 +137,7 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 
 	/* The copied header and its final place must not overlap. */
 	BUILD_BUG_ON(NET_SKB_PAD < VTAP_HLEN_MAX);
+	BUILD_BUG_ON(VTAP_HDR_ROOM < VTAP_HLEN_MAX);
 	/* One copy for header and frame; the header moves to its place next. */
 	if (unlikely(!vtap_frame_copy(from, c, f->skip, f->hlen + f->len)))
 		return -EFAULT;
@@ -159,6 +160,23 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 	return 0;
 }
 
+/* Take the memory of a frame from a piece, and fill it. */
+static __always_inline int vtap_frame_add(struct vtap_backend *b,
+					  const struct vtap_chain *c,
+					  struct vtap_frame *f)
+{
+	int err;
+
+	/* Sizes are multiples of the cache line, and so are offsets. */
+	f->buf = vtap_frame_alloc(b, f->size);
+	if (unlikely(!f->buf))
+		return -ENOSPC;
+	err = vtap_frame_fill(b, c, f);
+	if (unlikely(err))
+		vtap_frame_free(&b->frames, f->size);
+	return err;
+}
+
 /**
  * vtap_xdp_tx_add - copy a frame out of the guest into the next batch slot
  * @b: backend with vtap_backend_has_xdp(), fewer than VTAP_BATCH frames
@@ -177,21 +195,13 @@ vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 		u8 skip, u8 hlen, u32 len)
 {
 	struct vtap_frame f = { .len = len, .skip = skip, .hlen = hlen };
-	int err;
 
 	if (!b->nr_batch)
 		vtap_xdp_tx_begin(b);
 	f.size = vtap_frame_size(b, len);
 	if (f.size > PAGE_SIZE)
 		return -ENOSPC;
-	/* Sizes are multiples of the cache line, and so are offsets. */
-	f.buf = vtap_frame_alloc(b, f.size);
-	if (unlikely(!f.buf))
-		return -ENOSPC;
-	err = vtap_frame_fill(b, c, &f);
-	if (unlikely(err))
-		vtap_frame_free(&b->frames, f.size);
-	return err;
+	return vtap_frame_add(b, c, &f);
 }
 
 #endif /* VTAP_XDP_TX_H */

@@ -235,7 +235,7 @@ static void ring_map_sub_page(struct kunit *test)
 	traffic(test, 1024, 0);
 }
 
-/* So many small mappings that the translation of an area hits its limit. */
+/* Map an area in more pieces than its translation may have. */
 static void ring_map_many_mappings(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 4096, 0);

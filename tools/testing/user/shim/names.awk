@@ -2,7 +2,7 @@
 #
 # names.awk - keep the shim's names apart from those of system headers
 #
-# Reads stubs.h, kernel_api.h and user_access.h. Prints undef.h, which makes every name that
+# Reads annotations.h, kernel_api.h and user_access.h. Prints undef.h, which makes every name that
 # they define free for them: macros are undefined, functions and types get the
 # prefix "shim_". With -v clash=1 it prints clash.h, which defines all these names
 # with another meaning, as a newer C library or UAPI header may do.

@@ -5,7 +5,7 @@
  * The shim has three files, which differ in how they relate to the kernel:
  *
  *   kernel_api.h   the same meaning as in the kernel, reimplemented here
- *   stubs.h        without effect; the tested code must not depend on it
+ *   annotations.h  without effect; the tested code must not depend on it
  *   user_access.h  deliberately different from the kernel: guest memory that checks
  *                  every access, fails on request and changes behind the reader
  */
@@ -57,7 +57,7 @@
 #include "clash.h"
 #endif
 #include "undef.h"
-#include "stubs.h"
+#include "annotations.h"
 #include "kernel_api.h"
 #include "user_access.h"
 

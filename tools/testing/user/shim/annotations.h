@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stubs.h - names without effect in user space
+ * annotations.h - kernel names that have no effect in user space
  *
  * Annotations for sparse, the section placement of the kernel and allocation
  * flags. If a test result could depend on one of these it belongs in kernel_api.h
  * or user_access.h instead.
  */
-#ifndef VTAP_SHIM_STUBS_H
-#define VTAP_SHIM_STUBS_H
+#ifndef VTAP_SHIM_ANNOTATIONS_H
+#define VTAP_SHIM_ANNOTATIONS_H
 
 #define __user
 #define __force
@@ -45,4 +45,4 @@ typedef unsigned int gfp_t;
 #define MODULE_LICENSE(text)
 #define MODULE_DESCRIPTION(text)
 
-#endif /* VTAP_SHIM_STUBS_H */
+#endif /* VTAP_SHIM_ANNOTATIONS_H */
