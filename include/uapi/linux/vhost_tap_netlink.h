@@ -11,9 +11,9 @@
 #define VHOST_TAP_FAMILY_VERSION	1
 
 /**
- * enum vhost_tap_direction - As the guest names it.
- * @VHOST_TAP_DIRECTION_RX: Host to guest.
- * @VHOST_TAP_DIRECTION_TX: Guest to host.
+ * enum vhost_tap_direction - Direction of a queue, from the guest's side.
+ * @VHOST_TAP_DIRECTION_RX: From the host to the guest.
+ * @VHOST_TAP_DIRECTION_TX: From the guest to the host.
  */
 enum vhost_tap_direction {
 	VHOST_TAP_DIRECTION_RX,
@@ -21,11 +21,11 @@ enum vhost_tap_direction {
 };
 
 /**
- * enum vhost_tap_state - What a queue does.
- * @VHOST_TAP_STATE_STOPPED: It has no backend.
- * @VHOST_TAP_STATE_RUNNING: It moves packets.
- * @VHOST_TAP_STATE_BROKEN: The guest broke the ring; it rests until the client
- *   restarts it.
+ * enum vhost_tap_state - State of a queue.
+ * @VHOST_TAP_STATE_STOPPED: The queue has no backend.
+ * @VHOST_TAP_STATE_RUNNING: The queue moves packets.
+ * @VHOST_TAP_STATE_BROKEN: A ring fault stopped the queue; each kick retries
+ *   it.
  */
 enum vhost_tap_state {
 	VHOST_TAP_STATE_STOPPED,
@@ -34,7 +34,7 @@ enum vhost_tap_state {
 };
 
 /**
- * enum vhost_tap_backend - The other end of a queue.
+ * enum vhost_tap_backend - Network side of a queue.
  * @VHOST_TAP_BACKEND_NONE: No backend is set.
  * @VHOST_TAP_BACKEND_TUN: A tap or tun device.
  * @VHOST_TAP_BACKEND_MACVTAP: A macvtap or ipvtap device.
@@ -48,12 +48,12 @@ enum vhost_tap_backend {
 };
 
 /**
- * enum vhost_tap_worker_layout - Which queues share a worker.
- * @VHOST_TAP_WORKER_LAYOUT_PAIR: Each pair has its own.
- * @VHOST_TAP_WORKER_LAYOUT_DIRECTION: Each RX and each TX has its own.
- * @VHOST_TAP_WORKER_LAYOUT_SHARED: Pairs take turns on fewer.
- * @VHOST_TAP_WORKER_LAYOUT_BY_HAND: The client has moved queues since, see
- *   each queue's worker.
+ * enum vhost_tap_worker_layout - Assignment of queues to workers.
+ * @VHOST_TAP_WORKER_LAYOUT_PAIR: Each pair has a worker.
+ * @VHOST_TAP_WORKER_LAYOUT_DIRECTION: Each queue has a worker.
+ * @VHOST_TAP_WORKER_LAYOUT_SHARED: Pairs share a number of workers.
+ * @VHOST_TAP_WORKER_LAYOUT_BY_HAND: The client moved queues; the worker of
+ *   each queue tells where.
  */
 enum vhost_tap_worker_layout {
 	VHOST_TAP_WORKER_LAYOUT_PAIR,
@@ -63,12 +63,12 @@ enum vhost_tap_worker_layout {
 };
 
 /**
- * enum vhost_tap_poll_mode - What a worker does that runs out of work.
- * @VHOST_TAP_POLL_MODE_OFF: It sleeps.
- * @VHOST_TAP_POLL_MODE_FIXED: It polls first, each time as long as its queues'
- *   busyloop-us.
- * @VHOST_TAP_POLL_MODE_ADAPTIVE: It polls first, as long as that has been
- *   paying.
+ * enum vhost_tap_poll_mode - What a worker does when it runs out of work.
+ * @VHOST_TAP_POLL_MODE_OFF: The worker sleeps.
+ * @VHOST_TAP_POLL_MODE_FIXED: The worker polls for the longest busyloop-us of
+ *   its queues, then sleeps.
+ * @VHOST_TAP_POLL_MODE_ADAPTIVE: The worker polls while that finds work, then
+ *   sleeps.
  */
 enum vhost_tap_poll_mode {
 	VHOST_TAP_POLL_MODE_OFF,
