@@ -41,17 +41,17 @@ grep -nE '\b_*(get|put)_user\(|\b__copy_(from|to)_user' $ring/*.[ch] |
 	bad "ring/ reads and writes the guest in access windows or by copy_*_user:"
 
 grep -rnE '\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE)' Kbuild drivers include tools/testing --include='*.[ch]' \
-	--include=Makefile --include=Kbuild | bad "no kernel version in code, ask with a probe:"
+	--include=Makefile --include=Kbuild | bad "code does not test the kernel version, use a probe:"
 
 grep -rnE '#[[:space:]]*(if|ifdef|ifndef|elif)\b.*VTAP_HAVE_' drivers include --include='*.[ch]' |
 	grep -vE '^(include/compat/|drivers/vhost_tap/(thread\.c|backend/[a-z_]*\.[ch]|vtap_kcompat\.h):?)' |
 	bad "VTAP_HAVE_* only in include/compat/, thread.c and backend/:"
 
-asked=$(cd scripts/kcompat/probe && printf '%s\n' *.c | sed '/^control_/d; s/\.c$//' | tr '[:lower:]' '[:upper:]' | sort)
+probes=$(cd scripts/kcompat/probe && printf '%s\n' *.c | sed '/^control_/d; s/\.c$//' | tr '[:lower:]' '[:upper:]' | sort)
 used=$(grep -rhoE '\bVTAP_HAVE_[A-Z0-9_]+' drivers include --include='*.[ch]' --exclude=vtap_kcompat.h |
 	sed 's/^VTAP_HAVE_//' | sort -u)
-comm -23 <(echo "$asked") <(echo "$used") | bad "probes in scripts/kcompat/probe without a user:"
-comm -13 <(echo "$asked") <(echo "$used") | bad "VTAP_HAVE_ names without a probe:"
+comm -23 <(echo "$probes") <(echo "$used") | bad "probes in scripts/kcompat/probe without a user:"
+comm -13 <(echo "$probes") <(echo "$used") | bad "VTAP_HAVE_ names without a probe:"
 
 for probe in scripts/kcompat/probe/*.c; do
 	head -n 1 "$probe" | grep -qE '^/\* (control \| .+|(since|until) [0-9.]+[^|]* \| [^|]+ \| .+) \*/$' || echo "$probe"

@@ -22,8 +22,8 @@ tmp=$header.tmp
 mkdir -p "$tmp"
 trap 'rm -rf "$tmp"' EXIT
 
-# Options as W=1 or KCFLAGS=-Werror must not turn a "yes" into a "no".
-ask() {
+# Options such as W=1 and KCFLAGS=-Werror must not make a probe fail.
+compile() {
 	"$@" -Wno-error -Wno-missing-prototypes \
 	     -Werror=implicit-function-declaration \
 	     -Werror=incompatible-pointer-types -Werror=int-conversion \
@@ -37,7 +37,7 @@ n=0
 for file in $files; do
 	probe=${file##*/} probe=${probe%.c}
 	case " ${VTAP_WITHOUT-} " in *" $probe "*) continue ;; esac
-	ask "$@" &
+	compile "$@" &
 	n=$((n + 1))
 	[ $((n % 2)) -ne 0 ] || wait
 done
