@@ -8,6 +8,7 @@ Documentation/images/icount.svg and the parts of README.md and performance.rst b
 are out of date, and fails if there are any.
 """
 
+import functools
 import os
 import re
 import sys
@@ -15,16 +16,24 @@ import sys
 PICTURED = "6.12"
 WORDS = {"ind2": "indirect, 2 buffers", "chain17": "chain of 17", "fwd": "forwarded, buffers ahead",
          "nomrg": "no mergeable buffers", "reg500": "500 memory regions", "log": "migrating (dirty log)",
-         "iotlb4k": "virtual IOMMU, 4 KiB pages", "burst1": "one packet at a time", "packed": "packed ring"}
+         "iotlb4k": "virtual IOMMU, 4 KiB pages", "burst1": "one packet at a time", "packed": "packed ring",
+         "gso": "GSO"}
 PART = re.compile(r"^(\S+ icount: (?!end)(\w+)[^\n]*\n).*?^(\S+ icount: end)", re.M | re.S)
 WIDTH, LEFT, RIGHT, ROW = 920, 320, 130, 22
+
+
+@functools.cache
+def lengths():
+    """Read the frame lengths of the rows -> {row: bytes}"""
+    with open("tools/testing/bench/rows.conf", encoding="utf-8") as f:
+        return dict(re.findall(r"^(\S+) .*\blen=(\d+)", f.read(), re.M))
 
 
 def words(row):
     """Expand a row name: tx-64-log -> from guest, 64 bytes, migrating (dirty log)"""
     direction, size, *rest = row.split("-")
     text = {"tx": "from guest", "rx": "to guest"}[direction] + ", "
-    text += "64 KiB GSO" if size == "gso" else f"{size} bytes"
+    text += "64 KiB GSO" if size == "gso" else f"{lengths().get(row, size)} bytes"
     return text + "".join(", " + WORDS.get(r, r) for r in rest)
 
 
@@ -45,7 +54,7 @@ def picture(kernel, counts):
     unit = (WIDTH - LEFT - RIGHT) / 1.1
     height = 70 + ROW * len(rows)
     one = LEFT + unit
-    title = f"Instructions per packet on Linux {kernel}, in-tree vhost_net = 100 %, less is better"
+    title = f"Instructions per packet on Linux {kernel}, in-tree vhost-net = 100 %, less is better"
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
            'font-family="DejaVu Sans, sans-serif" font-size="12">',
            f"<title>{title}</title>", f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
