@@ -408,10 +408,6 @@ struct vtap_dev {
 	 * that wait for a miss read it without @lock
 	 */
 	struct vtap_iotlb *iotlb;
-	/** @miss_lock: protects vtap_queue.miss; a leaf */
-	spinlock_t miss_lock;
-	/** @miss_wait: readers of the file that wait for a miss */
-	wait_queue_head_t miss_wait;
 	/** @workers: struct vtap_worker by id; empty without an owner */
 	struct xarray workers;
 	/** @nr_pairs: queue pairs, at least 1; changes without an owner only */
@@ -453,6 +449,10 @@ struct vtap_dev {
 	bool is_registered;
 	/** @nr_regions: regions of @map, for netlink */
 	u32 nr_regions;
+	/** @miss_lock: protects vtap_queue.miss; a leaf */
+	spinlock_t miss_lock;
+	/** @miss_wait: readers of the file that wait for a miss */
+	wait_queue_head_t miss_wait;
 	/** @notify_work: sends notifications */
 	struct delayed_work notify_work;
 	/** @notify_next: jiffies of the earliest next run of @notify_work */
