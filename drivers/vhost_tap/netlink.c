@@ -46,7 +46,7 @@ static int vtap_nl_check_all(struct sk_buff *skb,
 	if (netlink_capable(skb, CAP_NET_ADMIN))
 		return 0;
 	NL_SET_ERR_MSG(extack,
-		       "all namespaces need CAP_NET_ADMIN in the initial user namespace");
+		       "all-namespaces requires CAP_NET_ADMIN in the initial user namespace");
 	return -EPERM;
 }
 

@@ -54,7 +54,7 @@ static const struct kernel_param_ops follow_ops = {
 
 module_param_cb(numa, &follow_ops, NULL, 0644);
 __MODULE_PARM_TYPE(numa, "charp");
-MODULE_PARM_DESC(numa, "Node whose CPUs new workers get: off, memory (the guest's), netdev (default off)");
+MODULE_PARM_DESC(numa, "NUMA node of new workers: off, memory (of the guest) or netdev (of the NIC) (default off)");
 
 /* ---- the node of guest memory ---- */
 

@@ -31,7 +31,7 @@ MODULE_PARM_DESC(split_workers, "Give RX and TX of each new file a worker each (
 
 static bool kthread_workers = true;
 module_param(kthread_workers, bool, 0644);
-MODULE_PARM_DESC(kthread_workers, "Let clients ask for kernel threads where threads of their own are available (default on)");
+MODULE_PARM_DESC(kthread_workers, "Permit clients to choose kernel threads as workers (default on)");
 
 static int vtap_workers_set_adaptive_poll_us(const char *val,
 					     const struct kernel_param *kp)
@@ -48,7 +48,7 @@ static uint adaptive_poll_us;
 module_param_cb(adaptive_poll_us, &adaptive_poll_us_ops, &adaptive_poll_us,
 		0644);
 __MODULE_PARM_TYPE(adaptive_poll_us, "uint");
-MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while it pays (default 0, off)");
+MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while polling finds work (default 0, off)");
 
 /**
  * vtap_workers_interrupt - make passes stop waiting for the owner's memory

@@ -334,7 +334,7 @@ void check_workers(struct doctor_ctx *ctx)
 			 "worker %u of device %u (thread %d) may run on any CPU",
 			 s.worker[i].index, s.worker[i].device, tid);
 		finding(ctx, NOTE, what,
-			"the scheduler may put it on the CPU of a guest's vCPU; a CPU of its own makes latency steadier",
+			"the scheduler may run it on the CPU of a guest's vCPU; on a dedicated CPU its latency varies less",
 			"taskset -p -c %u %d", i % cpus, tid);
 	}
 out:

@@ -314,11 +314,11 @@ int genl_failure(const struct genl *nl, int err)
 		return CTL_NO_MODULE;
 	}
 	if (err == -EPERM && nl && nl->all_namespaces) {
-		warn("all namespaces need CAP_NET_ADMIN in the initial user namespace: run it as root of the host");
+		warn("--all-namespaces requires CAP_NET_ADMIN in the initial user namespace; run vhost-tapctl as root of the host");
 		return CTL_DENIED;
 	}
 	if (err == -EPERM) {
-		warn("this needs CAP_NET_ADMIN in this network namespace: run it as root");
+		warn("the command requires CAP_NET_ADMIN in its network namespace; run it as root");
 		return CTL_DENIED;
 	}
 	warn("%s%s%s", nl && nl->said[0] ? nl->said : "netlink",

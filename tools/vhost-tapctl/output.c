@@ -74,6 +74,6 @@ int output_lost(void)
 	if (!fstat(STDOUT_FILENO, &st) &&
 	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		raise(SIGPIPE);
-	warn("the output has no reader any more");
+	warn("the reader of the output is gone");
 	return CTL_FAILED;
 }
