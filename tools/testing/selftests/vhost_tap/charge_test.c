@@ -177,7 +177,7 @@ FIXTURE_TEARDOWN(charge)
 	rmdir(CGROUP);
 }
 
-TEST_F_TIMEOUT(charge, owner_pays_and_gets_back, 120)
+TEST_F_TIMEOUT(charge, owner_is_charged_and_uncharged, 120)
 {
 	volatile uint16_t *avail = (uint16_t *)(self->mem + 0x4002);
 	long host, charged, taken, paid, i;

@@ -330,7 +330,7 @@ TEST_F(dirty, used_index_wraps)
 
 /* ---- what must not be logged ---- */
 
-TEST_F(dirty, nothing_while_off)
+TEST_F(dirty, nothing_is_logged_while_disabled)
 {
 	struct into in = { 1000, 1, 1, 2000, 2000, false };
 
@@ -345,7 +345,7 @@ TEST_F(dirty, nothing_while_off)
 }
 
 /* LOG_ALL without the ring's own flag logs payload, but not the used ring. */
-TEST_F(dirty, used_ring_only_if_asked)
+TEST_F(dirty, used_ring_is_logged_only_with_flag)
 {
 	struct into in = { 1000, 1, 1, 2000, 2000, false };
 	struct guest *g = &self->g;

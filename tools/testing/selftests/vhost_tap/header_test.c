@@ -173,7 +173,7 @@ static uint64_t digest(const uint8_t *p, ssize_t len)
 	return sum;
 }
 
-TEST_F_TIMEOUT(header, what_in_tree_delivers, 300)
+TEST_F_TIMEOUT(header, delivers_same_frames_as_in_tree, 300)
 {
 	unsigned int i, both = 0, ours_only = 0;
 	static uint64_t want[CASES];

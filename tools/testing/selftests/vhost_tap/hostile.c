@@ -49,10 +49,10 @@ static bool used_moves(struct vq *q, uint16_t from)
  *
  * Return: NULL, or a description of the failure
  */
-const char *hostile_case(struct world *w, const struct bad *b, int backend,
+const char *hostile_case(struct target *t, const struct bad *b, int backend,
 			 int host)
 {
-	bool is_tx = w->q->index % 2 == TX;
+	bool is_tx = t->q->index % 2 == TX;
 	const char *file = is_tx ? "tx" : "rx";
 	uint8_t f[100] = {};
 	uint16_t used;
@@ -60,15 +60,15 @@ const char *hostile_case(struct world *w, const struct bad *b, int backend,
 
 	if (b->intree_fails && !guest_is_ours())
 		return NULL;
-	if (guest_restart(w->g, backend))
+	if (guest_restart(t->g, backend))
 		return "no restart";
-	if (is_tx && !traffic_once(w->g, host))
+	if (is_tx && !traffic_once(t->g, host))
 		return "no traffic before";
-	before = faults(w->g, file, b->fault);
-	used = vq_used_idx(w->q);
-	b->make(w);
-	vq_publish(w->q);
-	vq_kick_hard(w->q);
+	before = faults(t->g, file, b->fault);
+	used = vq_used_idx(t->q);
+	b->make(t);
+	vq_publish(t->q);
+	vq_kick_hard(t->q);
 	if (!is_tx && host_send(host, f, 100))
 		return "nothing sent";
 	if (!guest_is_ours()) {
@@ -76,17 +76,17 @@ const char *hostile_case(struct world *w, const struct bad *b, int backend,
 		return NULL;
 	}
 	if (b->is_drop) {
-		if (!used_moves(w->q, used))
+		if (!used_moves(t->q, used))
 			return "not completed";
-		if (fd_count(w->q->err))
+		if (fd_count(t->q->err))
 			return "err signalled";
 	} else {
-		if (!fd_wait(w->q->err, WAIT_MS))
+		if (!fd_wait(t->q->err, WAIT_MS))
 			return "err not signalled";
-		if (has_moved(w->q, used))
+		if (has_moved(t->q, used))
 			return "completed";
 	}
 	/* A kick during the pass that finds the fault causes one retry. */
-	return faults(w->g, file, b->fault) > before ?
+	return faults(t->g, file, b->fault) > before ?
 	       NULL : "fault not counted";
 }

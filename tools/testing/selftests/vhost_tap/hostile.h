@@ -9,11 +9,11 @@
 #include "guest.h"
 
 /**
- * struct world - memory for bad ring entries
+ * struct target - memory for bad ring entries
  * @gpa: 64 KiB of valid guest memory
  * @table: room for an indirect table
  */
-struct world {
+struct target {
 	struct guest *g;
 	struct vq *q;
 	uint64_t gpa;
@@ -28,13 +28,13 @@ struct world {
  */
 struct bad {
 	const char *name;
-	void (*make)(struct world *w);
+	void (*make)(struct target *t);
 	const char *fault;
 	bool is_drop;
 	bool intree_fails;
 };
 
-const char *hostile_case(struct world *w, const struct bad *b, int backend,
+const char *hostile_case(struct target *t, const struct bad *b, int backend,
 			 int host);
 
 #endif

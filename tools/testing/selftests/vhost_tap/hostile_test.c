@@ -62,230 +62,230 @@ static void avail(struct vq *q, uint16_t head)
 
 /* ---- the cases ---- */
 
-static void table_put(struct world *w, unsigned int i, uint64_t addr,
+static void table_put(struct target *t, unsigned int i, uint64_t addr,
 		      uint32_t len, uint16_t flags, uint16_t next)
 {
 	struct vring_desc d = { addr, len, flags, next };
 
-	guest_write(w->g, w->table + i * sizeof(d), &d, sizeof(d));
+	guest_write(t->g, t->table + i * sizeof(d), &d, sizeof(d));
 }
 
-static void avail_jump(struct world *w)
+static void avail_jump(struct target *t)
 {
-	w->q->avail_idx += w->q->num + 1;
+	t->q->avail_idx += t->q->num + 1;
 }
 
-static void avail_back(struct world *w)
+static void avail_back(struct target *t)
 {
-	w->q->avail_idx -= 1;
+	t->q->avail_idx -= 1;
 }
 
-static void head_range(struct world *w)
+static void head_range(struct target *t)
 {
-	avail(w->q, w->q->num);
+	avail(t->q, t->q->num);
 }
 
-static void head_max(struct world *w)
+static void head_max(struct target *t)
 {
-	avail(w->q, 0xffff);
+	avail(t->q, 0xffff);
 }
 
-static void next_range(struct world *w)
+static void next_range(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N, w->q->num);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N, t->q->num);
+	avail(t->q, 0);
 }
 
-static void loop_self(struct world *w)
+static void loop_self(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N, 0);
+	avail(t->q, 0);
 }
 
-static void loop_two(struct world *w)
+static void loop_two(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N, 1);
-	put(w->q, 1, w->gpa, 100, N, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N, 1);
+	put(t->q, 1, t->gpa, 100, N, 0);
+	avail(t->q, 0);
 }
 
-static void loop_empty(struct world *w)
+static void loop_empty(struct target *t)
 {
-	put(w->q, 0, w->gpa, 0, N, 1);
-	put(w->q, 1, w->gpa, 0, N, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 0, N, 1);
+	put(t->q, 1, t->gpa, 0, N, 0);
+	avail(t->q, 0);
 }
 
-static void unmapped(struct world *w)
+static void unmapped(struct target *t)
 {
-	put(w->q, 0, 0x1000, 100, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, 0x1000, 100, 0, 0);
+	avail(t->q, 0);
 }
 
-static void unmapped_second(struct world *w)
+static void unmapped_second(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N, 1);
-	put(w->q, 1, 1ULL << 63, 100, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N, 1);
+	put(t->q, 1, 1ULL << 63, 100, 0, 0);
+	avail(t->q, 0);
 }
 
-static void gpa_wraps(struct world *w)
+static void gpa_wraps(struct target *t)
 {
-	put(w->q, 0, -16ULL, 64, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, -16ULL, 64, 0, 0);
+	avail(t->q, 0);
 }
 
-static void past_region(struct world *w)
+static void past_region(struct target *t)
 {
-	put(w->q, 0, guest_gpa(w->g, w->g->mem_len - 50), 100, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, guest_gpa(t->g, t->g->mem_len - 50), 100, 0, 0);
+	avail(t->q, 0);
 }
 
-static void len_max(struct world *w)
+static void len_max(struct target *t)
 {
-	put(w->q, 0, w->gpa, ~0U, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, ~0U, 0, 0);
+	avail(t->q, 0);
 }
 
-static void write_then_read(struct world *w)
+static void write_then_read(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N | W, 1);
-	put(w->q, 1, w->gpa, 100, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N | W, 1);
+	put(t->q, 1, t->gpa, 100, 0, 0);
+	avail(t->q, 0);
 }
 
-static void tx_writable(struct world *w)
+static void tx_writable(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, W, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, W, 0);
+	avail(t->q, 0);
 }
 
-static void tx_read_then_write(struct world *w)
+static void tx_read_then_write(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N, 1);
-	put(w->q, 1, w->gpa, 100, W, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N, 1);
+	put(t->q, 1, t->gpa, 100, W, 0);
+	avail(t->q, 0);
 }
 
-static void indirect_of(struct world *w, uint32_t len, uint16_t flags)
+static void indirect_of(struct target *t, uint32_t len, uint16_t flags)
 {
-	put(w->q, 0, w->table, len, I | flags, 1);
-	put(w->q, 1, w->gpa, 100, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->table, len, I | flags, 1);
+	put(t->q, 1, t->gpa, 100, 0, 0);
+	avail(t->q, 0);
 }
 
-static void indirect_nested(struct world *w)
+static void indirect_nested(struct target *t)
 {
-	table_put(w, 0, w->table + 64, 16, I, 0);
-	table_put(w, 4, w->gpa, 100, 0, 0);
-	indirect_of(w, 16, 0);
+	table_put(t, 0, t->table + 64, 16, I, 0);
+	table_put(t, 4, t->gpa, 100, 0, 0);
+	indirect_of(t, 16, 0);
 }
 
-static void indirect_next(struct world *w)
+static void indirect_next(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, 0, 0);
-	indirect_of(w, 16, N);
+	table_put(t, 0, t->gpa, 100, 0, 0);
+	indirect_of(t, 16, N);
 }
 
-static void indirect_len_0(struct world *w)
+static void indirect_len_0(struct target *t)
 {
-	indirect_of(w, 0, 0);
+	indirect_of(t, 0, 0);
 }
 
-static void indirect_len_8(struct world *w)
+static void indirect_len_8(struct target *t)
 {
-	indirect_of(w, 8, 0);
+	indirect_of(t, 8, 0);
 }
 
-static void indirect_len_24(struct world *w)
+static void indirect_len_24(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, 0, 0);
-	indirect_of(w, 24, 0);
+	table_put(t, 0, t->gpa, 100, 0, 0);
+	indirect_of(t, 24, 0);
 }
 
-static void indirect_65537(struct world *w)
+static void indirect_65537(struct target *t)
 {
-	indirect_of(w, 16 * 65537, 0);
+	indirect_of(t, 16 * 65537, 0);
 }
 
-static void indirect_len_max(struct world *w)
+static void indirect_len_max(struct target *t)
 {
-	indirect_of(w, 0xfffffff0, 0);
+	indirect_of(t, 0xfffffff0, 0);
 }
 
-static void indirect_unmapped(struct world *w)
+static void indirect_unmapped(struct target *t)
 {
-	put(w->q, 0, 0x1000, 64, I, 0);
-	avail(w->q, 0);
+	put(t->q, 0, 0x1000, 64, I, 0);
+	avail(t->q, 0);
 }
 
-static void indirect_wraps(struct world *w)
+static void indirect_wraps(struct target *t)
 {
-	put(w->q, 0, -16ULL, 64, I, 0);
-	avail(w->q, 0);
+	put(t->q, 0, -16ULL, 64, I, 0);
+	avail(t->q, 0);
 }
 
-static void indirect_next_range(struct world *w)
+static void indirect_next_range(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, N, 2);
-	indirect_of(w, 32, 0);
+	table_put(t, 0, t->gpa, 100, N, 2);
+	indirect_of(t, 32, 0);
 }
 
-static void indirect_loop(struct world *w)
+static void indirect_loop(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, N, 1);
-	table_put(w, 1, w->gpa, 100, N, 0);
-	indirect_of(w, 32, 0);
+	table_put(t, 0, t->gpa, 100, N, 1);
+	table_put(t, 1, t->gpa, 100, N, 0);
+	indirect_of(t, 32, 0);
 }
 
-static void indirect_buffer_unmapped(struct world *w)
+static void indirect_buffer_unmapped(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, N, 1);
-	table_put(w, 1, 0x1000, 100, 0, 0);
-	indirect_of(w, 32, 0);
+	table_put(t, 0, t->gpa, 100, N, 1);
+	table_put(t, 1, 0x1000, 100, 0, 0);
+	indirect_of(t, 32, 0);
 }
 
-static void indirect_1500(struct world *w)
+static void indirect_1500(struct target *t)
 {
 	int i;
 
 	for (i = 0; i < 1500; i++)
-		table_put(w, i, w->gpa, 1, i < 1499 ? N : 0, i + 1);
-	indirect_of(w, 1500 * 16, 0);
+		table_put(t, i, t->gpa, 1, i < 1499 ? N : 0, i + 1);
+	indirect_of(t, 1500 * 16, 0);
 }
 
-static void no_bytes(struct world *w)
+static void no_bytes(struct target *t)
 {
-	put(w->q, 0, w->gpa, 0, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 0, 0, 0);
+	avail(t->q, 0);
 }
 
-static void header_only(struct world *w)
+static void header_only(struct target *t)
 {
-	put(w->q, 0, w->gpa, 12, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 12, 0, 0);
+	avail(t->q, 0);
 }
 
-static void half_header(struct world *w)
+static void half_header(struct target *t)
 {
-	put(w->q, 0, w->gpa, 5, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 5, 0, 0);
+	avail(t->q, 0);
 }
 
-static void too_long(struct world *w)
+static void too_long(struct target *t)
 {
-	put(w->q, 0, w->gpa, 0x10000, N, 1);
-	put(w->q, 1, w->gpa, 0x10000, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 0x10000, N, 1);
+	put(t->q, 1, t->gpa, 0x10000, 0, 0);
+	avail(t->q, 0);
 }
 
-static void too_long_256(struct world *w)
+static void too_long_256(struct target *t)
 {
 	unsigned int i;
 
-	for (i = 0; i < w->q->num; i++)
-		put(w->q, i, w->gpa, 0x10000, i + 1 < w->q->num ? N : 0, i + 1);
-	avail(w->q, 0);
+	for (i = 0; i < t->q->num; i++)
+		put(t->q, i, t->gpa, 0x10000, i + 1 < t->q->num ? N : 0, i + 1);
+	avail(t->q, 0);
 }
 
 static const struct bad tx_bad[] = {
@@ -329,8 +329,8 @@ static const struct bad tx_bad[] = {
 static void one_bad(struct __test_metadata *_metadata,
 		    FIXTURE_DATA(hostile) *self, const struct bad *b, int dir)
 {
-	struct world w = { &self->g, &self->g.vq[dir], self->gpa, self->table };
-	const char *wrong = hostile_case(&w, b, self->tap.fd[0],
+	struct target t = { &self->g, &self->g.vq[dir], self->gpa, self->table };
+	const char *wrong = hostile_case(&t, b, self->tap.fd[0],
 					 self->tap.host);
 
 	EXPECT_EQ(NULL, wrong) {
@@ -377,44 +377,44 @@ TEST_F(hostile, broken_queue_stays_broken)
 
 /* ---- RX ---- */
 
-static void rx_readable(struct world *w)
+static void rx_readable(struct target *t)
 {
-	put(w->q, 0, w->gpa, 2048, 0, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 2048, 0, 0);
+	avail(t->q, 0);
 }
 
-static void rx_read_then_write(struct world *w)
+static void rx_read_then_write(struct target *t)
 {
-	put(w->q, 0, w->gpa, 100, N, 1);
-	put(w->q, 1, w->gpa, 2048, W, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 100, N, 1);
+	put(t->q, 1, t->gpa, 2048, W, 0);
+	avail(t->q, 0);
 }
 
-static void rx_unmapped(struct world *w)
+static void rx_unmapped(struct target *t)
 {
-	put(w->q, 0, 0x1000, 2048, W, 0);
-	avail(w->q, 0);
+	put(t->q, 0, 0x1000, 2048, W, 0);
+	avail(t->q, 0);
 }
 
-static void rx_no_bytes(struct world *w)
+static void rx_no_bytes(struct target *t)
 {
-	put(w->q, 0, w->gpa, 0, W, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 0, W, 0);
+	avail(t->q, 0);
 }
 
-static void rx_loop(struct world *w)
+static void rx_loop(struct target *t)
 {
-	put(w->q, 0, w->gpa, 1, W | N, 0);
-	avail(w->q, 0);
+	put(t->q, 0, t->gpa, 1, W | N, 0);
+	avail(t->q, 0);
 }
 
 /* CVE-2014-0055: the fault is in the middle of a packet's buffers. */
-static void rx_second_bad(struct world *w)
+static void rx_second_bad(struct target *t)
 {
-	put(w->q, 0, w->gpa, 50, W, 0);
-	put(w->q, 1, 0x1000, 2048, W, 0);
-	avail(w->q, 0);
-	avail(w->q, 1);
+	put(t->q, 0, t->gpa, 50, W, 0);
+	put(t->q, 1, 0x1000, 2048, W, 0);
+	avail(t->q, 0);
+	avail(t->q, 1);
 }
 
 static const struct bad rx_bad[] = {

@@ -502,7 +502,7 @@ TEST_F(over, CVE_2026_74580_ring_moved)
  * No mapping exists at the start. In-tree's NET_SET_BACKEND fails until the used ring
  * is mapped. Here the queue reports a miss and starts when it is resolved.
  */
-TEST_F(over, started_before_anything_is_mapped)
+TEST_F(over, started_before_ring_is_mapped)
 {
 	struct guest *g = &self->g;
 	int i;
@@ -523,7 +523,7 @@ TEST_F(over, started_before_anything_is_mapped)
 }
 
 /* Stop the queue during a miss: the base counts only used chains. */
-TEST_F(over, stopped_in_a_miss)
+TEST_F(over, stopped_with_outstanding_miss)
 {
 	struct guest *g = &self->g;
 	struct vq *q = &g->vq[TX];

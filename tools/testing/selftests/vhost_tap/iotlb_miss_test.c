@@ -406,7 +406,7 @@ TEST_F(miss, features_set_with_a_pending_miss)
 
 /* ---- a client that does not reply ---- */
 
-TEST_F(miss, never_answered)
+TEST_F(miss, unanswered_miss_does_not_block_close)
 {
 	struct guest *g = &self->g;
 	uint64_t off = F_QEMU;

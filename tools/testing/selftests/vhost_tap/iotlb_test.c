@@ -188,7 +188,7 @@ TEST_F(msg, invalidate_ranges)
 }
 
 /* The device accepts both versions, whichever was negotiated for reading. */
-TEST_F(msg, either_version_may_be_written)
+TEST_F(msg, write_accepts_both_versions)
 {
 	uintptr_t mem = (uintptr_t)self->mem;
 
@@ -226,7 +226,7 @@ TEST_F(msg, feature_off)
 	close(fd);
 }
 
-TEST_F(msg, read_nothing)
+TEST_F(msg, read_without_miss)
 {
 	uint8_t buf[72];
 
@@ -258,7 +258,7 @@ static void *read_blocking(void *arg)
 	return NULL;
 }
 
-TEST_F(msg, read_ends_at_a_signal)
+TEST_F(msg, read_is_interrupted_by_signal)
 {
 	struct sigaction sa = { .sa_handler = nothing };
 	struct reader r = { .fd = self->fd };
@@ -273,7 +273,7 @@ TEST_F(msg, read_ends_at_a_signal)
 }
 
 /* In-tree wakes a reader when the IOTLB is removed since 7.2. */
-TEST_F(msg, read_ends_with_the_feature)
+TEST_F(msg, read_ends_when_feature_is_removed)
 {
 	struct reader r = { .fd = self->fd };
 	uint64_t off = F_QEMU;

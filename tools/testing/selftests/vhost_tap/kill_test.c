@@ -257,7 +257,7 @@ do {									\
 
 TEST_F_TIMEOUT(killed, closes, 120) { KILLED(CLOSE, false); }
 TEST_F_TIMEOUT(killed, closes_with_a_former_worker, 120) { KILLED(CLOSE, true); }
-TEST_F_TIMEOUT(killed, exits_unkilled, 120) { KILLED(EXIT, false); }
+TEST_F_TIMEOUT(killed, exits_without_signal, 120) { KILLED(EXIT, false); }
 TEST_F_TIMEOUT(killed, in_reset_owner, 120) { KILLED(RESET, false); }
 TEST_F_TIMEOUT(killed, in_stop, 120) { KILLED(STOP, false); }
 TEST_F_TIMEOUT(killed, in_stop_of_a_former_worker, 120) { KILLED(STOP, true); }
@@ -265,7 +265,7 @@ TEST_F_TIMEOUT(killed, in_attach, 120) { KILLED(ATTACH, false); }
 TEST_F_TIMEOUT(killed, in_free_worker, 120) { KILLED(FREE, true); }
 TEST_F_TIMEOUT(killed, in_set_mem_table, 120) { KILLED(MEM_TABLE, false); }
 TEST_F_TIMEOUT(killed, in_get_base, 120) { KILLED(BASE, false); }
-TEST_F_TIMEOUT(killed, behind_another_call, 120) { KILLED(BEHIND, false); }
+TEST_F_TIMEOUT(killed, waiting_for_another_call, 120) { KILLED(BEHIND, false); }
 TEST_F_TIMEOUT(killed, in_iotlb_write, 120) { KILLED(WRITE, false); }
 
 /* ---- other processes ---- */
@@ -305,10 +305,10 @@ do {									\
 	EXPECT_EQ(0, lives());						\
 } while (0)
 
-TEST_F_TIMEOUT(killed, the_file_stays_open, 120) { INHERITED(CLOSE); }
-TEST_F_TIMEOUT(killed, the_file_stays_open_in_stop, 120) { INHERITED(STOP); }
+TEST_F_TIMEOUT(killed, file_stays_open, 120) { INHERITED(CLOSE); }
+TEST_F_TIMEOUT(killed, file_stays_open_in_stop, 120) { INHERITED(STOP); }
 
-TEST_F_TIMEOUT(killed, a_stranger_behind_another_call, 120)
+TEST_F_TIMEOUT(killed, non_owner_waiting_for_another_call, 120)
 {
 	pid_t pid;
 
@@ -324,7 +324,7 @@ TEST_F_TIMEOUT(killed, a_stranger_behind_another_call, 120)
 }
 
 /* The only call of another process that waits for a pass. */
-TEST_F_TIMEOUT(killed, a_stranger_in_set_features, 120)
+TEST_F_TIMEOUT(killed, non_owner_in_set_features, 120)
 {
 	pid_t pid;
 
@@ -341,7 +341,7 @@ TEST_F_TIMEOUT(killed, a_stranger_in_set_features, 120)
 	EXPECT_EQ(0, lives());
 }
 
-TEST_F_TIMEOUT(killed, a_reader_of_debugfs, 120)
+TEST_F_TIMEOUT(killed, debugfs_reader, 120)
 {
 	pid_t reader;
 	char c[64];

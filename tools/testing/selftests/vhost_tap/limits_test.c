@@ -102,7 +102,7 @@ static int min_int(int a, int b)
 }
 
 /* Every layout gets the permitted threads, and every vring has a worker. */
-static int no_more_than_cpus(int *fd)
+static int limited_by_cpus(int *fd)
 {
 	static const struct {
 		unsigned int layout, nr, pairs, wanted;
@@ -130,12 +130,12 @@ static int no_more_than_cpus(int *fd)
 	return 0;
 }
 
-TEST_F(limits, no_more_than_cpus)
+TEST_F(limits, limited_by_cpus)
 {
-	EXPECT_EQ(0, as_user(RLIM_INFINITY, no_more_than_cpus));
+	EXPECT_EQ(0, as_user(RLIM_INFINITY, limited_by_cpus));
 }
 
-TEST_F(limits, the_capability_gets_all)
+TEST_F(limits, capability_lifts_limits)
 {
 	int fd = open_node(), cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -148,7 +148,7 @@ TEST_F(limits, the_capability_gets_all)
 }
 
 /* The administrator's parameter, two workers for a pair, applies to all users. */
-static int split_by_parameter(int *fd)
+static int split_workers_doubles_limit(int *fd)
 {
 	CHECK(!own(fd[0]));
 	CHECK(workers_of(getpid(), NULL) ==
@@ -156,15 +156,15 @@ static int split_by_parameter(int *fd)
 	return 0;
 }
 
-TEST_F(limits, split_by_parameter)
+TEST_F(limits, split_workers_doubles_limit)
 {
 	ASSERT_EQ(0, put_text(PARAMETER("split_workers"), "1"));
-	EXPECT_EQ(0, as_user(RLIM_INFINITY, split_by_parameter));
+	EXPECT_EQ(0, as_user(RLIM_INFINITY, split_workers_doubles_limit));
 	ASSERT_EQ(0, put_text(PARAMETER("split_workers"), "0"));
 }
 
 /* This process is one of 5. A refused call leaves no thread behind. */
-static int no_more_than_processes(int *fd)
+static int limited_by_rlimit_nproc(int *fd)
 {
 	int i, round;
 
@@ -189,13 +189,13 @@ static int no_more_than_processes(int *fd)
 	return 0;
 }
 
-TEST_F(limits, no_more_than_processes)
+TEST_F(limits, limited_by_rlimit_nproc)
 {
-	EXPECT_EQ(0, as_user(5, no_more_than_processes));
+	EXPECT_EQ(0, as_user(5, limited_by_rlimit_nproc));
 }
 
 /* Root of a user namespace has the capability only there, not here. */
-static int in_a_user_namespace(int *fd)
+static int limited_in_user_namespace(int *fd)
 {
 	int i;
 
@@ -207,13 +207,13 @@ static int in_a_user_namespace(int *fd)
 	return 0;
 }
 
-TEST_F(limits, in_a_user_namespace)
+TEST_F(limits, limited_in_user_namespace)
 {
-	EXPECT_EQ(0, as_user(5, in_a_user_namespace));
+	EXPECT_EQ(0, as_user(5, limited_in_user_namespace));
 }
 
 /* As an unprivileged QEMU: one file for each pair, and a sufficient limit. */
-static int one_file_per_pair(int *fd)
+static int one_file_for_each_pair(int *fd)
 {
 	int i;
 
@@ -223,15 +223,15 @@ static int one_file_per_pair(int *fd)
 	return 0;
 }
 
-TEST_F(limits, one_file_per_pair)
+TEST_F(limits, one_file_for_each_pair)
 {
-	EXPECT_EQ(0, as_user(100, one_file_per_pair));
+	EXPECT_EQ(0, as_user(100, one_file_for_each_pair));
 	/* The end of the first run freed all threads. */
-	EXPECT_EQ(0, as_user(NR_FILES + 1, one_file_per_pair));
+	EXPECT_EQ(0, as_user(NR_FILES + 1, one_file_for_each_pair));
 }
 
 /* Kernel threads are refused where the other kind is available. */
-TEST_F(limits, forbidden)
+TEST_F(limits, forbidden_by_parameter)
 {
 	int fd = open_node(), other = open_node();
 	bool has_choice = node_has_owner_kind();

@@ -230,7 +230,7 @@ TEST(notify_on_empty)
 /* ---- kicks ---- */
 
 /* An idle device needs a kick for new buffers. */
-TEST_F(notify, idle_device_wants_kick)
+TEST_F(notify, idle_device_enables_kicks)
 {
 	struct vq *q = &self->g.vq[TX];
 	int i;
@@ -299,7 +299,7 @@ TEST_F_TIMEOUT(notify, ping_pong, 240)
  * Driver and worker alternate on one CPU. No kick or call is lost, in a stream or with
  * one packet at a time. Their number depends on the scheduler.
  */
-TEST_F_TIMEOUT(notify, one_cpu_for_both, 120)
+TEST_F_TIMEOUT(notify, guest_and_worker_on_one_cpu, 120)
 {
 	const unsigned int n = 20000;
 	struct vq *q = &self->g.vq[TX];

@@ -186,7 +186,7 @@ TEST_F(numa, follows_for_each_worker)
 }
 
 /* Use only CPUs that the owner may use. */
-TEST_F(numa, stays_where_the_owner_is)
+TEST_F(numa, stays_on_cpus_of_the_owner)
 {
 	if (!variant->kind)
 		SKIP(return, "kernel threads may use all CPUs of the cpuset");
@@ -195,7 +195,7 @@ TEST_F(numa, stays_where_the_owner_is)
 	EXPECT_EQ(self->cpu[0], worker_cpu(&self->p));
 }
 
-TEST_F(numa, leaves_alone_who_was_pinned)
+TEST_F(numa, pinned_worker_is_not_moved)
 {
 	struct pairs *p = &self->p;
 
@@ -205,7 +205,7 @@ TEST_F(numa, leaves_alone_who_was_pinned)
 	EXPECT_EQ(self->cpu[0], worker_cpu(p));
 }
 
-TEST_F(numa, is_a_default_only)
+TEST_F(numa, later_affinity_is_kept)
 {
 	struct pairs *p = &self->p;
 
@@ -292,7 +292,7 @@ TEST_F(numa, follows_the_nic_of_a_bridge)
 	EXPECT_EQ(self->cpu[1], cpu_after_tx(&p->g[0], p->tap[0].fd[0]));
 }
 
-TEST_F(numa, knows_no_nic_of_a_lone_tap)
+TEST_F(numa, tap_without_nic_changes_nothing)
 {
 	ASSERT_EQ(0, bring_up(&self->p, "netdev", variant->kind, 1));
 	EXPECT_EQ(-1, worker_cpu(&self->p));

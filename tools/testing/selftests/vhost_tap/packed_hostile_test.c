@@ -50,220 +50,220 @@ FIXTURE_TEARDOWN(bad)
 
 /* ---- the cases ---- */
 
-static void first(struct world *w, uint64_t addr, uint32_t len, uint16_t flags)
+static void first(struct target *t, uint64_t addr, uint32_t len, uint16_t flags)
 {
-	pvq_put(w->q, addr, len, 0, flags, true);
+	pvq_put(t->q, addr, len, 0, flags, true);
 }
 
-static void more(struct world *w, uint64_t addr, uint32_t len, uint16_t flags)
+static void more(struct target *t, uint64_t addr, uint32_t len, uint16_t flags)
 {
-	pvq_put(w->q, addr, len, 0, flags, false);
+	pvq_put(t->q, addr, len, 0, flags, false);
 }
 
 /* Set the flags of the descriptor @behind positions after the next one. */
-static void set_bits(struct world *w, unsigned int behind, uint16_t bits)
+static void set_bits(struct target *t, unsigned int behind, uint16_t bits)
 {
-	uint16_t at = pvq_on(w->q, w->q->avail_at, behind);
+	uint16_t at = pvq_on(t->q, t->q->avail_at, behind);
 
-	pvq_desc(w->q, at & ~PVQ_WRAP)->flags = bits;
+	pvq_desc(t->q, at & ~PVQ_WRAP)->flags = bits;
 }
 
-static void table_put(struct world *w, unsigned int i, uint64_t addr,
+static void table_put(struct target *t, unsigned int i, uint64_t addr,
 		      uint32_t len, uint16_t flags)
 {
 	struct vring_packed_desc d = { addr, len, 0, flags };
 
-	guest_write(w->g, w->table + i * sizeof(d), &d, sizeof(d));
+	guest_write(t->g, t->table + i * sizeof(d), &d, sizeof(d));
 }
 
-static void torn_not_yet(struct world *w)
+static void torn_not_yet(struct target *t)
 {
-	set_bits(w, 1, 0);
-	first(w, w->gpa, 100, N);
+	set_bits(t, 1, 0);
+	first(t, t->gpa, 100, N);
 }
 
-static void torn_used(struct world *w)
+static void torn_used(struct target *t)
 {
-	set_bits(w, 1, PVQ_BOTH);
-	first(w, w->gpa, 100, N);
+	set_bits(t, 1, PVQ_BOTH);
+	first(t, t->gpa, 100, N);
 }
 
-static void torn_other_lap(struct world *w)
+static void torn_other_lap(struct target *t)
 {
-	set_bits(w, 1, PVQ_USED);
-	first(w, w->gpa, 100, N);
+	set_bits(t, 1, PVQ_USED);
+	first(t, t->gpa, 100, N);
 }
 
-static void torn_in_the_middle(struct world *w)
+static void torn_in_the_middle(struct target *t)
 {
-	first(w, w->gpa, 100, N);
-	more(w, w->gpa, 100, N);
-	set_bits(w, 0, PVQ_BOTH | N);
+	first(t, t->gpa, 100, N);
+	more(t, t->gpa, 100, N);
+	set_bits(t, 0, PVQ_BOTH | N);
 }
 
 /* A chain as long as the ring, which continues into the next lap. */
-static void whole_ring(struct world *w)
+static void whole_ring(struct target *t)
 {
 	unsigned int i;
 
-	first(w, w->gpa, 10, N);
+	first(t, t->gpa, 10, N);
 	for (i = 1; i < NUM; i++)
-		more(w, w->gpa, 10, N);
+		more(t, t->gpa, 10, N);
 }
 
-static void whole_ring_empty(struct world *w)
+static void whole_ring_empty(struct target *t)
 {
 	unsigned int i;
 
-	first(w, w->gpa, 0, N);
+	first(t, t->gpa, 0, N);
 	for (i = 1; i < NUM; i++)
-		more(w, w->gpa, 0, N);
+		more(t, t->gpa, 0, N);
 }
 
-static void unmapped(struct world *w)
+static void unmapped(struct target *t)
 {
-	first(w, 0x1000, 100, 0);
+	first(t, 0x1000, 100, 0);
 }
 
-static void unmapped_second(struct world *w)
+static void unmapped_second(struct target *t)
 {
-	first(w, w->gpa, 100, N);
-	more(w, 1ULL << 63, 100, 0);
+	first(t, t->gpa, 100, N);
+	more(t, 1ULL << 63, 100, 0);
 }
 
-static void gpa_wraps(struct world *w)
+static void gpa_wraps(struct target *t)
 {
-	first(w, -16ULL, 64, 0);
+	first(t, -16ULL, 64, 0);
 }
 
-static void past_region(struct world *w)
+static void past_region(struct target *t)
 {
-	first(w, guest_gpa(w->g, w->g->mem_len - 50), 100, 0);
+	first(t, guest_gpa(t->g, t->g->mem_len - 50), 100, 0);
 }
 
-static void len_max(struct world *w)
+static void len_max(struct target *t)
 {
-	first(w, w->gpa, ~0U, 0);
+	first(t, t->gpa, ~0U, 0);
 }
 
-static void write_then_read(struct world *w)
+static void write_then_read(struct target *t)
 {
-	first(w, w->gpa, 100, N | W);
-	more(w, w->gpa, 100, 0);
+	first(t, t->gpa, 100, N | W);
+	more(t, t->gpa, 100, 0);
 }
 
-static void tx_writable(struct world *w)
+static void tx_writable(struct target *t)
 {
-	first(w, w->gpa, 100, W);
+	first(t, t->gpa, 100, W);
 }
 
-static void read_then_write(struct world *w)
+static void read_then_write(struct target *t)
 {
-	first(w, w->gpa, 100, N);
-	more(w, w->gpa, 100, W);
+	first(t, t->gpa, 100, N);
+	more(t, t->gpa, 100, W);
 }
 
-static void indirect_nested(struct world *w)
+static void indirect_nested(struct target *t)
 {
-	table_put(w, 0, w->table + 64, 16, I);
-	table_put(w, 4, w->gpa, 100, 0);
-	first(w, w->table, 16, I);
+	table_put(t, 0, t->table + 64, 16, I);
+	table_put(t, 4, t->gpa, 100, 0);
+	first(t, t->table, 16, I);
 }
 
-static void indirect_next(struct world *w)
+static void indirect_next(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, 0);
-	first(w, w->table, 16, I | N);
-	more(w, w->gpa, 100, 0);
+	table_put(t, 0, t->gpa, 100, 0);
+	first(t, t->table, 16, I | N);
+	more(t, t->gpa, 100, 0);
 }
 
-static void indirect_second(struct world *w)
+static void indirect_second(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, 0);
-	first(w, w->gpa, 100, N);
-	more(w, w->table, 16, I);
+	table_put(t, 0, t->gpa, 100, 0);
+	first(t, t->gpa, 100, N);
+	more(t, t->table, 16, I);
 }
 
-static void indirect_len_0(struct world *w)
+static void indirect_len_0(struct target *t)
 {
-	first(w, w->table, 0, I);
+	first(t, t->table, 0, I);
 }
 
-static void indirect_len_8(struct world *w)
+static void indirect_len_8(struct target *t)
 {
-	first(w, w->table, 8, I);
+	first(t, t->table, 8, I);
 }
 
-static void indirect_len_24(struct world *w)
+static void indirect_len_24(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, 0);
-	first(w, w->table, 24, I);
+	table_put(t, 0, t->gpa, 100, 0);
+	first(t, t->table, 24, I);
 }
 
-static void indirect_65537(struct world *w)
+static void indirect_65537(struct target *t)
 {
-	first(w, w->table, 16 * 65537, I);
+	first(t, t->table, 16 * 65537, I);
 }
 
-static void indirect_len_max(struct world *w)
+static void indirect_len_max(struct target *t)
 {
-	first(w, w->table, 0xfffffff0, I);
+	first(t, t->table, 0xfffffff0, I);
 }
 
-static void indirect_unmapped(struct world *w)
+static void indirect_unmapped(struct target *t)
 {
-	first(w, 0x1000, 64, I);
+	first(t, 0x1000, 64, I);
 }
 
-static void indirect_wraps(struct world *w)
+static void indirect_wraps(struct target *t)
 {
-	first(w, -16ULL, 64, I);
+	first(t, -16ULL, 64, I);
 }
 
-static void indirect_buffer_unmapped(struct world *w)
+static void indirect_buffer_unmapped(struct target *t)
 {
-	table_put(w, 0, w->gpa, 100, 0);
-	table_put(w, 1, 0x1000, 100, 0);
-	first(w, w->table, 32, I);
+	table_put(t, 0, t->gpa, 100, 0);
+	table_put(t, 1, 0x1000, 100, 0);
+	first(t, t->table, 32, I);
 }
 
-static void indirect_1500(struct world *w)
+static void indirect_1500(struct target *t)
 {
 	int i;
 
 	for (i = 0; i < 1500; i++)
-		table_put(w, i, w->gpa, 1, 0);
-	first(w, w->table, 1500 * 16, I);
+		table_put(t, i, t->gpa, 1, 0);
+	first(t, t->table, 1500 * 16, I);
 }
 
-static void no_bytes(struct world *w)
+static void no_bytes(struct target *t)
 {
-	first(w, w->gpa, 0, 0);
+	first(t, t->gpa, 0, 0);
 }
 
-static void half_header(struct world *w)
+static void half_header(struct target *t)
 {
-	first(w, w->gpa, 5, 0);
+	first(t, t->gpa, 5, 0);
 }
 
-static void header_only(struct world *w)
+static void header_only(struct target *t)
 {
-	first(w, w->gpa, 12, 0);
+	first(t, t->gpa, 12, 0);
 }
 
-static void too_long(struct world *w)
+static void too_long(struct target *t)
 {
-	first(w, w->gpa, 0x10000, N);
-	more(w, w->gpa, 0x10000, 0);
+	first(t, t->gpa, 0x10000, N);
+	more(t, t->gpa, 0x10000, 0);
 }
 
-static void too_long_200(struct world *w)
+static void too_long_200(struct target *t)
 {
 	unsigned int i;
 
-	first(w, w->gpa, 0x10000, N);
+	first(t, t->gpa, 0x10000, N);
 	for (i = 1; i < NUM; i++)
-		more(w, w->gpa, 0x10000, i + 1 < NUM ? N : 0);
+		more(t, t->gpa, 0x10000, i + 1 < NUM ? N : 0);
 }
 
 static const struct bad tx_bad[] = {
@@ -300,33 +300,33 @@ static const struct bad tx_bad[] = {
 	{ "200 times 64 KiB", too_long_200, "TX_TOO_LONG", .is_drop = true },
 };
 
-static void rx_unmapped(struct world *w)
+static void rx_unmapped(struct target *t)
 {
-	first(w, 0x1000, 2048, W);
+	first(t, 0x1000, 2048, W);
 }
 
-static void rx_no_bytes(struct world *w)
+static void rx_no_bytes(struct target *t)
 {
-	first(w, w->gpa, 0, W);
+	first(t, t->gpa, 0, W);
 }
 
 /* CVE-2014-0055: the fault is in the middle of a packet's buffers. */
-static void rx_second_bad(struct world *w)
+static void rx_second_bad(struct target *t)
 {
-	first(w, w->gpa, 50, W);
-	first(w, 0x1000, 2048, W);
+	first(t, t->gpa, 50, W);
+	first(t, 0x1000, 2048, W);
 }
 
-static void rx_second_torn(struct world *w)
+static void rx_second_torn(struct target *t)
 {
-	first(w, w->gpa, 50, W);
-	set_bits(w, 1, 0);
-	first(w, w->gpa, 10, W | N);
+	first(t, t->gpa, 50, W);
+	set_bits(t, 1, 0);
+	first(t, t->gpa, 10, W | N);
 }
 
-static void rx_readable(struct world *w)
+static void rx_readable(struct target *t)
 {
-	first(w, w->gpa, 2048, 0);
+	first(t, t->gpa, 2048, 0);
 }
 
 static const struct bad rx_bad[] = {
@@ -347,8 +347,8 @@ static const struct bad rx_bad[] = {
 static void one_bad(struct __test_metadata *_metadata,
 		    FIXTURE_DATA(bad) *self, const struct bad *b, int dir)
 {
-	struct world w = { &self->g, &self->g.vq[dir], self->gpa, self->table };
-	const char *wrong = hostile_case(&w, b, self->tap.fd[0],
+	struct target t = { &self->g, &self->g.vq[dir], self->gpa, self->table };
+	const char *wrong = hostile_case(&t, b, self->tap.fd[0],
 					 self->tap.host);
 
 	EXPECT_EQ(NULL, wrong) {
@@ -383,11 +383,11 @@ TEST_F_TIMEOUT(bad, rx_descriptors, 120)
  * A descriptor whose flags do not make it available in this lap is not a fault and is
  * not used. The queue continues when its flags change.
  */
-TEST_F(bad, bits_that_do_not_offer)
+TEST_F(bad, flags_that_offer_nothing)
 {
 	static const uint16_t bits[] = { 0, PVQ_BOTH, PVQ_USED };
 	struct vq *q = &self->g.vq[TX];
-	struct world w = { &self->g, q, self->gpa, self->table };
+	struct target t = { &self->g, q, self->gpa, self->table };
 	uint8_t f[100];
 	int lap, i;
 
@@ -395,7 +395,7 @@ TEST_F(bad, bits_that_do_not_offer)
 		for (i = 0; i < ARRAY_SIZE(bits); i++) {
 			uint16_t flip = lap ? PVQ_BOTH : 0;
 
-			set_bits(&w, 0, bits[i] ^ flip);
+			set_bits(&t, 0, bits[i] ^ flip);
 			vq_kick_hard(q);
 			usleep(QUIET_MS * 1000 / 4);
 			EXPECT_EQ(0, fd_count(q->err));
@@ -413,7 +413,7 @@ TEST_F(bad, bits_that_do_not_offer)
 }
 
 /* The driver chooses ids: out of range or duplicate, they return unchanged. */
-TEST_F(bad, ids_come_back)
+TEST_F(bad, ids_are_returned_unchanged)
 {
 	static const uint16_t id[] = { 0xffff, 0xffff, NUM, 0x8000, 7, 7 };
 	struct vq *q = &self->g.vq[TX];
@@ -440,7 +440,7 @@ TEST_F(bad, ids_come_back)
 }
 
 /* An invalid mode or position causes an additional call at worst. */
-TEST_F(bad, event_words_of_nonsense)
+TEST_F(bad, invalid_event_words)
 {
 	static const uint16_t words[][2] = {
 		{ 0, 3 }, { 0xffff, 0xffff }, { NUM, 2 }, { 0x7fff, 2 },

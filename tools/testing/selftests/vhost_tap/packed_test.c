@@ -56,7 +56,7 @@ TEST_F(packed, only_with_version_1)
 }
 
 /* A running ring keeps its format; a stopped one may change it. */
-TEST_F(packed, format_stays_while_it_runs)
+TEST_F(packed, running_queue_keeps_format)
 {
 	uint64_t split = F_QEMU;
 	struct guest *g = &self->g;
@@ -142,7 +142,7 @@ static int set_base(struct guest *g, uint32_t base)
 }
 
 /* Without a base the ring starts at the first lap, as with DPDK's base 0x8000. */
-TEST_F(packed, fresh_start)
+TEST_F(packed, initial_position)
 {
 	uint64_t split = F_QEMU;
 	struct guest *g = &self->g;
@@ -195,7 +195,7 @@ TEST_F_TIMEOUT(packed, base_round_trip, 120)
 	}
 }
 
-TEST_F(packed, bases_that_are_none)
+TEST_F(packed, invalid_bases)
 {
 	static const uint32_t bad[] = {
 		60, 0x8000803c, 0x803c8000, 0xffffffff, 0x7fff, 0x80007fff,
@@ -345,7 +345,7 @@ TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 }
 
 /* A position in the previous lap never causes a call. */
-TEST_F(packed, call_of_the_other_lap)
+TEST_F(packed, call_event_with_other_wrap_counter)
 {
 	struct guest *g = &self->g;
 	struct vq *q = &g->vq[TX];

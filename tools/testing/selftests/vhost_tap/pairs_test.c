@@ -75,7 +75,7 @@ TEST(calls)
 }
 
 /* A client may try the call on any vhost file; vhost-net must not be affected. */
-TEST(harmless_on_vhost_net)
+TEST(vhost_net_refuses_calls)
 {
 	int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC), owned;
 	struct vhost_tap_info info = { .size = sizeof(info) };
@@ -142,7 +142,7 @@ static int load_on(struct pairs *p, unsigned int i, bool is_flood)
 	return traffic_start(&p->t[i], &p->g[i], p->tap[i].host, is_flood);
 }
 
-TEST_F(pairs, a_worker_for_each)
+TEST_F(pairs, one_worker_for_each_pair)
 {
 	struct pairs *p = &self->p;
 	long tid[4];
@@ -168,7 +168,7 @@ TEST_F(pairs, a_worker_for_each)
 }
 
 /* Each pair stops and starts at its base, while all carry traffic. */
-TEST_F_TIMEOUT(pairs, start_and_stop_alone, 200)
+TEST_F_TIMEOUT(pairs, pairs_start_and_stop_independently, 200)
 {
 	struct pairs *p = &self->p;
 	int i, k, base;
@@ -201,7 +201,7 @@ TEST_F_TIMEOUT(pairs, start_and_stop_alone, 200)
 }
 
 /* As ethtool -L does: stop pairs from the last one down, then start them. */
-TEST_F_TIMEOUT(pairs, fewer_and_more, 200)
+TEST_F_TIMEOUT(pairs, number_of_pairs_changes, 200)
 {
 	struct pairs *p = &self->p;
 	int i, k;
@@ -256,7 +256,7 @@ TEST_F_TIMEOUT(pairs, live_changes, 200)
 }
 
 /* The ring of one pair breaks; the others continue. */
-TEST_F(pairs, broken_alone)
+TEST_F(pairs, broken_pair_does_not_stop_others)
 {
 	struct pairs *p = &self->p;
 	struct vq *q;
@@ -391,7 +391,7 @@ TEST_F_TIMEOUT(pairs, owner_killed_under_load, 200)
 	}
 }
 
-TEST_F_TIMEOUT(pairs, all_of_them, 300)
+TEST_F_TIMEOUT(pairs, maximum_number_of_pairs, 300)
 {
 	struct rlimit files = { 8192, 8192 };
 	struct pairs *p = &self->p;
@@ -410,7 +410,7 @@ TEST_F_TIMEOUT(pairs, all_of_them, 300)
 }
 
 /* No thread is left half-way: no owner, no worker, and a later try works. */
-TEST_F(pairs, too_few_threads)
+TEST_F(pairs, thread_limit_is_reported)
 {
 	struct pairs *p = &self->p;
 	struct rlimit few = { 20, 20 };

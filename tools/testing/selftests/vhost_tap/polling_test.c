@@ -127,7 +127,7 @@ TEST(errnos)
 }
 
 /* While it polls, packets go without a kick; afterwards kicks are enabled. */
-TEST_F(poll, kicks_off_and_on_again)
+TEST_F(poll, kicks_are_disabled_while_polling)
 {
 	struct vq *q = &self->g.vq[TX];
 	int i, went = 0;
@@ -187,7 +187,7 @@ TEST_F_TIMEOUT(poll, no_kick_is_lost, 200)
 }
 
 /* Packets in both directions through a polling worker; host_send() wakes it. */
-TEST_F_TIMEOUT(poll, rx_too, 100)
+TEST_F_TIMEOUT(poll, rx_polling, 100)
 {
 	uint8_t f[100], got[2048];
 	int i;
@@ -223,7 +223,7 @@ static long switches(int tid)
 }
 
 /* Ping-pong, then silence without a single wake-up. */
-TEST_F(poll, idle_costs_nothing)
+TEST_F(poll, idle_guest_is_not_polled)
 {
 	struct vq *q = &self->g.vq[TX];
 	int i, tid;
@@ -250,7 +250,7 @@ static long polled(struct guest *g)
 }
 
 /* Adaptive polling starts under ping-pong and stops under sparse traffic. */
-TEST_F_TIMEOUT(poll, adapts, 100)
+TEST_F_TIMEOUT(poll, adapts_to_load, 100)
 {
 	struct vq *q = &self->g.vq[TX];
 	long before;
@@ -289,7 +289,7 @@ TEST_F_TIMEOUT(poll, adapts, 100)
  * Request and response between host and guest, one at a time, with a guest that sleeps
  * until the call. The test prints figures and does not fail on them.
  */
-TEST_F_TIMEOUT(either, figures, 200)
+TEST_F_TIMEOUT(either, prints_figures, 200)
 {
 	static const struct {
 		const char *name;

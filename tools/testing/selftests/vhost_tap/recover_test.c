@@ -79,7 +79,7 @@ TEST_F(recover, base_after_wrong_direction)
 }
 
 /* The guest uses memory before the client has added it to the table. */
-TEST_F(recover, table_comes_late)
+TEST_F(recover, table_set_after_start)
 {
 	struct vhost_memory_region *r = self->g.table->regions;
 

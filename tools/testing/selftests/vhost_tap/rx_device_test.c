@@ -67,7 +67,7 @@ FIXTURE_TEARDOWN(odd_tap)
 	close(self->host);
 }
 
-TEST_F(odd_tap, delivers_nothing_wrong)
+TEST_F(odd_tap, delivers_no_damaged_packet)
 {
 	struct guest *g = &self->g;
 	uint8_t f[200], got[2048];
@@ -232,7 +232,7 @@ static void works(struct __test_metadata *_metadata, struct guest *g,
 	EXPECT_GE(before + 141, now);
 }
 
-TEST_F(gone, deleted)
+TEST_F(gone, tap_deleted)
 {
 	struct guest *g = &self->g;
 	uint8_t got[2048];
@@ -257,7 +257,7 @@ TEST_F(gone, deleted)
 }
 
 /* The file gets another device while the queue runs. */
-TEST_F(gone, replugged_while_it_runs)
+TEST_F(gone, tap_replaced_while_running)
 {
 	ASSERT_EQ(0, link_del("vtap0"));
 	usleep(100000);
@@ -267,7 +267,7 @@ TEST_F(gone, replugged_while_it_runs)
 }
 
 /* Packets of a removed device return to the ring of another one. */
-TEST_F(gone, restarted)
+TEST_F(gone, tap_replaced_while_stopped)
 {
 	struct guest *g = &self->g;
 
@@ -281,7 +281,7 @@ TEST_F(gone, restarted)
 }
 
 /* In another namespace the device is only reachable by recvmsg; it still counts. */
-TEST_F(gone, moved)
+TEST_F(gone, tap_moved_to_another_namespace)
 {
 	struct guest *g = &self->g;
 	struct tap *t = &self->t;

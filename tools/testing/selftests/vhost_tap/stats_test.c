@@ -221,7 +221,7 @@ TEST_F(stats, tap_gone)
 	EXPECT_EQ(0, tx(g, "packets"));
 }
 
-TEST_F(stats, broken)
+TEST_F(stats, broken_ring)
 {
 	struct guest *g = &self->g;
 	struct vq *q = &g->vq[TX];
@@ -239,7 +239,7 @@ TEST_F(stats, broken)
 }
 
 /* The folder disappears with the file. */
-TEST_F(stats, folder_goes_away)
+TEST_F(stats, debugfs_folder_is_removed)
 {
 	EXPECT_EQ(0, access(self->g.debugfs, F_OK));
 	close(self->g.vhost);

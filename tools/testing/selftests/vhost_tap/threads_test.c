@@ -71,7 +71,7 @@ static bool comm_is_vhost(int tid)
 	return !strcmp(name, want);
 }
 
-TEST_F(admin, finds_the_threads)
+TEST_F(admin, thread_ids_are_reported)
 {
 	static const char *const file[] = { "rx", "tx", "rx1", "tx1" };
 	int i, k;
@@ -108,7 +108,7 @@ static int cpu_of(int tid)
 	return cpu;
 }
 
-TEST_F_TIMEOUT(admin, pins_them, 120)
+TEST_F_TIMEOUT(admin, affinity_can_be_set, 120)
 {
 	int cpu, i, nr = sysconf(_SC_NPROCESSORS_ONLN);
 	struct pairs *p = &self->p;
@@ -132,7 +132,7 @@ TEST_F_TIMEOUT(admin, pins_them, 120)
 	EXPECT_EQ(0, pairs_stop(p));
 }
 
-TEST_F_TIMEOUT(admin, gives_them_a_class, 120)
+TEST_F_TIMEOUT(admin, scheduling_class_can_be_set, 120)
 {
 	struct sched_param fifo = { .sched_priority = 3 }, none = {};
 	struct pairs *p = &self->p;
@@ -151,7 +151,7 @@ TEST_F_TIMEOUT(admin, gives_them_a_class, 120)
 }
 
 /* The cpuset of the owner's cgroup applies to existing and future workers. */
-TEST_F_TIMEOUT(admin, confines_them_by_cpuset, 120)
+TEST_F_TIMEOUT(admin, cpuset_confines_threads, 120)
 {
 	int i, err, last = sysconf(_SC_NPROCESSORS_ONLN) - 1;
 	struct pairs *p = &self->p;

@@ -135,7 +135,7 @@ TEST_F(calls, states_and_errnos)
 }
 
 /* Kernel threads do not belong to the client, so it cannot create more of them. */
-TEST_F(calls, the_owner_kind_only)
+TEST_F(calls, new_worker_needs_owner_threads)
 {
 	int fd = self->fd;
 
@@ -273,7 +273,7 @@ TEST_F_TIMEOUT(work, new_and_free_under_traffic, 300)
 }
 
 /* Queues on one worker take turns: a flood does not starve the other queue. */
-TEST_F_TIMEOUT(work, fair_to_neighbours, 200)
+TEST_F_TIMEOUT(work, fair_to_other_queues, 200)
 {
 	struct pairs *p = &self->p;
 	int i;
@@ -324,7 +324,7 @@ TEST_F_TIMEOUT(work, fair_while_polling, 200)
 }
 
 /* A queue under load moves to its new worker; the former one becomes idle. */
-TEST_F_TIMEOUT(work, former_worker_rests, 100)
+TEST_F_TIMEOUT(work, former_worker_becomes_idle, 100)
 {
 	struct pairs *p = &self->p;
 	int i, tid[2];

@@ -89,16 +89,16 @@ static int read_answer(struct life *l, size_t len, on_message each)
 }
 
 /* Return: 0 if the kernel acknowledges the request, or -errno. */
-static int ask(struct life *l, const struct request *r, on_message each)
+static int request_reply(struct life *l, const struct request *r, on_message each)
 {
 	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	struct timeval patience = { .tv_sec = 5 };
+	struct timeval timeout = { .tv_sec = 5 };
 	int err = s < 0 ? -errno : 0;
 	ssize_t n;
 
 	l->nl_answers = 0;
-	if (!err && (setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience,
-				sizeof(patience)) ||
+	if (!err && (setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout,
+				sizeof(timeout)) ||
 		     send(s, r, r->nlh.nlmsg_len, 0) < 0))
 		err = -errno;
 	if (!err) {
@@ -139,7 +139,7 @@ int nl_begin(struct life *l)
 
 	put(&r, CTRL_ATTR_FAMILY_NAME, VHOST_TAP_FAMILY_NAME,
 	    sizeof(VHOST_TAP_FAMILY_NAME));
-	err = ask(l, &r, on_family);
+	err = request_reply(l, &r, on_family);
 	if (err || !l->nl_family || !l->nl_group)
 		return err ?: -ENOENT;
 	l->nl_events = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -167,7 +167,7 @@ static void on_device(struct life *l, const struct nlmsghdr *nlh)
 static int dump(struct life *l, uint8_t cmd, unsigned int nr, on_message each)
 {
 	struct request r = request(l->nl_family, cmd, NLM_F_DUMP);
-	int err = ask(l, &r, each);
+	int err = request_reply(l, &r, each);
 
 	return err ?: l->nl_answers == nr ? 0 : -ENODATA;
 }
@@ -197,7 +197,7 @@ static int act(struct life *l, uint8_t cmd, const uint32_t more[][2],
 	put(&r, VHOST_TAP_A_DEVICE_ID, &l->nl_device, sizeof(l->nl_device));
 	for (i = 0; i < nr; i++)
 		put(&r, more[i][0], &more[i][1], sizeof(more[i][1]));
-	return ask(l, &r, NULL);
+	return request_reply(l, &r, NULL);
 }
 
 int nl_get(struct life *l)

@@ -153,7 +153,7 @@ static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
 	}
 	if (err && !errno_ok(s, err)) {
 		snprintf(t->why, sizeof(t->why), "fault %u: it returns %s", n,
-			 strerrorname_np(-err) ?: "nonsense");
+			 strerrorname_np(-err) ?: "an unknown errno");
 		goto out;
 	}
 	if (err) {
@@ -166,7 +166,7 @@ static int try_nth(const struct step *s, unsigned int n, bool iotlb, int nth,
 	}
 	if (again && !(again == -EBUSY && s->flags & STEP_ONCE)) {
 		snprintf(t->why, sizeof(t->why),
-			 "fault %u: %s at first, then %s for good", n,
+			 "fault %u: it returns %s, and %s when repeated", n,
 			 strerrorname_np(-err), strerrorname_np(-again));
 		goto out;
 	}
@@ -214,7 +214,7 @@ static void sweep(const struct step *s, bool iotlb, int nth)
 /* ---- the worker ---- */
 
 /* Give the worker four packets each way. Faults may drop them. */
-static void shake(struct life *l)
+static void send_each_way(struct life *l)
 {
 	uint8_t f[1500];
 	int i;
@@ -231,7 +231,7 @@ static void shake(struct life *l)
 }
 
 /* Read all packets that have arrived, without waiting. */
-static void clear(struct life *l)
+static void drain(struct life *l)
 {
 	uint8_t got[2048];
 
@@ -257,7 +257,7 @@ static int worker_nth_open(void)
 }
 
 /* A queue whose ring could not be read is broken until its restart. */
-static int mend(struct life *l)
+static int restart_if_broken(struct life *l)
 {
 	if (!fd_count(l->g.vq[RX].err) && !fd_count(l->g.vq[TX].err))
 		return 0;
@@ -281,13 +281,13 @@ static int try_worker(unsigned int n, bool iotlb, struct tally *t)
 		goto out;
 	}
 	nth_arm(nth, n);
-	shake(&l);
+	send_each_way(&l);
 	hit = nth_disarm(nth);
-	clear(&l);
-	err = mend(&l) ?: life_traffic(&l, l.tap->host);
+	drain(&l);
+	err = restart_if_broken(&l) ?: life_traffic(&l, l.tap->host);
 	if (err)
 		snprintf(t->why, sizeof(t->why),
-			 "fault %u: then traffic says %s", n,
+			 "fault %u: traffic afterwards returns %s", n,
 			 strerrorname_np(-err));
 out:
 	close(nth);
