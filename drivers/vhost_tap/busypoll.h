@@ -66,7 +66,7 @@ static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
  * vtap_busypoll_go_on - decide whether to poll again
  * @a: polling state
  * @now_ns: time now, of the same clock
- * @must_yield: another task wants the CPU, or the thread must end
+ * @must_yield: another task needs the CPU, or the thread must end
  *
  * Return: true to poll again.
  */

@@ -110,7 +110,6 @@ struct vtap_dev *vtap_dev_open(void)
  * vtap_dev_check_owner - check that the caller is the owner
  * @dev: device
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or -EPERM if the owner is another process or there is none.
  */
 int vtap_dev_check_owner(const struct vtap_dev *dev)
@@ -126,7 +125,6 @@ int vtap_dev_check_owner(const struct vtap_dev *dev)
  * From now on guest addresses refer to the owner's memory, and the workers run
  * in its cgroups.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or a negative errno:
  *
  * * -EBUSY: the device has an owner.
@@ -219,7 +217,6 @@ static void vtap_dev_quiesce(struct vtap_dev *dev)
  *
  * Implements VHOST_RESET_OWNER. The feature mask and the counters stay.
  *
- * Context: vtap_dev.lock held.
  * Return: 0.
  */
 int vtap_dev_reset_owner(struct vtap_dev *dev)
@@ -271,7 +268,6 @@ static bool vtap_dev_queues_agree(const struct vtap_dev *dev,
  *
  * Implements VHOST_SET_MEM_TABLE.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or a negative errno:
  *
  * * -EFAULT: the table is not readable, a region is empty or wraps, or a queue
@@ -321,7 +317,6 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
  *
  * Implements VHOST_SET_LOG_BASE.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or -EFAULT if a queue is running and a bit of its log would lie
  * outside user memory. As with in-tree vhost-net, the other queues use the new
  * log even then.
@@ -353,7 +348,6 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
  *
  * Implements VHOST_SET_LOG_FD.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
 int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)

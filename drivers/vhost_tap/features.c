@@ -70,7 +70,6 @@ void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
  * Implements VHOST_TAP_SET_FEATURE_MASK. The opener of the file calls it before
  * it passes the file to the owner, who cannot undo it.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or -EBUSY if the device has an owner or a removed bit is acked.
  */
 int vtap_features_mask(struct vtap_dev *dev, const u64 *mask)

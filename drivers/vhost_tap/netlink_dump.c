@@ -388,7 +388,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 	struct sk_buff *skb = to->skb;
 	void *head = vtap_nl_begin(to);
 	struct vtap_queue *q;
-	int failed, told = 0;
+	int failed, nr_listed = 0;
 	u32 i;
 
 	if (!head)
@@ -398,7 +398,8 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 		 vtap_nl_put_tid(to, w) ||
 		 vtap_nl_put_node(skb, READ_ONCE(w->node));
 	vtap_for_each_queue(w->dev, q, i) {
-		if (READ_ONCE(q->worker) == w && told++ < MAX_WORKER_QUEUES)
+		if (READ_ONCE(q->worker) == w &&
+		    nr_listed++ < MAX_WORKER_QUEUES)
 			failed = failed ||
 				 nla_put_u32(skb, VHOST_TAP_A_WORKER_QUEUES, i);
 	}

@@ -89,7 +89,6 @@ void vtap_poll_init(struct vtap_poll *p, struct vtap_queue *q, __poll_t mask)
  *
  * Wakes the worker if the file is ready already.
  *
- * Context: process context, vtap_dev.lock held.
  * Return: 0, or -EINVAL if the file is in error (a tun without a device).
  */
 int vtap_poll_arm(struct vtap_poll *p, struct file *file)
@@ -128,8 +127,6 @@ void vtap_poll_disarm(struct vtap_poll *p)
  * @w: new worker
  *
  * The hook does not wake the former worker after this returns.
- *
- * Context: process context, vtap_dev.lock held.
  */
 void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w)
 {

@@ -346,7 +346,6 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
  * @event_idx: the ring has event words
  * @iotlb: the ring's addresses are I/O virtual
  *
- * Context: vtap_dev.lock held.
  * Return: true if it can, or if the queue has no backend.
  */
 bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
@@ -382,7 +381,6 @@ static bool vtap_queue_ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base,
  * @iotlb: VIRTIO_F_ACCESS_PLATFORM is acked, or about to be: the ring's guest
  *	address is unused
  *
- * Context: vtap_dev.lock held.
  * Return: true if each page that may have to be logged has its bit in user
  * memory.
  */
@@ -471,7 +469,6 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
  *
  * Implements VHOST_SET_VRING_KICK.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
 int vtap_queue_set_kick(struct vtap_queue *q, int fd)
@@ -558,8 +555,6 @@ u32 vtap_queue_base(struct vtap_queue *q)
  * @q: queue without worker
  *
  * The counters stay: they belong to the open file.
- *
- * Context: vtap_dev.lock held.
  */
 void vtap_queue_reset(struct vtap_queue *q)
 {

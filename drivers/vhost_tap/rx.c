@@ -28,7 +28,7 @@ enum rx_fit {
 	RX_BROKEN,
 };
 
-/* RX cannot use this chain: give it back and break the ring. */
+/* RX cannot use this chain: discard it and break the ring. */
 static noinline __cold enum rx_fit
 vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 {
@@ -38,9 +38,9 @@ vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 }
 
 /*
- * Take chains for a packet of @need bytes, including headers. @buf->nr_chains
- * tells how many were taken, whatever the result is. Together they may cost as
- * much as a single chain may.
+ * Take chains for a packet of @need bytes, including headers. @buf->nr_chains is
+ * the number of chains taken, for any result. Together they may cost as much as
+ * a single chain.
  */
 static __always_inline enum rx_fit
 vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,

@@ -37,8 +37,8 @@ static void vtap_tx_flush_all(struct vtap_queue *q)
 
 /*
  * Poll the ring before kicks are enabled, because a driver that sent several
- * packets may add more soon (busypoll.h). Stop if another task wants the CPU,
- * or another queue the worker.
+ * packets may add more soon (busypoll.h). Stop if another task needs the CPU,
+ * or another queue needs the worker.
  * Return: true if the ring has new chains or a fault.
  */
 static noinline bool vtap_tx_busypoll(struct vtap_queue *q,

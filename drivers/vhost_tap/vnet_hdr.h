@@ -50,9 +50,9 @@ static inline bool vtap_vnet_hdr_ok(const struct virtio_net_hdr *hdr,
  * vtap_vnet_hdr_gso_is_plain - check for segmentation that every kernel accepts
  * @hdr: our copy of the header
  *
- * Tun drops a frame of a batch whose GSO fields it does not accept, and only
- * its own counters tell. Other headers therefore go by sendmsg, which returns
- * an error.
+ * If tun does not accept the GSO fields of a frame in a batch, it drops the frame
+ * without an error. Frames with other headers therefore go by sendmsg, which
+ * returns an error.
  *
  * Return: true for TCP or UDP segmentation with checksum offload and a size.
  */

@@ -322,7 +322,7 @@ struct vtap_queue {
 	/**
 	 * @blocked: TX: a frame waits for room in the socket; wake-ups of the
 	 * socket are ignored otherwise. vtap_tx_block() sets it, with a full
-	 * barrier before it asks the socket for room. A stale value costs one
+	 * barrier before it checks the socket for room. A stale value costs one
 	 * pass when it is cleared.
 	 */
 	bool blocked;

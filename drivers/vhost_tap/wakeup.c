@@ -51,7 +51,7 @@ bool vtap_worker_is_pending(const struct vtap_worker *w)
 }
 
 /**
- * vtap_worker_has_more - check for work besides the current pass
+ * vtap_worker_has_more - check for work other than the current pass
  * @w: worker
  *
  * Context: a pass of this worker.
@@ -91,8 +91,6 @@ void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q)
 /**
  * vtap_queue_wake - schedule a pass of a queue
  * @q: queue; nothing happens without an owner
- *
- * Context: vtap_dev.lock held.
  */
 void vtap_queue_wake(struct vtap_queue *q)
 {

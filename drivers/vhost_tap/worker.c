@@ -38,12 +38,12 @@ static void vtap_worker_serve(struct vtap_worker *w, struct vtap_queue *q,
 
 /*
  * Serve the queues of one word. Queues whose kicks are off get a pass in every
- * round, as nothing else reports their work. The last round turns the kicks on.
+ * round, because nothing else reports their work. The last round enables kicks.
  */
 static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 {
-	unsigned long told = xchg(&w->pending[word], 0);
-	unsigned long pending = told | w->kicks_off[word];
+	unsigned long woken = xchg(&w->pending[word], 0);
+	unsigned long pending = woken | w->kicks_off[word];
 
 	w->kicks_off[word] = 0;
 	while (pending) {
@@ -55,7 +55,7 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 
 		pending &= ~(WORKS_MASK << shift);
 		w->others_wait = pending;
-		if (told >> shift & WORKS_MASK)
+		if (woken >> shift & WORKS_MASK)
 			w->busypoll.after = q->dir;
 		vtap_worker_serve(w, q, works);
 		/* A round may have 512 passes: reschedule after each. */
@@ -68,7 +68,8 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 	for ((i) = READ_ONCE((w)->first); (i) <= READ_ONCE((w)->last); (i)++)
 
 /*
- * Queue @i if it belongs to @w, else NULL. No lock: stale answers do no harm.
+ * Queue @i if it belongs to @w, else NULL. Without a lock: a stale result is
+ * harmless.
  */
 static struct vtap_queue *vtap_worker_queue(const struct vtap_worker *w, u32 i)
 {
@@ -77,7 +78,6 @@ static struct vtap_queue *vtap_worker_queue(const struct vtap_worker *w, u32 i)
 	return READ_ONCE(q->worker) == w ? q : NULL;
 }
 
-/* Poll each queue once. */
 static void vtap_worker_poll_queues(struct vtap_worker *w)
 {
 	u32 i;
@@ -108,7 +108,7 @@ static void vtap_worker_move_to_node(struct vtap_worker *w)
 		set_cpus_allowed_ptr(current, w->initial_cpus);
 }
 
-/* Settings have changed: reread those of the worker's queues, and the node. */
+/* Reread the settings of the worker's queues, and the node. */
 static noinline __cold void vtap_worker_find_queues(struct vtap_worker *w)
 {
 	u32 us = 0, i;
@@ -194,7 +194,6 @@ static void vtap_worker_poll(struct vtap_worker *w)
 	vtap_worker_end_poll(w);
 }
 
-/* Check for queues whose kicks are off. */
 static bool vtap_worker_kicks_are_off(const struct vtap_worker *w)
 {
 	u32 i;

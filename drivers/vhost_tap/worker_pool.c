@@ -54,13 +54,11 @@ MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll 
  * vtap_workers_interrupt - make passes stop waiting for the owner's memory
  * @dev: device
  *
- * The owner's SIGKILL does not reach a kernel thread, which thus could wait for
- * ever for a page fault that the owner has to answer. After this call the
- * access to memory fails, which may drop a packet or break a ring, and the
- * worker does not run until vtap_dev_unlock(). All workers are interrupted,
- * because any former worker of a queue may be in a pass of it.
- *
- * Context: vtap_dev.lock held.
+ * The owner's SIGKILL does not reach a kernel thread, which could wait forever
+ * for a page fault that the owner has to answer. After this call the access to
+ * memory fails, which may drop a packet or break a ring, and the worker does
+ * not run until vtap_dev_unlock(). All workers are interrupted, because a
+ * former worker of a queue may be in a pass of it.
  */
 void vtap_workers_interrupt(struct vtap_dev *dev)
 {
@@ -101,8 +99,6 @@ int vtap_dev_lock(struct vtap_dev *dev)
 /**
  * vtap_dev_unlock - unlock a device and resume interrupted workers
  * @dev: device
- *
- * Context: vtap_dev.lock held.
  */
 void vtap_dev_unlock(struct vtap_dev *dev)
 {
@@ -119,8 +115,6 @@ void vtap_dev_unlock(struct vtap_dev *dev)
  * Waits for the pass in progress. If the caller is being killed, this
  * interrupts the pass, so a change of state is always completed and never waits
  * without limit.
- *
- * Context: vtap_dev.lock held.
  */
 void vtap_queue_lock(struct vtap_queue *q)
 {
@@ -226,7 +220,6 @@ void vtap_workers_init(struct vtap_dev *dev)
  *
  * Implements VHOST_SET_FORK_FROM_OWNER.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, -EOPNOTSUPP if this kernel only has kernel threads, or -EPERM if
  * the administrator forbids kernel threads (kthread_workers=).
  */
@@ -288,7 +281,6 @@ static u32 vtap_workers_nr_granted(const struct vtap_dev *dev)
  * vtap_workers_start - create workers and assign them to all queues
  * @dev: device without workers
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or a negative errno, in which case the device has no workers.
  */
 int vtap_workers_start(struct vtap_dev *dev)
@@ -359,7 +351,6 @@ void vtap_workers_stop(struct vtap_dev *dev)
  * Implements VHOST_NEW_WORKER. As in vhost-scsi, clients cannot create kernel
  * threads this way, because no limit of the owner's would apply.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, -EFAULT if the workers are kernel threads, or -ENOMEM for any
  * other reason, as in-tree.
  */
@@ -429,7 +420,6 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
  * the queue, and runs one more if a bit was pending. The queue's lock
  * serializes the passes of both.
  *
- * Context: vtap_dev.lock held.
  * Return: 0, or -ENODEV if there is no such worker.
  */
 int vtap_workers_attach(struct vtap_queue *q, u32 id)

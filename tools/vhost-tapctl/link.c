@@ -50,7 +50,7 @@ int link_mode(const char *name, uint32_t *mode)
  * Send a request, call @each for each message of the reply, and wait for the
  * acknowledgment. Returns 0 or a negative errno.
  */
-static int ask(struct nlmsghdr *nlh, mnl_cb_t each, void *data)
+static int request(struct nlmsghdr *nlh, mnl_cb_t each, void *data)
 {
 	struct mnl_socket *sock = mnl_socket_open(NETLINK_ROUTE);
 	char buf[32 * 1024] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -189,7 +189,7 @@ int link_get(const char *name, struct link_info *l)
 
 	*l = (struct link_info){ .owner = -1, .group = -1 };
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	err = ask(nlh, on_link, l);
+	err = request(nlh, on_link, l);
 	return err ? err : l->index ? 0 : -ENODEV;
 }
 
@@ -249,7 +249,7 @@ int link_add_macvtap(const char *lower, char *name, uint32_t mode)
 	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, mode);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
-	err = ask(nlh, NULL, NULL);
+	err = request(nlh, NULL, NULL);
 	if (!err)
 		return CTL_OK;
 	warn("cannot make the macvtap %s on %s: %s", name, lower,
@@ -268,7 +268,7 @@ void link_del(const char *name)
 	int err;
 
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	err = ask(nlh, NULL, NULL);
+	err = request(nlh, NULL, NULL);
 	if (err && err != -ENODEV)
 		warn("cannot remove %s: %s", name, strerror(-err));
 }

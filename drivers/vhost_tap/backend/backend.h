@@ -8,8 +8,8 @@
  * skb_rx.h). A kernel that does not export these rings leaves vtap_backend.ring
  * NULL; packets are then taken by recvmsg one at a time (make check-recvmsg).
  *
- * A pass does not know which way a packet takes. TX adds frames and flushes
- * them, RX peeks at the next packet and delivers or discards it.
+ * A pass does not choose the way. TX adds frames and flushes them. RX peeks at
+ * the next packet and delivers or discards it.
  */
 #ifndef VTAP_BACKEND_H
 #define VTAP_BACKEND_H

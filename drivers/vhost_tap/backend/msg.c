@@ -65,9 +65,7 @@ static int vtap_msg_recv(struct vtap_backend *b, struct iov_iter *to)
 	return ret;
 }
 
-/*
- * Write the header fields that are ours: the whole header, or num_buffers only.
- */
+/* Write the whole header, or only num_buffers if the backend has a header. */
 static int vtap_msg_write_header(const struct vtap_qcfg *cfg,
 				 struct iov_iter to, u16 nr_buffers)
 {

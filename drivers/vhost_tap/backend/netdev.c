@@ -46,7 +46,7 @@ void vtap_backend_tun_name(struct socket *sock, enum vtap_backend_kind kind,
 		*name = 0;
 }
 
-/* Is @dev what @last was? NULL, and an index of 0, match nothing. */
+/* Compare with a recorded device. No device matches NULL or index 0. */
 static bool vtap_backend_is_same(const struct net_device *dev,
 				 const struct vtap_interface_id *last)
 {
@@ -84,8 +84,8 @@ static struct net_device *vtap_backend_find_tun(const char *name,
 }
 
 /*
- * A tun is in the namespace of its file until somebody moves it. Then another
- * one may have its name there, but it has another index.
+ * A tun is in the namespace of its file until it is moved. Another tun may then
+ * have its name there, but has another index.
  */
 static struct net_device *
 vtap_backend_tun_dev(struct socket *sock, const char *name,
@@ -114,16 +114,15 @@ static struct net_device *vtap_backend_packet_dev(struct socket *sock)
 }
 
 /**
- * vtap_backend_netdev - the network device of a backend
+ * vtap_backend_netdev - get the network device of a backend
  * @sock: backend
- * @kind: of @sock
- * @tun: vtap_backend_tun_name() just before
- * @last: the device as last seen, which tells two tuns of one name apart; or
- *	NULL
+ * @kind: kind of @sock
+ * @tun: name from vtap_backend_tun_name(), read just before
+ * @last: the device at the last call, to distinguish tuns of one name, or NULL
  *
  * Context: RTNL held.
- * Return: the device, valid under RTNL; NULL when there is none or, for a tun,
- * when it is one of several devices of that name.
+ * Return: the device, valid under RTNL, or NULL if there is none or if several
+ * tuns have the name.
  */
 struct net_device *vtap_backend_netdev(struct socket *sock,
 				       enum vtap_backend_kind kind,

@@ -5,9 +5,9 @@
  * Kernel compatibility boundary.
  *
  * Tun and tap export the ring that ndo_start_xmit fills. Since 7.3 a tun with
- * IFF_BACKPRESSURE stops its queue when the ring is full, and must be told
- * under the ring's lock how many packets were consumed. A kernel that does not
- * export the rings is served by recvmsg alone (msg.c).
+ * IFF_BACKPRESSURE stops its queue when the ring is full. The consumer reports
+ * under the ring's lock how many packets it took. On a kernel that does not
+ * export the rings, only recvmsg is used (msg.c).
  */
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>

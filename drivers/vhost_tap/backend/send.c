@@ -141,7 +141,7 @@ static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
 
 	iov_iter_init(&from, ITER_SOURCE, c->iov, c->nr_out, c->out_len);
 	iov_iter_advance(&from, q->cfg.guest_hlen);
-	/* A hint for a socket that charges what it sends. */
+	/* More frames follow: a hint for sockets with a send buffer limit. */
 	err = vtap_send_msg(b, &from, !vtap_backend_has_xdp(b) &&
 			    vtap_ring_empty(r, r->packed) == 0);
 	if (unlikely(err == -EINVAL))
@@ -182,7 +182,7 @@ static int vtap_send_large(struct vtap_queue *q, const struct vtap_chain *c,
 	vtap_send_batch(q);
 	if (!err)
 		return 0;
-	/* A batch of its own: the next one may reuse the memory. */
+	/* Send it by itself: the next frame may reuse the memory. */
 	err = vtap_xdp_tx_add_long(b, c, q->cfg.guest_hlen, q->cfg.sock_hlen,
 				   len);
 	if (!err)

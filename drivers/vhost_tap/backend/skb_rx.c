@@ -189,7 +189,6 @@ static bool vtap_skb_rx_put(struct place *to, const void *from, size_t len)
 	return true;
 }
 
-/* Copy a nonlinear skb: the linear part, then its fragments. */
 static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
 					     const struct iovec *iov, u16 nr_iov,
 					     const void *hdr, size_t hlen)

@@ -37,11 +37,11 @@ static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
 }
 
 /**
- * vtap_skb_rx_is_simple - may the next packet go by vtap_skb_rx()?
- * @b: backend of an RX queue; vtap_backend_peek() gave a length
+ * vtap_skb_rx_is_simple - check whether vtap_skb_rx() can copy the next packet
+ * @b: backend of an RX queue; vtap_backend_peek() returned a length
  * @hlen: bytes of the header in front of the frame
  *
- * The rare cases go by recvmsg: a VLAN tag beside the frame, tunnel offloads,
+ * recvmsg handles the rare cases: a VLAN tag outside the frame, tunnel offloads,
  * and packets of a deleted tun, which recvmsg refuses.
  */
 static inline bool vtap_skb_rx_is_simple(const struct vtap_backend *b, u8 hlen)

@@ -26,13 +26,13 @@ struct socket;
  * struct vtap_frames - memory for frames, used from the end of a piece
  * @start: start of the current piece
  * @left: bytes of it that no frame has yet
- * @refs: page references to it that are still ours; each frame takes one
+ * @refs: remaining page references to it; each frame takes one
  * @at: index of the current piece in @piece
- * @piece: start (compound pages; NULL if there is none), bytes, and the references
- *	that are ours while the piece is not the current one
+ * @piece: start (compound pages, or NULL), bytes, and remaining references while the
+ *	piece is not the current one
  * @nr_skip: allocations to skip after the page allocator failed
  * @nr_skip_large: frames of more than a page to send by sendmsg after that
- * @nr_taken: times that a piece became the current one; with @left it tells whether
+ * @nr_taken: times that a piece became the current one; with @left it shows whether
  *	a frame was allocated since the last vtap_xdp_tx_trim()
  * @trim_taken: @nr_taken at that time
  * @trim_left: @left at that time
@@ -62,7 +62,7 @@ struct vtap_frames {
 
 /**
  * struct vtap_long - memory for long frames of one size
- * @start: compound pages or NULL; one reference is ours, the frame has another
+ * @start: compound pages or NULL; the queue has one reference, the frame another
  * @at: index of the last one used
  * @nr_skip: frames to send by sendmsg before memory is requested again
  * @is_used: used since the last vtap_xdp_tx_trim()

@@ -332,8 +332,8 @@ int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
  * piece of memory, which is used again. At most VTAP_LONG_FRAMES frames of a
  * size can be in flight; more go by sendmsg.
  *
- * The frame pins the whole piece, so the backend is told the size of the piece,
- * which becomes the truesize of the skb.
+ * The frame pins the whole piece, so the size of the piece is passed to the
+ * backend and becomes the truesize of the skb.
  *
  * Return: as vtap_xdp_tx_add().
  */

@@ -2,7 +2,7 @@
 /*
  * dirty.h - the dirty log, which records the guest pages that we write
  *
- * A live migration needs to know every guest page that is written meanwhile.
+ * A live migration needs a record of the guest pages that are written meanwhile.
  * The client provides a bitmap (VHOST_SET_LOG_BASE): bit n stands for the page
  * at guest physical address n * 4096. The client reads and clears bits at any
  * time, so a bit must be set after the write that it stands for:

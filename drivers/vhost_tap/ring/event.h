@@ -28,9 +28,9 @@ fault:
 }
 
 /*
- * The driver asks for a call when the entry at index @event is used. That is
- * so when our index goes from @event to @event + 1: @event is in [old, new)
- * modulo 2^16 (virtio 1.2, section 2.7.7.2; vring_need_event() of the UAPI).
+ * The driver requests a call when the entry at index @event is used: when @event
+ * is in [old, new) modulo 2^16 (virtio 1.2, section 2.7.7.2; vring_need_event()
+ * of the UAPI).
  */
 static __always_inline bool vtap_event_passed(u16 event, u16 new, u16 old)
 {

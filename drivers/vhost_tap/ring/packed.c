@@ -45,7 +45,7 @@ static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
 	return n > 0;
 }
 
-/* vtap_ring_desc_addr() for callers that know whether the ring is scattered. */
+/* vtap_ring_desc_addr() with a constant @scattered. */
 static __always_inline u64 __user *
 vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
 		      const bool scattered)

@@ -6,11 +6,11 @@
  * which both sides write, and an event structure of each side:
  *
  *   desc[num]   address, length, id, flags
- *   driver      written by the driver: when it wants a call
- *   device      written by the device: when it wants a kick
+ *   driver      written by the driver: when to call it
+ *   device      written by the device: when to kick it
  *
  * There are no indices. Each side goes around the ring and flips its wrap
- * counter at the end. The AVAIL and USED bits of a descriptor tell its owner.
+ * counter at the end. The AVAIL and USED bits of a descriptor show its owner.
  * A descriptor is available in this lap if AVAIL equals the wrap counter and
  * USED does not. It is used if both equal the wrap counter.
  *

@@ -3,8 +3,8 @@
  * packed_event.c - notification suppression of the packed ring
  *
  * Each side has an event structure of two words (virtio 1.2, 2.8.14), which
- * only that side writes. The mode enables or disables notifications, or asks
- * for one at a descriptor. The other word is the position of that descriptor.
+ * only that side writes. The mode enables or disables notifications, or requests
+ * one at a descriptor. The other word is the position of that descriptor.
  * The writer stores the position first, and the reader loads it last.
  */
 #include "event.h"
@@ -111,7 +111,7 @@ fault:
 }
 
 /**
- * vtap_packed_disable_notify - ask the driver not to kick
+ * vtap_packed_disable_notify - disable kicks
  * @r: ring
  *
  * An event position causes one kick, and another one two laps later. It is
@@ -137,7 +137,7 @@ int vtap_packed_disable_notify(struct vtap_ring *r)
 }
 
 /**
- * vtap_packed_enable_notify - ask for a kick and test for new chains again (E)
+ * vtap_packed_enable_notify - enable kicks and test for new chains again (E)
  * @r: ring
  *
  * Return: as vtap_split_enable_notify().

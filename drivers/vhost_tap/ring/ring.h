@@ -37,7 +37,7 @@
  *
  * Operations, in the order of a pass:
  *
- *   disable_notify  ask the driver not to kick during the pass
+ *   disable_notify  disable kicks during the pass
  *   pop             take the next chain
  *   discard         return the last n popped chains to the ring, unused
  *   stage           record a used entry, which the driver does not see yet
@@ -45,7 +45,7 @@
  *   needs_call      decide whether the published entries need a call (F)
  *   empty           test for available chains
  *   has_new         test for chains that were added since the last fetch
- *   enable_notify   ask for kicks, then test for new chains again (E)
+ *   enable_notify   enable kicks, then test for new chains again (E)
  *
  * pop takes a whole chain or nothing. After a fault every operation returns
  * -EIO until vtap_ring_start() or vtap_ring_clear_fault(). publish and
@@ -192,9 +192,9 @@ struct vtap_ring {
 	bool call_on_empty;
 	/** @fault: enum vtap_fault; the ring is broken unless it is NONE */
 	u8 fault;
-	/** @kicks_off: we last told the driver not to kick */
+	/** @kicks_off: kicks are disabled */
 	bool kicks_off;
-	/** @kicks_at: packed: we last told the driver to kick at @kick_at */
+	/** @kicks_at: packed: a kick is enabled at @kick_at */
 	bool kicks_at;
 	/** @called_valid: @called is valid */
 	bool called_valid;
@@ -213,7 +213,7 @@ struct vtap_ring {
 	u16 avail_idx;
 	/** @last_used: used->idx, or packed position, as published */
 	u16 last_used;
-	/** @kick_at: packed: position at which we asked for a kick */
+	/** @kick_at: packed: position for which a kick is enabled */
 	u16 kick_at;
 	/** @stage_max: packed: staging is slow from this @nr_staged on */
 	u16 stage_max;

@@ -415,7 +415,7 @@ int vtap_split_has_new(struct vtap_ring *r)
 }
 
 /**
- * vtap_split_disable_notify - ask the driver not to kick
+ * vtap_split_disable_notify - disable kicks
  * @r: ring
  *
  * With event indices nothing is written. The driver kicks only once, for the
@@ -449,15 +449,14 @@ fault:
 }
 
 /**
- * vtap_split_enable_notify - ask for a kick and test for new chains again (E)
+ * vtap_split_enable_notify - enable kicks and test for new chains again (E)
  * @r: ring
  *
  * The driver kicks for the first chain after those that were seen, popped or
  * not. RX may leave chains in the ring that are too small for the next packet.
  *
- * Return: 1 if the driver added chains meanwhile, so a kick is not certain and
- * the pass must go on; 0 if not, so the worker may sleep; -EIO if the ring is
- * broken.
+ * Return: 1 if the driver added chains meanwhile and may not kick, so the pass
+ * must continue; 0 if the worker may sleep; -EIO if the ring is broken.
  */
 int vtap_split_enable_notify(struct vtap_ring *r)
 {

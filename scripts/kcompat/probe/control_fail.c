@@ -1,4 +1,4 @@
-/* control | must not compile: else the compiler takes anything and every answer would be "yes" */
+/* control | must not compile: otherwise the compiler accepts anything, and all probes pass */
 #include <linux/module.h>
 
 void probe(void);

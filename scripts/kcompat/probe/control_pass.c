@@ -1,4 +1,4 @@
-/* control | must compile: else the flags are wrong and every answer would be "no" */
+/* control | must compile: otherwise the flags are wrong, and all probes fail */
 #include <linux/module.h>
 #include <linux/if_tun.h>
 #include <linux/skbuff.h>

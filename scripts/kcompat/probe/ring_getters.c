@@ -1,4 +1,4 @@
-/* since 4.16 | vhost_net: batch dequeue of the tap ring | upstream means to remove them one day */
+/* since 4.16 | vhost_net: batch dequeue of the tap ring | upstream plans to remove these functions */
 #include <linux/fs.h>
 #include <linux/virtio_net.h>
 #include <linux/if_tap.h>
