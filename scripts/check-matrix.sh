@@ -34,7 +34,7 @@ echo "TAP version 13"
 for ver in "$@"; do
 	log=build/logs/build-$ver.log
 	dir=build/matrix/$ver
-	# Nobody debugs these modules, and the compiler is faster without -g.
+	# These modules are not debugged, and the compiler is faster without -g.
 	{
 		scripts/kernels fetch "$ver" headers &&
 			VTAP_BUILD=$PWD/$dir scripts/kernels build "$ver" -j"$(nproc)" W=1 "KCFLAGS=-Werror -g0"

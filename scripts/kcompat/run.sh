@@ -5,7 +5,7 @@
 #
 # The header has "#define VTAP_HAVE_FOO_BAR 1" if probe foo_bar.c compiles, else a
 # comment.  HEADER.log keeps the output of the compiler.  A probe named in VTAP_WITHOUT
-# counts as failed on any kernel.  This tests on one kernel the code for another.
+# counts as failed on any kernel.  This tests the code for one kernel on another one.
 # Makefile.kcompat calls this script from the kernel's build.
 
 set -u

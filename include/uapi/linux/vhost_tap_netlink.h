@@ -52,8 +52,7 @@ enum vhost_tap_backend {
  * @VHOST_TAP_WORKER_LAYOUT_PAIR: Each pair has a worker.
  * @VHOST_TAP_WORKER_LAYOUT_DIRECTION: Each queue has a worker.
  * @VHOST_TAP_WORKER_LAYOUT_SHARED: Pairs share a number of workers.
- * @VHOST_TAP_WORKER_LAYOUT_BY_HAND: The client moved queues; the worker of
- *   each queue tells where.
+ * @VHOST_TAP_WORKER_LAYOUT_BY_HAND: The client moved queues to other workers.
  */
 enum vhost_tap_worker_layout {
 	VHOST_TAP_WORKER_LAYOUT_PAIR,

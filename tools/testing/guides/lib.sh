@@ -325,7 +325,7 @@ pinned_to() {
 	local tid cpu want=("$@") i=0 bad=0
 	for tid in $(worker_tids "$qemu_pid"); do
 		cpu=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$tid/status")
-		echo "worker $tid: processor $cpu, expected ${want[i]}"
+		echo "worker $tid: CPU $cpu, expected ${want[i]}"
 		[[ $cpu == "${want[i]}" ]] || bad=1
 		i=$((i + 1))
 	done

@@ -75,16 +75,16 @@ def main():
                "other operations do nothing", said)
         said = hook(run, XML % (PIN % f"{first},{second}"))
         result(said.returncode == 0 and where() == [{first}, {second}] * 2,
-               "four workers take two processors in turn", (said, where()))
+               "four workers use two CPUs in turn", (said, where()))
         result(os.sched_getaffinity(os.getpid()) == everywhere,
                "QEMU's main thread stays where it was")
-        result(all(f"worker {t} on processor" in said.stderr for t in tids),
+        result(all(f"worker {t} on CPU" in said.stderr for t in tids),
                "it says what it did", said.stderr)
         said = hook(run, XML % (PIN % f"{first}-{first}"), "reconnect")
         result(said.returncode == 0 and where() == [{first}] * 4, "a range, on reconnect", said)
         said = hook(run, XML % (PIN % "9999"))
         result(said.returncode != 0 and "Invalid argument" in said.stderr,
-               "a processor that is not there: said, and failed", said)
+               "an unknown CPU: message and failure", said)
     stop.set()
     for thread in threads:
         thread.join()

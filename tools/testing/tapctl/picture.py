@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """picture.py ANSI SVG: convert a terminal's screen (tmux capture-pane -e -p) to a picture
 
-The README's is made after make check-ctl:
+Update the picture of the README after make check-ctl:
   tools/testing/tapctl/picture.py build/6.12/check-ctl/top.ansi Documentation/images/top.svg
 
-Knows what vhost-tapctl top uses: bold, reverse, red.
+Supports the attributes that vhost-tapctl top uses: bold, reverse, red.
 """
 
 import html

@@ -41,8 +41,8 @@ void shim_die(const char *what, const char *file, int line)
 }
 
 /*
- * Each test case and its cleanup have a thread of their own. What a failed case
- * has set in @shim ends with its thread.
+ * Each test case and its cleanup have a thread of their own. Changes of @shim by a
+ * failed case end with its thread.
  */
 static void begin_thread(void)
 {

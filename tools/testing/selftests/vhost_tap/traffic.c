@@ -28,8 +28,8 @@ bool traffic_once(struct guest *g, int host)
 }
 
 /*
- * One packet in, past whatever else a test left in the tap. Waiting until nothing comes
- * any more does not help: on a busy host it may go on later.
+ * Send one packet to the guest, and skip other packets that a test left in the tap.
+ * Waiting for silence is not enough: on a busy host they may arrive later.
  */
 bool traffic_in(struct guest *g, int host)
 {
