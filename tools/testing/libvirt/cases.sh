@@ -36,7 +36,7 @@ life() {
 	t "traffic after managedsave" traffic "$1" 2
 	t "load" tcp_load "$1"
 	t "destroy under load" v destroy "$dom"
-	t "the workers are gone" worker_gone
+	t "the workers have ended" worker_gone
 }
 
 kind_of() {
@@ -96,8 +96,8 @@ plug() {
 	t "$what: traffic through the plugged NIC" traffic "$1"
 	t "load" tcp_load "$1"
 	t "$what: detach-device under load" v detach-device "$dom" "$work/plug.xml" --live
-	t "$what: the node is closed, the worker gone" holds_soon 60 "$3"
-	t "$what: the load on a NIC that is gone ends" unload
+	t "$what: the node is closed and the worker has ended" holds_soon 60 "$3"
+	t "$what: the load on the removed NIC ends" unload
 	t "$what: the others still pass traffic" traffic 1 2
 }
 
@@ -175,8 +175,8 @@ case_apparmor() {
 	t "the guest finds its NIC" guest_ready 1
 	t "without the override: attach-device is denied" hot_plug_denied
 	t "make install-apparmor" make -s -C "$root" install-apparmor
-	t "doing it again changes nothing" installed_once
-	t "libvirt's profile compiles with it" profile_compiles
+	t "make install-apparmor again changes nothing" installed_once
+	t "libvirt's profile compiles with the rule" profile_compiles
 	t "with the override: attach-device, domain still running" \
 		attach_other
 	t "the guest gets the plugged NIC" plugged 7
@@ -194,14 +194,14 @@ case_errors() {
 	domain_xml "$dom" 2 1 >"$work/$dom.xml"
 	t "define" v define "$work/$dom.xml"
 	rmmod vhost_tap
-	t "without the module: no start, and the reason" start_fails \
+	t "without the module the start fails with the reason" start_fails \
 		"vhost-net was requested for an interface, but is unavailable"
 	insmod "$VTAP_KO"
 	ip tuntap add dev vt1 mode tap
-	t "a tap of that name is there: no start, and the reason" start_fails \
+	t "an existing tap with the name prevents the start, with the reason" start_fails \
 		"The vt1 interface already exists"
 	ip link del vt1
-	t "with both mended it starts" v start "$dom"
+	t "the domain starts after both are fixed" v start "$dom"
 }
 
 start_fails() {

@@ -20,12 +20,12 @@ client_netdev=tap,id=n,ifname=vt9,script=no,downscript=no,vhost=on
 client_runs() {
 	t "the guest boots" answer 120 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
 	[[ -z ${1:-} ]] || { qemu_pid=$(cat "$1") && last_pid=$qemu_pid; }
-	t "QEMU said nothing about falling back" quiet_qemu
-	t "what it opened as /dev/vhost-net is $node" holds 1
+	t "QEMU does not report a fallback" quiet_qemu
+	t "/dev/vhost-net in the process is $node" holds 1
 	t "the guest finds its NIC" guest_ready 9 || return 1
 	t "traffic, content compared" traffic 9
 	t "power off" stop_guest
-	t "the worker is gone" worker_gone
+	t "the worker has ended" worker_gone
 }
 
 still_in_tree() {
@@ -33,7 +33,7 @@ still_in_tree() {
 }
 
 client_case() {
-	t "the in-tree module has the name" test "$in_tree_rdev" != "$node_rdev"
+	t "/dev/vhost-net is the in-tree module" test "$in_tree_rdev" != "$node_rdev"
 	client_tap "$1"
 }
 
@@ -45,7 +45,7 @@ case_bind-mount() {
 	qemu_by=(unshare -m sh -c "mount --bind $node /dev/vhost-net && exec \"\$@\"" sh)
 	start_guest "$client_netdev" ""
 	client_runs
-	t "for everybody else /dev/vhost-net is what it was" still_in_tree
+	t "other processes see the original /dev/vhost-net" still_in_tree
 }
 
 # The same for an unprivileged user in the node's group: a user namespace permits the
@@ -69,7 +69,7 @@ case_bind-mount-user() {
 	start_guest "$client_netdev" ""
 	umask 022
 	client_runs
-	t "for everybody else /dev/vhost-net is what it was" still_in_tree
+	t "other processes see the original /dev/vhost-net" still_in_tree
 	cp "$logs"/*.{console,qemu} "$all_logs/"
 	logs=$all_logs
 }
@@ -82,15 +82,15 @@ case_tmpfiles() {
 	t "the kernel's static nodes" kmod static-nodes --format=tmpfiles \
 		--output=/run/tmpfiles.d/static-nodes.conf
 	cp "$root/dist/00-vhost-net-is-vhost-tap.conf" /etc/tmpfiles.d/
-	t "systemd-tmpfiles as at boot" systemd-tmpfiles --prefix=/dev --create --boot
+	t "systemd-tmpfiles creates the link" systemd-tmpfiles --prefix=/dev --create --boot
 	t "/dev/vhost-net leads to $node" leads_there
-	t "in-tree vhost_net, loaded again, leaves it so" reload_in_tree
+	t "reloading in-tree vhost_net keeps the link" reload_in_tree
 	qemu_by=()
 	start_guest "$client_netdev" ""
 	client_runs
 	rm /etc/tmpfiles.d/00-vhost-net-is-vhost-tap.conf /dev/vhost-net
 	rmmod vhost_net && modprobe vhost_net
-	t "without the file the name is in-tree's again" still_in_tree
+	t "without the file the name is the in-tree module" still_in_tree
 }
 
 leads_there() {
@@ -124,5 +124,5 @@ case_container() {
 	client_runs "$work/container.pid"
 	# podman removes its files after the container has ended.
 	wait "$podman_pid"
-	t "for everybody else /dev/vhost-net is what it was" still_in_tree
+	t "other processes see the original /dev/vhost-net" still_in_tree
 }

@@ -126,7 +126,7 @@ systemd_down() {
 
 # The doctor reports that the module is not installed, and its command, which starts with
 # $1, fixes that.
-doctor_mends() {
+doctor_fixes() {
 	local what="vhost_tap is not installed for this kernel" cmd
 	inside vhost-tapctl doctor | tee "$work/doctor"
 	cmd=$(grep -A 2 "$what" "$work/doctor" | sed -n 's/^  fix: //p')
@@ -151,10 +151,10 @@ mkdir -p "$root/run/udev"
 inside /lib/systemd/systemd-udevd --daemon
 # At boot: a node that loads the module when it is opened, and the file in
 # modules-load.d.
-t "the kernel's static nodes have ours" \
+t "the kernel's static nodes include vhost-tap" \
 	inside sh -c 'kmod static-nodes --format=tmpfiles | tee /dev/stderr | grep -q /dev/vhost-tap'
 t "systemd-modules-load loads the module" inside /lib/systemd/systemd-modules-load
-t "it is the one of dkms" test "$(cat /sys/module/vhost_tap/srcversion)" = \
+t "the loaded module is that of dkms" test "$(cat /sys/module/vhost_tap/srcversion)" = \
 	"$(inside modinfo -F srcversion vhost_tap)"
 t "udev gives the node to the group kvm" is_given_to_kvm
 t "a guest in QEMU has packets" a_guest
@@ -165,18 +165,18 @@ t "vhost-tapctl stats --json is JSON" \
 t "a VMM of another user" other_users_vmm
 t "systemd starts, with the timer enabled" systemd_up
 t "the timer writes the counters" written_again
-t "and again" written_again
+t "the timer writes the counters again" written_again
 t "the unit has ended with success" unit_succeeds
 systemd_down
 kill "$client_job"
 wait "$client_job"
 t "the units are well-formed" inside systemd-analyze verify vhost-tap-stats.timer
 t "power off" stop_guest
-t "the worker is gone" worker_gone
+t "the worker has ended" worker_gone
 end_guest
 t "the module is unloaded" inside modprobe -r vhost_tap
 t "dkms uninstall" inside dkms uninstall "vhost-tap/$version" -k "$(uname -r)"
-t "doctor: dkms has it not for this kernel" doctor_mends "dkms autoinstall &&"
+t "doctor: no DKMS module for this kernel" doctor_fixes "dkms autoinstall &&"
 t "apt purge of the module" inside sh -c "modprobe -r vhost_tap && apt-get -y purge vhost-tap-dkms"
-t "doctor: nobody has it" doctor_says_apt
+t "doctor: the module is not installed" doctor_says_apt
 tap_end

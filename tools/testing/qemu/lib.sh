@@ -205,7 +205,7 @@ guest_net() {
 guest_up() {
 	t "guest boots" answer 120 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
 	t "guest finds its NIC" guest_net "$1" || return 1
-	t "QEMU took the node without falling back" quiet_qemu || return 1
+	t "QEMU uses the node without a fallback" quiet_qemu || return 1
 	"$agent" serve 5000 >"$guest_log.server" 2>&1 &
 	server_pid=$!
 	ms_before=$(worker_ms)

@@ -178,7 +178,7 @@ versions() {
 	t "doctor: the tool has another version" eval "rmmod vhost_tap && modprobe vhost_tap &&
 		finds 'vhost-tapctl has version $(vhost-tapctl --version | cut -d' ' -f2), the module 9.9.9'"
 	rmmod vhost_tap
-	t "doctor: so has a module that is not loaded" finds "the module 9.9.9"
+	t "doctor: the installed module has another version" finds "the module 9.9.9"
 	cp "$VTAP_KO" "$installed"
 	modprobe vhost_tap
 	mkdir "$folder/updates"

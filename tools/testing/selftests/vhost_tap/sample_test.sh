@@ -56,6 +56,6 @@ t "a worker for each vring" sends 4 vring 8
 t "two workers for eight pairs" sends 8 2 2
 t "64 pairs" sends 64 pair 64
 t "a vhost-net for each pair" file_each
-t "more than it can have" refuses
+t "more pairs than the device supports" refuses
 echo "1..$n"
 [[ $failed == 0 ]]
