@@ -86,7 +86,7 @@ static int __init vtap_check_devname(void)
 	}
 	if (vtap_is_taken("/sys/class/misc", devname) ||
 	    vtap_is_taken("/dev", devname)) {
-		pr_err("devname=%s: this name is in use\n", devname);
+		pr_err("devname=%s is in use; choose another name\n", devname);
 		/* modprobe ignores -EEXIST: the module is loaded. */
 		return -EBUSY;
 	}
