@@ -20,12 +20,11 @@
 
 #include "testbed.h"
 #include "cost.h"
-#include "pvq.h"
 
 /* Check once, in either format. */
 static bool all_used(struct vq *q)
 {
-	return q->packed ? pvq_last_is_used(q) :
+	return q->packed ? pdrv_is_used(&q->drv, q->last_at) :
 			   vq_used_idx(q) == q->avail_idx;
 }
 
@@ -47,7 +46,7 @@ static int post_all(struct testbed *tb)
 	for (i = 0; !err && i < tb->nr_pairs; i++) {
 		err = bed_post(tb, i, tb->nr_chains);
 		/* A packed ring has no index; one store remains to publish. */
-		pvq_publish_behind(bed_vq(tb, i));
+		drv_publish_behind(&bed_vq(tb, i)->drv);
 	}
 	return err;
 }
@@ -65,8 +64,7 @@ static int run(struct testbed *tb)
 		vq_publish(q);
 		vq_kick(q);
 		/* The next chain is the first of the next round. */
-		q->kicked_idx = q->avail_idx;
-		q->kicked_at = q->avail_at;
+		q->kick_idx = q->avail_idx;
 	}
 	for (i = 0; !err && i < tb->nr_pairs; i++) {
 		q = bed_vq(tb, i);
@@ -84,7 +82,7 @@ static void want_last(struct testbed *tb)
 	for (i = 0; i < tb->nr_pairs; i++) {
 		q = bed_vq(tb, i);
 		if (q->packed)
-			pvq_call_at(q, q->last_at);
+			pdrv_call_at(&q->drv, q->last_at);
 		else
 			q->avail->ring[q->num] = q->avail_idx - 1;
 	}

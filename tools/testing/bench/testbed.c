@@ -157,14 +157,6 @@ static void shape(struct testbed *tb)
 			   tb->stride, PAGE);
 }
 
-static void make_circle(struct vq *q)
-{
-	unsigned int i;
-
-	for (i = 0; i < q->num; i++)
-		q->next[i] = (i + 1) % q->num;
-}
-
 static int guest_setup(struct testbed *tb, struct pair *p)
 {
 	const struct row *row = tb->row;
@@ -183,8 +175,6 @@ static int guest_setup(struct testbed *tb, struct pair *p)
 	err = guest_init(g, &cfg);
 	if (err)
 		return err;
-	make_circle(&g->vq[RX]);
-	make_circle(&g->vq[TX]);
 	memset(g->mem, 0, g->mem_len);
 	for (i = 0; !err && !row->rx && i < tb->nr_slots; i++)
 		err = guest_write(g, next_slot(tb, p) + tb->in_slot,
@@ -293,7 +283,7 @@ int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
 int bed_reap(struct testbed *tb)
 {
 	uint32_t want = tb->row->rx ? tb->frame_len : 0;
-	struct vring_used_elem e;
+	struct drv_used_elem e;
 	unsigned int i, k;
 	struct vq *q;
 

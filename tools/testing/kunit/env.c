@@ -97,7 +97,7 @@ static void save_seed(const struct env *e)
 		return;
 	buf[n++] = __builtin_ctz(e->d.num);
 	n++;
-	buf[n++] = e->d.avail[2 + (e->r.last_avail & (e->d.num - 1))];
+	buf[n++] = e->d.avail->ring[e->r.last_avail & (e->d.num - 1)];
 	n += 5;
 	memcpy(buf + n, e->d.desc, drv_desc_size(e->d.num));
 	n += drv_desc_size(e->d.num);
@@ -130,7 +130,7 @@ void env_add(struct env *e, unsigned int nr, u64 cookie)
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		struct drv_buf b = {
+		struct seg b = {
 			.gpa = ENV_RAM + (cookie + i) % 256 * 2048,
 			.len = 64 + (cookie + i) % 1024,
 		};

@@ -35,12 +35,12 @@ static void iommu_exit(struct kunit *test)
 	f = NULL;
 }
 
-static struct drv_buf buf(u64 gpa, u32 len, bool write)
+static struct seg buf(u64 gpa, u32 len, bool write)
 {
-	return (struct drv_buf){ .gpa = gpa, .len = len, .write = write };
+	return (struct seg){ .gpa = gpa, .len = len, .is_write = write };
 }
 
-static void add(struct kunit *test, const struct drv_buf *b, u32 nr,
+static void add(struct kunit *test, const struct seg *b, u32 nr,
 		bool indirect)
 {
 	if (indirect)
@@ -78,7 +78,7 @@ static void expect_miss(struct kunit *test, u64 iova, u8 perm)
 /* Each buffer of a chain misses in turn, and then the pop succeeds. */
 static void iommu_buffer_misses(struct kunit *test)
 {
-	const struct drv_buf b[] = {
+	const struct seg b[] = {
 		buf(RAM(1) + 0xff0, 0x20, false), buf(RAM(5), 100, false),
 		buf(RAM(7) + 8, 2 * IOMMU_PAGE, true),
 	};
@@ -106,7 +106,7 @@ static void iommu_buffer_misses(struct kunit *test)
 /* A table on two pages, of which the second misses when it is read. */
 static void iommu_table_misses(struct kunit *test)
 {
-	struct drv_buf b[IOMMU_TABLE];
+	struct seg b[IOMMU_TABLE];
 	struct drv_desc d;
 	u32 i;
 
@@ -135,7 +135,7 @@ static void iommu_denied(struct kunit *test)
 		{ 5, false, VHOST_ACCESS_WO }, { 5, true, VHOST_ACCESS_RO },
 		{ 32, false, VHOST_ACCESS_WO },		/* of the table */
 	};
-	struct drv_buf b;
+	struct seg b;
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(t); i++)
@@ -163,7 +163,7 @@ static void iommu_denied(struct kunit *test)
 /* Pages that are not contiguous take a segment each, and add to the cost. */
 static void iommu_segments(struct kunit *test)
 {
-	const struct drv_buf b = buf(RAM(0), 20 * IOMMU_PAGE, true);
+	const struct seg b = buf(RAM(0), 20 * IOMMU_PAGE, true);
 
 	start(IOMMU_IOTLB_PAGES, 8);
 	add(test, &b, 1, false);
@@ -187,7 +187,7 @@ static void iommu_segments(struct kunit *test)
 /* The number of translation steps of a chain is bounded. */
 static void iommu_work_is_bounded(struct kunit *test)
 {
-	struct drv_buf b[40];
+	struct seg b[40];
 	u32 i;
 
 	for (i = 0; i < 40; i++)
@@ -213,7 +213,7 @@ static void iommu_work_is_bounded(struct kunit *test)
 static void iommu_hostile_ring(struct kunit *test)
 {
 	static const u16 jump[] = { 65, 66, 32767, 32768, 0xffff };
-	const struct drv_buf b = buf(RAM(0), 64, false);
+	const struct seg b = buf(RAM(0), 64, false);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(jump); i++) {
@@ -247,7 +247,7 @@ static void iommu_hostile_ring(struct kunit *test)
 /* An area above 64 KiB, with two linear halves that are not contiguous. */
 static void iommu_ring_in_halves(struct kunit *test)
 {
-	const struct drv_buf b = buf(RAM(0), 64, false);
+	const struct seg b = buf(RAM(0), 64, false);
 	u64 first, at, k;
 	char *half;
 	int reg;

@@ -52,8 +52,8 @@ static void publish(struct kunit *test, u32 nr)
 	u32 i, len;
 
 	for (i = 0; i < nr; i++) {
-		struct drv_buf b = {
-			.gpa = IOMMU_RAM, .len = 64, .write = true};
+		struct seg b = {
+			.gpa = IOMMU_RAM, .len = 64, .is_write = true};
 
 		KUNIT_ASSERT_GE(test, drv_add(&f->d, &b, 1, i), 0);
 	}

@@ -63,7 +63,7 @@ static void notify_call_flags(struct kunit *test)
 	use(test, 1);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 	/* Other bits have no meaning. */
-	e->d.avail[0] = 0xfffe;
+	e->d.avail->flags = 0xfffe;
 	use(test, 1);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
 }
@@ -74,7 +74,7 @@ static void notify_call_ignores_flags(struct kunit *test)
 	use(test, 1);
 	vtap_split_needs_call(&e->r);
 	take_all();
-	e->d.avail[0] = 1;
+	e->d.avail->flags = 1;
 	drv_call_on(&e->d);
 	use(test, 1);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
@@ -249,7 +249,7 @@ static void notify_empty_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
 	KUNIT_EXPECT_TRUE(test, !memcmp(&before, &e->r, sizeof(before)));
 	/* An invalid index is not empty: pop reports it. */
-	e->d.avail[1] += 1000;
+	e->d.avail->idx += 1000;
 	KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_enable_notify(&e->r), 1);
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
@@ -375,13 +375,13 @@ static void trace_load(void *addr, size_t len, void *arg)
 {
 	struct trace *t = arg;
 
-	t->text[t->nr++] = addr == &e->d.avail[1] ? 'i' : 'l';
+	t->text[t->nr++] = addr == &e->d.avail->idx ? 'i' : 'l';
 }
 
 static void trace_store(void *addr, size_t len, void *arg)
 {
 	struct trace *t = arg;
-	char c = addr == &e->d.used[1] ? 'U' : 'S';
+	char c = addr == &e->d.used->idx ? 'U' : 'S';
 
 	/* An entry takes one store or two. */
 	if (!t->nr || t->text[t->nr - 1] != c)

@@ -40,11 +40,11 @@ static struct pdrv_desc *desc(u16 i)
 /* Make a chain of @nr descriptors available in one step, to be corrupted. */
 static void show_chain(unsigned int nr)
 {
-	static struct drv_buf buf[1100];
+	static struct seg buf[1100];
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		buf[i] = (struct drv_buf){ ENV_RAM + i % 512 * 64, 64, false };
+		buf[i] = (struct seg){ ENV_RAM + i % 512 * 64, 64, false };
 	shim_assert(drv_add(&e->d, buf, nr, 0) >= 0);
 	drv_publish(&e->d);
 }
@@ -228,7 +228,7 @@ static void packed_chain_faults(struct kunit *test)
 
 static struct pdrv_desc *show_table(void)
 {
-	struct drv_buf buf[3] = { { ENV_RAM, 64 }, { ENV_RAM, 64 },
+	struct seg buf[3] = { { ENV_RAM, 64 }, { ENV_RAM, 64 },
 				  { ENV_RAM, 64, true } };
 	int id;
 
@@ -378,7 +378,7 @@ static int pass(void)
 
 static void fill(void)
 {
-	struct drv_buf buf[3] = { { ENV_RAM, 64 }, { ENV_RAM, 64 },
+	struct seg buf[3] = { { ENV_RAM, 64 }, { ENV_RAM, 64 },
 				  { ENV_RAM, 64 } };
 	int i;
 

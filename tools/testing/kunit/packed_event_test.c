@@ -205,7 +205,7 @@ static void packed_call_race(struct kunit *test)
 /* The further descriptors of a chain are used with the first. */
 static void packed_call_within_chain(struct kunit *test)
 {
-	struct drv_buf b[4] = {};
+	struct seg b[4] = {};
 	u16 old, i;
 
 	for (i = 0; i < 6; i++) {

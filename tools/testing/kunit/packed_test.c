@@ -56,11 +56,11 @@ static void serve(struct kunit *test, u32 nr, u64 cookie)
 /* Add a chain of @nr buffers, of which the last @nr_in are writable. */
 static int add_chain(unsigned int nr, unsigned int nr_in, u64 cookie)
 {
-	static struct drv_buf buf[256];
+	static struct seg buf[256];
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		buf[i] = (struct drv_buf){ ENV_RAM + i * 64, 64,
+		buf[i] = (struct seg){ ENV_RAM + i * 64, 64,
 					   i >= nr - nr_in };
 	return drv_add(&e->d, buf, nr, cookie);
 }
@@ -185,7 +185,7 @@ static void packed_chain_lengths(struct kunit *test)
 /* An indirect table takes one descriptor; only WRITE has a meaning in it. */
 static void packed_indirect(struct kunit *test)
 {
-	struct drv_buf buf[100];
+	struct seg buf[100];
 	struct pdrv_desc *table;
 	unsigned int nr, i;
 	int id;
@@ -194,7 +194,7 @@ static void packed_indirect(struct kunit *test)
 	drv_alloc_tables(&e->d, 100);
 	for (nr = 1; nr <= 100; nr++) {
 		for (i = 0; i < nr; i++)
-			buf[i] = (struct drv_buf){ ENV_RAM + i * 64, 64,
+			buf[i] = (struct seg){ ENV_RAM + i * 64, 64,
 						   i >= nr / 2 };
 		id = drv_add_indirect(&e->d, buf, nr, 0, nr);
 		KUNIT_ASSERT_GE(test, id, 0);

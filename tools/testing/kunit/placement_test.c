@@ -65,7 +65,7 @@ static void add_one(struct run *t, u32 i)
 {
 	u32 nr = 1 + rnd_below(&t->prog, MAX_BUFS), nr_out, k, n;
 	bool indirect = rnd_below(&t->prog, 3) == 0;
-	struct drv_buf buf[MAX_BUFS];
+	struct seg buf[MAX_BUFS];
 	struct chain *c = &t->chain[i];
 	static u8 data[SLOT];
 
@@ -81,7 +81,7 @@ static void add_one(struct run *t, u32 i)
 		for (n = 0; n < len; n++)
 			data[n] = rnd(&t->prog);
 		iommu_write(t->f, at, data, len);
-		buf[k] = (struct drv_buf){ at, len, k >= nr_out };
+		buf[k] = (struct seg){ at, len, k >= nr_out };
 		if (k >= nr_out) {
 			c->in_at[c->nr_in] = at;
 			c->in_len[c->nr_in++] = len;

@@ -44,11 +44,11 @@ static void traffic(struct kunit *test, u32 nr, u32 cookie)
 	u32 i, len;
 
 	for (i = 0; i < nr; i++) {
-		struct drv_buf b = {
+		struct seg b = {
 			.gpa = IOMMU_RAM +
 			       (cookie + i) * 97 % IOMMU_RAM_SIZE / 2,
 			.len = 1 + (cookie + i) % 5000,
-			.write = i & 1,
+			.is_write = i & 1,
 		};
 
 		KUNIT_ASSERT_GE(test, drv_add(&f->d, &b, 1, cookie + i), 0);
@@ -540,7 +540,7 @@ static void ring_map_fault_sweep(struct kunit *test)
 
 	for (n = 0; n <= total; n++) {
 		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 256, 0xf80);
-		struct drv_buf b = {.gpa = IOMMU_RAM, .len = 9};
+		struct seg b = {.gpa = IOMMU_RAM, .len = 9};
 		int ret;
 
 		start(&s);

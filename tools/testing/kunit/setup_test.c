@@ -96,9 +96,9 @@ static void setup_no_event_words(struct kunit *test)
 
 static void setup_start_state(struct kunit *test)
 {
-	e->d.used[0] = 0xffff;
-	e->d.used[1] = 777;
-	e->d.avail[1] = 1000;
+	e->d.used->flags = 0xffff;
+	e->d.used->idx = 777;
+	e->d.avail->idx = 1000;
 	KUNIT_ASSERT_EQ(test, env_start(e, 990), 0);
 	KUNIT_EXPECT_EQ(test, e->r.last_avail, 990);
 	KUNIT_EXPECT_EQ(test, e->r.last_used, 777);
@@ -150,7 +150,7 @@ static void setup_start_after_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
 
-	e->d.avail[2 + 3] = 0;		/* the driver fixes it */
+	e->d.avail->ring[3] = 0;	/* the driver fixes it */
 	KUNIT_ASSERT_EQ(test, env_start(e, 3), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, e->r.last_used, drv_used_idx(&e->d));
@@ -190,7 +190,7 @@ static void setup_retry(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_HEAD_RANGE);
-	e->d.avail[2 + ((e->d.avail_idx - 1) & 63)] = 1;
+	e->d.avail->ring[(e->d.avail_idx - 1) & 63] = 1;
 	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 1);
@@ -203,11 +203,11 @@ static void setup_retry_jump(struct kunit *test)
 
 	env_add(e, 2, 1);
 	drv_publish(&e->d);
-	right = e->d.avail[1];
-	e->d.avail[1] = right + 1000;
+	right = e->d.avail->idx;
+	e->d.avail->idx = right + 1000;
 	KUNIT_ASSERT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_AVAIL_JUMP);
-	e->d.avail[1] = right;
+	e->d.avail->idx = right;
 	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
@@ -389,7 +389,7 @@ static void setup_relocate(struct kunit *test)
 	move_rings();
 	vtap_ring_relocate(&e->r, &e->cfg);
 	/* The fetched copy is from the old place and must be read again. */
-	e->d.desc[e->d.avail[2 + 5]].len = 4321;
+	e->d.desc[e->d.avail->ring[5]].len = 4321;
 	KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 4321ull);
 	for (i = 6; i < 20; i++)
@@ -415,7 +415,7 @@ static void setup_relocate_features(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);
 	/* The flag may be missing in the new place, so it is written again. */
-	e->d.used[0] = 0;
+	e->d.used->flags = 0;
 	vtap_ring_relocate(&e->r, &e->cfg);
 	KUNIT_EXPECT_EQ(test, vtap_split_disable_notify(&e->r), 0);
 	KUNIT_EXPECT_EQ(test, drv_used_flags(&e->d), VRING_USED_F_NO_NOTIFY);

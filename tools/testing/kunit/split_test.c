@@ -194,7 +194,7 @@ static void split_head_range(struct kunit *test)
 static void split_same_head_twice(struct kunit *test)
 {
 	env_add(e, 1, 3);
-	drv_put_avail(&e->d, e->d.avail[2 + 0x80]);
+	drv_put_avail(&e->d, e->d.avail->ring[0x80]);
 	drv_publish(&e->d);
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
@@ -273,7 +273,7 @@ static void note_store(void *addr, size_t len, void *arg)
 /* The index is written last, and once. */
 static void split_publish_order(struct kunit *test)
 {
-	struct order o = { .idx = &e->d.used[1] };
+	struct order o = { .idx = &e->d.used->idx };
 
 	env_add(e, 100, 0);
 	drv_publish(&e->d);
@@ -302,7 +302,7 @@ static void flip(void *addr, size_t len, void *arg)
 	u8 *p = addr;
 
 	/* The index is left alone: it may only grow. */
-	if ((u16 *)addr == &e->d.avail[1])
+	if ((u16 *)addr == &e->d.avail->idx)
 		return;
 	while (len--)
 		*p++ ^= 0xff;

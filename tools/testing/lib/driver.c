@@ -70,7 +70,16 @@ uint16_t *drv_used_at(const struct drv *d, size_t word)
 	return word_at(d, d->used, d->place.used, 2 * word);
 }
 
-static void init(struct drv *d, uint16_t start)
+bool drv_alloc(struct drv *d)
+{
+	d->slot = calloc(d->num, sizeof(*d->slot));
+	d->link = calloc(d->num, sizeof(*d->link));
+	d->order = calloc(d->num, sizeof(*d->order));
+	d->held = calloc(d->num, sizeof(*d->held));
+	return d->slot && d->link && d->order && d->held;
+}
+
+void drv_start(struct drv *d, uint16_t start)
 {
 	unsigned int i, num = d->num;
 
@@ -79,13 +88,18 @@ static void init(struct drv *d, uint16_t start)
 	d->shown_idx = start;
 	d->kick_idx = start;
 	d->used_idx = start;
-	d->slot = calloc(num, sizeof(*d->slot));
-	d->link = calloc(num, sizeof(*d->link));
+	d->nr_added = 0;
+	d->nr_got = 0;
+	d->nr_held = 0;
+	d->broken = NULL;
+	/* 2.7.9: with IN_ORDER the next descriptor follows from the index. */
+	d->free_head = d->in_order && !d->packed ? start & (num - 1) : 0;
+	d->free_tail = (d->free_head + num - 1) % num;
+	memset(d->slot, 0, num * sizeof(*d->slot));
 	for (i = 0; i < num; i++)
-		d->link[i] = i + 1;
+		d->link[i] = i + 1 < num ? i + 1 : 0;
 	if (d->packed) {
-		d->held = calloc(num, sizeof(*d->held));
-		pdrv_init(d, start);
+		pdrv_start(d, start);
 		return;
 	}
 	*drv_avail_at(d, AV_IDX) = start;
@@ -96,63 +110,16 @@ static void init(struct drv *d, uint16_t start)
 	}
 }
 
-void drv_init(struct drv *d, struct gmem *g, uint16_t num, bool event_idx,
-	      uint16_t start)
-{
-	*d = (struct drv){
-		.num = num, .event_idx = event_idx, .g = g,
-		.desc = gmem_host(g, drv_desc_size(num)),
-		.avail = gmem_host(g, drv_avail_size(num, event_idx)),
-		.used = gmem_host(g, drv_used_size(num, event_idx)),
-	};
-	init(d, start);
-}
-
-void drv_init_packed(struct drv *d, struct gmem *g, uint16_t num,
-		     bool event_idx, uint16_t start)
-{
-	*d = (struct drv){
-		.packed = true, .num = num, .event_idx = event_idx, .g = g,
-		.desc = gmem_host(g, drv_desc_size(num)),
-		.avail = gmem_host(g, DRV_EVENT_SIZE),
-		.used = gmem_host(g, DRV_EVENT_SIZE),
-	};
-	init(d, start);
-}
-
-void drv_init_scattered(struct drv *d, struct gmem *g, uint16_t num,
-			bool event_idx, uint16_t start,
-			const struct drv_span *span,
-			const struct drv_place *place)
-{
-	*d = (struct drv){
-		.packed = d->packed, .num = num, .event_idx = event_idx, .g = g,
-		.span = span, .place = *place,
-	};
-	init(d, start);
-}
-
 void drv_exit(struct drv *d)
 {
 	free(d->slot);
 	free(d->link);
+	free(d->order);
 	free(d->held);
-	d->held = NULL;
 	d->slot = NULL;
 	d->link = NULL;
-}
-
-void drv_alloc_tables(struct drv *d, uint16_t max)
-{
-	d->table_max = max;
-	d->table_gpa = gmem_alloc(d->g, (uint64_t)d->num * max * 16);
-}
-
-struct drv_desc *drv_table(struct drv *d, uint16_t head)
-{
-	uint64_t size = (uint64_t)d->table_max * 16;
-
-	return gmem_hva(d->g, d->table_gpa + head * size, size);
+	d->order = NULL;
+	d->held = NULL;
 }
 
 static uint16_t take_desc(struct drv *d)
@@ -164,12 +131,26 @@ static uint16_t take_desc(struct drv *d)
 	return i;
 }
 
-static void fill(struct drv_desc *desc, const struct drv_buf *b)
+static void fill(struct drv_desc *desc, const struct seg *seg)
 {
-	desc->addr = b->gpa;
-	desc->len = b->len;
-	desc->flags = b->write ? DRV_WRITE : 0;
+	desc->addr = seg->gpa;
+	desc->len = seg->len;
+	desc->flags = seg->is_write ? DRV_WRITE : 0;
 	desc->next = 0xdead;	/* ignored without NEXT */
+}
+
+void drv_fill_entry(const struct drv *d, struct drv_desc *entry,
+		    const struct seg *seg, unsigned int i, unsigned int nr)
+{
+	if (d->packed) {
+		pdrv_fill_entry(entry, &seg[i]);
+		return;
+	}
+	fill(entry, &seg[i]);
+	if (i + 1 < nr) {
+		entry->flags |= DRV_NEXT;
+		entry->next = i + 1;
+	}
 }
 
 void drv_put_avail(struct drv *d, uint16_t head)
@@ -179,7 +160,7 @@ void drv_put_avail(struct drv *d, uint16_t head)
 }
 
 /* Link @nr descriptors of the ring, and leave the last one open. */
-static uint16_t link_ring(struct drv *d, const struct drv_buf *buf,
+static uint16_t link_ring(struct drv *d, const struct seg *seg,
 			  unsigned int nr, struct drv_desc **last)
 {
 	uint16_t head = 0, at;
@@ -195,68 +176,62 @@ static uint16_t link_ring(struct drv *d, const struct drv_buf *buf,
 			head = at;
 		}
 		*last = drv_desc_at(d, at);
-		if (buf)
-			fill(*last, &buf[i]);
+		if (seg)
+			fill(*last, &seg[i]);
 	}
 	return head;
 }
 
 static void note(struct drv *d, uint16_t head, unsigned int nr_desc,
-		 uint64_t cookie)
+		 uint32_t len, uint64_t cookie)
 {
 	d->slot[head] = (struct drv_slot){
-		.cookie = cookie, .busy = true, .nr_desc = nr_desc,
+		.cookie = cookie, .len = len, .busy = true, .nr_desc = nr_desc,
 	};
+	if (d->in_order)
+		d->order[d->nr_added % d->num] = head;
+	d->nr_added++;
 	drv_put_avail(d, head);
 }
 
-int drv_add(struct drv *d, const struct drv_buf *buf, unsigned int nr,
+int drv_add(struct drv *d, const struct seg *seg, unsigned int nr,
 	    uint64_t cookie)
 {
 	struct drv_desc *last;
 	uint16_t head;
 
 	if (d->packed)
-		return pdrv_add(d, buf, nr, cookie);
+		return pdrv_add(d, seg, nr, cookie);
 	if (!nr || nr > d->nr_free)
 		return -1;
-	head = link_ring(d, buf, nr, &last);
-	note(d, head, nr, cookie);
+	head = link_ring(d, seg, nr, &last);
+	note(d, head, nr, seg ? seg->len : 0, cookie);
 	return head;
 }
 
-int drv_add_indirect(struct drv *d, const struct drv_buf *buf,
-		     unsigned int nr, unsigned int nr_direct, uint64_t cookie)
+int drv_add_table(struct drv *d, const struct seg *table, const struct seg *seg,
+		  unsigned int nr_direct, uint64_t cookie)
 {
-	unsigned int i, nr_table = nr - nr_direct;
-	struct drv_desc *last, *table;
+	struct drv_desc *last;
 	uint16_t head, at;
 
-	if (d->packed)
-		return pdrv_add_indirect(d, buf, nr, cookie);
-	if (nr_direct + 1 > d->nr_free || nr_table > d->table_max || !nr_table)
+	if (nr_direct + 1 > d->nr_free)
 		return -1;
-	head = link_ring(d, buf, nr_direct, &last);
+	if (d->packed)
+		return pdrv_add_table(d, table, cookie);
+	head = link_ring(d, seg, nr_direct, &last);
 	at = take_desc(d);
 	if (last) {
 		last->flags |= DRV_NEXT;
 		last->next = at;
-	} else {
-		head = at;
-	}
-	table = drv_table(d, at);
-	for (i = 0; i < nr_table; i++) {
-		fill(&table[i], &buf[nr_direct + i]);
-		if (i + 1 < nr_table) {
-			table[i].flags |= DRV_NEXT;
-			table[i].next = i + 1;
-		}
 	}
 	*drv_desc_at(d, at) = (struct drv_desc){
-		.addr = d->table_gpa + (uint64_t)at * d->table_max * 16,
-		.len = nr_table * 16, .flags = DRV_INDIRECT, .next = 0xdead,
+		.addr = table->gpa, .len = table->len,
+		.flags = DRV_INDIRECT, .next = 0xdead,
 	};
-	note(d, head, nr_direct + 1, cookie);
+	if (!nr_direct)
+		head = at;
+	note(d, head, nr_direct + 1, table->len, cookie);
 	return head;
 }
 
@@ -277,18 +252,23 @@ static bool is_among(uint16_t event, uint16_t old, uint16_t new)
 	return dist < nr;
 }
 
-bool drv_must_kick(struct drv *d)
+bool drv_wants_kick(const struct drv *d)
 {
-	uint16_t old = d->kick_idx;
-
-	if (d->packed)
-		return pdrv_must_kick(d);
 	/* 2.7.13.3.1: make idx visible before reading the suppression word. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	d->kick_idx = d->shown_idx;
+	if (d->packed)
+		return pdrv_wants_kick(d);
 	if (d->event_idx)
-		return is_among(drv_avail_event(d), old, d->shown_idx);
+		return is_among(drv_avail_event(d), d->kick_idx, d->shown_idx);
 	return !(drv_used_flags(d) & US_F_NO_NOTIFY);
+}
+
+bool drv_must_kick(struct drv *d)
+{
+	bool must = drv_wants_kick(d);
+
+	d->kick_idx = d->shown_idx;
+	return must;
 }
 
 uint16_t drv_nr_used(const struct drv *d)
@@ -298,28 +278,53 @@ uint16_t drv_nr_used(const struct drv *d)
 	return load(drv_used_at(d, US_IDX), __ATOMIC_ACQUIRE) - d->used_idx;
 }
 
-/* Put the descriptors of a chain back on the free list. */
-static void release(struct drv *d, uint16_t head)
+/*
+ * With IN_ORDER, free descriptors go to the end of the list, to be taken in the order
+ * of the table. Otherwise they go to its front, so that few stay in the cache.
+ */
+void drv_give_back(struct drv *d, uint16_t first, uint16_t last, bool none_free)
 {
-	uint16_t at = head;
-	unsigned int i;
+	if (!d->in_order) {
+		d->link[last] = d->free_head;
+		d->free_head = first;
+		return;
+	}
+	if (none_free)
+		d->free_head = first;
+	else
+		d->link[d->free_tail] = first;
+	d->free_tail = last;
+}
 
-	for (i = 1; i < d->slot[head].nr_desc; i++)
-		at = d->link[at];
-	d->link[at] = d->free_head;
-	d->free_head = head;
-	d->nr_free += d->slot[head].nr_desc;
-	d->slot[head].busy = false;
+int drv_used_head(struct drv *d, uint32_t id)
+{
+	uint16_t oldest = d->order[d->nr_got % d->num];
+
+	if (d->in_order && id != oldest) {
+		if (!d->skips_ids) {
+			d->broken = "used entry is out of order";
+			return -1;
+		}
+		id = oldest;
+	}
+	if (id >= d->num || !d->slot[id].busy) {
+		d->broken = "used entry names a chain that is not out";
+		return -1;
+	}
+	return id;
 }
 
 bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 {
-	uint16_t nr = drv_nr_used(d);
-	uint32_t elem[2];
+	struct drv_used_elem elem;
+	struct drv_slot *slot;
+	uint16_t nr, i, last;
 	size_t at;
+	int head;
 
 	if (d->packed)
 		return pdrv_get(d, cookie, len);
+	nr = drv_nr_used(d);
 	if (!nr)
 		return false;
 	if (nr > d->num) {
@@ -327,16 +332,21 @@ bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 		return false;
 	}
 	at = US_RING + 4 * (size_t)(d->used_idx & (d->num - 1));
-	memcpy(&elem[0], drv_used_at(d, at), sizeof(elem[0]));
-	memcpy(&elem[1], drv_used_at(d, at + 2), sizeof(elem[1]));
-	if (elem[0] >= d->num || !d->slot[elem[0]].busy) {
-		d->broken = "used entry names a chain that is not out";
+	memcpy(&elem.id, drv_used_at(d, at), sizeof(elem.id));
+	memcpy(&elem.len, drv_used_at(d, at + 2), sizeof(elem.len));
+	head = drv_used_head(d, elem.id);
+	if (head < 0)
 		return false;
-	}
-	*cookie = d->slot[elem[0]].cookie;
-	*len = elem[1];
-	release(d, elem[0]);
+	slot = &d->slot[head];
+	for (i = 1, last = head; i < slot->nr_desc; i++)
+		last = d->link[last];
+	drv_give_back(d, head, last, !d->nr_free);
+	d->nr_free += slot->nr_desc;
+	slot->busy = false;
+	*cookie = slot->cookie;
+	*len = elem.len;
 	d->used_idx++;
+	d->nr_got++;
 	return true;
 }
 

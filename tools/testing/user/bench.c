@@ -86,13 +86,13 @@ static double clock_cost(void)
 
 static void add_batch(struct bench *b, enum form form)
 {
-	struct drv_buf buf[2] = {};
+	struct seg buf[2] = {};
 	int i;
 
 	for (i = 0; i < BATCH; i++) {
-		buf[0] = (struct drv_buf){ b->g.r[0].gpa + i * 2048, 12,
+		buf[0] = (struct seg){ b->g.r[0].gpa + i * 2048, 12,
 					   false };
-		buf[1] = (struct drv_buf){ b->g.r[0].gpa + i * 2048 + 12,
+		buf[1] = (struct seg){ b->g.r[0].gpa + i * 2048 + 12,
 					   1500, false };
 		if (form == INDIRECT)
 			drv_add_indirect(&b->d, buf, 2, 0, i);

@@ -74,7 +74,7 @@ static u64 *buf_of(struct race *t, u64 chain, unsigned int i,
 static bool driver_add_one(struct driver *v)
 {
 	struct race *t = v->t;
-	struct drv_buf buf[MAX_BUFS];
+	struct seg buf[MAX_BUFS];
 	u16 slot = v->nr_added % t->num;
 	unsigned int nr = 1 + rnd(&v->rnd) % min_t(u32, MAX_BUFS, t->num);
 	unsigned int nr_out = rnd(&v->rnd) % (nr + 1), i, k;
@@ -89,7 +89,7 @@ static bool driver_add_one(struct driver *v)
 
 		for (k = 0; k < BUF_SIZE / sizeof(u64); k++)
 			p[k] = v->nr_added + i;
-		buf[i] = (struct drv_buf){ gpa, BUF_SIZE, i >= nr_out };
+		buf[i] = (struct seg){ gpa, BUF_SIZE, i >= nr_out };
 	}
 	v->nr_out[slot] = nr_out;
 	v->nr_all[slot] = nr;

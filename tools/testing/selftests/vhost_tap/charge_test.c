@@ -89,14 +89,14 @@ FIXTURE_VARIANT_ADD(charge, kthread_long) { true, 40000, 4, 64 };
 /* All vrings share one descriptor table, driver area and buffer. */
 static void make_rings(uint8_t *mem, uint32_t len)
 {
-	struct vring_desc *desc = (void *)mem;
+	struct drv_desc *desc = (void *)mem;
 	struct vring_avail *avail = (void *)(mem + 0x4000);
 	int i;
 
 	memset(mem, 0, MEM_LEN);
 	frame_raw(mem + 0x100000 + 12, len, 1);
 	for (i = 0; i < NUM; i++) {
-		desc[i] = (struct vring_desc){ 0x100000, 12 + len, 0, 0 };
+		desc[i] = (struct drv_desc){ 0x100000, 12 + len, 0, 0 };
 		avail->ring[i] = i;
 	}
 }

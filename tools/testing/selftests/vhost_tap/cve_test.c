@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(cve)
 static void put(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
 		uint16_t flags, uint16_t next)
 {
-	q->desc[i] = (struct vring_desc){ addr, len, flags, next };
+	q->desc[i] = (struct drv_desc){ addr, len, flags, next };
 }
 
 static void avail(struct vq *q, uint16_t head)
@@ -326,7 +326,7 @@ TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 		0, 1, 0x1000, 0xfffff000, GUEST_GPA - 1, 1ULL << 40,
 		1ULL << 63, -1ULL, -4096ULL,
 	};
-	struct vring_desc d;
+	struct drv_desc d;
 	unsigned int i, place, dir;
 	struct vq *q;
 
@@ -334,8 +334,8 @@ TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 		for (place = 0; place < 6; place++) {
 			dir = place / 3;
 			q = &self->g.vq[dir];
-			d = (struct vring_desc){ bad[i], 100,
-						 dir == RX ? W : 0, 0 };
+			d = (struct drv_desc){ bad[i], 100,
+					       dir == RX ? W : 0, 0 };
 			ASSERT_EQ(0, guest_restart(&self->g,
 						   self->tap.fd[0]));
 			if (place % 3 == 0)
@@ -390,7 +390,7 @@ static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 {
 	struct flipper w = { .at = at, .a = a, .b = b };
 	struct vq *q = &self->g.vq[TX];
-	struct vring_desc table[2], first = q->desc[0], second = q->desc[1];
+	struct drv_desc table[2], first = q->desc[0], second = q->desc[1];
 	double start = seconds();
 	pthread_t thread;
 	int i;
@@ -424,7 +424,7 @@ static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 /* The length of an indirect table changes between its check and its use. */
 TEST_F_TIMEOUT(cve, CVE_2026_93683_indirect_length_flips, 120)
 {
-	struct vring_desc d = { self->gpa, 100, N, 1 };
+	struct drv_desc d = { self->gpa, 100, N, 1 };
 	struct vq *q = &self->g.vq[TX];
 	unsigned int i;
 

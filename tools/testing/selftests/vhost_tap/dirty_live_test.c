@@ -12,7 +12,6 @@
 #include "guest.h"
 #include "iotlb.h"
 #include "net.h"
-#include "pvq.h"
 #include "traffic.h"
 
 #define N	VRING_DESC_F_NEXT
@@ -353,8 +352,8 @@ TEST_F(log, CVE_2015_6252_log_fd_leak)
 static void put_indirect(struct guest *g, uint64_t table, unsigned int nr,
 			 uint64_t gpa, uint32_t len)
 {
-	struct vring_packed_desc p = { gpa, len, 0, W };
-	struct vring_desc d = { gpa, len, W | N, 0 };
+	struct pdrv_desc p = { gpa, len, 0, W };
+	struct drv_desc d = { gpa, len, W | N, 0 };
 	bool packed = g->features & F_PACKED;
 	unsigned int i;
 
@@ -369,9 +368,10 @@ static void put_indirect(struct guest *g, uint64_t table, unsigned int nr,
 static void post_table(struct vq *q, uint64_t table, unsigned int nr)
 {
 	if (q->packed) {
-		pvq_put(q, table, nr * 16, 0, I, true);
+		pdrv_put(&q->drv, &(struct pdrv_desc){ table, nr * 16, 0, I },
+			 true);
 	} else {
-		q->desc[0] = (struct vring_desc){ table, nr * 16, I, 0 };
+		q->desc[0] = (struct drv_desc){ table, nr * 16, I, 0 };
 		q->avail->ring[0] = 0;
 		q->avail_idx = 1;
 	}

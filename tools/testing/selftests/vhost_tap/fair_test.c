@@ -43,12 +43,12 @@ static double now(void)
 /* All queues share a descriptor table and an avail ring; each has a used ring. */
 static void fill(uint8_t *m)
 {
-	struct vring_desc *d = (void *)m;
+	struct drv_desc *d = (void *)m;
 	struct vring_avail *a = (void *)(m + AVAIL_AT);
 	unsigned int i;
 
 	for (i = 0; i < NUM; i++) {
-		d[i] = (struct vring_desc){ BUF_AT, 12 + 64, 0, 0 };
+		d[i] = (struct drv_desc){ BUF_AT, 12 + 64, 0, 0 };
 		a->ring[i] = i;
 	}
 	a->idx = NUM;

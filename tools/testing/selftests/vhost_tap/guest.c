@@ -370,8 +370,8 @@ static uint32_t posted_len(struct guest *g, uint64_t gpa)
 
 	/* Heads keep the cookie after use, so this needs single-descriptor buffers. */
 	for (i = 0; i < q->num; i++)
-		if (q->cookie[i] == gpa)
-			return q->first_len[i];
+		if (q->slot[i].cookie == gpa)
+			return q->slot[i].len;
 	return 0;
 }
 

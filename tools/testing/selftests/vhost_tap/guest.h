@@ -2,8 +2,9 @@
 /*
  * A guest in a process: guest memory, rings and a vhost file.
  *
- * The code follows the virtio specification and <linux/vhost.h>. It shares nothing with
- * drivers/vhost_tap/ring, so that it can serve as an oracle for it.
+ * The code follows the virtio specification and <linux/vhost.h>. The driver's side of a
+ * ring is in tools/testing/lib. Neither shares anything with drivers/vhost_tap/ring, so
+ * that they can serve as an oracle for it.
  */
 #ifndef VTAP_TEST_GUEST_H
 #define VTAP_TEST_GUEST_H
@@ -17,6 +18,8 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
+
+#include "pdriver.h"
 
 /* Feature bits, defined here because installed headers may be older than the kernel. */
 #define F_MRG_RXBUF		(1ULL << 15)
@@ -55,66 +58,22 @@
  */
 enum layout { LAYOUT_FLAT, LAYOUT_SHUFFLED, LAYOUT_HOLES };
 
-/** struct seg - a piece of guest memory for one descriptor */
-struct seg {
-	uint64_t gpa;
-	uint32_t len;
-	bool is_write;
-};
-
-/** struct vq_held - flags of an unpublished packed chain */
-struct vq_held {
-	uint16_t at;
-	uint16_t flags;
-};
-
 /**
- * struct vq - the driver's side of one ring
+ * struct vq - one ring of the driver, with its eventfds
+ * @drv: the driver's side of the ring
  * @index: of the vring, which is 2 * pair + RX or TX
- * @packed: F_PACKED: @avail and @used point to the event structures of the driver and
- *	the device, and a head is a buffer id
- * @avail_idx: number of chains made available, modulo 2^16
- * @used_idx: number of chains taken back, modulo 2^16
- * @next: private copy of the free list, because the table in guest memory is untrusted
- * @ndesc: per head, number of table entries of the chain
- * @cookie: per head, a value for the caller
- * @first_len: per head, length of the first descriptor's buffer
- * @order: packed: heads in the order they were made available
- * @avail_at: packed: position of the next descriptor; see pvq.h
- * @used_at: packed: position of the next used chain
- * @kicked_at: packed: as @kicked_idx
- * @last_at: packed: first descriptor of the last chain
- * @held: packed: unpublished chains
  * @map: memory of the ring, NULL if the ring is in guest memory
  * @shift: offset from our pointers to the addresses that the device gets
  * @gpa: guest address of @desc, if it is in guest memory
  * @is_logged: use VHOST_VRING_F_LOG at the next guest_set_addr()
  */
 struct vq {
-	unsigned int num;
+	/* The members of @drv are members of the ring (-fms-extensions). */
+	union {
+		struct drv;
+		struct drv drv;
+	};
 	unsigned int index;
-	bool packed;
-	struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
-	uint64_t features;
-	uint16_t avail_idx;
-	uint16_t kicked_idx;
-	uint16_t used_idx;
-	uint16_t free_head;
-	uint16_t free_tail;
-	unsigned int nr_free;
-	uint16_t *next;
-	uint16_t *ndesc;
-	uint64_t *cookie;
-	uint32_t *first_len;
-	uint16_t *order;
-	struct vq_held *held;
-	unsigned int nr_held;
-	uint16_t avail_at;
-	uint16_t used_at;
-	uint16_t kicked_at;
-	uint16_t last_at;
 	int kick;
 	int call;
 	int err;

@@ -7,7 +7,6 @@
 
 #include "hostile.h"
 #include "net.h"
-#include "pvq.h"
 #include "traffic.h"
 
 /* Return the sum of the fault counters named "A|B". */
@@ -32,7 +31,8 @@ static long faults(struct guest *g, const char *file, const char *names)
 /* The driver has no record of a bad chain, so read the ring itself. */
 static bool has_moved(struct vq *q, uint16_t from)
 {
-	return q->packed ? pvq_next_is_used(q) : vq_used_idx(q) != from;
+	return q->packed ? pdrv_is_used(&q->drv, q->used_idx) :
+			   vq_used_idx(q) != from;
 }
 
 static bool used_moves(struct vq *q, uint16_t from)

@@ -175,7 +175,7 @@ static void spoil_ring(struct __test_metadata *_metadata,
 	ASSERT_TRUE(traffic_once(&self->g, self->tap.host));
 	usleep(QUIET_MS * 1000);
 	/* A packet is available, but the device got no kick. */
-	q->desc[1] = (struct vring_desc){ self->gpa, 200, 0, 0 };
+	q->desc[1] = (struct drv_desc){ self->gpa, 200, 0, 0 };
 	q->avail->ring[q->avail_idx % q->num] = 1;
 	q->avail->idx = ++q->avail_idx;
 	ASSERT_EQ(0, mprotect(part, PAGE, prot));
@@ -412,7 +412,7 @@ static void *rewrite(void *arg)
 			q->avail->ring[i] = rand_r(&seed) % q->num;
 			break;
 		default:
-			q->desc[i] = (struct vring_desc){ w->gpa, 200, 0, 0 };
+			q->desc[i] = (struct drv_desc){ w->gpa, 200, 0, 0 };
 		}
 		if (r % 64 == 0)
 			sched_yield();
@@ -437,7 +437,7 @@ TEST_F_TIMEOUT(mem, CVE_2020_14374_to_14378_toctou, 120)
 			struct vq *q = &self->g.vq[i];
 
 			for (k = 0; k < q->num; k++) {
-				q->desc[k] = (struct vring_desc){
+				q->desc[k] = (struct drv_desc){
 					self->gpa, 200, i == RX ? W : 0, 0 };
 				q->avail->ring[k] = k;
 			}

@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(packet)
 static void put(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
 		uint16_t flags, uint16_t next)
 {
-	q->desc[i] = (struct vring_desc){ addr, len, flags, next };
+	q->desc[i] = (struct drv_desc){ addr, len, flags, next };
 }
 
 static void avail(struct vq *q, uint16_t head)

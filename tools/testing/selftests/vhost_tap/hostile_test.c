@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(hostile)
 static void put(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
 		uint16_t flags, uint16_t next)
 {
-	q->desc[i] = (struct vring_desc){ addr, len, flags, next };
+	q->desc[i] = (struct drv_desc){ addr, len, flags, next };
 }
 
 static void avail(struct vq *q, uint16_t head)
@@ -65,7 +65,7 @@ static void avail(struct vq *q, uint16_t head)
 static void table_put(struct target *t, unsigned int i, uint64_t addr,
 		      uint32_t len, uint16_t flags, uint16_t next)
 {
-	struct vring_desc d = { addr, len, flags, next };
+	struct drv_desc d = { addr, len, flags, next };
 
 	guest_write(t->g, t->table + i * sizeof(d), &d, sizeof(d));
 }

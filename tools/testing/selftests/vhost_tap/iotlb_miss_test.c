@@ -351,7 +351,7 @@ TEST_F(miss, ring_moved_with_a_pending_miss)
 		if (i) {
 			old.avail_idx = q->avail_idx;
 			old.used_idx = q->used_idx;
-			old.kicked_idx = q->kicked_idx;
+			old.kick_idx = q->kick_idx;
 		}
 		q->desc = i ? old.desc : (void *)there;
 		q->avail = (void *)q->desc +

@@ -13,7 +13,6 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
-#include "pvq.h"
 #include "threads.h"
 
 FIXTURE(notify) {
@@ -59,7 +58,7 @@ FIXTURE_TEARDOWN(notify)
 /* Wait, with calls disabled, until the device has used @nr more. */
 static bool spin_used(struct vq *q, unsigned int nr)
 {
-	uint16_t want = q->used_idx + nr;
+	uint16_t want = q->nr_got + nr;
 	int i;
 
 	for (i = 0; i < WAIT_MS && vq_used_idx(q) != want; i++)
@@ -133,7 +132,7 @@ TEST_F(notify, one_call_per_batch)
 static void call_at(struct vq *q, unsigned int nr)
 {
 	if (q->packed)
-		pvq_call_at(q, pvq_on(q, q->used_at, nr - 1));
+		pdrv_call_at(&q->drv, pdrv_step(&q->drv, q->used_idx, nr - 1));
 	else
 		q->avail->ring[q->num] = q->used_idx + nr - 1;
 	__sync_synchronize();
@@ -321,7 +320,7 @@ TEST_F_TIMEOUT(notify, guest_and_worker_on_one_cpu, 120)
 		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
 	}
-	ASSERT_TRUE(spin_used(q, (uint16_t)(q->avail_idx - q->used_idx)));
+	ASSERT_TRUE(spin_used(q, q->num - q->nr_free));
 	TH_LOG("%lu kicks, %lu calls for %u packets", q->nr_kicks, q->nr_calls, n);
 	for (i = 0; i < 500; i++) {
 		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
@@ -335,7 +334,7 @@ static void *yield(void *arg)
 {
 	struct guest *g = arg;
 
-	while (__atomic_load_n(&g->vq[TX].avail_idx, __ATOMIC_RELAXED) != 20000)
+	while (__atomic_load_n(&g->vq[TX].nr_added, __ATOMIC_RELAXED) != 20000)
 		sched_yield();
 	return NULL;
 }
@@ -443,8 +442,7 @@ TEST_F(notify, kick_swapped_live)
 		ASSERT_TRUE(spin_used(q, 1)) {
 			TH_LOG("round %d", i);
 		}
-		q->kicked_idx = q->avail_idx;
-		q->kicked_at = q->avail_at;
+		q->kick_idx = q->avail_idx;
 	}
 }
 

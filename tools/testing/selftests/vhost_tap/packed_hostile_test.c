@@ -11,7 +11,6 @@
 #include "kselftest_harness.h"
 #include "hostile.h"
 #include "net.h"
-#include "pvq.h"
 #include "traffic.h"
 
 #define N	VRING_DESC_F_NEXT
@@ -52,26 +51,26 @@ FIXTURE_TEARDOWN(bad)
 
 static void first(struct target *t, uint64_t addr, uint32_t len, uint16_t flags)
 {
-	pvq_put(t->q, addr, len, 0, flags, true);
+	pdrv_put(&t->q->drv, &(struct pdrv_desc){ addr, len, 0, flags }, true);
 }
 
 static void more(struct target *t, uint64_t addr, uint32_t len, uint16_t flags)
 {
-	pvq_put(t->q, addr, len, 0, flags, false);
+	pdrv_put(&t->q->drv, &(struct pdrv_desc){ addr, len, 0, flags }, false);
 }
 
 /* Set the flags of the descriptor @behind positions after the next one. */
 static void set_bits(struct target *t, unsigned int behind, uint16_t bits)
 {
-	uint16_t at = pvq_on(t->q, t->q->avail_at, behind);
+	uint16_t at = pdrv_step(&t->q->drv, t->q->avail_idx, behind);
 
-	pvq_desc(t->q, at & ~PVQ_WRAP)->flags = bits;
+	pdrv_desc_at(&t->q->drv, at & ~PDRV_WRAP)->flags = bits;
 }
 
 static void table_put(struct target *t, unsigned int i, uint64_t addr,
 		      uint32_t len, uint16_t flags)
 {
-	struct vring_packed_desc d = { addr, len, 0, flags };
+	struct pdrv_desc d = { addr, len, 0, flags };
 
 	guest_write(t->g, t->table + i * sizeof(d), &d, sizeof(d));
 }
@@ -84,13 +83,13 @@ static void torn_not_yet(struct target *t)
 
 static void torn_used(struct target *t)
 {
-	set_bits(t, 1, PVQ_BOTH);
+	set_bits(t, 1, PDRV_BOTH);
 	first(t, t->gpa, 100, N);
 }
 
 static void torn_other_lap(struct target *t)
 {
-	set_bits(t, 1, PVQ_USED);
+	set_bits(t, 1, PDRV_USED);
 	first(t, t->gpa, 100, N);
 }
 
@@ -98,7 +97,7 @@ static void torn_in_the_middle(struct target *t)
 {
 	first(t, t->gpa, 100, N);
 	more(t, t->gpa, 100, N);
-	set_bits(t, 0, PVQ_BOTH | N);
+	set_bits(t, 0, PDRV_BOTH | N);
 }
 
 /* A chain as long as the ring, which continues into the next lap. */
@@ -385,7 +384,7 @@ TEST_F_TIMEOUT(bad, rx_descriptors, 120)
  */
 TEST_F(bad, flags_that_offer_nothing)
 {
-	static const uint16_t bits[] = { 0, PVQ_BOTH, PVQ_USED };
+	static const uint16_t bits[] = { 0, PDRV_BOTH, PDRV_USED };
 	struct vq *q = &self->g.vq[TX];
 	struct target t = { &self->g, q, self->gpa, self->table };
 	uint8_t f[100];
@@ -393,21 +392,22 @@ TEST_F(bad, flags_that_offer_nothing)
 
 	for (lap = 0; lap < 2; lap++) {
 		for (i = 0; i < ARRAY_SIZE(bits); i++) {
-			uint16_t flip = lap ? PVQ_BOTH : 0;
+			uint16_t flip = lap ? PDRV_BOTH : 0;
 
 			set_bits(&t, 0, bits[i] ^ flip);
 			vq_kick_hard(q);
 			usleep(QUIET_MS * 1000 / 4);
 			EXPECT_EQ(0, fd_count(q->err));
 			ASSERT_EQ((bits[i] ^ flip),
-				  pvq_desc(q, q->avail_at & ~PVQ_WRAP)->flags);
+				  pdrv_desc_at(&q->drv, q->avail_idx &
+					       ~PDRV_WRAP)->flags);
 			ASSERT_TRUE(traffic_once(&self->g, self->tap.host)) {
 				TH_LOG("lap %d, bits %x", lap, bits[i]);
 			}
 		}
 		/* Continue into the other lap. */
 		frame_raw(f, 100, 1);
-		while (!lap && q->avail_at & PVQ_WRAP)
+		while (!lap && q->avail_idx & PDRV_WRAP)
 			ASSERT_EQ(0, guest_tx_sync(&self->g, NULL, f, 100));
 	}
 }
@@ -417,23 +417,24 @@ TEST_F(bad, ids_are_returned_unchanged)
 {
 	static const uint16_t id[] = { 0xffff, 0xffff, NUM, 0x8000, 7, 7 };
 	struct vq *q = &self->g.vq[TX];
-	struct vring_packed_desc *d;
-	uint16_t at = q->avail_at;
+	struct pdrv_desc *d;
+	uint16_t at = q->avail_idx;
 	int i, ms;
 
 	for (i = 0; i < ARRAY_SIZE(id); i++)
-		pvq_put(q, self->gpa, 100, id[i], 0, true);
+		pdrv_put(&q->drv, &(struct pdrv_desc){ self->gpa, 100, id[i] },
+			 true);
 	vq_publish(q);
 	vq_kick_hard(q);
-	for (i = 0; i < ARRAY_SIZE(id); i++, at = pvq_on(q, at, 1)) {
-		d = pvq_desc(q, at & ~PVQ_WRAP);
+	for (i = 0; i < ARRAY_SIZE(id); i++, at = pdrv_step(&q->drv, at, 1)) {
+		d = pdrv_desc_at(&q->drv, at & ~PDRV_WRAP);
 		for (ms = 0; ms < WAIT_MS; ms++) {
 			if ((__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE) &
-			     PVQ_BOTH) == PVQ_BOTH)
+			     PDRV_BOTH) == PDRV_BOTH)
 				break;
 			usleep(1000);
 		}
-		ASSERT_EQ(PVQ_BOTH, d->flags & PVQ_BOTH);
+		ASSERT_EQ(PDRV_BOTH, d->flags & PDRV_BOTH);
 		EXPECT_EQ(id[i], d->id);
 	}
 	EXPECT_EQ(0, fd_count(q->err));
@@ -452,8 +453,8 @@ TEST_F(bad, invalid_event_words)
 
 	frame_raw(f, 100, 1);
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		pvq_driver(q)->off_wrap = words[i][0];
-		pvq_driver(q)->flags = words[i][1];
+		pdrv_driver(&q->drv)->off_wrap = words[i][0];
+		pdrv_driver(&q->drv)->flags = words[i][1];
 		fd_count(q->call);
 		ASSERT_LE(0, guest_tx(&self->g, NULL, f, 100));
 		vq_kick_hard(q);
@@ -485,8 +486,8 @@ static void *scribble(void *arg)
 		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
 		p = (uint16_t *)s->q->desc + seed % NUM * 8 + 4 + (seed >> 40) % 4;
 		__atomic_store_n(p, seed >> 48, __ATOMIC_RELAXED);
-		pvq_driver(s->q)->off_wrap = seed >> 20;
-		pvq_driver(s->q)->flags = seed >> 18 & 3;
+		pdrv_driver(&s->q->drv)->off_wrap = seed >> 20;
+		pdrv_driver(&s->q->drv)->flags = seed >> 18 & 3;
 	}
 	return NULL;
 }

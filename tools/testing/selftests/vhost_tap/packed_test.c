@@ -13,7 +13,6 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
-#include "pvq.h"
 #include "traffic.h"
 
 #define FEATURES	(F_QEMU | F_PACKED)
@@ -173,7 +172,7 @@ TEST_F_TIMEOUT(packed, base_round_trip, 120)
 	uint16_t want;
 
 	for (at = 0; at < 2 * q->num; at += 7) {
-		want = at < q->num ? PVQ_WRAP | at : at - q->num;
+		want = at < q->num ? PDRV_WRAP | at : at - q->num;
 		vq_reset(q);
 		vq_start_at(q, want);
 		ASSERT_EQ(0, guest_vq_setup(g, TX, want | want << 16));
@@ -313,7 +312,7 @@ TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 	ASSERT_TRUE(uses(q, 1));
 	usleep(QUIET_MS * 1000);
 	for (i = 0; i < 25; i++) {
-		pvq_driver(q)->flags = VRING_PACKED_EVENT_FLAG_ENABLE;
+		pdrv_driver(&q->drv)->flags = PDRV_ENABLE;
 		fd_count(q->call);
 		ASSERT_EQ(0, guest_tx_some(g, 2));
 		vq_kick(q);
@@ -328,7 +327,7 @@ TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 		ASSERT_FALSE(fd_wait(q->call, 20));
 
 		/* The third descriptor from now on. */
-		pvq_call_at(q, pvq_on(q, q->used_at, 2));
+		pdrv_call_at(&q->drv, pdrv_step(&q->drv, q->used_idx, 2));
 		ASSERT_EQ(0, guest_tx_some(g, 2));
 		vq_kick(q);
 		ASSERT_TRUE(uses(q, 2));
@@ -355,7 +354,7 @@ TEST_F(packed, call_event_with_other_wrap_counter)
 	vq_kick_hard(q);
 	ASSERT_TRUE(uses(q, 1));
 	usleep(QUIET_MS * 1000);
-	pvq_call_at(q, pvq_on(q, q->used_at, 1) ^ PVQ_WRAP);
+	pdrv_call_at(&q->drv, pdrv_step(&q->drv, q->used_idx, 1) ^ PDRV_WRAP);
 	fd_count(q->call);
 	ASSERT_EQ(0, guest_tx_some(g, 5));
 	vq_kick(q);
@@ -365,7 +364,7 @@ TEST_F(packed, call_event_with_other_wrap_counter)
 
 static uint16_t device_mode(struct vq *q)
 {
-	return __atomic_load_n(&pvq_device(q)->flags, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&pdrv_device(&q->drv)->flags, __ATOMIC_ACQUIRE);
 }
 
 static bool mode_becomes(struct vq *q, uint16_t mode)
@@ -386,8 +385,8 @@ TEST_F(packed, kick_position)
 
 	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
 	for (i = 0; i < 150; i++) {
-		ASSERT_TRUE(mode_becomes(q, VRING_PACKED_EVENT_FLAG_DESC));
-		ASSERT_EQ(q->avail_at, pvq_device(q)->off_wrap);
+		ASSERT_TRUE(mode_becomes(q, PDRV_DESC));
+		ASSERT_EQ(q->avail_idx, pdrv_device(&q->drv)->off_wrap);
 		ASSERT_EQ(0, guest_tx_some(g, 1));
 		ASSERT_TRUE(vq_kick(q));
 		ASSERT_TRUE(uses(q, 1));
@@ -405,23 +404,22 @@ TEST_F(packed, kick_flags)
 
 	ASSERT_EQ(0, guest_init(&g, &cfg));
 	ASSERT_EQ(0, guest_start(&g, self->tap.fd[0]));
-	EXPECT_TRUE(mode_becomes(&g.vq[TX], VRING_PACKED_EVENT_FLAG_ENABLE));
+	EXPECT_TRUE(mode_becomes(&g.vq[TX], PDRV_ENABLE));
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, guest_tx_some(&g, 3));
 		vq_kick(&g.vq[TX]);
 		ASSERT_TRUE(uses(&g.vq[TX], 3));
-		EXPECT_TRUE(mode_becomes(&g.vq[TX],
-					 VRING_PACKED_EVENT_FLAG_ENABLE));
+		EXPECT_TRUE(mode_becomes(&g.vq[TX], PDRV_ENABLE));
 	}
 	/* RX without packets needs no kicks. */
 	ASSERT_EQ(0, guest_rx_post(&g, 10, 2048));
 	frame_raw(f, 100, 0);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	ASSERT_EQ(1, vq_wait_used(&g.vq[RX], WAIT_MS));
-	EXPECT_TRUE(mode_becomes(&g.vq[RX], VRING_PACKED_EVENT_FLAG_DISABLE));
+	EXPECT_TRUE(mode_becomes(&g.vq[RX], PDRV_DISABLE));
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
-	EXPECT_TRUE(mode_becomes(&g.vq[RX], VRING_PACKED_EVENT_FLAG_ENABLE));
+	EXPECT_TRUE(mode_becomes(&g.vq[RX], PDRV_ENABLE));
 	guest_free(&g);
 }
 

@@ -10,7 +10,6 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
-#include "pvq.h"
 #include "traffic.h"
 
 #define LEN	100
@@ -221,7 +220,7 @@ static void spoil_addr(struct guest *g, int head, bool heal)
 
 static void spoil_next(struct guest *g, int head, bool heal)
 {
-	struct vring_desc *d = &g->vq[TX].desc[head];
+	struct drv_desc *d = &g->vq[TX].desc[head];
 
 	d->flags = heal ? 0 : VRING_DESC_F_NEXT;
 	d->next = 0xffff;
@@ -361,7 +360,7 @@ static void enlarge(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, vq_used_idx(q));
 	for (i = 0; i < n; i++) {
 		if (q->packed)
-			pvq_desc(q, i)->len = 2000;
+			pdrv_desc_at(&q->drv, i)->len = 2000;
 		else
 			q->desc[i].len = 2000;
 	}
@@ -422,7 +421,7 @@ TEST_F(recover, packed_table_flags)
 			{ gpa + 72, LEN - 60, i & 4 },
 		};
 
-		ASSERT_LE(0, pvq_add_indirect(&self->g, q, seg, 3, table, i));
+		ASSERT_LE(0, vq_add_indirect(&self->g, q, seg, 3, table, i));
 		vq_publish(q);
 		vq_kick(q);
 		ASSERT_EQ(LEN, host_recv(self->tap.host, self->got,

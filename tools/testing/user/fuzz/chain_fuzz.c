@@ -190,7 +190,7 @@ static bool pop_one(struct guest_ring *w, const struct gmem *g, u16 max, bool qu
 {
 	static struct ref f;	/* static because it is large */
 	enum ref_verdict v = REF_TAKE;
-	u16 head = w->d.avail[2 + w->r.last_avail % w->d.num];
+	u16 head = w->d.avail->ring[w->r.last_avail % w->d.num];
 	u16 at = w->r.last_avail;
 	unsigned long nr;
 	int ret, nr_buf = 0;

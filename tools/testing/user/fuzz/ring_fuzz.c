@@ -20,7 +20,7 @@ static struct guest_ring *w;
 
 static void op_add(bool indirect)
 {
-	struct drv_buf buf[MAX_BUFS];
+	struct seg buf[MAX_BUFS];
 	unsigned int nr = in8(&w->in) % MAX_BUFS + 1, i;
 	struct added a = { .nr_bufs = nr };
 	bool write = false;
@@ -31,10 +31,10 @@ static void op_add(bool indirect)
 
 		/* Readable buffers come first; all are within RAM. */
 		write |= !!(len & OPS_WRITE);
-		buf[i] = (struct drv_buf){
+		buf[i] = (struct seg){
 			.gpa = w->ram + place,
 			.len = len & 0xfff,
-			.write = write,
+			.is_write = write,
 		};
 		a.len[write] += buf[i].len;
 	}

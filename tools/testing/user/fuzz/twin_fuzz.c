@@ -78,7 +78,7 @@ static void start(void)
 static void add(int op)
 {
 	unsigned int nr = in8(&in) % MAX_BUFS + 1, i;
-	struct drv_buf buf[MAX_BUFS];
+	struct seg buf[MAX_BUFS];
 	bool write = false;
 	struct twin *t;
 	int ret[2];
@@ -90,7 +90,7 @@ static void add(int op)
 		u16 place = in16(&in), len = in16(&in);
 
 		write = op == ADD_BAD ? len >> 15 : write | len >> 15;
-		buf[i] = (struct drv_buf){ FUZZ_RAM + place, len & 0xfff,
+		buf[i] = (struct seg){ FUZZ_RAM + place, len & 0xfff,
 					   write };
 		if (op == ADD_BAD && len & 0x4000)
 			buf[i].gpa = FUZZ_VOID - 16 + place;
