@@ -300,18 +300,6 @@ TEST_F(abi, vring_eventfds)
 	close(null);
 }
 
-static long open_files(void)
-{
-	long n = -1;
-	FILE *f = fopen("/proc/sys/fs/file-nr", "r");
-
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* Replaced eventfds and rejected backends must not keep a reference. */
 TEST_F(abi, CVE_2019_14818_no_file_leak)
 {

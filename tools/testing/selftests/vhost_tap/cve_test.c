@@ -63,11 +63,6 @@ static void put(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
 	q->desc[i] = (struct drv_desc){ addr, len, flags, next };
 }
 
-static void avail(struct vq *q, uint16_t head)
-{
-	q->avail->ring[q->avail_idx++ % q->num] = head;
-}
-
 static void go(struct vq *q)
 {
 	vq_publish(q);
@@ -109,10 +104,10 @@ TEST_F(cve, CVE_2014_0055_error_in_mid_packet)
 		ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
 		for (i = 0; i < good; i++) {
 			put(q, i, self->gpa + i * 64, 64, W, 0);
-			avail(q, i);
+			drv_put_avail(&q->drv, i);
 		}
 		put(q, good, 0x1000, 2048, W, 0);
-		avail(q, good);
+		drv_put_avail(&q->drv, good);
 		go(q);
 		frame_raw(self->f, 1000, good);
 		ASSERT_EQ(0, host_send(self->tap.host, self->f, 1000));
@@ -139,7 +134,7 @@ TEST_F(cve, CVE_2014_0077_big_packet_small_buffer)
 		ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
 		memset(p, 0xee, 0x10000);
 		put(q, 0, self->gpa + 4096, room[i], W, 0);
-		avail(q, 0);
+		drv_put_avail(&q->drv, 0);
 		go(q);
 		frame_raw(self->f, 9000, i);
 		ASSERT_EQ(0, host_send(self->tap.host, self->f, 9000));
@@ -345,7 +340,7 @@ TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 			else
 				put(q, 0, self->table, 16, I, 0);
 			guest_write(&self->g, self->table, &d, sizeof(d));
-			avail(q, 0);
+			drv_put_avail(&q->drv, 0);
 			go(q);
 			frame_raw(self->f, 60, i);
 			ASSERT_EQ(0, host_send(self->tap.host, self->f, 60));
@@ -406,7 +401,7 @@ static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 			q->desc[1] = second;
 		}
 		if ((uint16_t)(q->avail_idx - vq_used_idx(q)) < q->num)
-			avail(q, 0);
+			drv_put_avail(&q->drv, 0);
 		else
 			usleep(10000);
 		go(q);
@@ -446,7 +441,7 @@ TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 
 	put(q, 0, self->gpa, 50, N, 1);
 	put(q, 1, self->gpa, 50, N, 0);
-	avail(q, 0);
+	drv_put_avail(&q->drv, 0);
 	go(q);
 	if (guest_is_ours())
 		ASSERT_TRUE(fd_wait(q->err, WAIT_MS));

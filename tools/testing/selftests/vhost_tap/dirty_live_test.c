@@ -319,18 +319,6 @@ TEST_F(log, log_fd_is_signalled)
 	close(fd);
 }
 
-static long open_files(void)
-{
-	long n = -1;
-	FILE *f = fopen("/proc/sys/fs/file-nr", "r");
-
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 TEST_F(log, CVE_2015_6252_log_fd_leak)
 {
 	long before = open_files();

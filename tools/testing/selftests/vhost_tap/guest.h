@@ -201,6 +201,7 @@ ssize_t guest_rx(struct guest *g, struct virtio_net_hdr_mrg_rxbuf *hdr,
 		 void *frame, size_t room, int timeout_ms);
 
 /* ---- observability ---- */
+long open_files(void);
 void guest_find_debugfs(struct guest *g);
 long guest_stat(struct guest *g, const char *file, const char *name);
 

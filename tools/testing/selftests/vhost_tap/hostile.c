@@ -44,6 +44,76 @@ static bool used_moves(struct vq *q, uint16_t from)
 	return has_moved(q, from);
 }
 
+static uint64_t address(const struct target *t, uint64_t addr)
+{
+	switch (addr >> 32) {
+	case MEM >> 32:
+		return addr - MEM + t->gpa;
+	case TABLE >> 32:
+		return addr - TABLE + t->table;
+	case END >> 32:
+		return addr - END + guest_gpa(t->g, t->g->mem_len);
+	}
+	return addr;
+}
+
+/* Write descriptor @i without any check, and make it available as a head. */
+void hostile_put(struct target *t, unsigned int i, const struct bad_desc *bad,
+		 bool is_first)
+{
+	uint64_t addr = address(t, bad->addr);
+	struct drv *d = &t->q->drv;
+
+	if (d->packed) {
+		pdrv_put(d, &(struct pdrv_desc){ addr, bad->len, 0, bad->flags },
+			 is_first);
+		return;
+	}
+	d->desc[i] = (struct drv_desc){ addr, bad->len, bad->flags, bad->next };
+	if (is_first)
+		drv_put_avail(d, i);
+}
+
+/* A chain of @nr buffers of @len; the last descriptor has @last_flags. */
+void hostile_chain(struct target *t, unsigned int nr, uint32_t len,
+		   uint16_t last_flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		hostile_put(t, i, &(struct bad_desc){
+			MEM, len, i + 1 < nr ? N : last_flags, i + 1 }, !i);
+}
+
+static void put_table(struct target *t, const struct bad_desc *bad)
+{
+	uint64_t gpa = t->table;
+	struct pdrv_desc p;
+	struct drv_desc d;
+	int i;
+
+	for (i = 0; i < 2 && bad->addr; i++, bad++, gpa += sizeof(d)) {
+		d = (struct drv_desc){ address(t, bad->addr), bad->len,
+				       bad->flags, bad->next };
+		p = (struct pdrv_desc){ d.addr, d.len, 0, d.flags & ~N };
+		guest_write(t->g, gpa, t->q->packed ? (void *)&p : &d, sizeof(d));
+	}
+}
+
+static void make(struct target *t, const struct bad *b)
+{
+	bool is_first = true;
+	int i;
+
+	put_table(t, b->table);
+	for (i = 0; i < 3 && (b->desc[i].addr || !is_first); i++) {
+		hostile_put(t, i, &b->desc[i], is_first);
+		is_first = !(b->desc[i].flags & N);
+	}
+	if (b->make)
+		b->make(t);
+}
+
 /**
  * hostile_case - run one case on a restarted guest
  *
@@ -66,7 +136,7 @@ const char *hostile_case(struct target *t, const struct bad *b, int backend,
 		return "no traffic before";
 	before = faults(t->g, file, b->fault);
 	used = vq_used_idx(t->q);
-	b->make(t);
+	make(t, b);
 	vq_publish(t->q);
 	vq_kick_hard(t->q);
 	if (!is_tx && host_send(host, f, 100))

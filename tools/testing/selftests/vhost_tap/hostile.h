@@ -8,6 +8,15 @@
 
 #include "guest.h"
 
+#define N	VRING_DESC_F_NEXT
+#define W	VRING_DESC_F_WRITE
+#define I	VRING_DESC_F_INDIRECT
+
+/* Addresses in a bad_desc: 64 KiB of valid memory, the indirect table, memory's end. */
+#define MEM	0x6d656d00000000ULL
+#define TABLE	0x74626c00000000ULL
+#define END	0x656e6480000000ULL
+
 /**
  * struct target - memory for bad ring entries
  * @gpa: 64 KiB of valid guest memory
@@ -21,19 +30,39 @@ struct target {
 };
 
 /**
+ * struct bad_desc - a descriptor of either format
+ * @next: split rings only
+ */
+struct bad_desc {
+	uint64_t addr;
+	uint32_t len;
+	uint16_t flags;
+	uint16_t next;
+};
+
+/**
  * struct bad - a test case
+ * @desc: the first descriptors of the ring; one without N ends a chain
+ * @table: indirect table
+ * @make: make the case, after @desc
  * @fault: counter of the fault; "A|B" permits either
  * @is_drop: the packet is completed and the queue continues
  * @intree_fails: in-tree vhost-net is known to fail this case
  */
 struct bad {
 	const char *name;
+	struct bad_desc desc[3];
+	struct bad_desc table[2];
 	void (*make)(struct target *t);
 	const char *fault;
 	bool is_drop;
 	bool intree_fails;
 };
 
+void hostile_put(struct target *t, unsigned int i, const struct bad_desc *bad,
+		 bool is_first);
+void hostile_chain(struct target *t, unsigned int nr, uint32_t len,
+		   uint16_t last_flags);
 const char *hostile_case(struct target *t, const struct bad *b, int backend,
 			 int host);
 

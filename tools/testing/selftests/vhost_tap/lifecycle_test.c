@@ -420,18 +420,6 @@ TEST_F(life, module_stays_while_open)
 	EXPECT_TRUE(echo(&self->g, self->tap.host));
 }
 
-static long open_files(void)
-{
-	long n = -1;
-	FILE *f = fopen("/proc/sys/fs/file-nr", "r");
-
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 TEST_F_TIMEOUT(life, open_close_cycles, 60)
 {
 	long before = 0;
