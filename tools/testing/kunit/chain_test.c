@@ -29,24 +29,12 @@ static void chain_exit(struct kunit *test)
 	e = NULL;
 }
 
-static void set_desc(u16 i, u64 gpa, u32 len, u16 flags, u16 next)
-{
-	e->d.desc[i] = (struct drv_desc){ gpa, len, flags, next };
-}
-
-static int offer(u16 head)
-{
-	drv_put_avail(&e->d, head);
-	drv_publish(&e->d);
-	return env_pop(e);
-}
-
 /* Offer @head. The ring must break and keep its indices. */
 static void expect_fault(struct kunit *test, u16 head, enum vtap_fault fault)
 {
 	u16 avail = e->r.last_avail;
 
-	KUNIT_EXPECT_EQ(test, offer(head), -EIO);
+	KUNIT_EXPECT_EQ(test, env_offer(e, head), -EIO);
 	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
 	env_expect_refusal(test, e, fault);
 }
@@ -60,8 +48,8 @@ static void expect_segment(struct kunit *test, int i, u64 gpa, size_t len)
 
 static void chain_single(struct kunit *test)
 {
-	set_desc(3, ENV_RAM + 100, 1514, 0, 0xffff);
-	KUNIT_ASSERT_EQ(test, offer(3), 1);
+	env_set_desc(e, 3, ENV_RAM + 100, 1514, 0, 0xffff);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 3), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 3);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 0);
@@ -69,8 +57,8 @@ static void chain_single(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->c.in_len, 0ull);
 	expect_segment(test, 0, ENV_RAM + 100, 1514);
 
-	set_desc(7, ENV_RAM, 1, VRING_DESC_F_WRITE, 8);
-	KUNIT_ASSERT_EQ(test, offer(7), 1);
+	env_set_desc(e, 7, ENV_RAM, 1, VRING_DESC_F_WRITE, 8);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 7), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 7);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 0);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
@@ -81,19 +69,19 @@ static void chain_single(struct kunit *test)
 /* Reserved flag bits are ignored (virtio 1.2, 2.2.2). */
 static void chain_unknown_flags(struct kunit *test)
 {
-	set_desc(0, ENV_RAM, 60, 0xfff8, 1);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 0, ENV_RAM, 60, 0xfff8, 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 60ull);
 }
 
 static void chain_readable_then_writable(struct kunit *test)
 {
-	set_desc(5, ENV_RAM + 0x100, 10, VRING_DESC_F_NEXT, 2);
-	set_desc(2, ENV_RAM + 0x200, 20, VRING_DESC_F_NEXT, 6);
-	set_desc(6, ENV_RAM + 0x300, 30,
-		 VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 0);
-	set_desc(0, ENV_RAM + 0x400, 40, VRING_DESC_F_WRITE, 5);
-	KUNIT_ASSERT_EQ(test, offer(5), 1);
+	env_set_desc(e, 5, ENV_RAM + 0x100, 10, VRING_DESC_F_NEXT, 2);
+	env_set_desc(e, 2, ENV_RAM + 0x200, 20, VRING_DESC_F_NEXT, 6);
+	env_set_desc(e, 6, ENV_RAM + 0x300, 30,
+		     VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 0);
+	env_set_desc(e, 0, ENV_RAM + 0x400, 40, VRING_DESC_F_WRITE, 5);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 5), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 5);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
@@ -107,8 +95,8 @@ static void chain_readable_then_writable(struct kunit *test)
 
 static void chain_readable_after_writable(struct kunit *test)
 {
-	set_desc(0, ENV_RAM, 10, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 1);
-	set_desc(1, ENV_RAM, 10, 0, 0);
+	env_set_desc(e, 0, ENV_RAM, 10, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 1);
+	env_set_desc(e, 1, ENV_RAM, 10, 0, 0);
 	expect_fault(test, 0, VTAP_FAULT_CHAIN_ORDER);
 }
 
@@ -118,8 +106,8 @@ static void link_chain(u32 nr)
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		set_desc(i, ENV_RAM + i, 1,
-			 i + 1 < nr ? VRING_DESC_F_NEXT : 0, i + 1);
+		env_set_desc(e, i, ENV_RAM + i, 1,
+			     i + 1 < nr ? VRING_DESC_F_NEXT : 0, i + 1);
 }
 
 static void chain_every_length(struct kunit *test)
@@ -129,7 +117,7 @@ static void chain_every_length(struct kunit *test)
 	start(test, 256);
 	for (nr = 1; nr <= 256; nr++) {
 		link_chain(nr);
-		KUNIT_ASSERT_EQ(test, offer(0), 1);
+		KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
 		KUNIT_EXPECT_EQ(test, e->c.out_len, (u64)nr);
 		KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
@@ -145,7 +133,7 @@ static void chain_longest_by_ring_size(struct kunit *test)
 
 		start(test, num);
 		link_chain(nr);
-		KUNIT_ASSERT_EQ(test, offer(0), 1);
+		KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
 
 		if (num <= VTAP_CHAIN_MAX)
@@ -165,7 +153,7 @@ static void chain_loops(struct kunit *test)
 
 		/* a loop of one descriptor */
 		start(test, num);
-		set_desc(0, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
+		env_set_desc(e, 0, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
 		shim.nr = 0;
 		expect_fault(test, 0, fault);
 		/* Two loads and a window per step, and a few more. */
@@ -174,13 +162,13 @@ static void chain_loops(struct kunit *test)
 		/* a loop through the whole table */
 		start(test, num);
 		link_chain(num);
-		set_desc(num - 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
+		env_set_desc(e, num - 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
 		expect_fault(test, 0, fault);
 
 		/* a loop that excludes the head, with empty buffers */
 		start(test, num);
 		link_chain(num);
-		set_desc(num - 1, ENV_RAM, 0, VRING_DESC_F_NEXT, num - 1);
+		env_set_desc(e, num - 1, ENV_RAM, 0, VRING_DESC_F_NEXT, num - 1);
 		expect_fault(test, 0, fault);
 	}
 }
@@ -192,12 +180,12 @@ static void chain_next_range(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		start(test, 8);
-		set_desc(1, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
+		env_set_desc(e, 1, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
 		expect_fault(test, 1, VTAP_FAULT_NEXT_RANGE);
 
 		start(test, 8);
-		set_desc(1, ENV_RAM, 1, VRING_DESC_F_NEXT, 7);
-		set_desc(7, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
+		env_set_desc(e, 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 7);
+		env_set_desc(e, 7, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
 		expect_fault(test, 1, VTAP_FAULT_NEXT_RANGE);
 	}
 }
@@ -205,16 +193,16 @@ static void chain_next_range(struct kunit *test)
 static void chain_zero_length(struct kunit *test)
 {
 	/* An empty buffer outside all memory: its address is not checked. */
-	set_desc(0, HOLE, 0, 0, 0);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 0, HOLE, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
 	KUNIT_EXPECT_EQ(test, e->c.out_len + e->c.in_len, 0ull);
 
-	set_desc(0, ENV_RAM, 0, VRING_DESC_F_NEXT, 1);
-	set_desc(1, ENV_RAM + 8, 9, VRING_DESC_F_NEXT, 2);
-	set_desc(2, 0, 0, VRING_DESC_F_NEXT, 3);
-	set_desc(3, ENV_RAM + 16, 5, VRING_DESC_F_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 0, ENV_RAM, 0, VRING_DESC_F_NEXT, 1);
+	env_set_desc(e, 1, ENV_RAM + 8, 9, VRING_DESC_F_NEXT, 2);
+	env_set_desc(e, 2, 0, 0, VRING_DESC_F_NEXT, 3);
+	env_set_desc(e, 3, ENV_RAM + 16, 5, VRING_DESC_F_WRITE, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 9ull);
@@ -241,13 +229,13 @@ static void chain_unmapped(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		start(test, 8);
-		set_desc(0, bad[i].gpa, bad[i].len, 0, 0);
+		env_set_desc(e, 0, bad[i].gpa, bad[i].len, 0, 0);
 		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
 
 		/* The same after a valid buffer, which sets the last hit. */
 		start(test, 8);
-		set_desc(0, ENV_RAM, 4, VRING_DESC_F_NEXT, 1);
-		set_desc(1, bad[i].gpa, bad[i].len, VRING_DESC_F_WRITE, 0);
+		env_set_desc(e, 0, ENV_RAM, 4, VRING_DESC_F_NEXT, 1);
+		env_set_desc(e, 1, bad[i].gpa, bad[i].len, VRING_DESC_F_WRITE, 0);
 		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
 	}
 }
@@ -265,14 +253,14 @@ static void chain_four_gib_totals(struct kunit *test)
 		e->d.desc[i].addr = (1ull << 40) + i;
 		e->d.desc[i].len = U32_MAX;
 	}
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1024);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 1024ull * U32_MAX);
 	KUNIT_EXPECT_EQ(test, (u64)e->iov[1023].iov_len, (u64)U32_MAX);
 
 	for (i = 0; i < 1024; i++)
 		e->d.desc[i].flags |= VRING_DESC_F_WRITE;
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.in_len, 1024ull * U32_MAX);
 }
 
@@ -283,9 +271,9 @@ static void chain_spans_regions(struct kunit *test)
 	void *third = gmem_add(&e->g, end + 0x1000, 0x1000);
 
 	env_map(e);
-	set_desc(0, end - 0x10, 0x1020, VRING_DESC_F_NEXT, 1);
-	set_desc(1, end + 0xff0, 0x20, VRING_DESC_F_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 0, end - 0x10, 0x1020, VRING_DESC_F_NEXT, 1);
+	env_set_desc(e, 1, end + 0xff0, 0x20, VRING_DESC_F_WRITE, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 3);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 0x1020ull);
@@ -297,7 +285,7 @@ static void chain_spans_regions(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, e->iov[4].iov_base, third);
 	KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
 
-	set_desc(0, end + 0x1ff0, 0x11, 0, 0);
+	env_set_desc(e, 0, end + 0x1ff0, 0x11, 0, 0);
 	expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
 }
 
@@ -339,9 +327,9 @@ static void chain_exceeds_room(struct kunit *test)
 static void chain_cost(struct kunit *test)
 {
 	link_chain(4);
-	set_desc(1, ENV_RAM, 0, VRING_DESC_F_NEXT, 2);
-	set_desc(3, ENV_RAM, 0, 0, 0);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 1, ENV_RAM, 0, VRING_DESC_F_NEXT, 2);
+	env_set_desc(e, 3, ENV_RAM, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
 	KUNIT_EXPECT_EQ(test, e->c.cost, 4);
 
@@ -362,11 +350,11 @@ static void chain_segment_limit(struct kunit *test)
 	gmem_add(&e->g, end, 0x1000);
 	env_map(e);
 	link_chain(1023);
-	set_desc(1022, end - 1, 2, 0, 0);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 1022, end - 1, 2, 0, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, VTAP_CHAIN_MAX);
 	link_chain(1024);
-	set_desc(1023, end - 1, 2, 0, 0);
+	env_set_desc(e, 1023, end - 1, 2, 0, 0);
 	expect_fault(test, 0, VTAP_FAULT_CHAIN_SEGMENTS);
 }
 
@@ -382,11 +370,11 @@ static void flip(void *addr, size_t len, void *arg)
 
 static void chain_survives_changes(struct kunit *test)
 {
-	set_desc(5, ENV_RAM + 0x100, 10, VRING_DESC_F_NEXT, 2);
-	set_desc(2, ENV_RAM + 0x200, 20, VRING_DESC_F_NEXT, 6);
-	set_desc(6, ENV_RAM + 0x300, 30, VRING_DESC_F_WRITE, 0);
+	env_set_desc(e, 5, ENV_RAM + 0x100, 10, VRING_DESC_F_NEXT, 2);
+	env_set_desc(e, 2, ENV_RAM + 0x200, 20, VRING_DESC_F_NEXT, 6);
+	env_set_desc(e, 6, ENV_RAM + 0x300, 30, VRING_DESC_F_WRITE, 0);
 	shim.after_load = flip;
-	KUNIT_ASSERT_EQ(test, offer(5), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 5), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 5);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
@@ -421,13 +409,13 @@ static void chain_windows_shrink(struct kunit *test)
 		at = (pair % 2 ? nr - pair - 1 : pair) + odd;
 		pair = (i + 1) / 2;
 		next = (pair % 2 ? nr - pair - 1 : pair) + (i + 1) % 2;
-		set_desc(at, ENV_RAM, 1, i + 1 < nr ? VRING_DESC_F_NEXT : 0,
-			 next);
+		env_set_desc(e, at, ENV_RAM, 1, i + 1 < nr ? VRING_DESC_F_NEXT : 0,
+			     next);
 	}
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	shim.after_load = count_bytes;
 	shim.arg = &bytes;
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
 	KUNIT_EXPECT_LE(test, bytes, 3 * 16 * nr);
 }
@@ -439,21 +427,21 @@ static void chain_windows(struct kunit *test)
 
 	start(test, 64);
 	link_chain(17);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	shim.after_load = count;
 	shim.arg = &loads;
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 17);
 	/* idx, head, first descriptor, others */
 	KUNIT_EXPECT_LE(test, loads, 4u);
 
 	/* The last 4 of a table: the window ends with the table. */
 	loads = 0;
-	set_desc(60, ENV_RAM, 1, VRING_DESC_F_NEXT, 61);
-	set_desc(61, ENV_RAM, 1, VRING_DESC_F_NEXT, 62);
-	set_desc(62, ENV_RAM, 1, VRING_DESC_F_NEXT, 63);
-	set_desc(63, ENV_RAM, 1, 0, 0);
-	KUNIT_ASSERT_EQ(test, offer(60), 1);
+	env_set_desc(e, 60, ENV_RAM, 1, VRING_DESC_F_NEXT, 61);
+	env_set_desc(e, 61, ENV_RAM, 1, VRING_DESC_F_NEXT, 62);
+	env_set_desc(e, 62, ENV_RAM, 1, VRING_DESC_F_NEXT, 63);
+	env_set_desc(e, 63, ENV_RAM, 1, 0, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 60), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 4);
 	KUNIT_EXPECT_LE(test, loads, 4u);
 }
@@ -467,17 +455,17 @@ static void chain_out_of_order(struct kunit *test)
 
 	start(test, 16);
 	link_chain(8);			/* makes the windows long */
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	for (i = 0; i < nr; i++)
-		set_desc(order[i], ENV_RAM + 0x100 * i, 1 + i,
-			 i + 1 < nr ? VRING_DESC_F_NEXT : 0, order[i + 1]);
-	KUNIT_ASSERT_EQ(test, offer(8), 1);
+		env_set_desc(e, order[i], ENV_RAM + 0x100 * i, 1 + i,
+			     i + 1 < nr ? VRING_DESC_F_NEXT : 0, order[i + 1]);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 8), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
 	for (i = 0; i < nr; i++)
 		expect_segment(test, i, ENV_RAM + 0x100 * i, 1 + i);
 
 	/* then back to a descriptor that was already used */
-	set_desc(0, ENV_RAM, 1, VRING_DESC_F_NEXT, 9);
+	env_set_desc(e, 0, ENV_RAM, 1, VRING_DESC_F_NEXT, 9);
 	expect_fault(test, 8, VTAP_FAULT_CHAIN_LOOP);
 }
 
@@ -494,7 +482,7 @@ static void chain_fault_sweep(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, vtap_ring_memory_ok(&e->cfg));
 		link_chain(5);
 		shim.fail_at = n;
-		ret = offer(0);
+		ret = env_offer(e, 0);
 		if (ret == 1)
 			break;
 		shim.fail_at = 0;

@@ -149,6 +149,42 @@ int env_serve(struct env *e, u32 len)
 	return ret;
 }
 
+void env_expect_served(struct kunit *test, struct env *e, u32 nr, u64 cookie)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + i) * 3), 1);
+		KUNIT_EXPECT_EQ(test, e->c.out_len, 64 + (cookie + i) % 1024);
+	}
+}
+
+void env_expect_used(struct kunit *test, struct env *e, u32 nr, u64 cookie)
+{
+	unsigned long long got = 0;
+	u32 i, len = 0;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &got, &len));
+		KUNIT_EXPECT_EQ(test, got, cookie + i);
+		KUNIT_EXPECT_EQ(test, len, (u32)(cookie + i) * 3);
+	}
+	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &got, &len));
+	KUNIT_EXPECT_TRUE(test, !e->d.broken);
+}
+
+void env_set_desc(struct env *e, u16 i, u64 gpa, u32 len, u16 flags, u16 next)
+{
+	e->d.desc[i] = (struct drv_desc){ gpa, len, flags, next };
+}
+
+int env_offer(struct env *e, u16 head)
+{
+	drv_put_avail(&e->d, head);
+	drv_publish(&e->d);
+	return env_pop(e);
+}
+
 bool env_chain_ok(const struct env *e, const struct vtap_chain *c)
 {
 	u64 sum[2] = {};

@@ -42,6 +42,14 @@ int env_pop(struct env *e);
 void env_add(struct env *e, unsigned int nr, u64 cookie);
 /* Pop a chain and stage it with @len; returns the result of the pop. */
 int env_serve(struct env *e, u32 len);
+/* Pop @nr chains of env_add() and stage each. */
+void env_expect_served(struct kunit *test, struct env *e, u32 nr, u64 cookie);
+/* The driver gets @nr used chains; cookies and lengths rise from @cookie. */
+void env_expect_used(struct kunit *test, struct env *e, u32 nr, u64 cookie);
+/* Write a descriptor of a split ring. */
+void env_set_desc(struct env *e, u16 i, u64 gpa, u32 len, u16 flags, u16 next);
+/* Make a head available without any check, and pop it. */
+int env_offer(struct env *e, u16 head);
 
 /*
  * Expect that a broken ring with nothing staged refuses all operations and

@@ -30,11 +30,6 @@ static void indirect_exit(struct kunit *test)
 	e = NULL;
 }
 
-static void set_desc(u16 i, u64 gpa, u32 len, u16 flags, u16 next)
-{
-	e->d.desc[i] = (struct drv_desc){ gpa, len, flags, next };
-}
-
 /* Write entry @i of @table, which may be unaligned or cross regions. */
 static void set_entry(u64 table, u32 i, u64 gpa, u32 len, u16 flags, u16 next)
 {
@@ -56,17 +51,10 @@ static void fill_table(u64 table, u32 nr)
 			  i + 1 < nr ? VRING_DESC_F_NEXT : 0, i + 1);
 }
 
-static int offer(u16 head)
-{
-	drv_put_avail(&e->d, head);
-	drv_publish(&e->d);
-	return env_pop(e);
-}
-
 static int offer_table(u64 table, u32 len)
 {
-	set_desc(0, table, len, VRING_DESC_F_INDIRECT, 0xdead);
-	return offer(0);
+	env_set_desc(e, 0, table, len, VRING_DESC_F_INDIRECT, 0xdead);
+	return env_offer(e, 0);
 }
 
 static void expect_fault(struct kunit *test, int ret, enum vtap_fault fault)
@@ -130,32 +118,32 @@ static void indirect_writable_part(struct kunit *test)
 		  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 2);
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, VRING_DESC_F_WRITE, 0);
 	/* Virtio 1.2, 2.7.5.3.2: WRITE is ignored together with INDIRECT. */
-	set_desc(0, TABLE, 48, VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, offer(0), 1);
+	env_set_desc(e, 0, TABLE, 48, VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 12ull);
 	KUNIT_EXPECT_EQ(test, e->c.in_len, 300ull);
 
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, 0, 0);
-	set_desc(1, TABLE, 48, VRING_DESC_F_INDIRECT, 0);
-	KUNIT_EXPECT_EQ(test, offer(1), -EIO);
+	env_set_desc(e, 1, TABLE, 48, VRING_DESC_F_INDIRECT, 0);
+	KUNIT_EXPECT_EQ(test, env_offer(e, 1), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_CHAIN_ORDER);
 }
 
 static void indirect_after_direct(struct kunit *test)
 {
 	fill_table(TABLE, 70);
-	set_desc(4, ENV_RAM, 12, VRING_DESC_F_NEXT, 6);
-	set_desc(6, TABLE, 70 * 16, VRING_DESC_F_INDIRECT, 0);
-	KUNIT_ASSERT_EQ(test, offer(4), 1);
+	env_set_desc(e, 4, ENV_RAM, 12, VRING_DESC_F_NEXT, 6);
+	env_set_desc(e, 6, TABLE, 70 * 16, VRING_DESC_F_INDIRECT, 0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 4), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 4);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 71);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 12ull + 70 * 71 / 2);
 
 	/* Writable before the table, readable in it. */
 	e->d.desc[4].flags |= VRING_DESC_F_WRITE;
-	KUNIT_EXPECT_EQ(test, offer(4), -EIO);
+	KUNIT_EXPECT_EQ(test, env_offer(e, 4), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_CHAIN_ORDER);
 }
 
@@ -214,15 +202,15 @@ static void indirect_longest(struct kunit *test)
 
 	/* In a chain with a direct part both parts count. */
 	fill_table(TABLE, VTAP_CHAIN_MAX - 1);
-	set_desc(1, ENV_RAM, 1, VRING_DESC_F_NEXT, 2);
-	set_desc(2, TABLE, (VTAP_CHAIN_MAX - 1) * 16, VRING_DESC_F_INDIRECT,
-		 0);
-	KUNIT_ASSERT_EQ(test, offer(1), 1);
+	env_set_desc(e, 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 2);
+	env_set_desc(e, 2, TABLE, (VTAP_CHAIN_MAX - 1) * 16, VRING_DESC_F_INDIRECT,
+		     0);
+	KUNIT_ASSERT_EQ(test, env_offer(e, 1), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, VTAP_CHAIN_MAX);
 
 	fill_table(TABLE, VTAP_CHAIN_MAX);
 	e->d.desc[2].len = VTAP_CHAIN_MAX * 16;
-	KUNIT_EXPECT_EQ(test, offer(1), -EIO);
+	KUNIT_EXPECT_EQ(test, env_offer(e, 1), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_CHAIN_LONG);
 
 	start(8);
@@ -249,16 +237,16 @@ static void indirect_nested(struct kunit *test)
 static void indirect_and_next(struct kunit *test)
 {
 	fill_table(TABLE, 2);
-	set_desc(0, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 1);
-	set_desc(1, ENV_RAM, 1, 0, 0);
-	expect_fault(test, offer(0), VTAP_FAULT_INDIRECT_NEXT);
+	env_set_desc(e, 0, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 1);
+	env_set_desc(e, 1, ENV_RAM, 1, 0, 0);
+	expect_fault(test, env_offer(e, 0), VTAP_FAULT_INDIRECT_NEXT);
 
 	start(8);
 	fill_table(TABLE, 2);
-	set_desc(0, ENV_RAM, 1, VRING_DESC_F_NEXT, 1);
-	set_desc(1, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 2);
-	set_desc(2, ENV_RAM, 1, 0, 0);
-	expect_fault(test, offer(0), VTAP_FAULT_INDIRECT_NEXT);
+	env_set_desc(e, 0, ENV_RAM, 1, VRING_DESC_F_NEXT, 1);
+	env_set_desc(e, 1, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 2);
+	env_set_desc(e, 2, ENV_RAM, 1, 0, 0);
+	expect_fault(test, env_offer(e, 0), VTAP_FAULT_INDIRECT_NEXT);
 }
 
 static void indirect_next_range(struct kunit *test)
@@ -388,7 +376,7 @@ static void indirect_bad_buffers(struct kunit *test)
 static void indirect_exceeds_room(struct kunit *test)
 {
 	fill_table(TABLE, 70);
-	set_desc(0, TABLE, 70 * 16, VRING_DESC_F_INDIRECT, 0);
+	env_set_desc(e, 0, TABLE, 70 * 16, VRING_DESC_F_INDIRECT, 0);
 	drv_put_avail(&e->d, 0);
 	drv_publish(&e->d);
 	e->c.iov = e->iov;

@@ -28,31 +28,6 @@ static void packed_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* The driver gets @nr used chains; cookies and lengths rise from @cookie. */
-static void expect_used(struct kunit *test, u32 nr, u64 cookie)
-{
-	unsigned long long got = 0;
-	u32 i, len = 0;
-
-	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &got, &len));
-		KUNIT_EXPECT_EQ(test, got, cookie + i);
-		KUNIT_EXPECT_EQ(test, len, (u32)(cookie + i) * 3);
-	}
-	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &got, &len));
-	KUNIT_EXPECT_TRUE(test, !e->d.broken);
-}
-
-static void serve(struct kunit *test, u32 nr, u64 cookie)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + i) * 3), 1);
-		KUNIT_EXPECT_EQ(test, e->c.out_len, 64 + (cookie + i) % 1024);
-	}
-}
-
 /* Add a chain of @nr buffers, of which the last @nr_in are writable. */
 static int add_chain(unsigned int nr, unsigned int nr_in, u64 cookie)
 {
@@ -81,11 +56,11 @@ static void packed_round_trip(struct kunit *test)
 	env_add(e, 1, 7);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not available yet */
 	drv_publish(&e->d);
-	serve(test, 1, 7);
+	env_expect_served(test, e, 1, 7);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
 	KUNIT_EXPECT_EQ(test, publish(), 1);
-	expect_used(test, 1, 7);
+	env_expect_used(test, e, 1, 7);
 	KUNIT_EXPECT_EQ(test, publish(), 0);
 }
 
@@ -104,10 +79,10 @@ static void packed_all_sizes_full(struct kunit *test)
 		for (turn = 0; turn < 5; turn++) {
 			env_add(e, num, turn);
 			drv_publish(&e->d);
-			serve(test, num, turn);
+			env_expect_served(test, e, num, turn);
 			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 			KUNIT_EXPECT_EQ(test, publish(), (int)num);
-			expect_used(test, num, turn);
+			env_expect_used(test, e, num, turn);
 			at ^= 0x8000;
 			KUNIT_EXPECT_EQ(test, e->r.last_avail, at);
 			KUNIT_EXPECT_EQ(test, e->r.last_used, at);
@@ -128,9 +103,9 @@ static void packed_laps(struct kunit *test)
 			nr = 1 + all % min_t(u32, nums[i], 7);
 			env_add(e, nr, all);
 			drv_publish(&e->d);
-			serve(test, nr, all);
+			env_expect_served(test, e, nr, all);
 			KUNIT_ASSERT_EQ(test, publish(), (int)nr);
-			expect_used(test, nr, all);
+			env_expect_used(test, e, nr, all);
 		}
 		KUNIT_EXPECT_EQ(test, e->r.last_avail, all % nums[i] |
 				(all / nums[i] % 2 ? 0 : 0x8000));
@@ -207,7 +182,7 @@ static void packed_indirect(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, e->c.nr_in, nr - nr / 2);
 		KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
 		KUNIT_EXPECT_EQ(test, publish(), 1);
-		expect_used(test, 1, nr);
+		env_expect_used(test, e, 1, nr);
 	}
 }
 
@@ -329,7 +304,7 @@ static void packed_long_runs(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 		KUNIT_ASSERT_EQ(test, publish(), (int)(n % 64));
 		KUNIT_EXPECT_EQ(test, desc(at)->addr, addr);
-		expect_used(test, n, cookie);
+		env_expect_used(test, e, n, cookie);
 		cookie += n;
 	}
 }
@@ -344,11 +319,11 @@ static void packed_spill(struct kunit *test)
 		start(1000, true, 0x8000 | 900);
 		env_add(e, nums[i], 1);
 		drv_publish(&e->d);
-		serve(test, nums[i], 1);
+		env_expect_served(test, e, nums[i], 1);
 		KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
 		KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 900);
 		KUNIT_EXPECT_EQ(test, publish(), nums[i]);
-		expect_used(test, nums[i], 1);
+		env_expect_used(test, e, nums[i], 1);
 	}
 }
 
@@ -378,7 +353,7 @@ static void packed_mixed_chains(struct kunit *test)
 				KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + most) * 3), 1);
 			KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
 			KUNIT_ASSERT_EQ(test, publish(), (int)nr);
-			expect_used(test, nr, cookie);
+			env_expect_used(test, e, nr, cookie);
 			cookie += nr;
 		}
 	}
@@ -406,13 +381,13 @@ static void packed_first_entry_written_last(struct kunit *test)
 		start(nr == 10 ? nr : nr + 3, true, 0x8000 | 3);
 		env_add(e, nr, 0);
 		drv_publish(&e->d);
-		serve(test, nr, 0);
+		env_expect_served(test, e, nr, 0);
 		shim.after_store = seen_only_whole;
 		shim.arg = &seen;
 		KUNIT_EXPECT_EQ(test, publish(), (int)nr);
 		shim.after_store = NULL;
 		KUNIT_EXPECT_EQ(test, seen, 1);
-		expect_used(test, nr, 0);
+		env_expect_used(test, e, nr, 0);
 	}
 }
 
@@ -426,9 +401,9 @@ static void packed_base(struct kunit *test)
 	for (turn = 0; turn < 40; turn++) {
 		env_add(e, 1 + turn % 7, turn);
 		drv_publish(&e->d);
-		serve(test, 1 + turn % 7, turn);
+		env_expect_served(test, e, 1 + turn % 7, turn);
 		KUNIT_EXPECT_EQ(test, publish(), (int)(1 + turn % 7));
-		expect_used(test, 1 + turn % 7, turn);
+		env_expect_used(test, e, 1 + turn % 7, turn);
 		base = vtap_ring_base(&e->r);
 		KUNIT_EXPECT_EQ(test, (u16)base, e->d.avail_idx);
 		KUNIT_EXPECT_EQ(test, base >> 16, e->d.used_idx);
@@ -444,9 +419,9 @@ static void packed_base_dpdk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), 0x80008000);
 	env_add(e, 7, 1);
 	drv_publish(&e->d);
-	serve(test, 7, 1);
+	env_expect_served(test, e, 7, 1);
 	KUNIT_EXPECT_EQ(test, publish(), 7);
-	expect_used(test, 7, 1);
+	env_expect_used(test, e, 7, 1);
 	/* No other value has this special meaning. */
 	KUNIT_EXPECT_EQ(test, env_start(e, 0x8001), 0);
 	KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), 0x8001);
@@ -490,12 +465,12 @@ static void packed_relocate(struct kunit *test)
 {
 	env_add(e, 100, 1);
 	drv_publish(&e->d);
-	serve(test, 70, 1);
+	env_expect_served(test, e, 70, 1);
 	KUNIT_EXPECT_EQ(test, publish(), 70);
 	vtap_ring_relocate(&e->r, &e->cfg);
-	serve(test, 30, 71);
+	env_expect_served(test, e, 30, 71);
 	KUNIT_EXPECT_EQ(test, publish(), 30);
-	expect_used(test, 100, 1);
+	env_expect_used(test, e, 100, 1);
 }
 
 static struct kunit_case packed_cases[] = {

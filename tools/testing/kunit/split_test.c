@@ -27,43 +27,17 @@ static void split_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* The driver gets @nr used chains; cookies and lengths rise from @cookie. */
-static void expect_used(struct kunit *test, u32 nr, u64 cookie)
-{
-	u64 got = 0;
-	u32 i, len = 0;
-
-	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &got, &len));
-		KUNIT_EXPECT_EQ(test, got, cookie + i);
-		KUNIT_EXPECT_EQ(test, len, (u32)(cookie + i) * 3);
-	}
-	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &got, &len));
-	KUNIT_EXPECT_TRUE(test, !e->d.broken);
-}
-
-/* Pop @nr chains of env_add() and stage each. */
-static void serve(struct kunit *test, u32 nr, u64 cookie)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_EQ(test, env_serve(e, (cookie + i) * 3), 1);
-		KUNIT_EXPECT_EQ(test, e->c.out_len, 64 + (cookie + i) % 1024);
-	}
-}
-
 static void split_round_trip(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	env_add(e, 1, 7);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not available yet */
 	drv_publish(&e->d);
-	serve(test, 1, 7);
+	env_expect_served(test, e, 1, 7);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
-	expect_used(test, 1, 7);
+	env_expect_used(test, e, 1, 7);
 }
 
 /* Fill each ring completely for several laps, starting below the wrap. */
@@ -76,11 +50,11 @@ static void split_all_sizes_full(struct kunit *test)
 		for (turn = 0; turn < 3; turn++) {
 			env_add(e, num, turn);
 			drv_publish(&e->d);
-			serve(test, num, turn);
+			env_expect_served(test, e, num, turn);
 			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
 					(int)num);
-			expect_used(test, num, turn);
+			env_expect_used(test, e, num, turn);
 		}
 	}
 }
@@ -98,10 +72,10 @@ static void split_indices_wrap(struct kunit *test)
 			nr = 1 + all % min_t(u32, nums[i], 7);
 			env_add(e, nr, all);
 			drv_publish(&e->d);
-			serve(test, nr, all);
+			env_expect_served(test, e, nr, all);
 			KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r),
 					(int)nr);
-			expect_used(test, nr, all);
+			env_expect_used(test, e, nr, all);
 		}
 		KUNIT_EXPECT_EQ(test, e->r.last_avail, (u16)all);
 		KUNIT_EXPECT_EQ(test, e->r.last_used, (u16)all);
@@ -179,13 +153,13 @@ static void split_head_range(struct kunit *test)
 			drv_put_avail(&e->d, bad[i]);
 			env_add(e, 3, 5);
 			drv_publish(&e->d);
-			serve(test, before[k], 5);
+			env_expect_served(test, e, before[k], 5);
 			KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 			KUNIT_EXPECT_EQ(test, e->r.last_avail,
 					(u16)(0xffa0 + before[k]));
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
 					before[k]);
-			expect_used(test, before[k], 5);
+			env_expect_used(test, e, before[k], 5);
 			env_expect_refusal(test, e, VTAP_FAULT_HEAD_RANGE);
 		}
 }
@@ -217,11 +191,11 @@ static void split_discard(struct kunit *test)
 			vtap_split_discard(&e->r, back);
 			KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), !back);
 			vtap_split_discard(&e->r, n - back);
-			serve(test, n, all);
+			env_expect_served(test, e, n, all);
 			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
 			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
 					(int)n);
-			expect_used(test, n, all);
+			env_expect_used(test, e, n, all);
 			all += n;
 		}
 }
@@ -238,12 +212,12 @@ static void split_stage_many(struct kunit *test)
 
 		env_add(e, nrs[i], i);
 		drv_publish(&e->d);
-		serve(test, nrs[i], i);
+		env_expect_served(test, e, nrs[i], i);
 		KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), used);
 		KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), (int)nrs[i]);
 		KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d),
 				(u16)(used + nrs[i]));
-		expect_used(test, nrs[i], i);
+		env_expect_used(test, e, nrs[i], i);
 	}
 }
 
@@ -279,7 +253,7 @@ static void split_publish_order(struct kunit *test)
 	drv_publish(&e->d);
 	shim.after_store = note_store;
 	shim.arg = &o;
-	serve(test, 100, 0);
+	env_expect_served(test, e, 100, 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 100);
 	KUNIT_EXPECT_EQ(test, o.at_idx, 100 * sizeof(struct vring_used_elem));
 	KUNIT_EXPECT_EQ(test, o.stored, o.at_idx + sizeof(u16));
@@ -291,7 +265,7 @@ static void split_batch_takes_two_windows(struct kunit *test)
 	env_add(e, VTAP_FETCH, 0);
 	drv_publish(&e->d);
 	shim.nr_windows = 0;
-	serve(test, VTAP_FETCH, 0);
+	env_expect_served(test, e, VTAP_FETCH, 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), VTAP_FETCH);
 	KUNIT_EXPECT_EQ(test, shim.nr_windows, 2ul);
 }
@@ -313,10 +287,10 @@ static void split_fetches_once(struct kunit *test)
 	env_add(e, 200, 0);
 	drv_publish(&e->d);
 	shim.after_load = flip;
-	serve(test, 200, 0);
+	env_expect_served(test, e, 200, 0);
 	shim.after_load = NULL;
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 200);
-	expect_used(test, 200, 0);
+	env_expect_used(test, e, 200, 0);
 }
 
 /* ---- failing accesses ---- */
@@ -343,7 +317,7 @@ static bool sweep_once(struct kunit *test, unsigned long n)
 	failed = vtap_split_publish(&e->r) < 0;
 	KUNIT_EXPECT_EQ(test, e->r.last_avail, (u16)(0xff80 + popped));
 	if (!failed) {
-		expect_used(test, 130, 0);
+		env_expect_used(test, e, 130, 0);
 		return true;
 	}
 	/* The driver sees no entry of the failed publish. */
@@ -369,7 +343,7 @@ static void split_memory_missing(struct kunit *test)
 {
 	env_add(e, 4, 0);
 	drv_publish(&e->d);
-	serve(test, 2, 0);
+	env_expect_served(test, e, 2, 0);
 	shim_extent_right(e->d.used, SHIM_R);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_RING_ACCESS);
@@ -395,12 +369,12 @@ static void split_publish_after_fault(struct kunit *test)
 	e->d.desc[e->d.free_head] = (struct drv_desc){ 0, 1, DRV_NEXT, 999 };
 	drv_put_avail(&e->d, e->d.free_head);
 	drv_publish(&e->d);
-	serve(test, 70, 0);
+	env_expect_served(test, e, 70, 0);
 	KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 	KUNIT_EXPECT_NE(test, (int)e->r.fault, VTAP_FAULT_NONE);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 70);
 	KUNIT_EXPECT_EQ(test, vtap_split_needs_call(&e->r), 1);
-	expect_used(test, 70, 0);
+	env_expect_used(test, e, 70, 0);
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
 	env_expect_refusal(test, e, e->r.fault);
 }
