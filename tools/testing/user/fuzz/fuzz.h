@@ -52,6 +52,21 @@ static inline u64 in64(struct input *in)
 	return v;
 }
 
+/* Small numbers make overlaps likely, raw numbers make wraps likely. */
+static inline u64 in_number(struct input *in, u8 form)
+{
+	switch (form & 3) {
+	case 0:
+		return in8(in);
+	case 1:
+		return (u64)in8(in) << 12;
+	case 2:
+		return 0 - (u64)in8(in);
+	default:
+		return in64(in);
+	}
+}
+
 /* Copy up to @len bytes; missing input leaves the rest unchanged. */
 static inline size_t in_bytes(struct input *in, void *to, size_t len)
 {

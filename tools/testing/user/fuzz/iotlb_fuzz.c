@@ -34,20 +34,6 @@ static struct vtap_iotlb *table;
 static struct vtap_tlb tlb[NR_VIEWS];
 static struct vtap_mem view[NR_VIEWS];
 
-static u64 number(struct input *in, u8 form)
-{
-	switch (form & 3) {
-	case 0:
-		return in8(in);
-	case 1:
-		return (u64)in8(in) << 12;
-	case 2:
-		return 0 - (u64)in8(in);
-	default:
-		return in64(in);
-	}
-}
-
 /* ---- the oracle ---- */
 
 /* Does the message cover this address? @edge: the next address where this changes. */
@@ -138,11 +124,11 @@ static void update(u64 first, u64 last, u64 uaddr, u8 perm)
 
 static void op_update(struct input *in, u8 form)
 {
-	struct msg m = { .first = number(in, form), .there = true };
-	u64 size = number(in, form >> 2);
+	struct msg m = { .first = in_number(in, form), .there = true };
+	u64 size = in_number(in, form >> 2);
 
 	m.last = m.first + size - 1;
-	m.uaddr = number(in, form >> 4);
+	m.uaddr = in_number(in, form >> 4);
 	m.perm = form >> 6;
 	if (m.last < m.first)
 		return;
@@ -152,9 +138,9 @@ static void op_update(struct input *in, u8 form)
 
 static void op_invalidate(struct input *in, u8 form)
 {
-	struct msg m = { .first = number(in, form) };
+	struct msg m = { .first = in_number(in, form) };
 
-	m.last = m.first + number(in, form >> 2) - 1;
+	m.last = m.first + in_number(in, form >> 2) - 1;
 	if (m.last < m.first)
 		m.last = U64_MAX;
 	vtap_iotlb_del(table, m.first, m.last);
@@ -310,8 +296,8 @@ int fuzz_one(const u8 *data, size_t size)
 			break;
 		case OP_TRANSLATE:
 			form = in8(&in);
-			iova = number(&in, form);
-			len = number(&in, form >> 2);
+			iova = in_number(&in, form);
+			len = in_number(&in, form >> 2);
 			fallthrough;
 		case OP_AGAIN:		/* with the other queue, and twice */
 			translate(form >> 4 & 1, form & 32 ? VHOST_ACCESS_RO :

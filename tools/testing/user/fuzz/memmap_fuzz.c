@@ -16,21 +16,6 @@
 static struct vhost_memory_region reg[2 * MAX_REGIONS];
 static u32 nr_reg;
 
-/* Small numbers make overlaps likely, raw numbers make wraps likely. */
-static u64 number(struct input *in, u8 form)
-{
-	switch (form & 3) {
-	case 0:
-		return in8(in);
-	case 1:
-		return (u64)in8(in) << 12;
-	case 2:
-		return 0 - (u64)in8(in);
-	default:
-		return in64(in);
-	}
-}
-
 static bool holds(const struct vhost_memory_region *r, u64 gpa)
 {
 	return gpa >= r->guest_phys_addr &&
@@ -187,9 +172,9 @@ int fuzz_one(const u8 *data, size_t size)
 		u8 form = in8(&in);
 
 		reg[i] = (struct vhost_memory_region){
-			.guest_phys_addr = number(&in, form),
-			.memory_size = number(&in, form >> 2),
-			.userspace_addr = number(&in, form >> 4),
+			.guest_phys_addr = in_number(&in, form),
+			.memory_size = in_number(&in, form >> 2),
+			.userspace_addr = in_number(&in, form >> 4),
 		};
 	}
 	map = vtap_memmap_build(reg, nr_reg);
@@ -203,8 +188,8 @@ int fuzz_one(const u8 *data, size_t size)
 	vtap_mem_init(&m, map);
 	while (in.left) {
 		u8 form = in8(&in);
-		u64 gpa = number(&in, form);
-		u32 len = number(&in, form >> 2);
+		u64 gpa = in_number(&in, form);
+		u32 len = in_number(&in, form >> 2);
 
 		check_lookup(&m, gpa, len, in8(&in) % 64);
 	}
