@@ -28,15 +28,12 @@ FIXTURE_SETUP(abi)
 {
 	struct guest_cfg cfg = { .features = F_QEMU };
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 }
 
 FIXTURE_TEARDOWN(abi)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /* ---- ownership ---- */

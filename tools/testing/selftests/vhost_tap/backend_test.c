@@ -20,6 +20,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "traffic.h"
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
@@ -54,10 +55,8 @@ TEST(tap_multi_queue)
 	/* Each queue sends, and the host receives from all of them. */
 	for (k = 0; k < 10; k++) {
 		for (i = 0; i < QUEUES; i++) {
-			frame_raw(f, 200 + i, i * 100 + k);
-			ASSERT_EQ(0, guest_tx_sync(&g[i], NULL, f, 200 + i));
-			n = host_recv(t.host, got, sizeof(got), WAIT_MS);
-			ASSERT_TRUE(frame_same(got, n, f, 200 + i));
+			ASSERT_TRUE(frame_out(&g[i], t.host, 200 + i,
+					      i * 100 + k));
 			host_recv(host, got, sizeof(got), 0);
 		}
 	}
@@ -110,10 +109,9 @@ TEST(tap_multi_queue)
  */
 TEST(sndbuf_limit)
 {
-	uint8_t f[1500], got[2048];
+	uint8_t f[1500];
 	int fd, host, seq, sndbuf = 20000;
 	struct guest g;
-	ssize_t n;
 
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, link_veth("veth0", "veth1"));
@@ -133,9 +131,7 @@ TEST(sndbuf_limit)
 	}
 	vq_kick(&g.vq[TX]);
 	for (seq = 0; seq < 200; seq++) {
-		frame_raw(f, 1400, seq);
-		n = host_recv(host, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 1400)) {
+		ASSERT_TRUE(frame_at_host(host, 1400, seq)) {
 			TH_LOG("packet %d", seq);
 		}
 	}
@@ -154,7 +150,6 @@ TEST(sndbuf_tiny)
 	int sndbuf = 1;
 	struct guest g;
 	struct tap t;
-	ssize_t n;
 
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 12));
@@ -167,9 +162,7 @@ TEST(sndbuf_tiny)
 		}
 		vq_kick(&g.vq[TX]);
 		for (i = 0; i < 5; i++) {
-			frame_raw(f, len[i], i + k);
-			n = host_recv(t.host, got, FRAME_ROOM, WAIT_MS);
-			ASSERT_TRUE(frame_same(got, n, f, len[i]));
+			ASSERT_TRUE(frame_at_host(t.host, len[i], i + k));
 		}
 		ASSERT_EQ(0, vq_drain(&g.vq[TX], 5, WAIT_MS));
 	}
@@ -508,10 +501,9 @@ static void packet_socket(struct __test_metadata *_metadata, bool vhost_hdr)
 {
 	struct guest_cfg cfg = { .features = vhost_hdr ? F_NET_HDR : 0 };
 	uint32_t len[] = { 60, 100, 1000, 1514 }, i, k;
-	uint8_t f[2048], got[2048];
+	uint8_t f[2048];
 	int fd, host;
 	struct guest g;
-	ssize_t n;
 
 	ASSERT_EQ(0, net_ns());
 	ASSERT_EQ(0, link_veth("veth0", "veth1"));
@@ -523,13 +515,8 @@ static void packet_socket(struct __test_metadata *_metadata, bool vhost_hdr)
 	ASSERT_EQ(0, guest_start(&g, fd));
 	ASSERT_EQ(0, guest_rx_post(&g, 64, 2048));
 	for (i = 0; i < 4; i++) {
-		frame_raw(f, len[i], i);
-		ASSERT_EQ(0, guest_tx_sync(&g, NULL, f, len[i]));
-		n = host_recv(host, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, len[i]));
-		ASSERT_EQ(0, host_send(host, f, len[i]));
-		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, len[i]));
+		ASSERT_TRUE(frame_out(&g, host, len[i], i));
+		ASSERT_TRUE(frame_in(&g, host, len[i], i));
 	}
 	/* Bursts both ways. */
 	for (k = 0; k < 150; k++) {
@@ -540,11 +527,8 @@ static void packet_socket(struct __test_metadata *_metadata, bool vhost_hdr)
 	vq_kick(&g.vq[TX]);
 	ASSERT_EQ(0, vq_drain(&g.vq[TX], 150, WAIT_MS));
 	for (k = 0; k < 150; k++) {
-		frame_raw(f, 200, k);
-		n = host_recv(host, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
-		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
+		ASSERT_TRUE(frame_at_host(host, 200, k));
+		ASSERT_TRUE(frame_at_guest(&g, 200, k));
 	}
 	guest_free(&g);
 	close(fd);

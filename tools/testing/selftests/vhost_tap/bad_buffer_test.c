@@ -54,9 +54,7 @@ FIXTURE_SETUP(bad)
 	self->tap.host = -1;
 	if (!guest_is_ours())
 		SKIP(return, "in-tree retries the same buffer forever");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	gpa = guest_alloc(&self->g, 3 * PAGE);
 	self->gpa = (gpa + PAGE - 1) & ~(PAGE - 1ULL);
 	self->page = guest_ptr(&self->g, self->gpa, NULL);
@@ -67,8 +65,7 @@ FIXTURE_SETUP(bad)
 FIXTURE_TEARDOWN(bad)
 {
 	if (self->g.vhost >= 0)
-		guest_free(&self->g);
-	tap_free(&self->tap);
+		guest_off_tap(&self->g, &self->tap);
 }
 
 static void post(struct __test_metadata *_metadata, FIXTURE_DATA(bad) *self,

@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "traffic.h"
 
 #define BIG_BUF		66000
 #define MRG_BUF		2048
@@ -82,25 +83,17 @@ FIXTURE_VARIANT_ADD(data, packed_in_order) {
 
 FIXTURE_SETUP(data)
 {
-	bool vhost_hdr = variant->cfg.features & F_NET_HDR;
-	int hdr_len = variant->cfg.features & (F_MRG_RXBUF | F_VERSION_1) ?
-		      12 : 10;
-
 	if (variant->ours_only && !guest_is_ours())
 		SKIP(return, "in-tree does not support this");
 	self->sent = malloc(FRAME_ROOM);
 	self->got = malloc(FRAME_ROOM);
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, vhost_hdr ? 0 : IFF_VNET_HDR, 1,
-			      vhost_hdr ? 0 : hdr_len));
-	ASSERT_EQ(0, guest_init(&self->g, &variant->cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &variant->cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 }
 
 FIXTURE_TEARDOWN(data)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 	free(self->sent);
 	free(self->got);
 }
@@ -118,17 +111,11 @@ static int post_rx(struct guest *g)
 TEST_F(data, tx_sizes)
 {
 	uint32_t len, i;
-	ssize_t n;
 
 	for (i = 0; i <= ARRAY_SIZE(sizes); i++) {
 		len = i < ARRAY_SIZE(sizes) ?
 		      sizes[i] : GUEST_FRAME_MAX;
-		frame_raw(self->sent, len, i);
-		ASSERT_EQ(0, guest_tx_sync(&self->g, NULL, self->sent, len)) {
-			TH_LOG("size %u", len);
-		}
-		n = host_recv(self->tap.host, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->sent, len)) {
+		ASSERT_TRUE(frame_out(&self->g, self->tap.host, len, i)) {
 			TH_LOG("size %u", len);
 		}
 	}
@@ -173,7 +160,6 @@ TEST_F(data, tx_burst)
 {
 	struct vq *q = &self->g.vq[TX];
 	uint32_t seq, out = 0;
-	ssize_t n;
 
 	/* Go several times around the ring, with one kick for each ringful. */
 	for (seq = 0; seq < 700;) {
@@ -186,11 +172,8 @@ TEST_F(data, tx_burst)
 		vq_kick(q);
 		ASSERT_EQ(0, vq_drain(q, seq - out, WAIT_MS));
 		for (; out < seq; out++) {
-			frame_raw(self->sent, odd_len(out), out);
-			n = host_recv(self->tap.host, self->got, FRAME_ROOM,
-				      WAIT_MS);
-			ASSERT_TRUE(frame_same(self->got, n, self->sent,
-					       odd_len(out)));
+			ASSERT_TRUE(frame_at_host(self->tap.host, odd_len(out),
+						  out));
 		}
 	}
 	EXPECT_EQ(0, host_quiet(self->tap.host, 0));
@@ -200,7 +183,6 @@ TEST_F(data, tx_burst)
 TEST_F(data, rx_burst)
 {
 	uint32_t seq, i;
-	ssize_t n;
 
 	ASSERT_EQ(0, post_rx(&self->g));
 	for (seq = 0; seq < 700; seq += 100) {
@@ -210,11 +192,7 @@ TEST_F(data, rx_burst)
 					       odd_len(i)));
 		}
 		for (i = seq; i < seq + 100; i++) {
-			frame_raw(self->sent, odd_len(i), i);
-			n = guest_rx(&self->g, NULL, self->got, FRAME_ROOM,
-				     WAIT_MS);
-			ASSERT_TRUE(frame_same(self->got, n, self->sent,
-					       odd_len(i)));
+			ASSERT_TRUE(frame_at_guest(&self->g, odd_len(i), i));
 		}
 	}
 	EXPECT_EQ(0, fd_count(self->g.vq[RX].err));
@@ -265,7 +243,6 @@ TEST_F(data, both_ways)
 TEST_F(data, rx_starved_then_refilled)
 {
 	uint32_t i;
-	ssize_t n;
 
 	for (i = 0; i < 20; i++) {
 		frame_raw(self->sent, 500, i);
@@ -274,9 +251,7 @@ TEST_F(data, rx_starved_then_refilled)
 	EXPECT_FALSE(fd_wait(self->g.vq[RX].call, QUIET_MS));
 	ASSERT_EQ(0, post_rx(&self->g));
 	for (i = 0; i < 20; i++) {
-		frame_raw(self->sent, 500, i);
-		n = guest_rx(&self->g, NULL, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->sent, 500));
+		ASSERT_TRUE(frame_at_guest(&self->g, 500, i));
 	}
 	EXPECT_EQ(0, fd_count(self->g.vq[RX].err));
 }
@@ -299,22 +274,8 @@ static void wait_for_more(struct __test_metadata *_metadata,
 	ASSERT_TRUE(frame_same(self->got, n, self->sent, 1500));
 	/* The buffers returned in order: now each small packet fits one. */
 	for (i = 0; i < 12; i++) {
-		frame_raw(self->sent, 100, i);
-		ASSERT_EQ(0, host_send(self->tap.host, self->sent, 100));
-		n = guest_rx(g, NULL, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->sent, 100));
+		ASSERT_TRUE(frame_in(g, self->tap.host, 100, i));
 	}
-}
-
-static bool deliver(FIXTURE_DATA(data) *self, uint32_t len, uint32_t seq)
-{
-	ssize_t n;
-
-	frame_raw(self->sent, len, seq);
-	if (host_send(self->tap.host, self->sent, len))
-		return false;
-	n = guest_rx(&self->g, NULL, self->got, FRAME_ROOM, WAIT_MS);
-	return frame_same(self->got, n, self->sent, len);
 }
 
 /* Without mergeable buffers, a packet that does not fit is dropped. The buffer stays. */
@@ -330,7 +291,8 @@ static void drop_too_big(struct __test_metadata *_metadata,
 		frame_raw(self->sent, 1000, i);
 		ASSERT_EQ(0, host_send(self->tap.host, self->sent,
 				       i & 1 ? 1000 : 257 - g->hdr_len));
-		ASSERT_TRUE(deliver(self, 256 - g->hdr_len, 100 + i));
+		ASSERT_TRUE(frame_in(g, self->tap.host, 256 - g->hdr_len,
+				     100 + i));
 	}
 	if (guest_is_ours()) {
 		EXPECT_EQ(10, guest_stat(g, "rx", "fault.RX_TRUNCATED"));
@@ -387,9 +349,7 @@ TEST_F(ring, both_ways)
 		.features = F_QEMU | (variant->packed ? F_PACKED : 0),
 		.num = { variant->num, variant->num },
 	};
-	uint8_t sent[256], got[256];
 	struct guest g;
-	ssize_t n;
 	int i;
 
 	ASSERT_EQ(0, guest_init(&g, &cfg));
@@ -397,13 +357,8 @@ TEST_F(ring, both_ways)
 	ASSERT_EQ(0, guest_rx_post(&g, variant->num < 500 ? variant->num : 500,
 				   1600));
 	for (i = 0; i < 50; i++) {
-		frame_raw(sent, 100 + i, i);
-		ASSERT_EQ(0, guest_tx_sync(&g, NULL, sent, 100 + i));
-		n = host_recv(self->tap.host, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, sent, 100 + i));
-		ASSERT_EQ(0, host_send(self->tap.host, sent, 100 + i));
-		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, sent, 100 + i));
+		ASSERT_TRUE(frame_out(&g, self->tap.host, 100 + i, i));
+		ASSERT_TRUE(frame_in(&g, self->tap.host, 100 + i, i));
 	}
 	guest_free(&g);
 }
@@ -419,9 +374,7 @@ TEST_F(ring, index_wraps_at_65536)
 		.num = { variant->num, variant->num },
 	};
 	uint16_t start = variant->packed ? variant->num - 1 : 65530;
-	uint8_t sent[64], got[64];
 	struct guest g;
-	ssize_t n;
 	int i, j;
 
 	ASSERT_EQ(0, guest_init(&g, &cfg));
@@ -435,13 +388,8 @@ TEST_F(ring, index_wraps_at_65536)
 	ASSERT_EQ(0, guest_start(&g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&g, 1, 1600));
 	for (j = 0; j < 12; j++) {
-		frame_raw(sent, 64, j);
-		ASSERT_EQ(0, guest_tx_sync(&g, NULL, sent, 64));
-		n = host_recv(self->tap.host, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, sent, 64));
-		ASSERT_EQ(0, host_send(self->tap.host, sent, 64));
-		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, sent, 64));
+		ASSERT_TRUE(frame_out(&g, self->tap.host, 64, j));
+		ASSERT_TRUE(frame_in(&g, self->tap.host, 64, j));
 	}
 	ASSERT_EQ(0, guest_stop(&g));
 	if (!variant->packed) {

@@ -15,6 +15,7 @@
 #include "guest.h"
 #include "net.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
+#include "traffic.h"
 
 /* Numbers as in linux/vhost.h; the argument is a count and that number of words. */
 struct words {
@@ -226,16 +227,13 @@ FIXTURE_SETUP(order)
 	close(fd);
 	self->f = malloc(FRAME_ROOM);
 	self->got = malloc(FRAME_ROOM);
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &variant->cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &variant->cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 }
 
 FIXTURE_TEARDOWN(order)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 	free(self->f);
 	free(self->got);
 }
@@ -245,7 +243,6 @@ TEST_F_TIMEOUT(order, tx, 120)
 {
 	struct vq *q = &self->g.vq[TX];
 	uint32_t seq = 0, burst, k, len;
-	ssize_t n;
 
 	while (seq < 4 * q->num) {
 		burst = 1 + seq % 29;
@@ -264,10 +261,8 @@ TEST_F_TIMEOUT(order, tx, 120)
 			if ((seq + k) % 7 == 3)
 				continue;
 			len = 60 + (seq + k) % 5 * 1100;
-			frame_raw(self->f, len, seq + k);
-			n = host_recv(self->tap.host, self->got, FRAME_ROOM,
-				      WAIT_MS);
-			ASSERT_TRUE(frame_same(self->got, n, self->f, len));
+			ASSERT_TRUE(frame_at_host(self->tap.host, len,
+						  seq + k));
 		}
 		seq += burst;
 	}
@@ -277,15 +272,11 @@ TEST_F_TIMEOUT(order, rx, 120)
 {
 	bool mrg = variant->cfg.features & F_MRG_RXBUF;
 	uint32_t seq, len, bufs = self->g.vq[RX].num;
-	ssize_t n;
 
 	ASSERT_EQ(0, guest_rx_post(&self->g, bufs, mrg ? 600 : 10000));
 	for (seq = 0; seq < 4 * bufs; seq++) {
 		len = 60 + seq % 9 * 1000;
-		frame_raw(self->f, len, seq);
-		ASSERT_EQ(0, host_send(self->tap.host, self->f, len));
-		n = guest_rx(&self->g, NULL, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->f, len)) {
+		ASSERT_TRUE(frame_in(&self->g, self->tap.host, len, seq)) {
 			TH_LOG("packet %u", seq);
 		}
 	}

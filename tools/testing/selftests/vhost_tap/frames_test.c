@@ -56,8 +56,7 @@ FIXTURE_SETUP(frames)
 
 FIXTURE_TEARDOWN(frames)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 	free(self->want);
 	free(self->got);
 }

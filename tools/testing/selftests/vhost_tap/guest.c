@@ -254,6 +254,24 @@ void guest_free(struct guest *g)
 	g->vhost = -1;
 }
 
+/* Give a test its network namespace, a tap and a guest that is not started. */
+int guest_on_tap(struct guest *g, struct tap *t, const struct guest_cfg *cfg)
+{
+	bool vhost_hdr = cfg->features & F_NET_HDR;
+	int hdr_len = cfg->features & (F_MRG_RXBUF | F_VERSION_1) ? 12 : 10;
+
+	return net_ns() ?:
+	       tap_make(t, vhost_hdr ? 0 : IFF_VNET_HDR, 1,
+			vhost_hdr ? 0 : hdr_len) ?:
+	       guest_init(g, cfg);
+}
+
+void guest_off_tap(struct guest *g, struct tap *t)
+{
+	guest_free(g);
+	tap_free(t);
+}
+
 /* ---- packets ---- */
 
 static uint64_t put_packet(struct guest *g,

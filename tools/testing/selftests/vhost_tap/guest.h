@@ -146,6 +146,9 @@ int guest_start(struct guest *g, int backend);
 int guest_stop(struct guest *g);
 int guest_restart(struct guest *g, int backend);
 void guest_free(struct guest *g);
+struct tap;
+int guest_on_tap(struct guest *g, struct tap *t, const struct guest_cfg *cfg);
+void guest_off_tap(struct guest *g, struct tap *t);
 
 /* ---- guest memory (memory.c) ---- */
 int guest_mem_init(struct guest *g, const struct guest_cfg *cfg);

@@ -63,17 +63,13 @@ FIXTURE_SETUP(hand)
 		SKIP(return, "in-tree has no packed rings");
 	if (access(self->node[1], F_OK))
 		SKIP(return, "this system has no %s", self->node[1]);
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1,
-			      variant->cfg.features & F_VERSION_1 ? 12 : 10));
-	ASSERT_EQ(0, guest_init(&self->g, &variant->cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &variant->cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 }
 
 FIXTURE_TEARDOWN(hand)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /*
@@ -133,10 +129,9 @@ TEST_F_TIMEOUT(hand, under_checked_traffic, 240)
  */
 TEST_F(hand, packets_waiting_for_buffers)
 {
-	uint8_t f[200], got[2048];
+	uint8_t f[200];
 	struct guest *g = &self->g;
 	int i, k, seq, round;
-	ssize_t n;
 
 	ASSERT_EQ(0, guest_rx_post(g, 3, 2048));
 	for (round = 0; round < 4; round++) {
@@ -152,9 +147,7 @@ TEST_F(hand, packets_waiting_for_buffers)
 			if (seq % 20 == 7)
 				ASSERT_EQ(0, hand_over(g, self->node[k],
 						       self->tap.fd[0], false));
-			frame_raw(f, 200, seq);
-			n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-			ASSERT_TRUE(frame_same(got, n, f, 200)) {
+			ASSERT_TRUE(frame_at_guest(g, 200, seq)) {
 				TH_LOG("round %d, packet %d", round, seq);
 			}
 		}
@@ -167,9 +160,8 @@ TEST_F(hand, posted_in_between)
 {
 	struct guest *g = &self->g;
 	struct vq *q = &g->vq[TX];
-	uint8_t f[200], got[2048];
+	uint8_t f[200];
 	long base;
-	ssize_t n;
 	int i, k;
 
 	for (i = 0; i < 10; i++) {
@@ -185,10 +177,8 @@ TEST_F(hand, posted_in_between)
 				       false));
 		ASSERT_EQ(0, vq_drain(q, 20, WAIT_MS));
 		for (k = 0; k < 20; k++) {
-			frame_raw(f, 100 + k, i * 100 + k);
-			n = host_recv(self->tap.host, got, sizeof(got),
-				      WAIT_MS);
-			ASSERT_TRUE(frame_same(got, n, f, 100 + k));
+			ASSERT_TRUE(frame_at_host(self->tap.host, 100 + k,
+						  i * 100 + k));
 		}
 		EXPECT_EQ(0, host_quiet(self->tap.host, 0));
 	}
@@ -205,15 +195,12 @@ FIXTURE_SETUP(reset)
 {
 	struct guest_cfg cfg = { .features = F_QEMU, .rings_inside = true };
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 }
 
 FIXTURE_TEARDOWN(reset)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 static int reset_owner(struct guest *g)

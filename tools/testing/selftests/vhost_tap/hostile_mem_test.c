@@ -35,9 +35,7 @@ FIXTURE_SETUP(mem)
 	struct guest_cfg cfg = { .features = F_QEMU };
 	uint64_t gpa;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	gpa = guest_alloc(&self->g, 3 * PAGE);
 	self->gpa = (gpa + PAGE - 1) & ~(PAGE - 1ULL);
 	self->page = guest_ptr(&self->g, self->gpa, NULL);
@@ -46,8 +44,7 @@ FIXTURE_SETUP(mem)
 
 FIXTURE_TEARDOWN(mem)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 static int tx_at(struct guest *g, uint64_t gpa, uint32_t len)

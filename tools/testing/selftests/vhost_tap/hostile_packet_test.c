@@ -22,17 +22,14 @@ FIXTURE_SETUP(packet)
 {
 	struct guest_cfg cfg = { .features = F_QEMU };
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	self->gpa = guest_alloc(&self->g, 0x10000);
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 }
 
 FIXTURE_TEARDOWN(packet)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /* The packet is larger than all buffers that the guest can have. */

@@ -44,9 +44,7 @@ FIXTURE_SETUP(hostile)
 
 	if (variant->features & F_PACKED && !guest_is_ours())
 		SKIP(return, "in-tree has no packed rings");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	self->gpa = guest_alloc(&self->g, 0x10000);
 	self->table = guest_alloc(&self->g, 0x10000);
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
@@ -54,8 +52,7 @@ FIXTURE_SETUP(hostile)
 
 FIXTURE_TEARDOWN(hostile)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /* ---- split rings ---- */

@@ -88,20 +88,14 @@ TEST_F(over, sizes_both_ways)
 {
 	struct guest *g = &self->g;
 	uint32_t i, len;
-	ssize_t n;
 
 	ASSERT_EQ(0, post_rx(g));
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		len = sizes[i];
-		frame_raw(self->sent, len, i);
-		ASSERT_EQ(0, guest_tx_sync(g, NULL, self->sent, len)) {
+		ASSERT_TRUE(frame_out(g, self->tap.host, len, i)) {
 			TH_LOG("size %u", len);
 		}
-		n = host_recv(self->tap.host, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->sent, len));
-		ASSERT_EQ(0, host_send(self->tap.host, self->sent, len));
-		n = guest_rx(g, NULL, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->sent, len)) {
+		ASSERT_TRUE(frame_in(g, self->tap.host, len, i)) {
 			TH_LOG("size %u", len);
 		}
 	}
@@ -114,7 +108,6 @@ TEST_F_TIMEOUT(over, bursts_around_the_ring, 120)
 {
 	uint32_t seq = 0, i, nr = self->g.vq[TX].num * 3 + 50, k;
 	struct guest *g = &self->g;
-	ssize_t n;
 
 	ASSERT_EQ(0, post_rx(g));
 	while (seq < nr) {
@@ -126,11 +119,8 @@ TEST_F_TIMEOUT(over, bursts_around_the_ring, 120)
 		vq_kick(&g->vq[TX]);
 		ASSERT_EQ(0, vq_drain(&g->vq[TX], 50, WAIT_MS));
 		for (k = 0; k < 50; k++) {
-			frame_raw(self->sent, 60 + k * 30, seq + k);
-			n = host_recv(self->tap.host, self->got, FRAME_ROOM,
-				      WAIT_MS);
-			ASSERT_TRUE(frame_same(self->got, n, self->sent,
-					       60 + k * 30));
+			ASSERT_TRUE(frame_at_host(self->tap.host, 60 + k * 30,
+						  seq + k));
 		}
 		for (i = 0; i < 20; i++) {
 			frame_raw(self->sent, 200 + i, seq + i);
@@ -138,10 +128,7 @@ TEST_F_TIMEOUT(over, bursts_around_the_ring, 120)
 					       200 + i));
 		}
 		for (i = 0; i < 20; i++) {
-			frame_raw(self->sent, 200 + i, seq + i);
-			n = guest_rx(g, NULL, self->got, FRAME_ROOM, WAIT_MS);
-			ASSERT_TRUE(frame_same(self->got, n, self->sent,
-					       200 + i));
+			ASSERT_TRUE(frame_at_guest(g, 200 + i, seq + i));
 		}
 		seq += 50;
 	}
@@ -222,19 +209,15 @@ TEST_F_TIMEOUT(over, more_mappings_than_the_table_holds, 240)
 	struct guest *g = &self->g;
 	uint32_t i, nr = g->nr_regions / 2;
 	uint64_t gpa;
-	ssize_t n;
 
 	if (variant->cfg.mem_len < 16 << 20)
 		return;		/* the other variants have enough memory */
 	for (i = 0; i < nr; i++) {
 		gpa = GUEST_GPA + i * IOTLB_PAGE;
 		g->scratch = i * IOTLB_PAGE;
-		frame_raw(self->sent, 100, i);
-		ASSERT_EQ(0, guest_tx_sync(g, NULL, self->sent, 100)) {
+		ASSERT_TRUE(frame_out(g, self->tap.host, 100, i)) {
 			TH_LOG("page %u at 0x%llx", i, (long long)gpa);
 		}
-		n = host_recv(self->tap.host, self->got, FRAME_ROOM, WAIT_MS);
-		ASSERT_TRUE(frame_same(self->got, n, self->sent, 100));
 	}
 	EXPECT_LE(nr, iotlb_misses(&self->t));
 	EXPECT_TRUE(traffic_once(g, self->tap.host));

@@ -39,9 +39,7 @@ FIXTURE_SETUP(miss)
 	struct guest_cfg cfg = { .features = FEATURES, .msg_v2 = variant->v2 };
 	uint64_t gpa;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	/* The tests reply themselves, without a server. */
 	ASSERT_EQ(0, iotlb_init(&self->t, &self->g, variant->v2));
 	ASSERT_EQ(0, iotlb_ring(&self->t, RX));

@@ -308,37 +308,33 @@ do {									\
 TEST_F_TIMEOUT(killed, file_stays_open, 120) { INHERITED(CLOSE); }
 TEST_F_TIMEOUT(killed, file_stays_open_in_stop, 120) { INHERITED(STOP); }
 
+/* Kill another process in its call, then the owner. */
+#define STRANGER(op, req)						\
+do {									\
+	pid_t pid;							\
+									\
+	self->owner = begin(self->s, variant->kind, op, false);		\
+	ASSERT_LT(0, self->owner);					\
+	pid = stranger(self->owner, self->s->fd, req);			\
+	ASSERT_EQ(0, kill(pid, SIGKILL));				\
+	ASSERT_TRUE(reap(pid));						\
+	EXPECT_EQ(0, waitpid(self->owner, NULL, WNOHANG));		\
+	ASSERT_EQ(0, kill(self->owner, SIGKILL));			\
+	ASSERT_TRUE(reap(self->owner));					\
+	EXPECT_EQ(0, lives());						\
+} while (0)
+
 TEST_F_TIMEOUT(killed, non_owner_waiting_for_another_call, 120)
 {
-	pid_t pid;
-
-	self->owner = begin(self->s, variant->kind, STOP, false);
-	ASSERT_LT(0, self->owner);
-	pid = stranger(self->owner, self->s->fd, VHOST_GET_FEATURES);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_TRUE(reap(pid));
-	EXPECT_EQ(0, waitpid(self->owner, NULL, WNOHANG));
-	ASSERT_EQ(0, kill(self->owner, SIGKILL));
-	ASSERT_TRUE(reap(self->owner));
-	EXPECT_EQ(0, lives());
+	STRANGER(STOP, VHOST_GET_FEATURES);
 }
 
 /* The only call of another process that waits for a pass. */
 TEST_F_TIMEOUT(killed, non_owner_in_set_features, 120)
 {
-	pid_t pid;
-
 	if (variant->kind)
 		SKIP(return, "the owner has to kill its own thread");
-	self->owner = begin(self->s, variant->kind, CLOSE, false);
-	ASSERT_LT(0, self->owner);
-	pid = stranger(self->owner, self->s->fd, VHOST_SET_FEATURES);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_TRUE(reap(pid));
-	EXPECT_EQ(0, waitpid(self->owner, NULL, WNOHANG));
-	ASSERT_EQ(0, kill(self->owner, SIGKILL));
-	ASSERT_TRUE(reap(self->owner));
-	EXPECT_EQ(0, lives());
+	STRANGER(CLOSE, VHOST_SET_FEATURES);
 }
 
 TEST_F_TIMEOUT(killed, debugfs_reader, 120)

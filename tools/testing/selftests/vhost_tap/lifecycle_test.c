@@ -39,8 +39,7 @@ FIXTURE_SETUP(life)
 FIXTURE_TEARDOWN(life)
 {
 	if (self->g.vhost >= 0)
-		guest_free(&self->g);
-	tap_free(&self->tap);
+		guest_off_tap(&self->g, &self->tap);
 }
 
 static int up(struct guest *g, int backend)
@@ -51,17 +50,7 @@ static int up(struct guest *g, int backend)
 
 static bool echo(struct guest *g, int host)
 {
-	uint8_t f[300], got[2048];
-	ssize_t n;
-
-	frame_raw(f, 300, 77);
-	if (guest_tx_sync(g, NULL, f, 300))
-		return false;
-	n = host_recv(host, got, sizeof(got), WAIT_MS);
-	if (!frame_same(got, n, f, 300) || host_send(host, f, 300))
-		return false;
-	n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-	return frame_same(got, n, f, 300);
+	return frame_out(g, host, 300, 77) && frame_in(g, host, 300, 77);
 }
 
 /* ---- workers ---- */

@@ -35,10 +35,7 @@ FIXTURE_SETUP(live)
 {
 	if (variant->ours_only && !guest_is_ours())
 		SKIP(return, "in-tree has no packed rings");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1,
-			      variant->cfg.features & F_VERSION_1 ? 12 : 10));
-	ASSERT_EQ(0, guest_init(&self->g, &variant->cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &variant->cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 64, 2048));
 	ASSERT_EQ(0, traffic_start(&self->t, &self->g, self->tap.host, false));
@@ -47,8 +44,7 @@ FIXTURE_SETUP(live)
 
 FIXTURE_TEARDOWN(live)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 static int base_round_trip(struct guest *g, unsigned int index, int backend)
@@ -175,8 +171,6 @@ TEST_F_TIMEOUT(live, call_masked_and_unmasked, 120)
 TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 {
 	struct guest *g = &self->g;
-	uint8_t f[200], got[2048];
-	ssize_t n;
 	int i, k;
 
 	ASSERT_EQ(0, traffic_stop(&self->t));
@@ -184,21 +178,14 @@ TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 		ASSERT_EQ(0, guest_attach(g, TX, -1));
 		EXPECT_LE(0, guest_get_base(g->vhost, TX));
 		/* RX continues meanwhile. */
-		frame_raw(f, 200, i);
-		ASSERT_EQ(0, host_send(self->tap.host, f, 200));
-		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
+		ASSERT_TRUE(frame_in(g, self->tap.host, 200, i));
 		/* Use another size each time: CVE-2026-86565. */
 		vq_free(&g->vq[TX]);
 		ASSERT_EQ(0, vq_init(&g->vq[TX], TX, 16 << i % 6, g->features));
 		ASSERT_EQ(0, guest_vq_setup(g, TX, vq_base(&g->vq[TX])));
 		ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
-		for (k = 0; k < 20; k++) {
-			ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 200));
-			n = host_recv(self->tap.host, got, sizeof(got),
-				      WAIT_MS);
-			ASSERT_TRUE(frame_same(got, n, f, 200));
-		}
+		for (k = 0; k < 20; k++)
+			ASSERT_TRUE(frame_out(g, self->tap.host, 200, i));
 	}
 }
 
@@ -209,8 +196,7 @@ TEST_F_TIMEOUT(live, CVE_2026_86565_one_queue_reset, 120)
 TEST_F(live, rx_packets_survive_a_stop)
 {
 	struct guest *g = &self->g;
-	uint8_t f[200], got[2048];
-	ssize_t n;
+	uint8_t f[200];
 	int i;
 
 	ASSERT_EQ(0, traffic_stop(&self->t));
@@ -228,9 +214,7 @@ TEST_F(live, rx_packets_survive_a_stop)
 	usleep(QUIET_MS * 1000);
 	ASSERT_EQ(0, base_round_trip(g, RX, self->tap.fd[0]));
 	for (i = 0; i < 40; i++) {
-		frame_raw(f, 200, i);
-		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200)) {
+		ASSERT_TRUE(frame_at_guest(g, 200, i)) {
 			TH_LOG("packet %d", i);
 		}
 	}
@@ -240,9 +224,7 @@ TEST_F(live, rx_packets_survive_a_stop)
 TEST_F(live, backend_replaced)
 {
 	struct guest *g = &self->g;
-	uint8_t f[200], got[2048];
 	int fd, host[2], i, k;
-	ssize_t n;
 
 	ASSERT_EQ(0, traffic_stop(&self->t));
 	fd = tap_open("vtap1", IFF_VNET_HDR);
@@ -255,13 +237,8 @@ TEST_F(live, backend_replaced)
 	for (i = 1; i < 21; i++) {
 		k = i & 1;
 		ASSERT_EQ(0, guest_start(g, k ? fd : self->tap.fd[0]));
-		frame_raw(f, 200, i);
-		ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 200));
-		n = host_recv(host[k], got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
-		ASSERT_EQ(0, host_send(host[k], f, 200));
-		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
+		ASSERT_TRUE(frame_out(g, host[k], 200, i));
+		ASSERT_TRUE(frame_in(g, host[k], 200, i));
 	}
 	EXPECT_EQ(0, host_quiet(host[0], 0));
 	close(fd);
@@ -276,7 +253,6 @@ TEST_F(live, features_change)
 	uint64_t other = F_NET_HDR | F_EVENT_IDX |
 			 (g->features & F_PACKED ? F_PACKED | F_VERSION_1 : 0);
 	uint8_t f[200], got[2048];
-	ssize_t n;
 	int i;
 
 	ASSERT_EQ(0, traffic_stop(&self->t));
@@ -293,10 +269,7 @@ TEST_F(live, features_change)
 	ASSERT_EQ(0, guest_restart(g, self->tap.fd[0]));
 	while (host_recv(self->tap.host, got, sizeof(got), QUIET_MS) > 0)
 		;
-	frame_raw(f, 100, 9);
-	ASSERT_EQ(0, guest_tx_sync(g, NULL, f, 100));
-	n = host_recv(self->tap.host, got, sizeof(got), WAIT_MS);
-	EXPECT_TRUE(frame_same(got, n, f, 100));
+	EXPECT_TRUE(frame_out(g, self->tap.host, 100, 9));
 }
 
 TEST_HARNESS_MAIN

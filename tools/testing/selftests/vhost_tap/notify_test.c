@@ -41,18 +41,15 @@ FIXTURE_SETUP(notify)
 
 	if (variant->features & F_PACKED && !guest_is_ours())
 		SKIP(return, "in-tree has no packed rings");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	/* No socket receives: the frames end in the host's stack. */
 	close(self->tap.host);
 	self->tap.host = -1;
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
 }
 
 FIXTURE_TEARDOWN(notify)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /* Wait, with calls disabled, until the device has used @nr more. */
@@ -176,26 +173,25 @@ TEST_F(notify, rx_call_off_and_on)
 {
 	struct vq *q = &self->g.vq[RX];
 	uint8_t f[100];
-	int host, i;
+	int i;
 
-	host = host_open(self->tap.name, 0);
-	ASSERT_LE(0, host);
+	self->tap.host = host_open(self->tap.name, 0);
+	ASSERT_LE(0, self->tap.host);
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
 	frame_raw(f, 100, 1);
-	ASSERT_EQ(0, host_send(host, f, 100));
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	ASSERT_TRUE(spin_used(q, 1));
 	usleep(QUIET_MS * 1000);
 	fd_count(q->call);
 	vq_calls_off(q);
 	for (i = 0; i < 10; i++)
-		ASSERT_EQ(0, host_send(host, f, 100));
+		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	ASSERT_TRUE(spin_used(q, 10));
 	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
 	vq_calls_on(q);
-	ASSERT_EQ(0, host_send(host, f, 100));
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 	EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
-	close(host);
 }
 
 /* ---- NOTIFY_ON_EMPTY ---- */
@@ -251,20 +247,19 @@ TEST_F(notify, rx_waits_for_kick)
 {
 	struct vq *q = &self->g.vq[RX];
 	uint8_t f[100];
-	int host, i;
+	int i;
 
-	host = host_open(self->tap.name, 0);
-	ASSERT_LE(0, host);
+	self->tap.host = host_open(self->tap.name, 0);
+	ASSERT_LE(0, self->tap.host);
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	frame_raw(f, 100, 1);
 	for (i = 0; i < 10; i++) {
 		/* The data comes before the buffer, so only the kick can wake the device. */
-		ASSERT_EQ(0, host_send(host, f, 100));
+		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 		usleep(QUIET_MS * 1000 / 4);
 		ASSERT_EQ(0, guest_rx_post(&self->g, 1, 200));
 		ASSERT_TRUE(spin_used(q, 1));
 	}
-	close(host);
 }
 
 /*
@@ -450,10 +445,10 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 {
 	struct vq *q = &self->g.vq[TX];
 	uint8_t f[100];
-	int host, i;
+	int i;
 
-	host = host_open(self->tap.name, 0);
-	ASSERT_LE(0, host);
+	self->tap.host = host_open(self->tap.name, 0);
+	ASSERT_LE(0, self->tap.host);
 	frame_raw(f, 100, 1);
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, guest_vring_state(self->g.vhost,
@@ -464,7 +459,7 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 	for (i = 0; i < 100; i++) {
 		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		vq_kick(q);
-		ASSERT_EQ(0, host_send(host, f, 100));
+		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 		ASSERT_EQ(0, vq_drain(&self->g.vq[RX], 1, WAIT_MS));
 	}
@@ -479,7 +474,6 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 	vq_kick(q);
 	ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	ASSERT_EQ(0, guest_stop(&self->g));
-	close(host);
 }
 
 TEST_HARNESS_MAIN

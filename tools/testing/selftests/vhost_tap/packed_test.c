@@ -28,15 +28,12 @@ FIXTURE_SETUP(packed)
 
 	if (!guest_is_ours())
 		SKIP(return, "in-tree has no packed rings");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 }
 
 FIXTURE_TEARDOWN(packed)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /* ---- features ---- */

@@ -44,8 +44,7 @@ FIXTURE_SETUP(poll)
 FIXTURE_TEARDOWN(poll)
 {
 	if (self->g.vhost >= 0)
-		guest_free(&self->g);
-	tap_free(&self->tap);
+		guest_off_tap(&self->g, &self->tap);
 }
 
 /* Also for vhost-net (VTAP_NODE=/dev/vhost-net). */
@@ -65,8 +64,7 @@ FIXTURE_SETUP(either)
 FIXTURE_TEARDOWN(either)
 {
 	if (self->g.vhost >= 0)
-		guest_free(&self->g);
-	tap_free(&self->tap);
+		guest_off_tap(&self->g, &self->tap);
 }
 
 static int adaptive(struct guest *g, unsigned int us)

@@ -26,16 +26,13 @@ FIXTURE_SETUP(recover)
 {
 	struct guest_cfg cfg = { .features = F_QEMU };
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	frame_raw(self->f, sizeof(self->f), 1);
 }
 
 FIXTURE_TEARDOWN(recover)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 /* Offer three good RX buffers that do not suffice, then a bad one. */

@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "traffic.h"
 
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
@@ -71,7 +72,6 @@ TEST_F(odd_tap, delivers_no_damaged_packet)
 {
 	struct guest *g = &self->g;
 	uint8_t f[200], got[2048];
-	ssize_t n;
 	int i;
 
 	for (i = 0; i < 20; i++) {
@@ -88,10 +88,7 @@ TEST_F(odd_tap, delivers_no_damaged_packet)
 	/* Corrected while it runs, it works. */
 	ASSERT_EQ(0, tap_hdr_len(self->tap, 12));
 	for (i = 0; i < 20; i++) {
-		frame_raw(f, 200, i);
-		ASSERT_EQ(0, host_send(self->host, f, 200));
-		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
+		ASSERT_TRUE(frame_in(g, self->host, 200, i));
 	}
 	if (guest_is_ours()) {
 		EXPECT_EQ(guest_rx_is_direct() ? 21 : 40,
@@ -104,10 +101,8 @@ TEST(features_change)
 {
 	uint64_t features = F_INDIRECT | F_EVENT_IDX, modern = F_QEMU;
 	struct guest_cfg cfg = { .features = features };
-	uint8_t f[200], got[2048];
 	struct guest g;
 	struct tap t;
-	ssize_t n;
 	int i;
 
 	ASSERT_EQ(0, net_ns());
@@ -123,10 +118,7 @@ TEST(features_change)
 			g.features = modern;
 			g.hdr_len = 12;
 		}
-		frame_raw(f, 200, i);
-		ASSERT_EQ(0, host_send(t.host, f, 200));
-		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 200));
+		ASSERT_TRUE(frame_in(&g, t.host, 200, i));
 	}
 	if (guest_is_ours()) {
 		EXPECT_EQ(guest_rx_is_direct() ? 2 : 100,
@@ -221,10 +213,7 @@ static void works(struct __test_metadata *_metadata, struct guest *g,
 	ASSERT_EQ(250, n);
 	EXPECT_GE(40, old);
 	for (i = 0; i < 100; i++) {
-		frame_raw(f, 250, i);
-		ASSERT_EQ(0, host_send(t->host, f, 250));
-		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
-		ASSERT_TRUE(frame_same(got, n, f, 250));
+		ASSERT_TRUE(frame_in(g, t->host, 250, i));
 	}
 	usleep(50000);
 	now = sent_by(t->name);

@@ -52,17 +52,13 @@ FIXTURE_SETUP(shape)
 		SKIP(return, "in-tree has no packed rings");
 	self->sent = malloc(FRAME_ROOM + 16);
 	self->got = malloc(FRAME_ROOM + 16);
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1,
-			      variant->cfg.features & F_VERSION_1 ? 12 : 10));
-	ASSERT_EQ(0, guest_init(&self->g, &variant->cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &variant->cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 }
 
 FIXTURE_TEARDOWN(shape)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 	free(self->sent);
 	free(self->got);
 }

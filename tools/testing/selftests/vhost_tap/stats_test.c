@@ -26,16 +26,13 @@ FIXTURE_SETUP(stats)
 
 	if (!guest_is_ours())
 		SKIP(return, "in-tree has no counters");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 }
 
 FIXTURE_TEARDOWN(stats)
 {
-	guest_free(&self->g);
-	tap_free(&self->tap);
+	guest_off_tap(&self->g, &self->tap);
 }
 
 static long tx(struct guest *g, const char *name)

@@ -45,6 +45,43 @@ bool traffic_in(struct guest *g, int host)
 	return frame_same(got, n, f, 100);
 }
 
+bool frame_at_host(int host, size_t len, uint32_t seq)
+{
+	uint8_t f[FRAME_ROOM], got[FRAME_ROOM];
+
+	frame_raw(f, len, seq);
+	return frame_same(got, host_recv(host, got, sizeof(got), WAIT_MS), f, len);
+}
+
+bool frame_at_guest(struct guest *g, size_t len, uint32_t seq)
+{
+	uint8_t f[FRAME_ROOM], got[FRAME_ROOM];
+
+	frame_raw(f, len, seq);
+	return frame_same(got, guest_rx(g, NULL, got, sizeof(got), WAIT_MS), f,
+			  len);
+}
+
+bool frame_out(struct guest *g, int host, size_t len, uint32_t seq)
+{
+	uint8_t f[FRAME_ROOM];
+	int err;
+
+	frame_raw(f, len, seq);
+	err = guest_tx_sync(g, NULL, f, len);
+	if (err)
+		printf("# guest_tx_sync: %d\n", err);
+	return !err && frame_at_host(host, len, seq);
+}
+
+bool frame_in(struct guest *g, int host, size_t len, uint32_t seq)
+{
+	uint8_t f[FRAME_ROOM];
+
+	frame_raw(f, len, seq);
+	return !host_send(host, f, len) && frame_at_guest(g, len, seq);
+}
+
 static bool done(struct traffic *t)
 {
 	return __atomic_load_n(&t->must_stop, __ATOMIC_ACQUIRE);
@@ -54,8 +91,7 @@ static bool done(struct traffic *t)
 static int tx_checked(struct traffic *t, uint32_t seq)
 {
 	struct vq *q = &t->g->vq[TX];
-	uint8_t f[2048], got[2048];
-	ssize_t n;
+	uint8_t f[2048];
 	int i;
 
 	for (i = 0; i < AT_ONCE; i++) {
@@ -67,9 +103,7 @@ static int tx_checked(struct traffic *t, uint32_t seq)
 	if (vq_drain(q, AT_ONCE, WAIT_MS))
 		return __LINE__;
 	for (i = 0; i < AT_ONCE; i++) {
-		n = host_recv(t->host, got, sizeof(got), WAIT_MS);
-		frame_raw(f, 60 + (seq + i) % 1400, seq + i);
-		if (!frame_same(got, n, f, 60 + (seq + i) % 1400))
+		if (!frame_at_host(t->host, 60 + (seq + i) % 1400, seq + i))
 			return __LINE__;
 	}
 	return 0;
@@ -77,8 +111,7 @@ static int tx_checked(struct traffic *t, uint32_t seq)
 
 static int rx_checked(struct traffic *t, uint32_t seq)
 {
-	uint8_t f[2048], got[2048];
-	ssize_t n;
+	uint8_t f[2048];
 	int i;
 
 	for (i = 0; i < AT_ONCE; i++) {
@@ -87,9 +120,7 @@ static int rx_checked(struct traffic *t, uint32_t seq)
 			return __LINE__;
 	}
 	for (i = 0; i < AT_ONCE; i++) {
-		n = guest_rx(t->g, NULL, got, sizeof(got), WAIT_MS);
-		frame_raw(f, 60 + (seq + i) % 1400, seq + i);
-		if (!frame_same(got, n, f, 60 + (seq + i) % 1400))
+		if (!frame_at_guest(t->g, 60 + (seq + i) % 1400, seq + i))
 			return __LINE__;
 	}
 	return 0;

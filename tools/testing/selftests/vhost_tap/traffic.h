@@ -21,6 +21,13 @@ struct traffic {
 	int line;		/* line of the failed check, or 0 */
 };
 
+/* Wait for the frame of frame_raw(), and compare it. */
+bool frame_at_host(int host, size_t len, uint32_t seq);
+bool frame_at_guest(struct guest *g, size_t len, uint32_t seq);
+/* Send the frame of frame_raw() out of or into the guest, and compare it. */
+bool frame_out(struct guest *g, int host, size_t len, uint32_t seq);
+bool frame_in(struct guest *g, int host, size_t len, uint32_t seq);
+
 bool traffic_once(struct guest *g, int host);
 bool traffic_in(struct guest *g, int host);
 int traffic_start(struct traffic *t, struct guest *g, int host, bool is_flood);
