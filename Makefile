@@ -88,6 +88,11 @@ check-unit:	## ring/ in user space: unit tests (ASan+UBSan), litmus, races (TSan
 	@scripts/deps unit ctl
 	@$(MAKE) --no-print-directory -C $(USER_TESTS) $(if $(TEST),unit CASE="$(TEST)",check)
 
+.PHONY: check-models
+check-models:	## models of wake-ups, notifications and the life of workers, checked by Spin; TEST=model
+	@scripts/deps models
+	@tools/testing/models/check.py $(TEST)
+
 .PHONY: check-kunit
 check-kunit:	## the same unit tests as KUnit suites, in a UML kernel with KASAN and lockdep; TEST=suite[.case]
 	@tools/testing/kunit/check-kunit $(TEST)

@@ -16,7 +16,7 @@ import sys
 
 DOCUMENT = re.compile(r"(?<![\w*{$/.-])((?:[\w.-]+/)*[\w-]+\.(?:md|rst))(?![\w*])")
 PATH = re.compile(r"(?<![\w$}/.-])((?:\.ci|dist|drivers/vhost_tap|include/compat|rpm|samples|scripts|"
-                  r"tools/(?:testing/(?:bench|docs|guides|kunit|lib|libvirt|packages|qemu|tapctl|uml|user|selftests/vhost_tap)|"
+                  r"tools/(?:testing/(?:bench|docs|guides|kunit|lib|libvirt|litmus|models|packages|qemu|tapctl|uml|user|selftests/vhost_tap)|"
                   r"vhost-tapctl))/[\w./*?-]*\w)")
 NEVER = [(re.compile(r"\b[Ii]ssue #?\d+"), "cites an issue"),
          (re.compile(r"@example\.|//example\."), "leads to a placeholder domain")]
