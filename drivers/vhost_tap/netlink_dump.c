@@ -374,6 +374,18 @@ static int vtap_nl_put_node(struct sk_buff *skb, int node)
 	       nla_put_u32(skb, VHOST_TAP_A_WORKER_NODE, node);
 }
 
+static int vtap_nl_put_usage(struct sk_buff *skb, const struct vtap_worker *w)
+{
+	struct vtap_thread_usage u;
+
+	if (!vtap_thread_usage(w->thread, &u))
+		return 0;
+	return nla_put_uint(skb, VHOST_TAP_A_WORKER_RUN_NS, u.run_ns) ||
+	       (u.has_wait &&
+		nla_put_uint(skb, VHOST_TAP_A_WORKER_WAIT_NS, u.wait_ns)) ||
+	       nla_put_u32(skb, VHOST_TAP_A_WORKER_CPU, u.cpu);
+}
+
 /**
  * vtap_nl_fill_worker - add a message that describes a worker
  * @to: where to add it
@@ -396,7 +408,8 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
 		 vtap_nl_put_tid(to, w) ||
-		 vtap_nl_put_node(skb, READ_ONCE(w->node));
+		 vtap_nl_put_node(skb, READ_ONCE(w->node)) ||
+		 vtap_nl_put_usage(skb, w);
 	vtap_for_each_queue(w->dev, q, i) {
 		if (READ_ONCE(q->worker) == w &&
 		    nr_listed++ < MAX_WORKER_QUEUES)

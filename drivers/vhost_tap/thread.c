@@ -501,6 +501,42 @@ pid_t vtap_thread_pid(const struct vtap_thread *t, struct pid_namespace *ns)
 	return task ? task_pid_nr_ns(task, ns) : 0;
 }
 
+#ifdef CONFIG_SCHED_INFO
+static u64 vtap_thread_wait_ns(const struct task_struct *task)
+{
+	return READ_ONCE(task->sched_info.run_delay);
+}
+#else
+static u64 vtap_thread_wait_ns(const struct task_struct *task)
+{
+	return 0;
+}
+#endif /* CONFIG_SCHED_INFO */
+
+/**
+ * vtap_thread_usage - get the CPU time of a thread
+ * @t: thread
+ * @u: set to the values, which are final if the thread has ended
+ *
+ * Takes no lock of the scheduler. The times of a thread that runs are those of
+ * the last tick or context switch, as in /proc/TID/schedstat.
+ *
+ * Return: true, or false before the first round of a thread of the owner kind.
+ */
+bool vtap_thread_usage(const struct vtap_thread *t, struct vtap_thread_usage *u)
+{
+	/* Pairs with the release in vtap_thread_set_task(). */
+	const struct task_struct *task = smp_load_acquire(&t->task);
+
+	if (!task)
+		return false;
+	u->run_ns = READ_ONCE(task->se.sum_exec_runtime);
+	u->has_wait = IS_ENABLED(CONFIG_SCHED_INFO);
+	u->wait_ns = vtap_thread_wait_ns(task);
+	u->cpu = task_cpu(task);
+	return true;
+}
+
 /**
  * vtap_thread_vpid - get the thread id for the current process
  * @t: thread
