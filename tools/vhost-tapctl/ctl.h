@@ -11,10 +11,12 @@
 #include <getopt.h>
 #include <linux/vhost_tap_netlink.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define NODE	"/dev/vhost-tap"
 
@@ -118,6 +120,10 @@ struct worker {
 	uint32_t index;
 	uint32_t tid;
 	int64_t node;		/* NUMA node that it follows, or -1 */
+	int64_t cpu;		/* where it ran last, or -1 before it ran */
+	uint64_t run_ns;
+	uint64_t wait_ns;
+	bool has_wait;		/* the kernel measures wait_ns */
 	struct list queues;
 };
 
@@ -152,8 +158,13 @@ void snapshot_free(struct snapshot *s);
 const struct device *snapshot_device(const struct snapshot *s, uint32_t id);
 const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,
 				   uint32_t index);
+const struct worker *snapshot_worker(const struct snapshot *s, uint32_t device,
+				     uint32_t index);
 uint64_t queue_drops(const struct queue *q);
 void queue_label(const struct queue *q, char *buf, size_t len);
+
+/* ---- taps (taps.c) ---- */
+const char *worker_tap(const struct snapshot *s, const struct worker *w);
 
 /* ---- netlink (nl.c): 0 or negative errno ---- */
 struct genl *genl_open(void);
@@ -186,6 +197,21 @@ void process_name(uint32_t pid, char *buf, size_t len);
 bool link_exists(const char *name);
 double now(void);
 
+/* ---- CPUs of threads (cpus.c) ---- */
+
+/* The largest number of CPUs that a Linux kernel can be built for. */
+#define MAX_CPUS	8192
+
+/** struct cpus - a set of CPUs */
+struct cpus {
+	cpu_set_t set[MAX_CPUS / CPU_SETSIZE];
+};
+
+int cpus_parse(const char *list, struct cpus *c);
+char *cpus_text(const struct cpus *c);
+int thread_cpus(pid_t tid, struct cpus *c);
+int thread_set_cpus(pid_t tid, const struct cpus *c);
+
 /* ---- text (text.c) ---- */
 extern bool use_color;
 void text_init(void);
@@ -217,6 +243,7 @@ int cmd_stats(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_prometheus(int argc, char **argv);
 int cmd_set(int argc, char **argv);
+int cmd_pin(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_run(int argc, char **argv);

@@ -323,11 +323,12 @@ void check_workers(struct doctor_ctx *ctx)
 	if (!nl || snapshot_take(nl, &s))
 		goto out;
 	for (i = 0; i < s.nr_workers; i++) {
+		const struct list *queues = &s.worker[i].queues;
 		pid_t tid = s.worker[i].tid;
 		char what[64];
 		cpu_set_t set;
 
-		if (!tid || sched_getaffinity(tid, sizeof(set), &set) ||
+		if (!tid || !queues->nr || sched_getaffinity(tid, sizeof(set), &set) ||
 		    CPU_COUNT(&set) < cpus)
 			continue;
 		snprintf(what, sizeof(what),
@@ -335,7 +336,8 @@ void check_workers(struct doctor_ctx *ctx)
 			 s.worker[i].index, s.worker[i].device, tid);
 		finding(ctx, NOTE, what,
 			"the scheduler may run it on the CPU of a guest's vCPU; on a dedicated CPU its latency varies less",
-			"taskset -p -c %u %d", i % cpus, tid);
+			"vhost-tapctl pin %u/%llu %u", s.worker[i].device,
+			(unsigned long long)queues->val[0], i % cpus);
 	}
 out:
 	snapshot_free(&s);

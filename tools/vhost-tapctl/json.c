@@ -6,6 +6,7 @@
  * null; json_print() fails for it. All names are printable ASCII (text.c), so
  * the output is valid UTF-8.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
@@ -107,6 +108,33 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 	return o;
 }
 
+/* Values that are not known are left out. */
+static struct json_object *worker(const struct worker *w)
+{
+	struct json_object *o = json_object_new_object();
+	struct cpus cpus;
+	char *text = NULL;
+
+	add_number(o, "index", w->index);
+	if (w->tid)
+		add_number(o, "tid", w->tid);
+	if (w->node >= 0)
+		add_number(o, "node", w->node);
+	if (w->cpu >= 0) {
+		add_number(o, "cpu", w->cpu);
+		add_number(o, "run_ns", w->run_ns);
+	}
+	if (w->has_wait)
+		add_number(o, "wait_ns", w->wait_ns);
+	if (w->tid && !thread_cpus(w->tid, &cpus))
+		text = cpus_text(&cpus);
+	if (text)
+		add_string(o, "may_use_cpus", text);
+	free(text);
+	add_list(o, "queues", &w->queues);
+	return o;
+}
+
 static struct json_object *device(const struct snapshot *s,
 				  const struct device *d)
 {
@@ -130,17 +158,8 @@ static struct json_object *device(const struct snapshot *s,
 	add_string(o, "worker_layout", layout_name(d->layout));
 	add_string(o, "polling", poll_mode_name(d->poll_mode));
 	add_number(o, "poll_us", d->poll_us);
-	for (i = d->first_worker; i < d->end_worker; i++) {
-		struct json_object *w = json_object_new_object();
-
-		add_number(w, "index", s->worker[i].index);
-		if (s->worker[i].tid)
-			add_number(w, "tid", s->worker[i].tid);
-		if (s->worker[i].node >= 0)
-			add_number(w, "node", s->worker[i].node);
-		add_list(w, "queues", &s->worker[i].queues);
-		json_object_array_add(workers, w);
-	}
+	for (i = d->first_worker; i < d->end_worker; i++)
+		json_object_array_add(workers, worker(&s->worker[i]));
 	json_object_object_add(o, "workers", workers);
 	return o;
 }

@@ -321,7 +321,7 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
 		return -EBADMSG;
-	*w = (struct worker){ .node = -1 };
+	*w = (struct worker){ .node = -1, .cpu = -1 };
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		switch (mnl_attr_get_type(attr)) {
 		case VHOST_TAP_A_WORKER_DEVICE:
@@ -338,6 +338,16 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 			break;
 		case VHOST_TAP_A_WORKER_NODE:
 			w->node = get_uint(attr);
+			break;
+		case VHOST_TAP_A_WORKER_RUN_NS:
+			w->run_ns = get_uint(attr);
+			break;
+		case VHOST_TAP_A_WORKER_WAIT_NS:
+			w->wait_ns = get_uint(attr);
+			w->has_wait = true;
+			break;
+		case VHOST_TAP_A_WORKER_CPU:
+			w->cpu = get_uint(attr);
 			break;
 		}
 	}
@@ -526,6 +536,25 @@ const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,
 		return NULL;
 	return bsearch(&wanted, s->queue, s->nr_queues, sizeof(*s->queue),
 		       compare_queues);
+}
+
+/**
+ * snapshot_worker - find a worker
+ * @s: snapshot
+ * @device: id of the device
+ * @index: id of the worker
+ *
+ * Return: the worker or NULL.
+ */
+const struct worker *snapshot_worker(const struct snapshot *s, uint32_t device,
+				     uint32_t index)
+{
+	const struct worker wanted = { .device = device, .index = index };
+
+	if (!s->nr_workers)
+		return NULL;
+	return bsearch(&wanted, s->worker, s->nr_workers, sizeof(*s->worker),
+		       compare_workers);
 }
 
 /**

@@ -51,6 +51,11 @@ static void head(FILE *f, const char *metric, const char *type,
 		help, metric, type);
 }
 
+static void put_seconds(FILE *f, unsigned long long ns)
+{
+	fprintf(f, "%llu.%09llu\n", ns / 1000000000, ns % 1000000000);
+}
+
 /* Prometheus expects seconds; nanosecond counters are converted. */
 static void put_counter(FILE *f, const struct snapshot *s, unsigned int which)
 {
@@ -70,8 +75,7 @@ static void put_counter(FILE *f, const struct snapshot *s, unsigned int which)
 
 		put_sample(f, metric, s, &s->queue[i], NULL);
 		if (is_ns)
-			fprintf(f, "%llu.%09llu\n", val / 1000000000,
-				val % 1000000000);
+			put_seconds(f, val);
 		else
 			fprintf(f, "%llu\n", val);
 	}
@@ -94,6 +98,58 @@ static void put_faults(FILE *f, const struct snapshot *s)
 	}
 }
 
+static void put_worker(FILE *f, const char *metric, const struct snapshot *s,
+		       const struct worker *w)
+{
+	const struct device *d = snapshot_device(s, w->device);
+
+	fprintf(f, "vhost_tap_%s{device=\"%u\",worker=\"%u\",tap=\"", metric,
+		w->device, w->index);
+	put_label(f, worker_tap(s, w));
+	fprintf(f, "\",owner=\"%u\"", d ? d->owner_pid : 0);
+	if (s->all_namespaces)
+		fprintf(f, ",netns=\"%llu\"",
+			d ? (unsigned long long)d->netns_cookie : 0);
+	fputs("} ", f);
+}
+
+/* A worker that did not run yet has no samples. */
+static void put_workers(FILE *f, const struct snapshot *s)
+{
+	unsigned int i;
+
+	head(f, "worker_run_seconds_total", "counter",
+	     "CPU time of the worker thread.");
+	for (i = 0; i < s->nr_workers; i++) {
+		const struct worker *w = &s->worker[i];
+
+		if (w->cpu < 0)
+			continue;
+		put_worker(f, "worker_run_seconds_total", s, w);
+		put_seconds(f, w->run_ns);
+	}
+	head(f, "worker_wait_seconds_total", "counter",
+	     "Time that the worker thread was ready to run and waited for a CPU.");
+	for (i = 0; i < s->nr_workers; i++) {
+		const struct worker *w = &s->worker[i];
+
+		if (!w->has_wait)
+			continue;
+		put_worker(f, "worker_wait_seconds_total", s, w);
+		put_seconds(f, w->wait_ns);
+	}
+	head(f, "worker_cpu", "gauge",
+	     "Number of the CPU that the worker thread ran on last.");
+	for (i = 0; i < s->nr_workers; i++) {
+		const struct worker *w = &s->worker[i];
+
+		if (w->cpu < 0)
+			continue;
+		put_worker(f, "worker_cpu", s, w);
+		fprintf(f, "%lld\n", (long long)w->cpu);
+	}
+}
+
 static void put_all(FILE *f, const struct snapshot *s)
 {
 	unsigned int i;
@@ -103,6 +159,7 @@ static void put_all(FILE *f, const struct snapshot *s)
 	for (i = 0; i < NR_COUNTERS; i++)
 		put_counter(f, s, i);
 	put_faults(f, s);
+	put_workers(f, s);
 
 #define GAUGE(metric, help, value)					\
 	do {								\

@@ -3,6 +3,7 @@
  * show.c - vhost-tapctl show: print devices, queues and workers
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl.h"
@@ -29,10 +30,40 @@ static void show_queue(const struct queue *q)
 	putchar('\n');
 }
 
+static void show_worker(const struct worker *w)
+{
+	struct cpus cpus;
+	char *text = NULL;
+	unsigned int i;
+
+	printf("  worker %u  thread ", w->index);
+	if (w->tid)
+		printf("%u", w->tid);
+	else
+		putchar('-');
+	if (w->cpu >= 0)
+		printf("  cpu %lld", (long long)w->cpu);
+	if (w->tid && !thread_cpus(w->tid, &cpus))
+		text = cpus_text(&cpus);
+	if (text)
+		printf("  may use %s", text);
+	free(text);
+	if (w->cpu >= 0)
+		printf("  ran %.3f s", w->run_ns / 1e9);
+	if (w->has_wait)
+		printf("  waited %.3f s", w->wait_ns / 1e9);
+	if (w->node >= 0)
+		printf("  node %lld", (long long)w->node);
+	printf("  queues");
+	for (i = 0; i < w->queues.nr; i++)
+		printf(" %llu", (unsigned long long)w->queues.val[i]);
+	putchar('\n');
+}
+
 static void show_device(const struct snapshot *s, const struct device *d,
 			bool netns)
 {
-	unsigned int i, k;
+	unsigned int i;
 
 	printf("%sdevice %u%s  owner ", bold(), d->id, plain());
 	if (d->owner_pid)
@@ -54,21 +85,8 @@ static void show_device(const struct snapshot *s, const struct device *d,
 	putchar('\n');
 	for (i = d->first_queue; i < d->end_queue; i++)
 		show_queue(&s->queue[i]);
-	for (i = d->first_worker; i < d->end_worker; i++) {
-		const struct worker *w = &s->worker[i];
-
-		printf("  worker %u  thread ", w->index);
-		if (w->tid)
-			printf("%u", w->tid);
-		else
-			putchar('-');
-		if (w->node >= 0)
-			printf("  node %lld", (long long)w->node);
-		printf("  queues");
-		for (k = 0; k < w->queues.nr; k++)
-			printf(" %llu", (unsigned long long)w->queues.val[k]);
-		putchar('\n');
-	}
+	for (i = d->first_worker; i < d->end_worker; i++)
+		show_worker(&s->worker[i]);
 }
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * top.c - vhost-tapctl top: show the rates of all queues, with ncurses
+ * top.c - vhost-tapctl top: show the rates of queues or workers, with ncurses
  *
- * A row fits 80 columns.
+ * top_rows.c has the tables.
  */
 #include <curses.h>
 #include <errno.h>
@@ -11,126 +11,65 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl.h"
-
-/** struct row - one queue and the values of its columns */
-struct row {
-	const struct queue *q;
-	double val[6];
-};
-
-/* Columns to sort by; the key is the letter in brackets. */
-static const struct column {
-	char key;
-	const char *name;
-	const char *head;
-} columns[] = {
-	{ 'p', "packets", "[p]kt/s" },
-	{ 'b', "bytes", "[b]yte/s" },
-	{ 'k', "kicks", "[k]icks" },
-	{ 'c', "calls", "[c]alls" },
-	{ 'd', "drops", "[d]rops" },
-	{ 'a', "batch", "b[a]tch" },
-};
+#include "top.h"
 
 /* Give up after this number of reads without the input that poll() reported. */
 #define MAX_EMPTY	8
 
-#define NR_COLUMNS	(sizeof(columns) / sizeof(*columns))
-
+static const struct top_view *view = &top_views[0];
 static unsigned int sort_by;
 static bool reversed;
 
-static double growth(const struct queue *q, const struct queue *b, int which)
-{
-	return q->counter[which] - b->counter[which];
-}
-
-static void fill(struct row *r, const struct queue *q, const struct queue *b,
-		 double t)
-{
-	double batches = growth(q, b, COUNTER(BATCHES));
-
-	r->q = q;
-	r->val[0] = growth(q, b, COUNTER(PACKETS)) / t;
-	r->val[1] = growth(q, b, COUNTER(BYTES)) / t;
-	r->val[2] = growth(q, b, COUNTER(KICKS)) / t;
-	r->val[3] = growth(q, b, COUNTER(CALLS)) / t;
-	r->val[4] = (queue_drops(q) - queue_drops(b)) / t;
-	r->val[5] = batches ? growth(q, b, COUNTER(BUFFERS)) / batches : 0;
-}
-
 static int compare(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct top_row *x = a, *y = b;
 	double d = y->val[sort_by] - x->val[sort_by];
 
 	if (d == 0)		/* keep the order of the snapshot */
-		return x->q < y->q ? -1 : 1;
+		return x->q < y->q || x->w < y->w ? -1 : 1;
 	return (d > 0) != reversed ? 1 : -1;
 }
 
-/* Make rows of all queues in both snapshots. Returns NULL without memory. */
-static struct row *make_rows(const struct snapshot *s,
-			     const struct snapshot *was, unsigned int *nr)
+static struct top_row *sorted_rows(const struct snapshot *s,
+				   const struct snapshot *was, unsigned int *nr)
 {
-	struct row *rows = calloc(s->nr_queues + 1, sizeof(*rows));
-	double t = s->at - was->at;
-	unsigned int i;
+	struct top_row *rows = top_rows(view, s, was, nr);
 
-	*nr = 0;
-	for (i = 0; rows && i < s->nr_queues; i++) {
-		const struct queue *q = &s->queue[i];
-		const struct queue *b = snapshot_queue(was, q->device, q->index);
-
-		if (b)
-			fill(&rows[(*nr)++], q, b, t > 0 ? t : 1);
-	}
 	if (rows)
 		qsort(rows, *nr, sizeof(*rows), compare);
 	return rows;
 }
 
-static const char *short_state(const struct queue *q)
+/* The rates of all queues in both snapshots */
+static void totals(const struct snapshot *s, const struct snapshot *was,
+		   double *packets, double *bytes)
 {
-	if (q->state == VHOST_TAP_STATE_BROKEN)
-		return q->fault[0] ? q->fault : "broken";
-	return q->starved ? "starved" : q->blocked ? "blocked" :
-	       state_name(q->state);
-}
-
-static void row_text(const struct row *r, char *buf, size_t len)
-{
-	char label[16], v[NR_COLUMNS][16];
+	double t = s->at > was->at ? s->at - was->at : 1;
 	unsigned int i;
 
-	queue_label(r->q, label, sizeof(label));
-	for (i = 0; i < NR_COLUMNS; i++)
-		human(r->val[i], v[i], sizeof(v[i]));
-	snprintf(buf, len, "%3u %-5s %-10.10s %-10.10s %7s %8s %7s %7s %7s %7s",
-		 r->q->device, label, r->q->tap[0] ? r->q->tap : "-",
-		 short_state(r->q), v[0], v[1], v[2], v[3], v[4], v[5]);
-}
+	*packets = 0;
+	*bytes = 0;
+	for (i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queue[i];
+		const struct queue *b = snapshot_queue(was, q->device, q->index);
 
-static void head_text(char *buf, size_t len)
-{
-	snprintf(buf, len, "%3s %-5s %-10s %-10s %7s %8s %7s %7s %7s %7s",
-		 "DEV", "QUEUE", "TAP", "STATE", columns[0].head,
-		 columns[1].head, columns[2].head, columns[3].head,
-		 columns[4].head, columns[5].head);
-}
-
-static void draw(const struct snapshot *s, const struct row *rows,
-		 unsigned int nr)
-{
-	double packets = 0, bytes = 0;
-	char text[256], p[16], b[16];
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		packets += rows[i].val[0];
-		bytes += rows[i].val[1];
+		if (!b)
+			continue;
+		*packets += (q->counter[COUNTER(PACKETS)] -
+			     b->counter[COUNTER(PACKETS)]) / t;
+		*bytes += (q->counter[COUNTER(BYTES)] -
+			   b->counter[COUNTER(BYTES)]) / t;
 	}
+}
+
+static void draw(const struct snapshot *s, const struct snapshot *was,
+		 const struct top_row *rows, unsigned int nr)
+{
+	char text[256], p[16], b[16];
+	double packets, bytes;
+	unsigned int i;
+
+	totals(s, was, &packets, &bytes);
 	human(packets, p, sizeof(p));
 	human(bytes * 8, b, sizeof(b));
 	erase();
@@ -140,16 +79,18 @@ static void draw(const struct snapshot *s, const struct row *rows,
 		 plural(s->nr_queues), s->nr_workers, plural(s->nr_workers));
 	attroff(A_BOLD);
 	printw("   %s packets/s, %sbit/s", p, b);
-	mvprintw(1, 0, "sorted by %s%s; the keys in brackets sort, r reverses, q quits",
-		 columns[sort_by].name, reversed ? ", smallest first" : "");
-	head_text(text, sizeof(text));
+	mvprintw(1, 0, "sorted by %s%s", view->columns[sort_by].name,
+		 reversed ? ", smallest first" : "");
+	mvprintw(2, 0, "the keys in brackets sort, r reverses, v changes the view, q quits");
+	top_title(view, text, sizeof(text));
 	attron(A_REVERSE);
 	mvaddnstr(3, 0, text, COLS);
 	attroff(A_REVERSE);
 	for (i = 0; i < nr && (int)i + 4 < LINES; i++) {
-		bool bad = rows[i].q->state == VHOST_TAP_STATE_BROKEN;
+		bool bad = rows[i].q &&
+			   rows[i].q->state == VHOST_TAP_STATE_BROKEN;
 
-		row_text(&rows[i], text, sizeof(text));
+		top_text(view, &rows[i], text, sizeof(text));
 		if (bad && has_colors())
 			attron(COLOR_PAIR(1));
 		mvaddnstr(i + 4, 0, text, COLS);
@@ -170,8 +111,12 @@ static bool key(int c)
 		return false;
 	if (c == 'r')
 		reversed = !reversed;
-	for (i = 0; i < NR_COLUMNS; i++)
-		if (c == columns[i].key)
+	if (c == 'v') {
+		view = &top_views[(view - top_views + 1) % top_nr_views];
+		sort_by = 0;
+	}
+	for (i = 0; i < view->nr_columns; i++)
+		if (c == view->columns[i].key)
 			sort_by = i;
 	return true;
 }
@@ -216,15 +161,15 @@ static int wait_key(double until, int *c)
 static int show_until(const struct snapshot *s, const struct snapshot *was,
 		      double until)
 {
-	struct row *rows;
+	struct top_row *rows;
 	unsigned int nr;
 	int c, ret;
 
 	for (;;) {
-		rows = make_rows(s, was, &nr);
+		rows = sorted_rows(s, was, &nr);
 		if (!rows)
 			return -ENOMEM;
-		draw(s, rows, nr);
+		draw(s, was, rows, nr);
 		free(rows);
 		ret = wait_key(until, &c);
 		if (ret <= 0)
@@ -292,7 +237,7 @@ static int once(struct genl *nl, unsigned long interval)
 	struct snapshot was, s = { 0 };
 	int err = snapshot_take(nl, &was);
 	unsigned int nr = 0, i;
-	struct row *rows;
+	struct top_row *rows;
 	char text[256];
 
 	if (!err && output_wait(-1, interval)) {
@@ -302,11 +247,11 @@ static int once(struct genl *nl, unsigned long interval)
 	if (!err)
 		err = snapshot_take(nl, &s);
 	if (!err) {
-		rows = make_rows(&s, &was, &nr);
-		head_text(text, sizeof(text));
+		rows = sorted_rows(&s, &was, &nr);
+		top_title(view, text, sizeof(text));
 		puts(text);
 		for (i = 0; rows && i < nr; i++) {
-			row_text(&rows[i], text, sizeof(text));
+			top_text(view, &rows[i], text, sizeof(text));
 			puts(text);
 		}
 		free(rows);
@@ -316,16 +261,31 @@ static int once(struct genl *nl, unsigned long interval)
 	return err ? genl_failure(nl, err) : CTL_OK;
 }
 
+static int set_view(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < top_nr_views; i++) {
+		if (!strcmp(top_views[i].name, name)) {
+			view = &top_views[i];
+			return 0;
+		}
+	}
+	warn("top has no view \"%s\"", name);
+	return -EINVAL;
+}
+
 static int set_sort(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_COLUMNS; i++) {
-		if (!strcmp(columns[i].name, name)) {
+	for (i = 0; i < view->nr_columns; i++) {
+		if (!strcmp(view->columns[i].name, name)) {
 			sort_by = i;
 			return 0;
 		}
 	}
+	warn("the view %s has no column \"%s\"", view->name, name);
 	return -EINVAL;
 }
 
@@ -340,11 +300,13 @@ int cmd_top(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, 'i' },
+		{ "view", required_argument, NULL, 'v' },
 		{ "sort", required_argument, NULL, 's' },
 		{ "once", no_argument, NULL, 'o' },
 		{ 0 },
 	};
 	unsigned long interval = 1;
+	const char *sort = NULL;
 	bool only_once = false;
 	struct genl *nl;
 	int c, ret;
@@ -352,14 +314,16 @@ int cmd_top(int argc, char **argv)
 	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'i' && !number(optarg, 1, 3600, &interval))
 			;
-		else if (c == 's' && !set_sort(optarg))
+		else if (c == 'v' && !set_view(optarg))
 			;
+		else if (c == 's')
+			sort = optarg;
 		else if (c == 'o')
 			only_once = true;
 		else
 			return CTL_USAGE;
 	}
-	if (optind != argc)
+	if (optind != argc || (sort && set_sort(sort)))
 		return CTL_USAGE;
 	if (!only_once && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))) {
 		warn("top needs a terminal; without one use top --once or stats --interval 1");

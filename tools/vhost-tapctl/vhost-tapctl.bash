@@ -31,19 +31,21 @@ _vhost_tapctl() {
 		words="off fixed: adaptive:" cur=${cur#=} ;;
 	=)
 		[[ ${COMP_WORDS[COMP_CWORD - 2]} != polling ]] || words="off fixed: adaptive:" ;;
+	--view)
+		words="traffic workers" ;;
 	--sort)
-		words="packets bytes kicks calls drops batch" ;;
+		words="packets bytes kicks calls drops batch cpu wait cost" ;;
 	--interval | --count | --queues | --mac | --id | --device)
 		return ;;
 	*)
 		if [[ $COMP_CWORD == 1 ]]; then
-			words="show stats top prometheus set monitor doctor run --help --version"
+			words="show stats top prometheus set pin monitor doctor run --help --version"
 		else
 			case ${COMP_WORDS[1]} in
 			show) words="--json --all-namespaces" ;;
 			monitor) words="--json" ;;
 			stats) words="--json --all-namespaces --interval --count" ;;
-			top) words="--interval --sort --once" ;;
+			top) words="--interval --view --sort --once" ;;
 			prometheus) words="--output --all-namespaces" ;;
 			set) words="polling= busyloop-us= latency=" ;;
 			doctor) words="--tap --macvtap --queues --user" ;;

@@ -8,6 +8,7 @@
  *   FAKE_DEVICES  number of devices, of two queues and one worker each (1)
  *   FAKE_OWNER    process id of their owner (none)
  *   FAKE_NAME     name of each queue's fault; any bytes
+ *   FAKE_TID      thread id of each worker (none)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
  */
 #include <errno.h>
@@ -78,6 +79,21 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 	mnl_attr_nest_end(nlh, nest);
 }
 
+static void put_worker(struct nlmsghdr *nlh, unsigned int device)
+{
+	unsigned int tid = env_number("FAKE_TID", 0);
+
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_DEVICE, device);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_QUEUES, 0);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_QUEUES, 1);
+	if (!tid)
+		return;
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_TID, tid);
+	mnl_attr_put_u64(nlh, VHOST_TAP_A_WORKER_RUN_NS, 1234567890);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_WAIT_NS, 5000000);
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_CPU, 7);
+}
+
 struct genl *genl_open(void)
 {
 	return calloc(1, sizeof(struct genl));
@@ -112,8 +128,7 @@ int genl_dump(struct genl *nl, uint8_t cmd,
 			else if (cmd == VHOST_TAP_CMD_QUEUE_GET)
 				put_queue(nlh, id, k);
 			else
-				mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_DEVICE,
-						 id);
+				put_worker(nlh, id);
 			if (each(nlh, data) < 0)
 				return -errno;
 		}

@@ -37,13 +37,17 @@ def main():
             assert key not in samples, line
             samples.add(key)
     parsed = {}
+    nr = 0
     for metric in text_string_to_metric_families(text):
         for s in metric.samples:
             parsed[(s.name, s.labels.get("tap"), s.labels.get("direction"),
                     s.labels.get("reason"))] = s.value
-    assert len(parsed) == len(samples)
+            nr += 1
+    assert nr == len(samples)
     assert parsed[("vhost_tap_packets_total", sys.argv[2], "tx", None)] > 0
     assert parsed[("vhost_tap_queue_running", sys.argv[2], "tx", None)] == 1
+    assert parsed[("vhost_tap_worker_run_seconds_total", sys.argv[2], None, None)] > 0
+    assert ("vhost_tap_worker_cpu", sys.argv[2], None, None) in parsed
     print(len(samples), "samples of", len(families), "families")
 
 
