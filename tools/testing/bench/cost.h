@@ -23,6 +23,8 @@
  * @median: median time of a full round, per packet
  * @kicks: kicks of the guest, per packet
  * @calls: calls of the device, per packet
+ * @worker_ns: CPU time of all workers, per packet; 0 if there is none
+ * @p99: 99th percentile of the time of a full round, per packet
  */
 struct cost {
 	int rounds;
@@ -32,6 +34,8 @@ struct cost {
 	double median;
 	double kicks;
 	double calls;
+	double worker_ns;
+	double p99;
 };
 
 /* All return 0 or -errno. */
@@ -41,6 +45,7 @@ int cost_idle(const struct row *row, struct cost *cost);
 
 /* worker.c */
 long worker_switches(void);
+int64_t worker_cpu_ns(void);
 int worker_batch(void);
 
 static inline int64_t now_ns(void)

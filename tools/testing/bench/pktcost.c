@@ -38,9 +38,9 @@ static int run_row(const struct row *row, unsigned int ms)
 	else if (!err)
 		err = cost_rounds(row, ms, &c);
 	if (!err)
-		printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\n",
+		printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\t%.1f\t%.1f\n",
 		       row->name, c.rounds, c.packets, c.more, c.whole,
-		       c.median, c.kicks, c.calls);
+		       c.median, c.kicks, c.calls, c.worker_ns, c.p99);
 	return err;
 }
 

@@ -123,9 +123,12 @@ static void count_from_here(struct testbed *tb)
 	}
 }
 
-/* Run rounds of both sizes for @ms, sorted. Return: pairs of rounds, or -errno */
+/*
+ * Run rounds of both sizes for @ms, sorted. @worker_ns is set to the CPU time of the
+ * workers. Return: pairs of rounds, or -errno
+ */
 static int do_rounds(struct testbed *tb, unsigned int ms, int64_t *full,
-		     int64_t *part)
+		     int64_t *part, int64_t *worker_ns)
 {
 	unsigned int quarter = tb->most < 4 ? 1 : tb->most / 4;
 	int64_t end = 0;
@@ -134,6 +137,7 @@ static int do_rounds(struct testbed *tb, unsigned int ms, int64_t *full,
 	for (n = -COST_WARM_UP; n < COST_MAX_ROUNDS; n++) {
 		if (!n) {
 			count_from_here(tb);
+			*worker_ns = -worker_cpu_ns();
 			end = now_ns() + ms * 1000000LL;
 		}
 		if (n >= COST_MIN_ROUNDS && now_ns() > end)
@@ -148,6 +152,7 @@ static int do_rounds(struct testbed *tb, unsigned int ms, int64_t *full,
 		if (err)
 			return err;
 	}
+	*worker_ns += worker_cpu_ns();
 	qsort(full, n, sizeof(*full), by_value);
 	qsort(part, n, sizeof(*part), by_value);
 	return n;
@@ -158,6 +163,7 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 	static int64_t full[COST_MAX_ROUNDS], part[COST_MAX_ROUNDS];
 	unsigned int more, i;
 	struct testbed tb;
+	int64_t worker_ns = 0;
 	double all;
 	int n;
 
@@ -165,7 +171,7 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 	if (!n && row->batch)
 		n = worker_batch();
 	if (!n)
-		n = do_rounds(&tb, ms, full, part);
+		n = do_rounds(&tb, ms, full, part, &worker_ns);
 	if (n < 0)
 		return n;
 
@@ -179,6 +185,8 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 		cost->more = (double)(full[n / 10] - part[n / 10]) / more;
 	cost->whole = typical(full, n) / cost->packets;
 	cost->median = (double)full[n / 2] / cost->packets;
+	cost->p99 = (double)full[n - 1 - n / 100] / cost->packets;
+	cost->worker_ns = worker_ns / all;
 	for (i = 0; tb.baseline < 0 && i < tb.nr_pairs; i++) {
 		cost->kicks += bed_vq(&tb, i)->nr_kicks / all;
 		cost->calls += bed_vq(&tb, i)->nr_calls / all;

@@ -49,6 +49,8 @@ static int set(struct row *row, const char *key, const char *val)
 	else if (!strcmp(key, "mode"))
 		row->mode = !strcmp(val, "stream") ? ROW_STREAM :
 			    !strcmp(val, "idle") ? ROW_IDLE : ROW_ROUNDS;
+	else if (!strcmp(key, "poll"))
+		row->poll_us = n;
 	else if (!strcmp(key, "bridged"))
 		row->bridged = n;
 	else if (!strcmp(key, "batch"))

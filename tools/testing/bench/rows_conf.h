@@ -34,6 +34,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @burst: packets at a time; 0 for as many as the ring takes
  * @pairs: number of vhost files, each on a queue of one tap; 0 for one on a plain tap
  * @mode: kind of measurement
+ * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @bridged: packets come from another tap over a bridge, with headroom, instead of from
  *	a packet socket
  * @batch: the worker waits until the guest sleeps, and the reverse
@@ -62,6 +63,7 @@ struct row {
 	unsigned int burst;
 	unsigned int pairs;
 	enum row_mode mode;
+	unsigned int poll_us;
 	bool bridged;
 	bool batch;
 	unsigned int times;

@@ -111,7 +111,7 @@ static int rx_block(struct testbed *tb)
 int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 {
 	static int64_t ns[COST_MAX_ROUNDS];
-	int64_t start, end = 0;
+	int64_t start, worker_ns = 0, end = 0;
 	struct testbed tb;
 	struct vq *q;
 	int n, err;
@@ -129,6 +129,7 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 		if (!n) {
 			q->nr_kicks = 0;
 			q->nr_calls = 0;
+			worker_ns = worker_cpu_ns();
 			end = now_ns() + ms * 1000000LL;
 		}
 		if (n >= COST_MIN_ROUNDS && now_ns() > end)
@@ -139,6 +140,7 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 		if (err)
 			return err;
 	}
+	worker_ns = worker_cpu_ns() - worker_ns;
 	qsort(ns, n, sizeof(*ns), by_value);
 	*cost = (struct cost){
 		.rounds = n, .packets = BLOCK,
@@ -147,6 +149,8 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 		.median = (double)ns[n / 2] / BLOCK,
 		.kicks = q->nr_kicks / ((double)n * BLOCK),
 		.calls = q->nr_calls / ((double)n * BLOCK),
+		.worker_ns = worker_ns / ((double)n * BLOCK),
+		.p99 = (double)ns[n - 1 - n / 100] / BLOCK,
 	};
 	bed_free(&tb);
 	return 0;

@@ -179,6 +179,9 @@ static int guest_setup(struct testbed *tb, struct pair *p)
 	for (i = 0; !err && !row->rx && i < tb->nr_slots; i++)
 		err = guest_write(g, next_slot(tb, p) + tb->in_slot,
 				  tb->frame, tb->frame_len);
+	for (i = 0; !err && row->poll_us && i < 2; i++)
+		err = guest_vring_state(g->vhost, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+					i, row->poll_us);
 	if (!err && row->iotlb)
 		err = iotlb_init(tb, g);
 	if (!err && row->log)

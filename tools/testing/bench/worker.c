@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker threads of this process: count their context switches, set their policy.
+ * The worker threads of this process: count context switches and CPU time, set the policy.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,10 +30,32 @@ static long switches_of(const char *task)
 	return n;
 }
 
-/* For each thread below @dir with a worker's name: set @batch or count switches. */
-static int visit(const char *dir, bool batch, long *switches)
+static long cpu_ns_of(const char *task)
+{
+	char path[300];
+	long ns = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/schedstat", task);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%ld", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}
+
+static long set_batch(const char *task)
 {
 	const struct sched_param param = {};
+
+	return sched_setscheduler(atoi(strrchr(task, '/') + 1), SCHED_BATCH,
+				  &param) ? -1 : 0;
+}
+
+/* Call @of for each thread below @dir with a worker's name; @sum adds its results. */
+static int visit(const char *dir, long (*of)(const char *task), long *sum)
+{
 	char want[32], task[280], path[300], name[32];
 	struct dirent *de;
 	DIR *d = opendir(dir);
@@ -46,11 +68,7 @@ static int visit(const char *dir, bool batch, long *switches)
 		snprintf(path, sizeof(path), "%s/comm", task);
 		f = fopen(path, "r");
 		if (f && fgets(name, sizeof(name), f) && !strcmp(name, want)) {
-			if (!batch)
-				*switches += switches_of(task);
-			else if (sched_setscheduler(atoi(de->d_name),
-						    SCHED_BATCH, &param))
-				nr = -1000;
+			*sum += of(task);
 			nr++;
 		}
 		if (f)
@@ -62,26 +80,36 @@ static int visit(const char *dir, bool batch, long *switches)
 }
 
 /* Workers are threads of the process since 6.4, kernel threads before. */
-static int visit_all(bool batch, long *switches)
+static int visit_all(long (*of)(const char *task), long *sum)
 {
-	return visit("/proc/self/task", batch, switches) ?:
-	       visit("/proc", batch, switches);
+	*sum = 0;
+	return visit("/proc/self/task", of, sum) ?: visit("/proc", of, sum);
 }
 
 /* Return: number of context switches, or -ESRCH */
 long worker_switches(void)
 {
-	long sum = 0;
+	long sum;
 
-	return visit_all(false, &sum) ? sum : -ESRCH;
+	return visit_all(switches_of, &sum) ? sum : -ESRCH;
+}
+
+/* Return: CPU time of all workers, 0 if there is none */
+int64_t worker_cpu_ns(void)
+{
+	long sum;
+
+	visit_all(cpu_ns_of, &sum);
+	return sum;
 }
 
 /* A wake-up preempts neither a worker nor the guest. */
 int worker_batch(void)
 {
 	const struct sched_param param = {};
+	long failed;
 
-	if (visit_all(true, NULL) <= 0 ||
+	if (!visit_all(set_batch, &failed) || failed ||
 	    sched_setscheduler(0, SCHED_BATCH, &param))
 		return -ESRCH;
 	return 0;
