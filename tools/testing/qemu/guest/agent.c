@@ -16,6 +16,8 @@
  *   agent mcast-send IFACE GROUP PORT COUNT
  *   agent rr HOST PORT tcp|udp BYTES SECONDS   send messages of BYTES one at a time and
  *                                         time the replies of "serve" (rr.c)
+ *   agent load HOST PORT tcp|udp FLOWS BYTES up|down   send to the server, or make it
+ *                                         send, until killed (load.c)
  *   agent with-taps IFACE COUNT CMD [ARG]...   run CMD with COUNT queues of the
  *                                         multi-queue tap IFACE as fds 100, ...
  * The following run until the file STOP exists (stream.c):
@@ -162,6 +164,8 @@ static void serve_one(int fd)
 		exit(serve_stream(fd));
 	if (ntohl(o.what) == ORDER_ECHO)
 		exit(serve_echo(fd));
+	if (ntohl(o.what) >= ORDER_SINK)
+		exit(serve_load(fd, &o));
 	if (ntohl(o.what) == ORDER_UPLOAD) {
 		if (!recv_stream(fd, be64toh(o.bytes)))
 			verdict = 'y';
@@ -415,6 +419,9 @@ static __attribute__((noreturn)) void serve(char **arg)
 	}
 }
 
+/* The kernel starts the only program of a guest without arguments. */
+static char *boot_port[] = { "5000" };
+
 int main(int argc, char **argv)
 {
 	const char *cmd = argc > 1 ? argv[1] : "";
@@ -422,6 +429,10 @@ int main(int argc, char **argv)
 
 	if (status != -1)
 		return status;
+	if (getpid() == 1) {
+		boot();
+		serve(boot_port);
+	}
 	if (!strcmp(cmd, "serve") && argc == 3)
 		serve(argv + 2);
 	if (!strcmp(cmd, "tcp-send") && argc == 6)
@@ -432,6 +443,8 @@ int main(int argc, char **argv)
 		return udp_client(argv + 2);
 	if (!strcmp(cmd, "rr") && argc == 7)
 		return request_response(argv + 2);
+	if (!strcmp(cmd, "load") && argc == 8)
+		return load(argv + 2);
 	if (!strcmp(cmd, "udp-flood") && argc == 5)
 		return udp_flood(argv + 2);
 	if (!strcmp(cmd, "mcast-recv") && argc == 7)

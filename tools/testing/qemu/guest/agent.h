@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Common parts of agent: agent.c has the one-shot commands and the server, stream.c
- * the commands that run during a migration, rr.c the latency test.
+ * the commands that run during a migration, rr.c the latency test, load.c the load for
+ * benchmarks. boot.c runs the agent as the first process of a guest.
  */
 #ifndef VTAP_AGENT_H
 #define VTAP_AGENT_H
@@ -30,7 +31,11 @@ void fill(struct dgram *d, uint32_t seq, uint32_t len);
 int is_right(const struct dgram *d, ssize_t n);
 
 /* A client's request to the server, in network byte order. */
-enum { ORDER_DOWNLOAD, ORDER_UPLOAD, ORDER_STREAM, ORDER_ECHO };
+enum {
+	ORDER_DOWNLOAD, ORDER_UPLOAD, ORDER_STREAM, ORDER_ECHO,
+	/* The following are served by load.c and sent by "vhost-tapctl bench", too. */
+	ORDER_SINK, ORDER_SOURCE, ORDER_DATAGRAMS, ORDER_COUNTERS,
+};
 
 struct order {
 	uint64_t bytes;
@@ -50,5 +55,11 @@ int stream_command(const char *cmd, int argc, char **arg);
 int serve_echo(int fd);
 
 int request_response(char **arg);
+
+/* Serve a load or print the counters of the driver. Return: the exit status. */
+int serve_load(int fd, const struct order *o);
+
+int load(char **arg);
+void boot(void);
 
 #endif
