@@ -212,14 +212,18 @@ check-tool:	## vhost-tapctl with a fake module: names, lost terminals, run time
 check-ctl: vm-module	## netlink, vhost-tapctl, tracepoints and the doctor in a VM, KVER=
 	@tools/testing/tapctl/check-ctl --kver $(KVER)
 
+.PHONY: check-bench
+check-bench: vm-module	## vhost-tapctl bench in a VM, with and without guests, KVER=
+	@tools/testing/tapctl/check-bench --kver $(KVER) $(if $(SHORT),--only rings --only needs)
+
 .PHONY: check-icount
 check-icount: vm-module	## compare the instructions per packet with the recorded ones, KVER=
 	@tools/testing/bench/check-icount --kver $(KVER)
 
 BENCH =
 .PHONY: bench
-bench:	## compare with in-tree vhost-net: tables and plots in bench/out; BENCH="--boots 4 native icount nested user"
-	@tools/testing/bench/bench $(BENCH)
+bench: $(if $(filter 1,$(HOST)),modules)	## compare with in-tree vhost-net: tables and plots in bench/out; BENCH="--boots 4 native"; HOST=1: on this machine
+	@tools/testing/bench/$(if $(filter 1,$(HOST)),host,bench) $(BENCH)
 
 .PHONY: check-dkms
 check-dkms:	## dkms add, build, sign, install, kernel upgrade, remove in a clean root, KVER= all four

@@ -247,5 +247,6 @@ int cmd_pin(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 #endif /* VHOST_TAPCTL_H */

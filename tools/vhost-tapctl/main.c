@@ -36,6 +36,9 @@ static const struct command {
 	  "              [--queues N] [--mac ADDRESS] [--device PROPERTIES]\n"
 	  "              [--id ID] [--node PATH] [--dry-run] -- COMMAND [ARGUMENT]...",
 	  "start a VMM on a tap or macvtap" },
+	{ "bench", cmd_bench,
+	  "[--no-guest] [--json FILE] [--plot FILE] [OPTION]...",
+	  "compare vhost-tap with vhost-net on this host" },
 };
 
 static int help(FILE *f)

@@ -13,6 +13,8 @@ _vhost_tapctl() {
 			return
 		fi
 	done
+	# Only there it has a value.
+	[[ ${COMP_WORDS[1]} != bench || $prev != --json ]] || prev=--output
 	case $prev in
 	--tap | --macvtap)
 		# compgen -W would run what a name may hold, as in $(reboot). /sys/class/net
@@ -24,7 +26,7 @@ _vhost_tapctl() {
 	--user)
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
 		return ;;
-	--output | --node)
+	--output | --node | --plot | --kernel | --modules)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
 	polling)
@@ -35,11 +37,11 @@ _vhost_tapctl() {
 		words="traffic workers" ;;
 	--sort)
 		words="packets bytes kicks calls drops batch cpu wait cost" ;;
-	--interval | --count | --queues | --mac | --id | --device)
+	--interval | --count | --queues | --mac | --id | --device | --rounds | --ms | --limit | --rows | --nodes | --append | --qemu-args)
 		return ;;
 	*)
 		if [[ $COMP_CWORD == 1 ]]; then
-			words="show stats top prometheus set pin monitor doctor run --help --version"
+			words="show stats top prometheus set pin monitor doctor run bench --help --version"
 		else
 			case ${COMP_WORDS[1]} in
 			show) words="--json --all-namespaces" ;;
@@ -49,6 +51,8 @@ _vhost_tapctl() {
 			prometheus) words="--output --all-namespaces" ;;
 			set) words="polling= busyloop-us= latency=" ;;
 			doctor) words="--tap --macvtap --queues --user" ;;
+			bench) words="--no-guest --json --plot --rows --list --rounds --ms --limit --queues --nodes --kernel --modules"
+				words+=" --append --device --qemu-args" ;;
 			run) words="--tap --macvtap --queues --mac --device --id --node --dry-run --" ;;
 			esac
 		fi ;;

@@ -119,7 +119,7 @@ void boot(void)
 	if (!at)
 		die("no %s in the command line", key);
 	at += strlen(key);
-	at[strcspn(at, " \n")] = 0;
+	at[strcspn(at, "\n ")] = 0;
 	set_address(at);
 	open_drain(5001);
 	printf("guest: ready\n");

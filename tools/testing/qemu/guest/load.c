@@ -121,7 +121,7 @@ static void datagrams_down(char **arg)
 /* ---- counters of the guest's driver ---- */
 
 /* Sum the kicks of all queues from the driver's statistics. */
-static unsigned long long kicks(int fd, struct ifreq *ifr)
+static unsigned long long count_kicks(int fd, struct ifreq *ifr)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ethtool_gstrings *names;
@@ -152,7 +152,7 @@ static unsigned long long kicks(int fd, struct ifreq *ifr)
 }
 
 /* Sum the interrupts of all data queues, on all CPUs. */
-static unsigned long long interrupts(void)
+static unsigned long long count_interrupts(void)
 {
 	FILE *f = fopen("/proc/interrupts", "r");
 	unsigned long long sum = 0, n;
@@ -180,10 +180,10 @@ static int serve_counters(int fd)
 
 	for (i = all; i && i->if_index; i++) {
 		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", i->if_name);
-		sum += kicks(fd, &ifr);
+		sum += count_kicks(fd, &ifr);
 	}
 	if_freenameindex(all);
-	dprintf(fd, "%llu %llu\n", sum, interrupts());
+	dprintf(fd, "%llu %llu\n", sum, count_interrupts());
 	return 0;
 }
 
