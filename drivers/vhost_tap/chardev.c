@@ -3,17 +3,76 @@
  * chardev.c - file operations of /dev/vhost-tap
  */
 #include <linux/fs.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/spinlock.h>
 #include <linux/uio.h>
 
 #include "control.h"
 
+/*
+ * Open files by any name, and whether opens as vhost-net succeed. open() runs
+ * under the lock of the misc devices, which node.c needs to create and remove
+ * one; so node.c decides under this lock, and cannot hold it until it is done.
+ */
+static DEFINE_SPINLOCK(files_lock);
+static unsigned int nr_files;
+static bool admits_vhost_net;
+
+/**
+ * vtap_chardev_admit - permit or refuse opens by the name vhost-net
+ * @admit: permit them
+ *
+ * Opens by the other name always succeed.
+ *
+ * Return: 0, or -EBUSY without a change if a file is open by either name.
+ */
+int vtap_chardev_admit(bool admit)
+{
+	int err = 0;
+
+	spin_lock(&files_lock);
+	if (nr_files)
+		err = -EBUSY;
+	else
+		admits_vhost_net = admit;
+	spin_unlock(&files_lock);
+	return err;
+}
+
+/* The errno is that of a minor without a driver, as the node will be. */
+static int vtap_chardev_count(const struct inode *inode)
+{
+	int err = 0;
+
+	spin_lock(&files_lock);
+	if (iminor(inode) == VHOST_NET_MINOR && !admits_vhost_net)
+		err = -ENODEV;
+	else
+		nr_files++;
+	spin_unlock(&files_lock);
+	return err;
+}
+
+static void vtap_chardev_uncount(void)
+{
+	spin_lock(&files_lock);
+	nr_files--;
+	spin_unlock(&files_lock);
+}
+
 static int vtap_chardev_open(struct inode *inode, struct file *file)
 {
-	struct vtap_dev *dev = vtap_dev_open();
+	struct vtap_dev *dev;
+	int err = vtap_chardev_count(inode);
 
-	if (IS_ERR(dev))
+	if (err)
+		return err;
+	dev = vtap_dev_open();
+	if (IS_ERR(dev)) {
+		vtap_chardev_uncount();
 		return PTR_ERR(dev);
+	}
 	file->private_data = dev;
 	return 0;
 }
@@ -21,6 +80,7 @@ static int vtap_chardev_open(struct inode *inode, struct file *file)
 static int vtap_chardev_release(struct inode *inode, struct file *file)
 {
 	vtap_dev_close(file->private_data);
+	vtap_chardev_uncount();
 	return 0;
 }
 

@@ -103,7 +103,12 @@ void vtap_notify_device(struct vtap_dev *dev, bool is_there);
 /* latency.c */
 void vtap_latency_stop(struct vtap_dev *dev);
 
+/* node.c: names in /dev */
+int vtap_node_init(void);
+void vtap_node_exit(void);
+
 /* chardev.c */
 extern const struct file_operations vtap_fops;
+int vtap_chardev_admit(bool admit);
 
 #endif /* VTAP_CONTROL_H */
