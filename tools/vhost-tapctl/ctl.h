@@ -195,6 +195,8 @@ bool read_line(const char *path, char *buf, size_t len);
 long read_number(const char *path);
 void process_name(uint32_t pid, char *buf, size_t len);
 bool link_exists(const char *name);
+bool misc_numbers(const char *name, dev_t *numbers);
+unsigned int openers(dev_t numbers, char *first, size_t room);
 double now(void);
 
 /* ---- CPUs of threads (cpus.c) ---- */
@@ -248,5 +250,6 @@ int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_takeover(int argc, char **argv);
 
 #endif /* VHOST_TAPCTL_H */

@@ -51,6 +51,7 @@ void check_node(struct doctor_ctx *ctx);
 void check_tun(struct doctor_ctx *ctx);
 void check_slots(struct doctor_ctx *ctx);
 void check_security(struct doctor_ctx *ctx);
+void check_takeover(struct doctor_ctx *ctx);
 void check_in_tree(struct doctor_ctx *ctx);
 void check_workers(struct doctor_ctx *ctx);
 

@@ -2,8 +2,6 @@
 /*
  * doctor_host.c - the doctor's checks of module, nodes and security modules
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
 #include <sched.h>
@@ -15,6 +13,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "takeover.h"
 
 /* Certificate of the key that DKMS signs modules with, in DER form. */
 #define DKMS_KEY	"/var/lib/dkms/mok.pub"
@@ -89,20 +88,6 @@ static void fix_access(struct doctor_ctx *ctx, const char *path,
 		finding(ctx, PROBLEM, what, denied,
 			"chgrp kvm %s && chmod 660 %s", path, path);
 	}
-}
-
-/* Get the numbers of a misc device. Returns false if it does not exist. */
-static bool misc_numbers(const char *name, dev_t *numbers)
-{
-	unsigned int maj, min;
-	char path[64], buf[32];
-
-	snprintf(path, sizeof(path), "/sys/class/misc/%s/dev", name);
-	if (!read_line(path, buf, sizeof(buf)) ||
-	    sscanf(buf, "%u:%u", &maj, &min) != 2)
-		return false;
-	*numbers = makedev(maj, min);
-	return true;
 }
 
 /**
@@ -209,69 +194,44 @@ void check_security(struct doctor_ctx *ctx)
 			"chcon -t vhost_device_t " NODE);
 }
 
-/*
- * Check whether an open file is the device @numbers. @files is /proc/PID/fd,
- * and @fd is an entry of it.
- *
- * stat() of an open file of another process waits for its file system, without
- * limit if that does not respond. So read the link only, and look the name up
- * in our own /dev.
+/**
+ * check_takeover - check that a takeover of /dev/vhost-net is complete
+ * @ctx: context
  */
-static bool is_device(int files, const char *fd, dev_t numbers)
+void check_takeover(struct doctor_ctx *ctx)
 {
-	struct stat st;
-	char name[128];
-	ssize_t len;
+	enum takeover now = takeover_get();
+	const char *file = takeover_file();
+	char what[160];
 
-	len = readlinkat(files, fd, name, sizeof(name) - 1);
-	if (len < 0)
-		return false;
-	name[len] = 0;
-	return !strncmp(name, "/dev/", strlen("/dev/")) &&
-	       !fstatat(AT_FDCWD, name, &st,
-			AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) &&
-	       S_ISCHR(st.st_mode) && st.st_rdev == numbers;
-}
-
-static bool has_open(unsigned int pid, dev_t numbers)
-{
-	struct dirent *fd;
-	bool found = false;
-	char path[64];
-	DIR *files;
-
-	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
-	files = opendir(path);
-	while (files && !found && (fd = readdir(files)))
-		found = is_device(dirfd(files), fd->d_name, numbers);
-	if (files)
-		closedir(files);
-	return found;
-}
-
-/*
- * Count the processes that have the device @numbers open; describe one of them
- * in @first.
- */
-static unsigned int openers(dev_t numbers, char *first, size_t room)
-{
-	DIR *proc = opendir("/proc");
-	char name[NAME_ROOM];
-	unsigned int nr = 0;
-	unsigned long pid;
-	struct dirent *d;
-
-	first[0] = 0;
-	while (proc && (d = readdir(proc))) {
-		if (number(d->d_name, 1, INT_MAX, &pid) ||
-		    !has_open(pid, numbers) || nr++)
-			continue;
-		process_name(pid, name, sizeof(name));
-		snprintf(first, room, "process %lu, %s", pid, name);
+	if (file && now == TAKEOVER_NO_MODULE && !is_installed()) {
+		snprintf(what, sizeof(what),
+			 "%s keeps in-tree vhost_net from being loaded", file);
+		finding(ctx, PROBLEM, what,
+			"vhost_tap, which is to have the name vhost-net, is not installed, so nothing serves /dev/vhost-net",
+			"vhost-tapctl takeover off");
 	}
-	if (proc)
-		closedir(proc);
-	return nr;
+	if (file && now == TAKEOVER_OFF) {
+		snprintf(what, sizeof(what),
+			 "%s gives the module the name vhost-net, but it does not have it",
+			 file);
+		finding(ctx, WARNING, what,
+			"programs that open /dev/vhost-net do not get vhost-tap; another driver or file had the name when the module was loaded",
+			"vhost-tapctl takeover on");
+	}
+	if (now != TAKEOVER_ON)
+		return;
+	if (!file)
+		finding(ctx, WARNING,
+			"no file keeps the name vhost-net for the module",
+			"when the module is loaded again, in-tree vhost-net gets the name",
+			"vhost-tapctl takeover on");
+	if (!takeover_node_ok())
+		finding(ctx, PROBLEM, NET_NODE " is not the module's node",
+			"the node does not exist, or another file has its place",
+			"rm -f " NET_NODE " && mknod -m 660 " NET_NODE " c 10 238");
+	else if (!may_use(ctx, NET_NODE))
+		fix_access(ctx, NET_NODE, "this user may not open " NET_NODE);
 }
 
 /**
@@ -302,7 +262,7 @@ void check_in_tree(struct doctor_ctx *ctx)
 			 "in-tree vhost-net is in use%s%s%s",
 			 nr ? " (" : "", who, nr ? ")" : "");
 	finding(ctx, NOTE, what,
-		"a VMM with vhost=on and without vhostfd opens /dev/vhost-net; \"vhost-tapctl run\" and libvirt's <backend vhost=> pass " NODE " instead, and the command below gives it to every VMM that starts later",
+		"a VMM with vhost=on and without vhostfd opens /dev/vhost-net; \"vhost-tapctl run\" and libvirt's <backend vhost=> pass " NODE " instead; the command below gives it to every VMM that starts later, and \"vhost-tapctl takeover on\" does so for good, once no guest uses vhost-net",
 		"mount --bind " NODE " /dev/vhost-net");
 }
 

@@ -39,6 +39,8 @@ static const struct command {
 	{ "bench", cmd_bench,
 	  "[--no-guest] [--json FILE] [--plot FILE] [OPTION]...",
 	  "compare vhost-tap with vhost-net on this host" },
+	{ "takeover", cmd_takeover, "{on [--persist] [--dry-run] | off | status}",
+	  "be /dev/vhost-net as well, in place of in-tree vhost-net" },
 };
 
 static int help(FILE *f)

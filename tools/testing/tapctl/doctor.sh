@@ -38,6 +38,7 @@ fixed() {
 # A folder with few modules, which makes depmod fast.
 few_modules() {
 	local dir keep=$work/modules name file
+	[[ ! -d $keep ]] || return 0
 	dir=/lib/modules/$(uname -r)
 	mkdir -p "$keep"
 	for name in tun tap vhost vhost_iotlb vhost_net; do
