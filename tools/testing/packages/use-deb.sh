@@ -174,9 +174,14 @@ t "the units are well-formed" inside systemd-analyze verify vhost-tap-stats.time
 t "power off" stop_guest
 t "the worker has ended" worker_gone
 end_guest
+modprobe -r vhost_net
+t "takeover of /dev/vhost-net" inside vhost-tapctl takeover on --persist
+t "udev gives that node to the group kvm, too" eval "node=/dev/vhost-net; is_given_to_kvm"
+node=/dev/vhost-tap
 t "the module is unloaded" inside modprobe -r vhost_tap
 t "dkms uninstall" inside dkms uninstall "vhost-tap/$version" -k "$(uname -r)"
 t "doctor: no DKMS module for this kernel" doctor_fixes "dkms autoinstall &&"
 t "apt purge of the module" inside sh -c "modprobe -r vhost_tap && apt-get -y purge vhost-tap-dkms"
+t "the purge has undone the takeover" test ! -e "$root/etc/modprobe.d/vhost-tap-takeover.conf"
 t "doctor: the module is not installed" doctor_says_apt
 tap_end
