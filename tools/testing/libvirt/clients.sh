@@ -74,7 +74,43 @@ case_bind-mount-user() {
 	logs=$all_logs
 }
 
-# The whole machine: tmpfiles.d makes the name a link before any program opens it. The
+two_devices() {
+	device_folders "$qemu_pid"
+	[[ $(device_folders "$qemu_pid" | wc -l) == 2 ]]
+}
+
+# The whole machine: the module takes over the name. The domain has no <backend>, and the
+# profiles of AppArmor no rule for the other name.
+case_takeover() {
+	local tapctl=$root/build/vhost-tapctl/vhost-tapctl own_node=$node own_rdev=$node_rdev
+	local backend=''
+	take_override_back
+	t "in-tree has the name" still_in_tree
+	t "takeover on" "$tapctl" takeover on
+	chgrp kvm /dev/vhost-net && chmod 660 /dev/vhost-net
+	node=/dev/vhost-net node_rdev=$in_tree_rdev
+	# The numbers are in-tree's, but the driver is not.
+	t "the driver of /dev/vhost-net is vhost-tap" test ! -e /sys/module/vhost_net
+	if t "define and start, without <backend>" define_and_start 2 1 &&
+		t "the guest boots" answer 120 && t "the guest finds its NIC" guest_ready 1; then
+		t "QEMU is confined" grep -q '^libvirt-[0-9a-f-]* (enforce)' "/proc/$qemu_pid/attr/current"
+		t "QEMU holds 2 x $node, as many workers" holds 2
+		t "vhost-tap has these devices" two_devices
+		t "traffic, content compared" traffic 1
+		t "attach-device, with no rule added" attach_other
+		t "the guest gets the plugged NIC" plugged 7
+		t "traffic, content compared" traffic 7 2
+		t "takeover off is refused meanwhile" eval "! $tapctl takeover off"
+		t "destroy" v destroy "$dom"
+	fi
+	end_domain
+	node=$own_node node_rdev=$own_rdev
+	t "takeover off" "$tapctl" takeover off
+	t "in-tree has the name again" still_in_tree
+	t "make install-apparmor" make -s -C "$root" install-apparmor
+}
+
+# The same with a link: tmpfiles.d makes the name a link before any program opens it. The
 # test runs the same commands as systemd at boot, in the order of file names.
 case_tmpfiles() {
 	client_case root || return

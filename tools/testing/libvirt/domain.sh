@@ -25,7 +25,7 @@ make_networks() {
 
 mode_of=([2]=bridge [3]=vepa [4]=private [5]=passthrough [7]=bridge)
 
-# Print the XML of interface $1 with $2 queues.
+# Print the XML of interface $1 with $2 queues. $backend replaces <backend>.
 interface_xml() {
 	case $1 in
 	1 | 6) echo "<interface type='bridge'><source bridge='br$1'/><target dev='vt$1'/>" ;;
@@ -35,7 +35,7 @@ interface_xml() {
 	  <mac address='52:54:00:0a:00:0$1'/>
 	  <model type='virtio'/>
 	  <driver name='vhost' queues='$2'/>
-	  <backend vhost='$node'/>
+	  ${backend-<backend vhost='$node'/>}
 	</interface>
 	XML
 }

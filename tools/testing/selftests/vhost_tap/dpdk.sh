@@ -19,7 +19,7 @@ stats=/sys/kernel/debug/vhost_tap
 cache=${VTAP_CACHE:-${HOME:-/root}/.cache/vhost-tap}/dpdk
 libs=$cache/root/usr/lib/x86_64-linux-gnu
 testpmd=dpdk-testpmd plugins=''
-n=0 failed=0 pid='' opts='' mtu=1500
+n=0 failed=0 pid='' opts='' mtu=1500 mount="mount --bind $node /dev/vhost-net &&"
 
 # Unpack testpmd and its libraries into one folder.
 fetch() {
@@ -79,7 +79,7 @@ start() {
 	mkfifo "$tmp/stdin"
 	exec 3<>"$tmp/stdin"
 	# One CPU serves both threads of testpmd.
-	unshare -m sh -c "mount --bind $node /dev/vhost-net &&
+	unshare -m sh -c "$mount
 		exec stdbuf -oL $testpmd $plugins --no-huge -m 256 --no-pci --no-telemetry \
 		--file-prefix=vtap --lcores='(0-1)@0' \
 		--vdev=net_virtio_user0,path=/dev/vhost-net,iface=dpdk0,queue_size=256,$1 \
@@ -264,5 +264,20 @@ fi
 opts="mrg_rxbuf=1,in_order=0,packed_vq=0,queues=2"
 icmpecho "queues=2" "$opts" "--rxq=2 --txq=2"
 txonly "queues=2" "$opts" "--rxq=2 --txq=2"
+# By name, after a takeover of /dev/vhost-net.
+takeover=/sys/module/vhost_tap/parameters/takeover
+if [[ $node == /dev/vhost-tap && -w $takeover ]]; then
+	mount=''
+	had_in_tree=$(grep -o '^vhost_net ' /proc/modules)
+	rmmod vhost_net 2>"$tmp/log"
+	[[ ! -f /dev/vhost-net ]] || rm /dev/vhost-net
+	tee $takeover <<<1 >"$tmp/log"
+	result $? "takeover: the module has the name /dev/vhost-net"
+	icmpecho "takeover, queues=2" "$opts" "--rxq=2 --txq=2"
+	txonly "takeover, queues=2" "$opts" "--rxq=2 --txq=2"
+	tee $takeover <<<0 >"$tmp/log"
+	result $? "takeover: the name is given back"
+	[[ -z $had_in_tree ]] || modprobe vhost_net
+fi
 echo "1..$n"
 [[ $failed == 0 ]]
