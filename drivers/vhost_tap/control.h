@@ -8,6 +8,8 @@
 #ifndef VTAP_CONTROL_H
 #define VTAP_CONTROL_H
 
+#include <linux/virtio_config.h>
+
 #include "vtap.h"
 
 /* dev.c: life of an open file */
@@ -46,6 +48,16 @@ void vtap_features_init(struct vtap_dev *dev);
 void vtap_features_offered(const struct vtap_dev *dev, u64 *features);
 int vtap_features_mask(struct vtap_dev *dev, const u64 *mask);
 int vtap_features_set(struct vtap_dev *dev, const u64 *features);
+
+/*
+ * The module reads rings and headers as little-endian. Without VERSION_1 they
+ * have the guest's byte order, which can be expected to be the host's.
+ */
+static inline bool vtap_features_byte_order_ok(const u64 *features)
+{
+	return virtio_legacy_is_little_endian() ||
+	       features[0] & BIT_ULL(VIRTIO_F_VERSION_1);
+}
 
 /* iotlb_msg.c: messages about the device IOTLB */
 int vtap_iotlb_enable(struct vtap_dev *dev);

@@ -9,7 +9,6 @@
  */
 #include <linux/if_tun.h>
 #include <linux/module.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 
 #include "control.h"
@@ -128,7 +127,7 @@ static bool vtap_features_fit_queue(const struct vtap_queue *q,
 	if (!q->backend.sock)
 		return true;
 	if (vtap_features_has(features, VIRTIO_F_RING_PACKED) !=
-	    q->ring_cfg.packed)
+	    q->ring_cfg.packed || !vtap_features_byte_order_ok(features))
 		return false;
 	return vtap_queue_can_move(q, event_idx, iotlb) &&
 	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map, log, iotlb);

@@ -171,6 +171,7 @@ static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
  * * -ENOTSOCK: @fd is not a supported backend.
  * * -EINVAL: a tun without a device, or a ring size or position that the ring
  *   format does not allow.
+ * * -EOPNOTSUPP: the host is big-endian and the guest has not acked VERSION_1.
  */
 int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 {
@@ -191,6 +192,8 @@ int vtap_queue_set_backend(struct vtap_queue *q, int fd)
 	    !vtap_queue_log_ok(q, q->dirty.base, map, q->dirty.payload,
 			       q->ring_cfg.iotlb))
 		return -EFAULT;
+	if (!vtap_features_byte_order_ok(q->dev->features))
+		return -EOPNOTSUPP;
 	sock = vtap_backend_socket(fd, &kind);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);

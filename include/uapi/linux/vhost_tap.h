@@ -26,7 +26,9 @@
  *               an eventfd, a tun does not have a device, or a worker ioctl was
  *               called without an owner
  *   EOPNOTSUPP  a feature was not offered, a flag is unknown, padding is set;
- *               VHOST_SET_FORK_FROM_OWNER: this kernel only has kernel threads
+ *               VHOST_SET_FORK_FROM_OWNER: this kernel only has kernel threads;
+ *               VHOST_NET_SET_BACKEND: VERSION_1 is not acked on a big-endian
+ *               host
  *   E2BIG       more than 509 memory regions or 64 feature words
  *   EBADF       the file descriptor is not open (eventfds)
  *   ENOTSOCK    the backend is not a tap, macvtap or AF_PACKET raw socket
