@@ -8,6 +8,10 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
 KVERS ?= 6.1 6.12 7.2 7.3
+# Flavors and other architectures, for make matrix-all. Debian's archive does not have all
+# of them at all times. "6.12-arm64:clang" compiles by clang.
+KVERS_ALL ?= $(foreach v,6.1 6.12 7.2 7.3,$v $v-rt-amd64 $v-cloud-amd64 $v-arm64) \
+	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a)
 
 # The kernel's build refuses paths with a space or a colon, and make itself those
 # with a space. Without this test, both fail with a misleading error.
@@ -106,6 +110,11 @@ fuzz:	## libFuzzer on ring/, TIME=60 seconds for each target
 matrix:	## build for 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build
 	@scripts/check-matrix.sh $(KVERS)
+
+.PHONY: matrix-all
+matrix-all:	## build for flavors and other architectures (KVERS_ALL=), an hour
+	@scripts/deps build
+	@scripts/check-matrix.sh --results Documentation/kernels.txt $(KVERS_ALL)
 
 # What a VM of KVER boots and loads; silent unless it fails.
 .PHONY: vm-module

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""kernel-docs.py [--check]: update the table of kernels and architectures in the documents
+
+Reads Documentation/kernels.txt, which make matrix-all writes. Updates the parts of
+README.md and compat.rst between "kernels: table" and "kernels: end". With --check it writes
+nothing, lists the files that are out of date, and fails if there are any.
+"""
+
+import os
+import re
+import sys
+
+ROWS = {"": "amd64", "rt-amd64": "amd64, real-time", "cloud-amd64": "amd64, cloud", "arm64": "arm64",
+        "arm64:clang": "arm64, clang", "powerpc64le": "ppc64el", "s390x": "s390x", "riscv64": "riscv64"}
+PART = re.compile(r"^(\S+ kernels: table[^\n]*\n).*?^(\S+ kernels: end)", re.M | re.S)
+
+
+def read_results(path):
+    """Read the results -> {flavor: {series: word}}"""
+    results = {}
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            fields = line.split()
+            if len(fields) == 3 and fields[0] != "#":
+                series, _, flavor = fields[0].partition("-")
+                results.setdefault(flavor, {})[series] = fields[2]
+    return results
+
+
+def cells(results):
+    """Arrange the results -> a list of rows of text, the heading first"""
+    series = sorted({s for row in results.values() for s in row}, key=lambda v: [int(n) for n in v.split(".")])
+    return [["Debian's kernel"] + series] + [[ROWS[f]] + [results[f].get(s, "-") for s in series]
+                                             for f in ROWS if f in results]
+
+
+def markdown(rows):
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|"] + lines[1:])
+
+
+def rst(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rule = "  ".join("=" * w for w in widths)
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
+    return "\n".join([rule, lines[0], rule] + lines[1:] + [rule])
+
+
+def main():
+    os.chdir(f"{os.path.dirname(os.path.abspath(__file__))}/..")
+    rows = cells(read_results("Documentation/kernels.txt"))
+    bad = 0
+    for path, table in {"README.md": markdown(rows), "Documentation/compat.rst": rst(rows)}.items():
+        with open(path, encoding="utf-8") as f:
+            old = f.read()
+        new = PART.sub(lambda m, table=table: f"{m[1]}\n{table}\n\n{m[2]}", old)
+        if new == old:
+            continue
+        if sys.argv[1:] == ["--check"]:
+            print(f"{path} differs from kernels.txt; run scripts/kernel-docs.py")
+            bad = 1
+        else:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(new)
+    return bad
+
+
+if __name__ == "__main__":
+    sys.exit(main())
