@@ -241,17 +241,23 @@ static int vtap_nl_put_state(struct sk_buff *skb, const struct vtap_queue *q)
 /* May wait for RTNL, never for a pass. */
 static int vtap_nl_put_interface(struct sk_buff *skb, struct vtap_queue *q)
 {
+	struct vtap_interface_drops drops;
 	struct vtap_interface_id id;
 
-	vtap_interface_get(&q->interface, &id);
+	vtap_interface_get(&q->interface, &id, &drops);
 	if (!id.name[0])
 		return 0;
 	if (nla_put_string(skb, VHOST_TAP_A_QUEUE_IFNAME, id.name))
 		return -EMSGSIZE;
-	return id.ifindex &&
-	       (nla_put_u32(skb, VHOST_TAP_A_QUEUE_IFINDEX, id.ifindex) ||
-		nla_put_uint(skb, VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE,
-			     id.net_cookie));
+	if (!id.ifindex)
+		return 0;
+	return nla_put_u32(skb, VHOST_TAP_A_QUEUE_IFINDEX, id.ifindex) ||
+	       nla_put_uint(skb, VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE,
+			    id.net_cookie) ||
+	       (drops.is_known &&
+		nla_put_uint(skb, VHOST_TAP_A_QUEUE_IF_DROPPED,
+			     q->dir == VTAP_RX ? drops.to_guest :
+						 drops.from_guest));
 }
 
 static int vtap_nl_put_backend(struct sk_buff *skb, struct vtap_queue *q)

@@ -39,11 +39,24 @@ struct net_device *vtap_backend_netdev(struct socket *sock,
 				       const char *tun,
 				       const struct vtap_interface_id *last);
 
+/**
+ * struct vtap_interface_drops - packets that a network device dropped itself
+ * @is_known: false for a packet socket, whose device counts others' packets
+ * @to_guest: packets for the guest, of all queues of the device
+ * @from_guest: packets of the guest
+ */
+struct vtap_interface_drops {
+	bool is_known;
+	u64 to_guest;
+	u64 from_guest;
+};
+
 void vtap_interface_init(struct vtap_interface *i);
 void vtap_interface_free(struct vtap_interface *i);
 void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
 			enum vtap_backend_kind kind);
-void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id);
+void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id,
+			struct vtap_interface_drops *drops);
 
 /* Only one module can register this kind of link. */
 static inline bool vtap_is_tun(const struct net_device *dev)

@@ -166,11 +166,31 @@ void vtap_interface_free(struct vtap_interface *i)
 }
 
 /*
- * Update i->last. If the device cannot be found, its index stays as it was, to
- * tell two tuns of one name apart later.
+ * The driver of a tap counts as the host, the driver of a macvtap as the guest:
+ * the host transmits what the guest receives.
+ */
+static void vtap_interface_read_drops(struct net_device *dev,
+				      enum vtap_backend_kind kind,
+				      struct vtap_interface_drops *drops)
+{
+	bool is_tun = kind == VTAP_BACKEND_TAP;
+	struct rtnl_link_stats64 st;
+
+	drops->is_known = kind != VTAP_BACKEND_PACKET;
+	if (!drops->is_known)
+		return;
+	dev_get_stats(dev, &st);
+	drops->to_guest = is_tun ? st.tx_dropped : st.rx_dropped;
+	drops->from_guest = is_tun ? st.rx_dropped : st.tx_dropped;
+}
+
+/*
+ * Update i->last, and @drops unless it is NULL. If the device cannot be found,
+ * its index stays as it was, to tell two tuns of one name apart later.
  * Return: true if the device was found.
  */
-static bool vtap_interface_refresh(struct vtap_interface *i)
+static bool vtap_interface_refresh(struct vtap_interface *i,
+				   struct vtap_interface_drops *drops)
 {
 	struct vtap_interface_id now = {};
 	struct net_device *dev;
@@ -184,6 +204,8 @@ static bool vtap_interface_refresh(struct vtap_interface *i)
 		now.ifindex = dev->ifindex;
 		now.net_cookie = dev_net(dev)->net_cookie;
 	}
+	if (dev && drops)
+		vtap_interface_read_drops(dev, i->kind, drops);
 	rtnl_unlock();
 	if (dev)
 		i->last = now;
@@ -209,7 +231,7 @@ void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
 	memset(&i->last, 0, sizeof(i->last));
 	/* Now, because a tun may be moved before the first request. */
 	if (sock && kind == VTAP_BACKEND_TAP)
-		vtap_interface_refresh(i);
+		vtap_interface_refresh(i, NULL);
 	mutex_unlock(&i->lock);
 }
 
@@ -218,15 +240,18 @@ void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
  * @i: interface
  * @id: result; the name is empty without a device, the index is 0 if another
  *	device may be meant
+ * @drops: set to the packets that the interface dropped, if they are known
  *
  * Context: process context; takes RTNL.
  */
-void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id)
+void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id,
+			struct vtap_interface_drops *drops)
 {
 	memset(id, 0, sizeof(*id));
+	memset(drops, 0, sizeof(*drops));
 	mutex_lock(&i->lock);
 	if (i->sock) {
-		bool found = vtap_interface_refresh(i);
+		bool found = vtap_interface_refresh(i, drops);
 
 		*id = i->last;
 		if (!found)
