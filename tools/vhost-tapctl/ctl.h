@@ -92,6 +92,8 @@ struct queue {
 	char tap[NAME_ROOM];	/* the backend's network device, or empty */
 	uint32_t ifindex;	/* its index in its namespace; 0: not known */
 	uint64_t if_netns_cookie;
+	uint64_t if_dropped;	/* by that device, in this direction */
+	bool has_if_dropped;
 };
 
 struct device {
@@ -164,6 +166,16 @@ uint64_t queue_drops(const struct queue *q);
 void queue_label(const struct queue *q, char *buf, size_t len);
 
 /* ---- taps (taps.c) ---- */
+
+/** struct tap - a direction of a network device that queues use as backend */
+struct tap {
+	const struct queue *q;	/* one of these queues */
+	uint64_t packets;	/* of all of them */
+	uint64_t starved;
+	uint32_t size;		/* of the smallest ring */
+};
+
+struct tap *taps_find(const struct snapshot *s, unsigned int *nr);
 const char *worker_tap(const struct snapshot *s, const struct worker *w);
 
 /* ---- netlink (nl.c): 0 or negative errno ---- */

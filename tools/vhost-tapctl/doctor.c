@@ -199,6 +199,7 @@ int cmd_doctor(int argc, char **argv)
 	check_slots(&ctx);
 	check_security(&ctx);
 	check_workers(&ctx);
+	check_drops(&ctx);
 	check_takeover(&ctx);
 	check_in_tree(&ctx);
 	printf("%u problem%s, %u warning%s, %u note%s\n",

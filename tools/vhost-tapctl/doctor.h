@@ -3,7 +3,8 @@
  * doctor.h - interface between the files of the doctor
  *
  * doctor.c has the command and prints findings. doctor_host.c checks the host,
- * doctor_version.c the versions, and doctor_tap.c a tap or macvtap.
+ * doctor_version.c the versions, doctor_tap.c a tap or macvtap, and doctor_drops.c
+ * the drops of taps in use.
  */
 #ifndef VHOST_TAPCTL_DOCTOR_H
 #define VHOST_TAPCTL_DOCTOR_H
@@ -58,6 +59,9 @@ void check_workers(struct doctor_ctx *ctx);
 /* doctor_version.c */
 void check_versions(struct doctor_ctx *ctx);
 bool is_installed(void);
+
+/* doctor_drops.c */
+void check_drops(struct doctor_ctx *ctx);
 
 /* doctor_tap.c */
 void check_tap(struct doctor_ctx *ctx);

@@ -85,6 +85,8 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 		add_number(o, "ifindex", q->ifindex);
 		add_number(o, "if_netns_cookie", q->if_netns_cookie);
 	}
+	if (q->has_if_dropped)
+		add_number(o, "tap_dropped", q->if_dropped);
 	add_number(o, "size", q->size);
 	add_number(o, "depth", q->depth);
 	json_object_object_add(o, "starved", json_object_new_boolean(q->starved));

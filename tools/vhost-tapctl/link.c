@@ -12,10 +12,15 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ctl.h"
 #include "link.h"
+
+#ifndef SO_NETNS_COOKIE		/* before glibc 2.35 */
+#define SO_NETNS_COOKIE	71
+#endif
 
 /**
  * link_mode - parse the name of a macvtap mode
@@ -159,6 +164,9 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 		case IFLA_MASTER:
 			l->master = get_number(attr);
 			break;
+		case IFLA_TXQLEN:
+			l->queue_len = get_number(attr);
+			break;
 		case IFLA_ADDRESS:
 			l->has_mac = mnl_attr_get_payload_len(attr) == LINK_MAC;
 			if (l->has_mac)
@@ -171,6 +179,25 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 		}
 	}
 	return MNL_CB_OK;
+}
+
+/**
+ * link_netns_cookie - get the cookie of the current network namespace
+ *
+ * Return: the cookie, or 0 if it is not known.
+ */
+uint64_t link_netns_cookie(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(fd);
+	return cookie;
 }
 
 /**

@@ -17,6 +17,7 @@ struct link_info {
 	unsigned int index;
 	unsigned int flags;	/* IFF_* */
 	unsigned int master;	/* index of its bridge or bond; 0: none */
+	unsigned int queue_len;	/* txqueuelen */
 	char kind[16];		/* of the driver, or empty */
 	uint8_t mac[LINK_MAC];
 	bool has_mac;
@@ -28,6 +29,7 @@ struct link_info {
 	int64_t group;		/* -1: any */
 };
 
+uint64_t link_netns_cookie(void);
 int link_get(const char *name, struct link_info *l);
 void link_mac_text(const uint8_t *mac, char *text);
 bool link_is_macvtap(const struct link_info *l);

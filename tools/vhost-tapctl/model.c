@@ -220,6 +220,12 @@ int parse_device(const struct nlmsghdr *nlh, struct device *d)
 	return 0;
 }
 
+static void parse_if_dropped(const struct nlattr *attr, struct queue *q)
+{
+	q->if_dropped = get_uint(attr);
+	q->has_if_dropped = true;
+}
+
 /* Find the member for a numeric attribute of a queue. */
 static uint32_t *queue_number(struct queue *q, unsigned int type)
 {
@@ -288,6 +294,8 @@ int parse_queue(const struct nlmsghdr *nlh, struct queue *q)
 
 		if (number)
 			*number = get_uint(attr);
+		else if (type == VHOST_TAP_A_QUEUE_IF_DROPPED)
+			parse_if_dropped(attr, q);
 		else if (type == VHOST_TAP_A_QUEUE_FAULT)
 			get_string(attr, q->fault, sizeof(q->fault));
 		else if (type == VHOST_TAP_A_QUEUE_FAULT_MEANS)

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,6 +99,27 @@ static void put_faults(FILE *f, const struct snapshot *s)
 	}
 }
 
+/* One sample for each tap and direction, however many queues use it. */
+static void put_taps(FILE *f, const struct snapshot *s)
+{
+	unsigned int nr, i;
+	struct tap *taps = taps_find(s, &nr);
+
+	head(f, "tap_dropped_total", "counter",
+	     "Packets that the tap itself dropped, rx for those to the guest.");
+	for (i = 0; i < nr; i++) {
+		const struct queue *q = taps[i].q;
+
+		fprintf(f, "vhost_tap_tap_dropped_total{tap=\"");
+		put_label(f, q->tap);
+		fprintf(f, "\",ifindex=\"%u\",tap_netns=\"%llu\",direction=\"%s\"} %llu\n",
+			q->ifindex, (unsigned long long)q->if_netns_cookie,
+			direction_name(q->direction),
+			(unsigned long long)q->if_dropped);
+	}
+	free(taps);
+}
+
 static void put_worker(FILE *f, const char *metric, const struct snapshot *s,
 		       const struct worker *w)
 {
@@ -159,6 +181,7 @@ static void put_all(FILE *f, const struct snapshot *s)
 	for (i = 0; i < NR_COUNTERS; i++)
 		put_counter(f, s, i);
 	put_faults(f, s);
+	put_taps(f, s);
 	put_workers(f, s);
 
 #define GAUGE(metric, help, value)					\

@@ -9,6 +9,28 @@
 #include "ctl.h"
 #include "json.h"
 
+/* Print what a queue and its tap lost, and why packets waited. */
+static void show_losses(const struct queue *q)
+{
+	bool is_rx = q->direction == VHOST_TAP_DIRECTION_RX;
+	uint64_t drops = queue_drops(q), waits;
+	double starved;
+
+	waits = q->counter[is_rx ? COUNTER(STARVED) : COUNTER(BLOCKED)];
+	if (!drops && !waits && !q->if_dropped)
+		return;
+	printf("        drops %llu  %s %llu times", (unsigned long long)drops,
+	       is_rx ? "starved" : "blocked", (unsigned long long)waits);
+	starved = q->counter[COUNTER(STARVED_NS)] + q->starved_for_ns;
+	if (is_rx)
+		printf(", %.3f s", starved / 1e9);
+	if (q->has_if_dropped)
+		printf("  tap drops %s%llu%s", q->if_dropped ? yellow() : "",
+		       (unsigned long long)q->if_dropped,
+		       q->if_dropped ? plain() : "");
+	putchar('\n');
+}
+
 static void show_queue(const struct queue *q)
 {
 	const char *c = q->state == VHOST_TAP_STATE_BROKEN ? red() :
@@ -28,6 +50,7 @@ static void show_queue(const struct queue *q)
 		printf("\n        %s%s%s: %s", red(), q->fault, plain(),
 		       q->fault_means);
 	putchar('\n');
+	show_losses(q);
 }
 
 static void show_worker(const struct worker *w)

@@ -37,6 +37,9 @@ static void print_counters(const struct queue *q)
 		       (unsigned long long)q->counter[i]);
 	printf("  %-18s %llu\n", "iotlb_lookups",
 	       (unsigned long long)q->iotlb_lookups);
+	if (q->has_if_dropped)
+		printf("  %-18s %llu\n", "tap_dropped",
+		       (unsigned long long)q->if_dropped);
 	print_hist("batch_size", &q->batch_sizes, 0, "buffers");
 	print_hist("kick_to_done", &q->kick_to_done, 10, "ns");
 	print_hist("wake_to_call", &q->wake_to_call, 10, "ns");

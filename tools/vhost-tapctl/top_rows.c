@@ -27,6 +27,25 @@ static void fill_traffic(struct top_row *r, const struct queue *q,
 	r->val[5] = batches ? growth(q, b, COUNTER(BUFFERS)) / batches : 0;
 }
 
+static double starved_ns(const struct queue *q)
+{
+	return q->counter[COUNTER(STARVED_NS)] + q->starved_for_ns;
+}
+
+static void fill_drops(struct top_row *r, const struct queue *q,
+		       const struct queue *b, double t)
+{
+	r->val[0] = growth(q, b, COUNTER(PACKETS)) / t;
+	r->val[1] = (queue_drops(q) - queue_drops(b)) / t;
+	/* A new tap starts at 0. */
+	if (q->if_dropped > b->if_dropped)
+		r->val[2] = (q->if_dropped - b->if_dropped) / t;
+	r->val[3] = growth(q, b, COUNTER(STARVED)) / t;
+	if (starved_ns(q) > starved_ns(b))
+		r->val[4] = (starved_ns(q) - starved_ns(b)) / t / 1e7;
+	r->val[5] = growth(q, b, COUNTER(BLOCKED)) / t;
+}
+
 /* Columns of the view of workers */
 enum {
 	CPU,
@@ -56,6 +75,20 @@ const struct top_view top_views[] = {
 			{ 'a', "batch", "b[a]tch", 7 },
 		},
 		.fill = fill_traffic,
+	},
+	{
+		.name = "drops",
+		.title = "DEV QUEUE TAP        STATE     ",
+		.nr_columns = 6,
+		.columns = {
+			{ 'p', "packets", "[p]kt/s", 7 },
+			{ 'd', "drops", "[d]rops", 7 },
+			{ 't', "tap", "[t]ap/s", 7 },
+			{ 's', "starved", "[s]tarve", 8 },
+			{ 'w', "wait", "[w]ait%", 7 },
+			{ 'o', "blocked", "bl[o]ck", 7 },
+		},
+		.fill = fill_drops,
 	},
 	{
 		.name = "workers",

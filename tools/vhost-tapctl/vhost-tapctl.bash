@@ -34,9 +34,9 @@ _vhost_tapctl() {
 	=)
 		[[ ${COMP_WORDS[COMP_CWORD - 2]} != polling ]] || words="off fixed: adaptive:" ;;
 	--view)
-		words="traffic workers" ;;
+		words="traffic drops workers" ;;
 	--sort)
-		words="packets bytes kicks calls drops batch cpu wait cost" ;;
+		words="packets bytes kicks calls drops batch tap starved wait blocked cpu cost" ;;
 	--interval | --count | --queues | --mac | --id | --device | --rounds | --ms | --limit | --rows | --nodes | --append | --qemu-args)
 		return ;;
 	*)

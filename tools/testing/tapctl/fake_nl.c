@@ -9,6 +9,8 @@
  *   FAKE_OWNER    process id of their owner (none)
  *   FAKE_NAME     name of each queue's fault; any bytes
  *   FAKE_TID      thread id of each worker (none)
+ *   FAKE_DROPPED  packets for the guest that the one tap of all devices dropped; it
+ *                 dropped one more of the guest (the taps are not known)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
  */
 #include <errno.h>
@@ -58,6 +60,7 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 		      unsigned int index)
 {
 	const char *name = getenv("FAKE_NAME") ?: "RX_DROP";
+	unsigned long dropped = env_number("FAKE_DROPPED", 0);
 	struct nlattr *nest;
 	int i;
 
@@ -69,6 +72,12 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT, name);
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT_MEANS, name);
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_IFNAME, name);
+	if (dropped) {
+		mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_IFINDEX, 7);
+		mnl_attr_put_u64(nlh, VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE, 42);
+		mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_IF_DROPPED,
+				 dropped + index % 2);
+	}
 	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_COUNTERS);
 	for (i = 1; i <= NR_COUNTERS; i++)
 		mnl_attr_put_u64(nlh, i, i);

@@ -12,7 +12,7 @@ import sys
 
 from prometheus_client.parser import text_string_to_metric_families
 
-LINE = re.compile(r'^[a-z_]+(\{([a-z]+="([^"\\\n]|\\[\\n"])*"(,|(?=\})))*\})? [0-9]+(\.[0-9]+)?$')
+LINE = re.compile(r'^[a-z_]+(\{([a-z_]+="([^"\\\n]|\\[\\n"])*"(,|(?=\})))*\})? [0-9]+(\.[0-9]+)?$')
 
 
 def main():
@@ -48,6 +48,7 @@ def main():
     assert parsed[("vhost_tap_queue_running", sys.argv[2], "tx", None)] == 1
     assert parsed[("vhost_tap_worker_run_seconds_total", sys.argv[2], None, None)] > 0
     assert ("vhost_tap_worker_cpu", sys.argv[2], None, None) in parsed
+    assert ("vhost_tap_tap_dropped_total", sys.argv[2], "rx", None) in parsed
     print(len(samples), "samples of", len(families), "families")
 
 
