@@ -212,8 +212,8 @@ check-faults:	## let each allocation of each control call fail, in a UML kernel 
 	@$(KSELFTESTS)/faults/check-faults
 
 .PHONY: check-tool
-check-tool:	## vhost-tapctl with a fake module: names, lost terminals, run time
-	@scripts/deps ctl
+check-tool:	## vhost-tapctl with a fake module: names, lost terminals, reports, run time
+	@scripts/deps ctl tool_test
 	@$(MAKE) --no-print-directory -s -C tools/testing/tapctl tool
 	@tools/testing/tapctl/check-tool
 

@@ -260,6 +260,7 @@ int cmd_set(int argc, char **argv);
 int cmd_pin(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_takeover(int argc, char **argv);

@@ -154,6 +154,7 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 	const struct ifinfomsg *ifm = mnl_nlmsg_get_payload(nlh);
 	struct link_info *l = data;
 	const struct nlattr *attr;
+	bool other_namespace = false;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifm))
 		return MNL_CB_OK;
@@ -167,6 +168,12 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 		case IFLA_TXQLEN:
 			l->queue_len = get_number(attr);
 			break;
+		case IFLA_LINK:
+			l->lower = get_number(attr);
+			break;
+		case IFLA_LINK_NETNSID:
+			other_namespace = true;
+			break;
 		case IFLA_ADDRESS:
 			l->has_mac = mnl_attr_get_payload_len(attr) == LINK_MAC;
 			if (l->has_mac)
@@ -178,6 +185,8 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 			break;
 		}
 	}
+	if (other_namespace)
+		l->lower = 0;
 	return MNL_CB_OK;
 }
 

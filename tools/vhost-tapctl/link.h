@@ -18,6 +18,7 @@ struct link_info {
 	unsigned int flags;	/* IFF_* */
 	unsigned int master;	/* index of its bridge or bond; 0: none */
 	unsigned int queue_len;	/* txqueuelen */
+	unsigned int lower;	/* index of the link below; 0: none or not here */
 	char kind[16];		/* of the driver, or empty */
 	uint8_t mac[LINK_MAC];
 	bool has_mac;

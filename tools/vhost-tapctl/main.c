@@ -31,6 +31,8 @@ static const struct command {
 	{ "doctor", cmd_doctor,
 	  "[--tap NAME | --macvtap NAME] [--queues N] [--user NAME]",
 	  "check this host and a planned setup, and suggest fixes" },
+	{ "report", cmd_report, "[--output FILE] [--tap NAME]...",
+	  "collect an archive for a bug report, without private data" },
 	{ "run", cmd_run,
 	  "{--tap NAME | --macvtap LINK[,mode=MODE][,name=NAME]}\n"
 	  "              [--queues N] [--mac ADDRESS] [--device PROPERTIES]\n"

@@ -259,7 +259,8 @@ int number(const char *s, unsigned long min, unsigned long max,
  * next_option - getopt_long() with cleaned names in its messages
  * @argc: arguments, with the name
  * @argv: arguments
- * @mode: "+" to stop at the first argument that is not an option, else ""
+ * @mode: "+" to stop at the first argument that is not an option, else "";
+ *        then short options, as for getopt()
  * @options: supported options
  *
  * Return: the val of the option, '?' after a message, or -1 at the end.
@@ -267,11 +268,12 @@ int number(const char *s, unsigned long min, unsigned long max,
 int next_option(int argc, char **argv, const char *mode,
 		const struct option *options)
 {
-	char shorts[3];
+	bool stop = *mode == '+';
+	char shorts[16];
 	int c;
 
 	opterr = 0;
-	snprintf(shorts, sizeof(shorts), "%.1s:", mode);
+	snprintf(shorts, sizeof(shorts), "%s:%s", stop ? "+" : "", mode + stop);
 	c = getopt_long(argc, argv, shorts, options, NULL);
 	if (c == ':')
 		warn("option %s needs a value", argv[optind - 1]);

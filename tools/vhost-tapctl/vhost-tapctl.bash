@@ -41,7 +41,7 @@ _vhost_tapctl() {
 		return ;;
 	*)
 		if [[ $COMP_CWORD == 1 ]]; then
-			words="show stats top prometheus set pin monitor doctor run bench takeover --help --version"
+			words="show stats top prometheus set pin monitor doctor report run bench takeover --help --version"
 		else
 			case ${COMP_WORDS[1]} in
 			show) words="--json --all-namespaces" ;;
@@ -54,6 +54,7 @@ _vhost_tapctl() {
 			bench) words="--no-guest --json --plot --rows --list --rounds --ms --limit --queues --nodes --kernel --modules"
 				words+=" --append --device --qemu-args" ;;
 			takeover) words="on off status --persist --dry-run" ;;
+			report) words="--output --tap" ;;
 			run) words="--tap --macvtap --queues --mac --device --id --node --dry-run --" ;;
 			esac
 		fi ;;

@@ -12,6 +12,7 @@
  *   FAKE_DROPPED  packets for the guest that the one tap of all devices dropped; it
  *                 dropped one more of the guest (the taps are not known)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
+ *   FAKE_ERROR    errno that opening the socket fails with (none)
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -105,7 +106,8 @@ static void put_worker(struct nlmsghdr *nlh, unsigned int device)
 
 struct genl *genl_open(void)
 {
-	return calloc(1, sizeof(struct genl));
+	errno = env_number("FAKE_ERROR", 0);
+	return errno ? NULL : calloc(1, sizeof(struct genl));
 }
 
 void genl_close(struct genl *nl)
