@@ -213,7 +213,7 @@ TEST_F(limits, limited_in_user_namespace)
 }
 
 /* As an unprivileged QEMU: one file for each pair, and a sufficient limit. */
-static int one_file_for_each_pair(int *fd)
+static int one_file_per_pair(int *fd)
 {
 	int i;
 
@@ -223,11 +223,11 @@ static int one_file_for_each_pair(int *fd)
 	return 0;
 }
 
-TEST_F(limits, one_file_for_each_pair)
+TEST_F(limits, one_file_per_pair)
 {
-	EXPECT_EQ(0, as_user(100, one_file_for_each_pair));
+	EXPECT_EQ(0, as_user(100, one_file_per_pair));
 	/* The end of the first run freed all threads. */
-	EXPECT_EQ(0, as_user(NR_FILES + 1, one_file_for_each_pair));
+	EXPECT_EQ(0, as_user(NR_FILES + 1, one_file_per_pair));
 }
 
 /* Kernel threads are refused where the other kind is available. */
