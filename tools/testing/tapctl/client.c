@@ -173,7 +173,7 @@ static int open_file(long layout)
 }
 
 /* These files stay open until the process ends. */
-static int open_files(long n)
+static int open_nodes(long n)
 {
 	struct rlimit limit;
 	int err = 0;
@@ -239,7 +239,7 @@ static int obey(const char *line)
 	if (!strcmp(verb, "file"))
 		return open_file(n);
 	if (!strcmp(verb, "files"))
-		return open_files(n);
+		return open_nodes(n);
 	if (!strcmp(verb, "move"))
 		return node_attach(file, n, 0);
 	if (!strcmp(verb, "swap"))
