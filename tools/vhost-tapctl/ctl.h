@@ -180,6 +180,7 @@ const char *worker_tap(const struct snapshot *s, const struct worker *w);
 
 /* ---- netlink (nl.c): 0 or negative errno ---- */
 struct genl *genl_open(void);
+struct genl *genl_open_loaded(void);
 void genl_close(struct genl *nl);
 int genl_fd(const struct genl *nl);
 void genl_all_namespaces(struct genl *nl);

@@ -67,7 +67,7 @@ void check_drops(struct doctor_ctx *ctx)
 	unsigned int nr = 0, i;
 	struct genl *nl;
 
-	nl = genl_open();
+	nl = genl_open_loaded();
 	if (nl && !snapshot_take(nl, &s))
 		taps = taps_find(&s, &nr);
 	for (i = 0; i < nr; i++) {

@@ -279,7 +279,7 @@ void check_workers(struct doctor_ctx *ctx)
 
 	if (cpus < 2)
 		return;
-	nl = genl_open();
+	nl = genl_open_loaded();
 	if (!nl || snapshot_take(nl, &s))
 		goto out;
 	for (i = 0; i < s.nr_workers; i++) {

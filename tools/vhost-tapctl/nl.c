@@ -155,7 +155,22 @@ static int find_family(struct genl *nl)
 }
 
 /**
- * genl_open - open a socket for the family
+ * genl_open_loaded - open a socket for the family without loading the module
+ *
+ * The kernel loads a module whose netlink family is asked for.
+ *
+ * Return: as of genl_open().
+ */
+struct genl *genl_open_loaded(void)
+{
+	if (!access("/sys/module/vhost_tap", F_OK))
+		return genl_open();
+	errno = ENOENT;
+	return NULL;
+}
+
+/**
+ * genl_open - open a socket for the family; this loads the module
  *
  * Return: the socket, or NULL with errno: ENOENT if the module is not loaded.
  */

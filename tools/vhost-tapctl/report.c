@@ -290,7 +290,7 @@ static void take_snapshot(struct report *r)
 	bool all = true;
 
 	do {
-		struct genl *nl = genl_open();
+		struct genl *nl = genl_open_loaded();
 
 		snapshot_free(&r->s);
 		if (nl && all)

@@ -186,7 +186,19 @@ versions() {
 	cp "$work/other.ko" "$folder/updates/vhost_tap.ko"
 	t "doctor: a copy of another version is hidden" finds "updates/vhost_tap.ko (version 9.9.9)"
 	rm -r "$folder/updates"
-	t "doctor: one version, no finding" eval "! finds version"
+	t "doctor: one version, no finding" eval "! finds version || ! cat $work/doctor"
+}
+
+# With two CPUs, the doctor looks for workers that are not pinned.
+loads_nothing() {
+	local cpu=/sys/devices/system/cpu/cpu1/online status=0
+	echo 1 >$cpu && rmmod vhost_tap || return 1
+	vhost-tapctl doctor >/dev/null
+	vhost-tapctl report -o "$work/report.tar.gz" || status=1
+	[[ ! -e /sys/module/vhost_tap ]] || { echo "the module is loaded"; status=1; }
+	echo 0 >$cpu
+	modprobe vhost_tap
+	return $status
 }
 
 part_doctor() {
@@ -197,6 +209,7 @@ part_doctor() {
 	t "doctor: module not loaded" fix_t "rmmod vhost_tap" "vhost_tap is not loaded"
 	t "doctor: tun not loaded" fix_t "rmmod vhost_tap vhost_net tun" "tun is not loaded"
 	modprobe -a vhost_net vhost_tap
+	t "doctor and report load no module" loads_nothing
 	t "doctor: unsigned module" unsigned
 	versions
 	t "doctor: node under another name" fix_t "rmmod vhost_tap; modprobe vhost_tap devname=vtapx" \

@@ -110,6 +110,11 @@ struct genl *genl_open(void)
 	return errno ? NULL : calloc(1, sizeof(struct genl));
 }
 
+struct genl *genl_open_loaded(void)
+{
+	return genl_open();
+}
+
 void genl_close(struct genl *nl)
 {
 	free(nl);
