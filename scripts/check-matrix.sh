@@ -8,7 +8,7 @@
 # the results of the probes against kcompat/expected.txt.  With --results, a kernel
 # that the archive does not have is skipped, and the others are updated in FILE: its
 # lines are "KERNEL COMPILER fails|builds|runs". A kernel that builds keeps the word
-# "runs", which is written by whoever ran the tests on it.  Only this script uses
+# "runs", which a developer writes after make check-vm has passed on it.  Only this script uses
 # build/matrix, because a build with other flags recompiles everything.
 
 set -u

@@ -13,6 +13,8 @@ import os
 import re
 import sys
 
+import generated
+
 PICTURED = "6.12"
 WORDS = {"ind2": "indirect, 2 buffers", "chain17": "chain of 17", "fwd": "forwarded, buffers ahead",
          "nomrg": "no mergeable buffers", "reg500": "500 memory regions", "log": "migrating (dirty log)",
@@ -132,18 +134,7 @@ def main():
     for path in "README.md", "Documentation/performance.rst":
         with open(path, encoding="utf-8") as f:
             wanted[path] = PART.sub(lambda m: f"{m[1]}\n{parts[m[2]]}\n\n{m[3]}", f.read())
-    bad = 0
-    for path, text in wanted.items():
-        with open(path, encoding="utf-8") as f:
-            if f.read() == text:
-                continue
-        if sys.argv[1:] == ["--check"]:
-            print(f"{path} differs from icount.expect; run scripts/icount-docs.py")
-            bad = 1
-        else:
-            with open(path, "w", encoding="utf-8") as f:
-                f.write(text)
-    return bad
+    return generated.update(wanted, "icount.expect")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import os
 import re
 import sys
 
+import generated
+
 ROWS = {"": "amd64", "rt-amd64": "amd64, real-time", "cloud-amd64": "amd64, cloud", "arm64": "arm64",
         "arm64:clang": "arm64, clang", "powerpc64le": "ppc64el", "s390x": "s390x", "riscv64": "riscv64"}
 PART = re.compile(r"^(\S+ kernels: table[^\n]*\n).*?^(\S+ kernels: end)", re.M | re.S)
@@ -50,20 +52,11 @@ def rst(rows):
 def main():
     os.chdir(f"{os.path.dirname(os.path.abspath(__file__))}/..")
     rows = cells(read_results("Documentation/kernels.txt"))
-    bad = 0
+    wanted = {}
     for path, table in {"README.md": markdown(rows), "Documentation/compat.rst": rst(rows)}.items():
         with open(path, encoding="utf-8") as f:
-            old = f.read()
-        new = PART.sub(lambda m, table=table: f"{m[1]}\n{table}\n\n{m[2]}", old)
-        if new == old:
-            continue
-        if sys.argv[1:] == ["--check"]:
-            print(f"{path} differs from kernels.txt; run scripts/kernel-docs.py")
-            bad = 1
-        else:
-            with open(path, "w", encoding="utf-8") as f:
-                f.write(new)
-    return bad
+            wanted[path] = PART.sub(lambda m, table=table: f"{m[1]}\n{table}\n\n{m[2]}", f.read())
+    return generated.update(wanted, "kernels.txt")
 
 
 if __name__ == "__main__":

@@ -244,6 +244,7 @@ const char *plural(unsigned long nr);
 void human(double v, char *buf, size_t len);
 int number(const char *s, unsigned long min, unsigned long max,
 	   unsigned long *out);
+int device_number(char *arg, unsigned long *device, char **queue);
 int next_option(int argc, char **argv, const char *mode,
 		const struct option *options);
 

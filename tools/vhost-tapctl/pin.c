@@ -164,21 +164,15 @@ int cmd_pin(int argc, char **argv)
 	struct snapshot s;
 	struct cpus cpus;
 	struct genl *nl;
-	char *slash;
+	char *text;
 	int err, ret;
 
 	if (argc != 3)
 		return CTL_USAGE;
-	slash = strchr(argv[1], '/');
-	if (slash)
-		*slash++ = 0;
-	if (number(argv[1], 0, UINT32_MAX, &device)) {
-		warn("\"%s\" is not the number of a device (\"vhost-tapctl show\" lists them)",
-		     argv[1]);
+	if (device_number(argv[1], &device, &text))
 		return CTL_USAGE;
-	}
-	if (slash && number(slash, 0, UINT16_MAX, &queue)) {
-		warn("\"%s\" is not the number of a queue", slash);
+	if (text && number(text, 0, UINT16_MAX, &queue)) {
+		warn("\"%s\" is not the number of a queue", text);
 		return CTL_USAGE;
 	}
 	if (cpus_parse(argv[2], &cpus)) {
@@ -190,7 +184,7 @@ int cmd_pin(int argc, char **argv)
 		return genl_failure(NULL, -errno);
 	err = snapshot_take(nl, &s);
 	ret = err ? genl_failure(nl, err) :
-	      pin(&s, device, slash ? &queue : NULL, &cpus, argv[2]);
+	      pin(&s, device, text ? &queue : NULL, &cpus, argv[2]);
 	snapshot_free(&s);
 	genl_close(nl);
 	return ret;

@@ -118,23 +118,17 @@ int cmd_set(int argc, char **argv)
 	unsigned long device;
 	struct genl *nl;
 	int i, ret = CTL_OK;
-	char *slash;
+	char *queue;
 
 	if (argc < 3)
 		return CTL_USAGE;
-	slash = strchr(argv[1], '/');
-	if (slash)
-		*slash++ = 0;
-	if (number(argv[1], 0, UINT32_MAX, &device)) {
-		warn("\"%s\" is not the number of a device (\"vhost-tapctl show\" lists them)",
-		     argv[1]);
+	if (device_number(argv[1], &device, &queue))
 		return CTL_USAGE;
-	}
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
 	for (i = 2; i < argc && ret == CTL_OK; i++)
-		ret = set_named(nl, device, slash, argv[i]);
+		ret = set_named(nl, device, queue, argv[i]);
 	genl_close(nl);
 	return ret;
 }

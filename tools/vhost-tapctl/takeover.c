@@ -254,7 +254,7 @@ static void restore_node(const struct node *n)
 
 	if (!n->exists || !takeover_node_ok() || lstat(NET_NODE, &st))
 		return;
-	/* Nobody may get more in between. */
+	/* The node never has more permissions than before or after. */
 	if (chmod(NET_NODE, st.st_mode & n->st.st_mode & 07777) ||
 	    chown(NET_NODE, n->st.st_uid, n->st.st_gid) ||
 	    chmod(NET_NODE, n->st.st_mode & 07777))
@@ -303,8 +303,8 @@ static int check_before_on(bool *loaded)
 }
 
 /*
- * Returns CTL_OK, or another code when all is as it was. A @former file stays,
- * whoever wrote it.
+ * Returns CTL_OK, or another code after undoing all steps. A @former file is
+ * never removed.
  */
 static int switch_on(const char *former, const char *path)
 {

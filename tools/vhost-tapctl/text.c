@@ -256,6 +256,26 @@ int number(const char *s, unsigned long min, unsigned long max,
 }
 
 /**
+ * device_number - parse an argument DEVICE or DEVICE/QUEUE
+ * @arg: argument; a "/" in it becomes its end
+ * @device: set to the id of the device
+ * @queue: set to the text of the queue, or NULL
+ *
+ * Return: 0, or -EINVAL after a message.
+ */
+int device_number(char *arg, unsigned long *device, char **queue)
+{
+	*queue = strchr(arg, '/');
+	if (*queue)
+		*(*queue)++ = 0;
+	if (!number(arg, 0, UINT32_MAX, device))
+		return 0;
+	warn("\"%s\" is not the number of a device (\"vhost-tapctl show\" lists them)",
+	     arg);
+	return -EINVAL;
+}
+
+/**
  * next_option - getopt_long() with cleaned names in its messages
  * @argc: arguments, with the name
  * @argv: arguments

@@ -40,28 +40,6 @@ static struct top_row *sorted_rows(const struct snapshot *s,
 	return rows;
 }
 
-/* The rates of all queues in both snapshots */
-static void totals(const struct snapshot *s, const struct snapshot *was,
-		   double *packets, double *bytes)
-{
-	double t = s->at > was->at ? s->at - was->at : 1;
-	unsigned int i;
-
-	*packets = 0;
-	*bytes = 0;
-	for (i = 0; i < s->nr_queues; i++) {
-		const struct queue *q = &s->queue[i];
-		const struct queue *b = snapshot_queue(was, q->device, q->index);
-
-		if (!b)
-			continue;
-		*packets += (q->counter[COUNTER(PACKETS)] -
-			     b->counter[COUNTER(PACKETS)]) / t;
-		*bytes += (q->counter[COUNTER(BYTES)] -
-			   b->counter[COUNTER(BYTES)]) / t;
-	}
-}
-
 static void draw(const struct snapshot *s, const struct snapshot *was,
 		 const struct top_row *rows, unsigned int nr)
 {
@@ -69,7 +47,7 @@ static void draw(const struct snapshot *s, const struct snapshot *was,
 	double packets, bytes;
 	unsigned int i;
 
-	totals(s, was, &packets, &bytes);
+	top_totals(s, was, &packets, &bytes);
 	human(packets, p, sizeof(p));
 	human(bytes * 8, b, sizeof(b));
 	erase();

@@ -41,6 +41,8 @@ extern const unsigned int top_nr_views;
 
 struct top_row *top_rows(const struct top_view *v, const struct snapshot *s,
 			 const struct snapshot *was, unsigned int *nr);
+void top_totals(const struct snapshot *s, const struct snapshot *was,
+		double *packets, double *bytes);
 void top_title(const struct top_view *v, char *buf, size_t len);
 void top_text(const struct top_view *v, const struct top_row *r, char *buf,
 	      size_t len);

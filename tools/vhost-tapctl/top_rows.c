@@ -9,6 +9,12 @@
 
 #include "top.h"
 
+/* Seconds between two snapshots, never 0 */
+static double seconds(const struct snapshot *s, const struct snapshot *was)
+{
+	return s->at > was->at ? s->at - was->at : 1;
+}
+
 static double growth(const struct queue *q, const struct queue *b, int which)
 {
 	return q->counter[which] - b->counter[which];
@@ -111,7 +117,7 @@ static void add_queue_rows(const struct top_view *v, struct top_row *rows,
 			   const struct snapshot *s,
 			   const struct snapshot *was, unsigned int *nr)
 {
-	double t = s->at > was->at ? s->at - was->at : 1;
+	double t = seconds(s, was);
 	unsigned int i;
 
 	for (i = 0; i < s->nr_queues; i++) {
@@ -141,7 +147,7 @@ static void add_worker_rows(const struct top_view *v, struct top_row *rows,
 			    const struct snapshot *s,
 			    const struct snapshot *was, unsigned int *nr)
 {
-	double t = s->at > was->at ? s->at - was->at : 1;
+	double t = seconds(s, was);
 	unsigned int i;
 
 	for (i = 0; i < s->nr_workers; i++)
@@ -191,6 +197,32 @@ struct top_row *top_rows(const struct top_view *v, const struct snapshot *s,
 	else
 		add_queue_rows(v, rows, s, was, nr);
 	return rows;
+}
+
+/**
+ * top_totals - add the rates of all queues that are in two snapshots
+ * @s: snapshot
+ * @was: an earlier snapshot
+ * @packets: set to packets per second
+ * @bytes: set to bytes per second
+ */
+void top_totals(const struct snapshot *s, const struct snapshot *was,
+		double *packets, double *bytes)
+{
+	double t = seconds(s, was);
+	unsigned int i;
+
+	*packets = 0;
+	*bytes = 0;
+	for (i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queue[i];
+		const struct queue *b = snapshot_queue(was, q->device, q->index);
+
+		if (!b)
+			continue;
+		*packets += growth(q, b, COUNTER(PACKETS)) / t;
+		*bytes += growth(q, b, COUNTER(BYTES)) / t;
+	}
 }
 
 /**

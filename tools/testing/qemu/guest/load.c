@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * load - load a link for some seconds, without a look at the content
+ * load - load a link for some seconds, without checking the content
  *
- * Both ends of TCP streams discard what they receive. Datagrams go to the next port
- * after the server's, where a socket that nobody reads drops them at once, so the link
- * is measured and not the receiver. Rates come from the counters of the tap.
+ * Both ends of TCP streams discard what they receive. Datagrams go to the port after the
+ * server's. No program reads that socket, so the kernel drops them at once, and the link
+ * is measured instead of the receiver. Rates come from the counters of the tap.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
