@@ -212,7 +212,7 @@ check-faults:	## let each allocation of each control call fail, in a UML kernel 
 	@$(KSELFTESTS)/faults/check-faults
 
 .PHONY: check-tool
-check-tool:	## vhost-tapctl with a fake module: names, lost terminals, reports, run time
+check-tool:	## vhost-tapctl with a fake module: names, lost terminals, reports, completion, run time
 	@scripts/deps ctl tool_test
 	@$(MAKE) --no-print-directory -s -C tools/testing/tapctl tool
 	@tools/testing/tapctl/check-tool
@@ -277,7 +277,7 @@ vhost-tapctl:	## build the command line tool: build/vhost-tapctl/vhost-tapctl
 	@$(MAKE) --no-print-directory -C tools/vhost-tapctl
 
 .PHONY: install-vhost-tapctl
-install-vhost-tapctl: vhost-tapctl	## install the tool with man page and bash completion (DESTDIR=, prefix=/usr/local)
+install-vhost-tapctl: vhost-tapctl	## install the tool with man page and completion for bash, zsh and fish (DESTDIR=, prefix=/usr/local)
 	@$(MAKE) --no-print-directory -C tools/vhost-tapctl install prefix=$(prefix)
 
 .PHONY: install-stats

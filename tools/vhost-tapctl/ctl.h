@@ -267,4 +267,9 @@ int cmd_run(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_takeover(int argc, char **argv);
 
+/* ---- completion of shells ---- */
+
+void complete_command(const char *usage, int nr, char **words);
+void set_put_tunables(bool of_device);
+
 #endif /* VHOST_TAPCTL_H */

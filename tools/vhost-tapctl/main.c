@@ -39,7 +39,11 @@ static const struct command {
 	  "              [--id ID] [--node PATH] [--dry-run] -- COMMAND [ARGUMENT]...",
 	  "start a VMM on a tap or macvtap" },
 	{ "bench", cmd_bench,
-	  "[--no-guest] [--json FILE] [--plot FILE] [OPTION]...",
+	  "[--no-guest] [--rows 'PATTERN...'] [--list]\n"
+	  "              [--json FILE] [--plot FILE] [--rounds N] [--ms MS]\n"
+	  "              [--limit SECONDS] [--queues N] [--nodes A,B]\n"
+	  "              [--kernel FILE] [--modules DIR] [--append TEXT]\n"
+	  "              [--device PROPERTIES] [--qemu-args ARGUMENTS]",
 	  "compare vhost-tap with vhost-net on this host" },
 	{ "takeover", cmd_takeover, "{on [--persist] [--dry-run] | off | status}",
 	  "be /dev/vhost-net as well, in place of in-tree vhost-net" },
@@ -77,6 +81,22 @@ static int run(const struct command *c, int argc, char **argv)
 	return ret;
 }
 
+/* Print the words that can follow behind the @nr words on the command line. */
+static int complete(int nr, char **words)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!nr)
+			printf("%s\t%s\n", commands[i].name, commands[i].help);
+		else if (!strcmp(commands[i].name, words[0]))
+			complete_command(commands[i].usage, nr, words);
+	}
+	if (!nr)
+		printf("--help\n--version\n");
+	return CTL_OK;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	size_t i;
@@ -89,6 +109,8 @@ static int dispatch(int argc, char **argv)
 		printf("vhost-tapctl %s\n", VERSION);
 		return CTL_OK;
 	}
+	if (!strcmp(argv[1], "--complete"))
+		return complete(argc - 2, argv + 2);
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(commands[i].name, argv[1]))
 			return run(&commands[i], argc - 1, argv + 1);

@@ -107,6 +107,23 @@ static int set_named(struct genl *nl, uint32_t device, const char *queue,
 }
 
 /**
+ * set_put_tunables - print the tunables, as words of the command line
+ * @of_device: with the tunables that only devices have
+ */
+void set_put_tunables(bool of_device)
+{
+	uint32_t mode;
+	size_t i;
+
+	for (mode = VHOST_TAP_POLL_MODE_OFF;
+	     of_device && mode <= VHOST_TAP_POLL_MODE_ADAPTIVE; mode++)
+		printf(POLLING "%s%s\n", poll_mode_name(mode),
+		       mode == VHOST_TAP_POLL_MODE_OFF ? "" : ":");
+	for (i = 0; i < sizeof(tunables) / sizeof(*tunables); i++)
+		printf("%s=\n", tunables[i].name);
+}
+
+/**
  * cmd_set - vhost-tapctl set
  * @argc: arguments, with the name
  * @argv: arguments
