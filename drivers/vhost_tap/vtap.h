@@ -463,6 +463,13 @@ struct vtap_dev {
 	struct delayed_work trim;
 };
 
+/*
+ * Workers read @config_gen and the fields around it in each round. A guest behind
+ * an IOMMU makes its workers write @miss_lock.
+ */
+static_assert(offsetof(struct vtap_dev, config_gen) + SMP_CACHE_BYTES <=
+	      offsetof(struct vtap_dev, miss_lock));
+
 /* Vring @i of a device, which must be below vtap_nr_queues(). */
 static inline struct vtap_queue *vtap_queue_at(const struct vtap_dev *dev,
 					       u32 i)
