@@ -519,7 +519,8 @@ static u64 vtap_thread_wait_ns(const struct task_struct *task)
  * @u: set to the values, which are final if the thread has ended
  *
  * Takes no lock of the scheduler. The times of a thread that runs are those of
- * the last tick or context switch, as in /proc/TID/schedstat.
+ * the last tick or context switch, as in /proc/TID/schedstat. On a nohz_full CPU
+ * without a tick, sched_tick_remote() updates them once in a second.
  *
  * Return: true, or false before the first round of a thread of the owner kind.
  */

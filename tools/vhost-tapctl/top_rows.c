@@ -131,14 +131,24 @@ static void add_queue_rows(const struct top_view *v, struct top_row *rows,
 	}
 }
 
+static double at_most(double v, double max)
+{
+	return v < max ? v : max;
+}
+
 /* The traffic of the worker's queues is complete. */
 static void set_worker(struct top_row *r, const struct worker *w,
 		       const struct worker *b, double t)
 {
-	double run = w->run_ns - b->run_ns;
+	/*
+	 * A thread uses one CPU at most, but its times can grow at once: on a
+	 * nohz_full CPU, and when a long wait ends.
+	 */
+	double run = at_most(w->run_ns - b->run_ns, t * 1e9);
+	double wait = at_most(w->wait_ns - b->wait_ns, t * 1e9);
 
 	r->val[CPU] = run / t / 1e7;
-	r->val[WAIT] = (w->wait_ns - b->wait_ns) / t / 1e7;
+	r->val[WAIT] = wait / t / 1e7;
 	r->val[COST] = r->val[PACKETS] ? run / t / r->val[PACKETS] : 0;
 }
 

@@ -9,6 +9,8 @@
  *   FAKE_OWNER    process id of their owner (none)
  *   FAKE_NAME     name of each queue's fault; any bytes
  *   FAKE_TID      thread id of each worker (none)
+ *   FAKE_GROWTH   nanoseconds by which the times of a worker grow from one dump to the
+ *                 next (0)
  *   FAKE_DROPPED  packets for the guest that the one tap of all devices dropped; it
  *                 dropped one more of the guest (the taps are not known)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
@@ -92,6 +94,7 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 static void put_worker(struct nlmsghdr *nlh, unsigned int device)
 {
 	unsigned int tid = env_number("FAKE_TID", 0);
+	static unsigned long grown;
 
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_DEVICE, device);
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_QUEUES, 0);
@@ -99,8 +102,9 @@ static void put_worker(struct nlmsghdr *nlh, unsigned int device)
 	if (!tid)
 		return;
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_TID, tid);
-	mnl_attr_put_u64(nlh, VHOST_TAP_A_WORKER_RUN_NS, 1234567890);
-	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_WAIT_NS, 5000000);
+	mnl_attr_put_u64(nlh, VHOST_TAP_A_WORKER_RUN_NS, 1234567890 + grown);
+	mnl_attr_put_u64(nlh, VHOST_TAP_A_WORKER_WAIT_NS, 5000000 + grown);
+	grown += env_number("FAKE_GROWTH", 0);
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_CPU, 7);
 }
 
