@@ -20,7 +20,9 @@ static bool tap_of(const struct queue *q, char *name)
 {
 	char clean[NAME_ROOM];
 
-	if (!q->tap[0] || !q->ifindex || !if_indextoname(q->ifindex, name))
+	if (!q->tap[0] || !q->ifindex ||
+	    q->if_netns_cookie != link_netns_cookie() ||
+	    !if_indextoname(q->ifindex, name))
 		return false;
 	clean_name(clean, sizeof(clean), name, IFNAMSIZ);
 	return !strcmp(clean, q->tap);
