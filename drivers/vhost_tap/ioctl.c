@@ -7,7 +7,6 @@
  * ownership, vring index, whether the queue is stopped, then the argument. A
  * call with two errors thus fails with the same errno.
  */
-#include <linux/nospec.h>
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 #include <linux/vhost_tap.h>
@@ -57,12 +56,8 @@ struct row {
 
 static bool vtap_ioctl_find_queue(struct call *c, u32 index)
 {
-	u32 nr = vtap_nr_queues(c->dev);
-
-	if (index >= nr)
-		return false;
-	c->q = vtap_queue_at(c->dev, array_index_nospec(index, nr));
-	return true;
+	c->q = vtap_queue_find(c->dev, index);
+	return c->q;
 }
 
 static long vtap_ioctl_get_features(struct call *c)

@@ -13,7 +13,6 @@
  * vtap_dev.workers under that lock. All other fields are read without a lock.
  */
 #include <linux/module.h>
-#include <linux/nospec.h>
 #include <linux/pid_namespace.h>
 #include <linux/xarray.h>
 
@@ -59,12 +58,10 @@ static int vtap_nl_check_all(struct sk_buff *skb,
 static void *vtap_nl_next(enum what what, struct vtap_dev *dev,
 			  unsigned long *index)
 {
+	vtap_registry_assert_held();
 	switch (what) {
 	case QUEUE:
-		if (*index >= vtap_nr_queues(dev))
-			return NULL;
-		return vtap_queue_at(dev, array_index_nospec(*index,
-							     VTAP_MAX_QUEUES));
+		return vtap_queue_find(dev, *index);
 	case WORKER:
 		return xa_find(&dev->workers, index, ULONG_MAX, XA_PRESENT);
 	default:

@@ -52,6 +52,7 @@ void vtap_notify_device(struct vtap_dev *dev, bool is_there)
 				  VHOST_TAP_CMD_DEVICE_DEL_NTF,
 	};
 
+	lockdep_assert_held(&dev->lock);
 	if (vtap_notify_is_unused(dev))
 		return;
 	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);

@@ -34,6 +34,14 @@ void vtap_registry_unlock(void)
 }
 
 /**
+ * vtap_registry_assert_held - expect that the caller holds vtap_registry_lock()
+ */
+void vtap_registry_assert_held(void)
+{
+	lockdep_assert_held(&list_lock);
+}
+
+/**
  * vtap_registry_add - list a device that just got an owner
  * @dev: device
  *

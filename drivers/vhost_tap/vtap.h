@@ -484,6 +484,18 @@ static inline u32 vtap_nr_queues(const struct vtap_dev *dev)
 	return smp_load_acquire(&dev->nr_pairs) * VTAP_NR_DIRS;
 }
 
+/*
+ * Vring @i of a device, or NULL if it has fewer. The caller's program chooses @i,
+ * so array_index_nospec() keeps a mispredicted check from reading past the pairs.
+ */
+static inline struct vtap_queue *vtap_queue_find(const struct vtap_dev *dev,
+						 unsigned long i)
+{
+	u32 nr = vtap_nr_queues(dev);
+
+	return i < nr ? vtap_queue_at(dev, array_index_nospec(i, nr)) : NULL;
+}
+
 #define vtap_for_each_queue(dev, q, i)					\
 	for ((i) = 0; (i) < vtap_nr_queues(dev) &&			\
 	     ((q) = vtap_queue_at(dev, i), true); (i)++)
