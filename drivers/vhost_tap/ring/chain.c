@@ -22,24 +22,16 @@ vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
 }
 
 /*
- * Convert a translation error of a buffer to an error of its chain. A missing
- * IOTLB entry is not a fault of the guest. Neither is a full segment array if
- * several chains share it, as for a mergeable RX packet.
+ * Convert a translation error of a buffer to an error of its chain. A full
+ * segment array is not a fault of the guest if several chains share it, as for
+ * a mergeable RX packet.
  */
 __cold int vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
 {
-	switch (err) {
-	case -EAGAIN:
-		return -EAGAIN;
-	case -EACCES:
-		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
-	case -ENOBUFS:
-		if (iov_max < VTAP_CHAIN_MAX)
-			return -ENOBUFS;
-		return vtap_ring_break(r, VTAP_FAULT_CHAIN_SEGMENTS);
-	default:
-		return vtap_ring_break(r, VTAP_FAULT_UNMAPPED);
-	}
+	if (err == -ENOBUFS && iov_max < VTAP_CHAIN_MAX)
+		return -ENOBUFS;
+	return vtap_ring_untranslated(r, err, VTAP_FAULT_CHAIN_SEGMENTS,
+				      VTAP_FAULT_UNMAPPED);
 }
 
 /*
@@ -53,14 +45,6 @@ static __always_inline bool vtap_chain_table_in(const struct vtap_ring *r,
 	if (!packed || r->chains == VTAP_CHAINS_MIXED)
 		return flags & VRING_DESC_F_WRITE;
 	return r->chains == VTAP_CHAINS_WRITABLE;
-}
-
-static noinline __cold int vtap_chain_no_table(struct vtap_ring *r, int err)
-{
-	if (err == -EAGAIN)
-		return -EAGAIN;
-	return vtap_ring_break(r, err == -EACCES ? VTAP_FAULT_IOTLB_DENIED :
-			       VTAP_FAULT_INDIRECT_ACCESS);
 }
 
 /*
@@ -112,7 +96,9 @@ static __always_inline int vtap_chain_table(struct vtap_ring *r,
 			err = vtap_mem_read(m, r->table, gpa + (u64)win * size,
 					    nr_win * size);
 			if (err)
-				return vtap_chain_no_table(r, err);
+				return vtap_ring_untranslated(r, err,
+						VTAP_FAULT_INDIRECT_ACCESS,
+						VTAP_FAULT_INDIRECT_ACCESS);
 		}
 		d = vtap_chain_entry(r, i - win, packed);
 		if (d.flags & VRING_DESC_F_INDIRECT)

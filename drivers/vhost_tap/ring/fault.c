@@ -21,6 +21,34 @@ noinline __cold int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault)
 }
 
 /**
+ * vtap_ring_untranslated - handle an address that cannot be translated
+ * @r: ring; the caller owns the pass
+ * @err: errno of vtap_mem_translate(), or -ENOMEM
+ * @pieces: fault for a range of too many pieces, or without memory for them
+ * @unmapped: fault for a range that is not in guest memory
+ *
+ * A missing IOTLB entry is not a fault of the guest.
+ *
+ * Return: -EAGAIN on an IOTLB miss, or -EIO.
+ */
+noinline __cold int vtap_ring_untranslated(struct vtap_ring *r, int err,
+					   enum vtap_fault pieces,
+					   enum vtap_fault unmapped)
+{
+	switch (err) {
+	case -EAGAIN:
+		return -EAGAIN;
+	case -EACCES:
+		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
+	case -ENOBUFS:
+	case -ENOMEM:
+		return vtap_ring_break(r, pieces);
+	default:
+		return vtap_ring_break(r, unmapped);
+	}
+}
+
+/**
  * vtap_fault_name - return the name of a fault in counters, traces and netlink
  * @fault: any value
  *

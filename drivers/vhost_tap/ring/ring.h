@@ -382,6 +382,8 @@ vtap_ring_used_addr(const struct vtap_ring *r, const void __user *word)
 
 /* fault.c */
 int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault);
+int vtap_ring_untranslated(struct vtap_ring *r, int err,
+			   enum vtap_fault pieces, enum vtap_fault unmapped);
 
 /* setup.c */
 bool vtap_ring_num_ok(u32 num, bool packed);

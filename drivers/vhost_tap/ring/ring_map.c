@@ -60,21 +60,6 @@ static u64 vtap_map_nr_pages(const struct extent *e)
 	       (e->iova >> VTAP_PAGE_SHIFT) + 1;
 }
 
-static int vtap_map_failed(struct vtap_ring *r, int err)
-{
-	switch (err) {
-	case -EAGAIN:
-		return -EAGAIN;
-	case -EACCES:
-		return vtap_ring_break(r, VTAP_FAULT_IOTLB_DENIED);
-	case -ENOBUFS:
-	case -ENOMEM:
-		return vtap_ring_break(r, VTAP_FAULT_RING_PIECES);
-	default:
-		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
-	}
-}
-
 static int vtap_map_pages(struct vtap_mem *m, const struct extent *e,
 			  struct vtap_ring_area *area, u64 *delta)
 {
@@ -202,7 +187,9 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 		if (err == -ENOBUFS)
 			err = vtap_map_scattered(r, m, e);
 		if (err)
-			return vtap_map_failed(r, err);
+			return vtap_ring_untranslated(r, err,
+						      VTAP_FAULT_RING_PIECES,
+						      VTAP_FAULT_RING_ACCESS);
 		r->mapped = true;
 	}
 	if (!r->loaded && vtap_ring_load(r))
