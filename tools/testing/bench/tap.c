@@ -18,6 +18,7 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,35 +34,24 @@
 
 static void make_frame(struct testbed *tb)
 {
-	struct virtio_net_hdr_mrg_rxbuf *h;
+	static const uint8_t guest[6] = { 2, 0, 0, 0, 0, 1 };
+	static const uint8_t nobody[6] = { 2, 0, 0, 0, 0, 99 };
 	const struct row *row = tb->row;
+	struct virtio_net_hdr *h;
 	uint8_t *f;
 
 	tb->frame_len = BED_HDR + row->len;
 	tb->frame = calloc(1, tb->frame_len);
 	f = tb->frame + BED_HDR;
-	memcpy(f, "\x02\x00\x00\x00\x00\x63\x02\x00\x00\x00\x00\x01\x88\xb5", 14);
-	if (!row->gso)
+	if (!row->gso) {
+		frame_raw_to(f, row->len, 0, nobody, guest);
 		return;
-
+	}
 	h = (void *)tb->frame;
-	h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	h->hdr.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
-	h->hdr.hdr_len = 54;
-	h->hdr.gso_size = 1448;
-	h->hdr.csum_start = 34;
-	h->hdr.csum_offset = 16;
-	f[12] = 0x08;
-	f[13] = 0x00;
-	f += 14;
-	f[0] = 0x45;			/* IPv4 */
-	f[2] = (row->len - 14) >> 8;
-	f[3] = row->len - 14;
-	f[8] = 64;
-	f[9] = 6;			/* TCP */
-	memcpy(f + 12, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
-	f[20 + 12] = 5 << 4;
-	f[20 + 13] = 0x10;
+	frame_l4(f, row->len - 54, false, IPPROTO_TCP, 0, h);
+	memcpy(f, nobody, sizeof(nobody));
+	h->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	h->gso_size = 1448;
 }
 
 static int steer(int tap)

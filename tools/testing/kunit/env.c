@@ -11,11 +11,7 @@ void env_map(struct env *e)
 
 	shim_assert(reg);
 	for (i = 0; i < e->g.nr; i++)
-		reg[i] = (struct vhost_memory_region){
-			.guest_phys_addr = e->g.r[i].gpa,
-			.memory_size = e->g.r[i].size,
-			.userspace_addr = e->g.r[i].hva,
-		};
+		gmem_fill_entry(&reg[i], &e->g.r[i]);
 	vtap_memmap_free(e->map);
 	e->map = vtap_memmap_build(reg, e->g.nr);
 	free(reg);

@@ -42,12 +42,9 @@ static void add_pages(struct iommu *f, u64 iova, unsigned int nr)
 
 int iommu_region(const struct iommu *f, u64 iova)
 {
-	unsigned int i;
+	const struct gmem_region *r = gmem_find(f->g.r, f->g.nr, iova);
 
-	for (i = 0; i < f->g.nr; i++)
-		if (iova - f->g.r[i].gpa < f->g.r[i].size)
-			return i;
-	return -1;
+	return r ? r - f->g.r : -1;
 }
 
 /* Distinct, in another order and on every second page, below 4 MiB. */
@@ -60,11 +57,11 @@ static void add_rights(struct iommu *f, u64 iova, u64 len,
 		       enum shim_right right)
 {
 	while (len) {
-		const struct gmem_region *r =
-			&f->g.r[iommu_region(f, iova)];
-		u64 off = iova - r->gpa, part = min(len, IOMMU_PAGE - off);
+		size_t room;
+		void *at = gmem_at(f->g.r, f->g.nr, iova, &room);
+		u64 part = min_t(u64, len, room);
 
-		shim_extent_add((char *)(uintptr_t)r->hva + off, part, right);
+		shim_extent_add(at, part, right);
 		iova += part;
 		len -= part;
 	}
@@ -132,13 +129,11 @@ static struct vtap_memmap *build(const struct iommu *f, bool phys)
 	unsigned int i;
 
 	shim_assert(reg);
-	for (i = 0; i < f->g.nr; i++)
-		reg[i] = (struct vhost_memory_region){
-			.guest_phys_addr =
-				phys ? iommu_gpa(f, i) : f->g.r[i].gpa,
-			.memory_size = f->g.r[i].size,
-			.userspace_addr = f->g.r[i].hva,
-		};
+	for (i = 0; i < f->g.nr; i++) {
+		gmem_fill_entry(&reg[i], &f->g.r[i]);
+		if (phys)
+			reg[i].guest_phys_addr = iommu_gpa(f, i);
+	}
 	map = vtap_memmap_build(reg, f->g.nr);
 	free(reg);
 	shim_assert(!IS_ERR(map));
@@ -371,41 +366,13 @@ void iommu_expect_log(struct kunit *test, struct iommu *f)
 			   "marked, and not written");
 }
 
-static char *host(const struct iommu *f, u64 iova, size_t *part)
-{
-	int i = iommu_region(f, iova);
-	u64 off = iova & (IOMMU_PAGE - 1);
-
-	shim_assert(i >= 0);
-	*part = min_t(u64, *part, IOMMU_PAGE - off);
-	return (char *)(uintptr_t)f->g.r[i].hva + off;
-}
-
 void iommu_write(struct iommu *f, u64 iova, const void *from,
 		 size_t len)
 {
-	const char *p = from;
-
-	while (len) {
-		size_t part = len;
-
-		memcpy(host(f, iova, &part), p, part);
-		p += part;
-		iova += part;
-		len -= part;
-	}
+	shim_assert(gmem_copy(f->g.r, f->g.nr, iova, (void *)from, len, true));
 }
 
 void iommu_read(const struct iommu *f, void *to, u64 iova, size_t len)
 {
-	char *p = to;
-
-	while (len) {
-		size_t part = len;
-
-		memcpy(p, host(f, iova, &part), part);
-		p += part;
-		iova += part;
-		len -= part;
-	}
+	shim_assert(gmem_copy(f->g.r, f->g.nr, iova, to, len, false));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gmem.c - memory of the mock guest
+ * gmem.c - memory of the mock guest in unit tests and fuzzers
  */
 #include "gmem.h"
 #include "ring_env.h"
@@ -38,16 +38,10 @@ void *gmem_add(struct gmem *g, uint64_t gpa, uint64_t size)
 
 void *gmem_hva(const struct gmem *g, uint64_t gpa, uint64_t len)
 {
-	unsigned int i;
+	size_t room;
+	void *at = gmem_at(g->r, g->nr, gpa, &room);
 
-	for (i = 0; i < g->nr; i++) {
-		const struct gmem_region *r = &g->r[i];
-		uint64_t off = gpa - r->gpa;
-
-		if (off < r->size && len <= r->size - off)
-			return (void *)(uintptr_t)(r->hva + off);
-	}
-	return NULL;
+	return at && len <= room ? at : NULL;
 }
 
 uint64_t gmem_alloc(struct gmem *g, uint64_t size)

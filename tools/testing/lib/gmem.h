@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gmem.h - memory of the mock guest
+ * gmem.h - memory of the mock guest in unit tests and fuzzers
  *
  * Each region has a guest address and a host allocation of its own, so that ASan,
  * KASAN and the shim's extents detect accesses past any edge. The mock driver and the
@@ -9,15 +9,9 @@
 #ifndef VTAP_TEST_GMEM_H
 #define VTAP_TEST_GMEM_H
 
-#include "types.h"
+#include "regions.h"
 
 #define GMEM_MAX	640
-
-struct gmem_region {
-	uint64_t gpa;
-	uint64_t size;
-	uint64_t hva;
-};
 
 struct gmem_block {
 	void *mem;

@@ -208,8 +208,7 @@ static void start(struct bench *b, enum memory kind, bool event_idx,
 	else
 		drv_init(&b->d, &b->g, NUM, event_idx, 0);
 	drv_alloc_tables(&b->d, 2);
-	reg = (struct vhost_memory_region){ b->g.r[0].gpa, b->g.r[0].size,
-					    b->g.r[0].hva, 0 };
+	gmem_fill_entry(&reg, &b->g.r[0]);
 	b->map = vtap_memmap_build(&reg, 1);
 	vtap_mem_init(&b->m, b->map);
 	if (kind != TABLE && kind != LOGGED)

@@ -3,8 +3,8 @@
  * A guest in a process: guest memory, rings and a vhost file.
  *
  * The code follows the virtio specification and <linux/vhost.h>. The driver's side of a
- * ring is in tools/testing/lib. Neither shares anything with drivers/vhost_tap/ring, so
- * that they can serve as an oracle for it.
+ * ring and the regions of memory are in tools/testing/lib. Neither shares anything with
+ * drivers/vhost_tap/ring, so that they can serve as an oracle for it.
  */
 #ifndef VTAP_TEST_GUEST_H
 #define VTAP_TEST_GUEST_H
@@ -118,6 +118,7 @@ struct guest {
 	uint64_t gpa_base;
 	struct vhost_memory *table;
 	uint16_t *perm;		/* logical chunk -> place in @mem */
+	struct gmem_region *region; /* the chunks, in the order of guest addresses */
 	uint8_t *view;		/* with an IOTLB: all memory in IOVA order */
 	size_t scratch;		/* lower half: short-lived buffers, wraps */
 	size_t kept;		/* upper half: lasting buffers, as for RX */

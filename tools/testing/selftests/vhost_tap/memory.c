@@ -46,12 +46,15 @@ static void fill_table_flat(struct guest *g)
 	unsigned int i;
 
 	g->table->nregions = 2;
-	for (i = 0; i < 2; i++)
-		g->table->regions[i] = (struct vhost_memory_region){
-			.guest_phys_addr = g->gpa_base + i * (half + GPA_HOLE),
-			.memory_size = half,
-			.userspace_addr = (uintptr_t)g->mem + i * half,
+	for (i = 0; i < 2; i++) {
+		struct gmem_region r = {
+			.gpa = g->gpa_base + i * (half + GPA_HOLE),
+			.size = half,
+			.hva = (uintptr_t)g->mem + i * half,
 		};
+
+		gmem_fill_entry(&g->table->regions[i], &r);
+	}
 }
 
 /* Map the scattered pages for this process, in the order of their IOVAs. */
@@ -69,9 +72,21 @@ static int view_init(struct guest *g)
 	return g->view == MAP_FAILED ? -errno : 0;
 }
 
+/* Place the chunks of memory at their guest addresses. */
+static void fill_regions(struct guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->nr_regions; i++)
+		g->region[i] = (struct gmem_region){
+			.gpa = guest_gpa(g, i * g->chunk_len),
+			.size = g->chunk_len,
+			.hva = (uintptr_t)(g->mem + g->perm[i] * g->chunk_len),
+		};
+}
+
 static int fill_table(struct guest *g)
 {
-	struct vhost_memory_region *r;
 	unsigned int i, slot;
 
 	if (g->features & F_ACCESS_PLATFORM) {
@@ -84,11 +99,7 @@ static int fill_table(struct guest *g)
 			slot = g->perm[i];
 		else if (g->layout == LAYOUT_HOLES)
 			slot = g->nr_regions - 1 - i;
-		r = &g->table->regions[slot];
-		r->guest_phys_addr = guest_gpa(g, i * g->chunk_len);
-		r->memory_size = g->chunk_len;
-		r->userspace_addr = (uintptr_t)(g->mem +
-						g->perm[i] * g->chunk_len);
+		gmem_fill_entry(&g->table->regions[slot], &g->region[i]);
 	}
 	g->table->nregions = g->nr_regions;
 	return 0;
@@ -123,12 +134,14 @@ int guest_mem_init(struct guest *g, const struct guest_cfg *cfg)
 	g->table = calloc(1, sizeof(*g->table) +
 			  g->nr_regions * sizeof(g->table->regions[0]));
 	g->perm = calloc(g->nr_regions, sizeof(*g->perm));
-	if (!g->table || !g->perm)
+	g->region = calloc(g->nr_regions, sizeof(*g->region));
+	if (!g->table || !g->perm || !g->region)
 		return -ENOMEM;
 	for (i = 0; i < g->nr_regions; i++)
 		g->perm[i] = i;
 	if (g->layout == LAYOUT_SHUFFLED)
 		shuffle(g->perm, g->nr_regions);
+	fill_regions(g);
 	return fill_table(g);
 }
 
@@ -171,40 +184,29 @@ uint64_t guest_alloc(struct guest *g, size_t len)
 	return guest_gpa(g, at);
 }
 
-/* Return our address of a guest address, and the contiguous bytes from there. */
-void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
+/* Return the number of the chunk that may contain @gpa; no later one is below it. */
+static unsigned int chunk_of(const struct guest *g, uint64_t gpa)
 {
-	uint64_t pitch = g->chunk_len + hole(g);
-	uint64_t at = gpa - g->gpa_base;
-	size_t chunk = at / pitch, in = at % pitch;
+	uint64_t i = (gpa - g->gpa_base) / (g->chunk_len + hole(g));
 
-	if (gpa < g->gpa_base || chunk >= g->nr_regions || in >= g->chunk_len)
-		return NULL;
-	if (room)
-		*room = g->chunk_len - in;
-	return g->mem + g->perm[chunk] * g->chunk_len + in;
+	return i < g->nr_regions ? i : g->nr_regions;
 }
 
 static int copy(struct guest *g, uint64_t gpa, void *buf, size_t len,
 		bool to_guest)
 {
-	size_t room, n;
-	void *p;
+	unsigned int i = chunk_of(g, gpa);
 
-	while (len) {
-		p = guest_ptr(g, gpa, &room);
-		if (!p)
-			return -EFAULT;
-		n = len < room ? len : room;
-		if (to_guest)
-			memcpy(p, buf, n);
-		else
-			memcpy(buf, p, n);
-		buf = (char *)buf + n;
-		gpa += n;
-		len -= n;
-	}
-	return 0;
+	return gmem_copy(g->region + i, g->nr_regions - i, gpa, buf, len,
+			 to_guest) ? 0 : -EFAULT;
+}
+
+/* Return our address of a guest address, and the contiguous bytes from there. */
+void *guest_ptr(struct guest *g, uint64_t gpa, size_t *room)
+{
+	unsigned int i = chunk_of(g, gpa);
+
+	return gmem_at(g->region + i, g->nr_regions - i, gpa, room);
 }
 
 int guest_write(struct guest *g, uint64_t gpa, const void *buf, size_t len)
@@ -227,9 +229,11 @@ void guest_mem_free(struct guest *g)
 		close(g->memfd);
 	free(g->table);
 	free(g->perm);
+	free(g->region);
 	g->memfd = -1;
 	g->mem = NULL;
 	g->view = NULL;
 	g->table = NULL;
 	g->perm = NULL;
+	g->region = NULL;
 }

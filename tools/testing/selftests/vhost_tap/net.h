@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "frame.h"
+
 #ifndef TUN_F_USO4
 #define TUN_F_USO4	0x20
 #define TUN_F_USO6	0x40
@@ -23,8 +25,6 @@
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
 
-/* The local experimental ethertype, which no other traffic on the link has. */
-#define TEST_PROTO	0x88B5
 #define TAP_MAX_MTU	65521
 
 /* ---- namespace and links ---- */
@@ -67,16 +67,5 @@ int host_open(const char *name, unsigned int flags);
 ssize_t host_recv(int fd, void *buf, size_t room, int timeout_ms);
 int host_send(int fd, const void *buf, size_t len);
 int host_quiet(int fd, int ms);
-
-/* ---- frames ---- */
-#define FRAME_ROOM	66000
-size_t frame_raw(uint8_t *f, size_t len, uint32_t seq);
-size_t frame_raw_to(uint8_t *f, size_t len, uint32_t seq,
-		    const uint8_t dst[6], const uint8_t src[6]);
-uint32_t frame_seq(const uint8_t *f);
-bool frame_same(const uint8_t *f, size_t len, const uint8_t *want,
-		size_t want_len);
-size_t frame_l4(uint8_t *f, size_t payload, bool ipv6, int proto,
-		uint32_t seq, struct virtio_net_hdr *hdr);
 
 #endif

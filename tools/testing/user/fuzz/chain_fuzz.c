@@ -32,17 +32,6 @@ struct ref {
 
 enum ref_verdict { REF_TAKE, REF_FAULT, REF_NO_ROOM };
 
-static const struct gmem_region *ref_region(const struct ref *f, u64 gpa)
-{
-	unsigned int i;
-
-	for (i = 0; i < f->g->nr; i++)
-		if (gpa >= f->g->r[i].gpa &&
-		    gpa - f->g->r[i].gpa < f->g->r[i].size)
-			return &f->g->r[i];
-	return NULL;
-}
-
 static enum ref_verdict ref_full(const struct ref *f)
 {
 	return f->max < VTAP_CHAIN_MAX ? REF_NO_ROOM : REF_FAULT;
@@ -56,7 +45,7 @@ static enum ref_verdict ref_buffer(struct ref *f, const struct drv_desc *d)
 	if (!left && f->cost++ == f->max)
 		return ref_full(f);
 	while (left) {
-		const struct gmem_region *r = ref_region(f, gpa);
+		const struct gmem_region *r = gmem_find(f->g->r, f->g->nr, gpa);
 		u64 part;
 
 		if (!r || gpa + left < gpa)
@@ -79,7 +68,7 @@ static enum ref_verdict ref_buffer(struct ref *f, const struct drv_desc *d)
 static bool ref_all_there(const struct ref *f, u64 gpa, u64 len)
 {
 	while (len) {
-		const struct gmem_region *r = ref_region(f, gpa);
+		const struct gmem_region *r = gmem_find(f->g->r, f->g->nr, gpa);
 		u64 part;
 
 		if (!r || r->gpa == FUZZ_VOID)

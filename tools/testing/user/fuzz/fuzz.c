@@ -14,11 +14,7 @@ static void make_map(void)
 	unsigned int i;
 
 	for (i = 0; i < ram.nr; i++)
-		reg[i] = (struct vhost_memory_region){
-			.guest_phys_addr = ram.r[i].gpa,
-			.memory_size = ram.r[i].size,
-			.userspace_addr = ram.r[i].hva,
-		};
+		gmem_fill_entry(&reg[i], &ram.r[i]);
 	map = vtap_memmap_build(reg, ram.nr);
 	shim_assert(!IS_ERR(map));
 }

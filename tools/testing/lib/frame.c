@@ -1,91 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Frames, and the packet socket that sends and receives them at the far end.
+ * frame.c - Ethernet frames of tests
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
-#include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "net.h"
-
-#ifndef PACKET_IGNORE_OUTGOING
-#define PACKET_IGNORE_OUTGOING 23
-#endif
+#include "frame.h"
 
 static const uint8_t guest_mac[6] = { 0x02, 0, 0, 0, 0, 0x01 };
 static const uint8_t host_mac[6] = { 0x02, 0, 0, 0, 0, 0x02 };
-
-/* ---- the far end ---- */
-
-int host_open(const char *name, unsigned int flags)
-{
-	struct sockaddr_ll ll = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(flags & HOST_ALL ? ETH_P_ALL : TEST_PROTO),
-		.sll_ifindex = if_nametoindex(name),
-	};
-	int one = 1, room = 32 << 20, err;
-	struct packet_mreq promisc = {
-		.mr_ifindex = ll.sll_ifindex,
-		.mr_type = PACKET_MR_PROMISC,
-	};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
-		       sizeof(one)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc,
-		       sizeof(promisc)) ||
-	    (flags & HOST_VNET_HDR &&
-	     setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one))) ||
-	    bind(fd, (struct sockaddr *)&ll, sizeof(ll))) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-ssize_t host_recv(int fd, void *buf, size_t room, int timeout_ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	if (poll(&p, 1, timeout_ms) != 1)
-		return -ETIMEDOUT;
-	n = recv(fd, buf, room, MSG_TRUNC);
-	return n < 0 ? -errno : n;
-}
-
-int host_send(int fd, const void *buf, size_t len)
-{
-	return send(fd, buf, len, 0) == (ssize_t)len ? 0 : -errno;
-}
-
-/* Return: 0 if nothing arrives for @ms */
-int host_quiet(int fd, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, ms) ? -EBUSY : 0;
-}
-
-/* ---- frames ---- */
 
 /*
  * Build a frame of exactly @len bytes: header, sequence number, then bytes that depend
