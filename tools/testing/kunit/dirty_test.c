@@ -2,7 +2,7 @@
 /*
  * dirty_test.c - the dirty log sets the right bits, no others, and in time
  *
- * User space only. dirty.h explains barrier G.
+ * dirty.h explains barrier G.
  */
 #include "dirty_env.h"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * dirtymap_test.c - the dirty log finds guest pages by user address
- *
- * User space only.
  */
 #include "dirty_env.h"
 

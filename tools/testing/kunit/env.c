@@ -3,6 +3,12 @@
  * env.c - a ring with a mock driver, for tests
  */
 #include "env.h"
+#include "pdriver.h"
+
+const struct env_format env_formats[2] = {
+	{ "split", false },
+	{ "packed", true },
+};
 
 void env_map(struct env *e)
 {
@@ -34,11 +40,12 @@ int env_start(struct env *e, u32 base)
 	return vtap_ring_start(&e->r, &e->cfg, base);
 }
 
-static struct env *new(bool packed, u16 num, bool event_idx, u16 start)
+struct env *env_new(bool packed, u16 num, bool event_idx, u16 start)
 {
 	struct env *e = calloc(1, sizeof(*e));
 
 	shim_assert(e);
+	e->start = start;
 	gmem_add(&e->g, ENV_RAM, ENV_RAM_SIZE);
 	if (packed)
 		drv_init_packed(&e->d, &e->g, num, event_idx, start);
@@ -47,17 +54,6 @@ static struct env *new(bool packed, u16 num, bool event_idx, u16 start)
 	env_map(e);
 	shim_assert(!env_start(e, packed ? start | (u32)start << 16 : start));
 	return e;
-}
-
-struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start)
-{
-	(void)test;
-	return new(false, num, event_idx, start);
-}
-
-struct env *env_new_packed(u16 num, bool event_idx, u16 start)
-{
-	return new(true, num, event_idx, start);
 }
 
 void env_free(struct env *e)
@@ -69,6 +65,11 @@ void env_free(struct env *e)
 	drv_exit(&e->d);
 	gmem_free(&e->g);
 	free(e);
+}
+
+u16 env_step(const struct env *e, u16 at, u16 nr)
+{
+	return e->d.packed ? pdrv_step(&e->d, at, nr) : (u16)(at + nr);
 }
 
 #ifdef __KERNEL__
@@ -167,6 +168,26 @@ void env_expect_used(struct kunit *test, struct env *e, u32 nr, u64 cookie)
 	}
 	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &got, &len));
 	KUNIT_EXPECT_TRUE(test, !e->d.broken);
+}
+
+void env_use(struct kunit *test, struct env *e, u32 nr)
+{
+	u32 i;
+
+	env_add(e, nr, 0);
+	drv_publish(&e->d);
+	for (i = 0; i < nr; i++)
+		KUNIT_ASSERT_EQ(test, env_serve(e, 0), 1);
+	KUNIT_ASSERT_EQ(test, vtap_ring_publish(&e->r, e->r.packed), (int)nr);
+}
+
+void env_take_all(struct env *e)
+{
+	unsigned long long cookie;
+	u32 len;
+
+	while (drv_get(&e->d, &cookie, &len))
+		;
 }
 
 void env_set_desc(struct env *e, u16 i, u64 gpa, u32 len, u16 flags, u16 next)

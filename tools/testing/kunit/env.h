@@ -16,6 +16,8 @@
 #define ENV_RAM_SIZE	(1ull << 20)
 
 struct env {
+	/* Index or position at which the ring started. */
+	u16 start;
 	struct gmem g;
 	struct drv d;
 	struct vtap_memmap *map;
@@ -26,15 +28,28 @@ struct env {
 	struct iovec iov[VTAP_CHAIN_MAX];
 };
 
-/* Start a ring, both indices at @start; aborts on failure if @test is NULL. */
-struct env *env_new(struct kunit *test, u16 num, bool event_idx, u16 start);
-/* Start a packed ring, both positions at @start. */
-struct env *env_new_packed(u16 num, bool event_idx, u16 start);
+/** struct env_format - parameter of the cases that run for both formats */
+struct env_format {
+	const char *name;
+	bool packed;
+};
+
+extern const struct env_format env_formats[2];
+
+/* Once in a file that has an ENV_CASE(). */
+#define ENV_FORMATS()	KUNIT_ARRAY_PARAM_DESC(env_format, env_formats, name)
+#define ENV_CASE(fn)	KUNIT_CASE_PARAM(fn, env_format_gen_params)
+
+/* Start a ring, both indices or positions at @start. */
+struct env *env_new(bool packed, u16 num, bool event_idx, u16 start);
 void env_free(struct env *e);
 /* Build the memory table from e->g; this resets the last hit. */
 void env_map(struct env *e);
 /* Start the ring again at @base, without a fault. */
 int env_start(struct env *e, u32 base);
+
+/* Return the index or position @nr entries after @at. */
+u16 env_step(const struct env *e, u16 at, u16 nr);
 
 /* Pop with room for VTAP_CHAIN_MAX segments; check that no window is open. */
 int env_pop(struct env *e);
@@ -46,6 +61,10 @@ int env_serve(struct env *e, u32 len);
 void env_expect_served(struct kunit *test, struct env *e, u32 nr, u64 cookie);
 /* The driver gets @nr used chains; cookies and lengths rise from @cookie. */
 void env_expect_used(struct kunit *test, struct env *e, u32 nr, u64 cookie);
+/* Add, serve and publish @nr chains; the driver does not look at them yet. */
+void env_use(struct kunit *test, struct env *e, u32 nr);
+/* The driver takes all used chains back. */
+void env_take_all(struct env *e);
 /* Write a descriptor of a split ring. */
 void env_set_desc(struct env *e, u16 i, u64 gpa, u32 len, u16 flags, u16 next);
 /* Make a head available without any check, and pop it. */

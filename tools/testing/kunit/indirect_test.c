@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * indirect_test.c - indirect tables: every rule and every limit
- *
- * User space only.
  */
 #include "env.h"
 
@@ -15,7 +13,7 @@ static struct env *e;
 static void start(u16 num)
 {
 	env_free(e);
-	e = env_new(NULL, num, true, 0xffff);
+	e = env_new(false, num, true, 0xffff);
 }
 
 static int indirect_init(struct kunit *test)

@@ -2,8 +2,8 @@
 /*
  * iommu_test.c - chains behind an IOMMU: misses, denied accesses and limits
  *
- * User space only. Chains without an IOMMU are in chain_test.c, and the mapping
- * of rings is in ring_map_test.c.
+ * Chains without an IOMMU are in chain_test.c, and the mapping of rings is in
+ * ring_map_test.c.
  */
 #include "iommu.h"
 

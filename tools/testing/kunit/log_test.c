@@ -2,7 +2,7 @@
 /*
  * log_test.c - the dirty log has all writes to the ring, and no others
  *
- * The arena records each byte that is stored. User space only.
+ * The arena records each byte that is stored.
  */
 #include "iommu.h"
 

@@ -2,8 +2,8 @@
 /*
  * packed_bad_test.c - faults and attacks of the driver on a packed ring
  *
- * User space only. The tests corrupt descriptors of the mock driver before or
- * after it makes them available.
+ * The tests corrupt descriptors of the mock driver before or after it makes them
+ * available.
  */
 #include "iommu.h"
 #include "pdriver.h"
@@ -16,7 +16,7 @@ static struct env *e;
 static void start(u16 num, u16 at)
 {
 	env_free(e);
-	e = env_new_packed(num, true, at);
+	e = env_new(true, num, true, at);
 	drv_alloc_tables(&e->d, 16);
 }
 
@@ -324,34 +324,6 @@ static void packed_indirect_one_direction(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_CHAIN_ORDER);
 }
 
-/* ---- room, and retry ---- */
-
-static void packed_exceeds_room(struct kunit *test)
-{
-	u16 room;
-
-	show_chain(5);
-	for (room = 0; room < 5; room++) {
-		e->c = (struct vtap_chain){ .iov = e->iov, .iov_max = room };
-		KUNIT_EXPECT_EQ(test, vtap_packed_pop(&e->r, &e->m, &e->c, false),
-				-ENOBUFS);
-		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0x8000 | 200);
-	}
-	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
-}
-
-static void packed_retry(struct kunit *test)
-{
-	show_chain(1);
-	desc(200)->addr = 1ull << 40;
-	expect_fault(test, VTAP_FAULT_UNMAPPED);
-	gmem_add(&e->g, 1ull << 40, 4096);
-	env_map(e);
-	KUNIT_EXPECT_TRUE(test, vtap_ring_clear_fault(&e->r));
-	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 64);
-}
-
 /* ---- fail each access of a pass ---- */
 
 /* Return the number of operations done before the first failure. */
@@ -445,23 +417,6 @@ static void packed_start_fails(struct kunit *test)
 
 /* ---- memory that is missing or not accessible ---- */
 
-static void packed_memory_ok(struct kunit *test)
-{
-	struct vtap_ring_cfg c = e->cfg;
-
-	KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&c));
-	c.desc = TASK_SIZE_MAX - 256 * 16 + 1;
-	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
-	c.desc = TASK_SIZE_MAX - 256 * 16;
-	KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&c));
-	c.avail = TASK_SIZE_MAX - 3;
-	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
-	c.avail = TASK_SIZE_MAX - 4;
-	KUNIT_EXPECT_TRUE(test, vtap_ring_memory_ok(&c));
-	c.used = TASK_SIZE_MAX - 3;
-	KUNIT_EXPECT_FALSE(test, vtap_ring_memory_ok(&c));
-}
-
 /* The ring is written, so a read-only mapping is not enough. */
 static void packed_iotlb_permission(struct kunit *test)
 {
@@ -499,11 +454,8 @@ static struct kunit_case packed_bad_cases[] = {
 	KUNIT_CASE(packed_indirect_position),
 	KUNIT_CASE(packed_indirect_flags),
 	KUNIT_CASE(packed_indirect_one_direction),
-	KUNIT_CASE(packed_exceeds_room),
-	KUNIT_CASE(packed_retry),
 	KUNIT_CASE(packed_fault_sweep),
 	KUNIT_CASE(packed_start_fails),
-	KUNIT_CASE(packed_memory_ok),
 	KUNIT_CASE(packed_iotlb_permission),
 	{}
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_event_test.c - kicks and calls of the packed ring
+ * packed_event_test.c - kicks and calls: what only the packed ring has
  *
- * User space only, with the mock driver.
+ * ring_notify_test.c has what both formats have.
  */
 #include "env.h"
 #include "pdriver.h"
@@ -14,7 +14,7 @@ static struct env *e;
 static void start(u16 num, bool event_idx, u16 at)
 {
 	env_free(e);
-	e = env_new_packed(num, event_idx, at);
+	e = env_new(true, num, event_idx, at);
 }
 
 static int packed_event_init(struct kunit *test)
@@ -27,25 +27,6 @@ static void packed_event_exit(struct kunit *test)
 {
 	env_free(e);
 	e = NULL;
-}
-
-/* Add, serve and publish @nr chains. */
-static void go_round(u32 nr)
-{
-	env_add(e, nr, 0);
-	drv_publish(&e->d);
-	for (; nr; nr--)
-		shim_assert(env_serve(e, 0) == 1);
-	vtap_packed_publish(&e->r);
-}
-
-static void take_all(void)
-{
-	unsigned long long cookie;
-	u32 len;
-
-	while (drv_get(&e->d, &cookie, &len))
-		;
 }
 
 static void set_driver_event(u16 off_wrap, u16 mode)
@@ -81,7 +62,7 @@ static void packed_call_modes(struct kunit *test)
 
 	for (event_idx = 0; event_idx < 2; event_idx++) {
 		start(100, event_idx, 0x8000);
-		go_round(1);
+		env_use(test, e, 1);
 		set_driver_event(0x1234, ENABLE);
 		KUNIT_EXPECT_EQ(test, needs_call(), 1);
 		set_driver_event(0x1234, DISABLE);
@@ -93,7 +74,7 @@ static void packed_call_modes(struct kunit *test)
 	}
 	/* Without EVENT_IDX the third mode is invalid. */
 	start(100, false, 0x8000);
-	go_round(1);
+	env_use(test, e, 1);
 	set_driver_event(50, DESC);
 	KUNIT_EXPECT_EQ(test, needs_call(), 1);
 	KUNIT_EXPECT_EQ(test, needs_call(), 1);
@@ -117,7 +98,7 @@ static void packed_call_every_event(struct kunit *test)
 					start(num, true, old);
 					set_driver_event(0, DISABLE);
 					KUNIT_EXPECT_EQ(test, needs_call(), 0);
-					go_round(n);
+					env_use(test, e, n);
 					set_driver_event(event % num |
 							 (event < num) << 15,
 							 DESC);
@@ -134,25 +115,14 @@ static void packed_call_garbage_offset(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		go_round(1);
+		env_use(test, e, 1);
 		needs_call();
-		take_all();
-		go_round(1);
+		env_take_all(e);
+		env_use(test, e, 1);
 		set_driver_event(bad[i], DESC);
 		KUNIT_EXPECT_EQ(test, needs_call(), 1);
-		take_all();
+		env_take_all(e);
 	}
-}
-
-/* There is no decision before the first one. */
-static void packed_first_decision_is_call(struct kunit *test)
-{
-	go_round(1);
-	set_driver_event(50, DESC);
-	KUNIT_EXPECT_EQ(test, needs_call(), 1);
-	take_all();
-	go_round(1);
-	KUNIT_EXPECT_EQ(test, needs_call(), 0);
 }
 
 /* After two laps without a decision the last one is invalid. */
@@ -162,43 +132,17 @@ static void packed_call_after_two_laps(struct kunit *test)
 
 	for (laps = 1; laps < 8; laps++) {
 		start(10, true, 0x8000 | 3);
-		go_round(1);
+		env_use(test, e, 1);
 		set_driver_event(0, DISABLE);
 		KUNIT_EXPECT_EQ(test, needs_call(), 0);
-		take_all();
+		env_take_all(e);
 		for (i = 0; i < laps; i++) {
-			go_round(5);
-			take_all();
+			env_use(test, e, 5);
+			env_take_all(e);
 		}
 		/* Just after the last entries, so not one of them. */
 		set_driver_event(e->r.last_used, DESC);
 		KUNIT_EXPECT_EQ(test, needs_call(), laps >= 4);
-	}
-}
-
-/* F: a request that the driver makes at the barrier is seen. */
-static void ask_at_barrier(void *arg)
-{
-	*(bool *)arg = drv_call_on(&e->d);
-}
-
-static void packed_call_race(struct kunit *test)
-{
-	unsigned int event_idx;
-	bool saw;
-
-	for (event_idx = 0; event_idx < 2; event_idx++) {
-		start(100, event_idx, 0x8000);
-		drv_call_off(&e->d);
-		go_round(3);
-		KUNIT_EXPECT_EQ(test, needs_call(), 0);
-		take_all();
-		go_round(3);
-		shim.at_mb = ask_at_barrier;
-		shim.arg = &saw;
-		KUNIT_EXPECT_TRUE(test, needs_call() || saw);
-		shim.at_mb = NULL;
-		KUNIT_EXPECT_TRUE(test, saw);	/* published before */
 	}
 }
 
@@ -226,56 +170,6 @@ static void packed_call_within_chain(struct kunit *test)
 
 /* ---- kicks ---- */
 
-static void packed_kick_flags(struct kunit *test)
-{
-	start(10, false, 0x8000 | 8);
-	KUNIT_EXPECT_EQ(test, mode(), ENABLE);
-	KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
-	env_add(e, 1, 0);
-	drv_publish(&e->d);
-	KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
-	KUNIT_EXPECT_EQ(test, mode(), ENABLE);
-	KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
-	env_add(e, 1, 0);
-	drv_publish(&e->d);
-	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-}
-
-/* One kick for the next chain, at any position of the ring. */
-static void packed_kick_event(struct kunit *test)
-{
-	u32 turn;
-
-	start(7, true, 0x8000);
-	for (turn = 0; turn < 50; turn++) {
-		u32 n = 1 + turn % 7;
-
-		KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
-		KUNIT_EXPECT_EQ(test, mode(), DESC);
-		KUNIT_EXPECT_EQ(test, kick_at(), e->d.avail_idx);
-		env_add(e, n, 0);
-		drv_publish(&e->d);
-		KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-		KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
-		while (env_serve(e, 0) == 1)
-			;
-		vtap_packed_publish(&e->r);
-		take_all();
-		env_add(e, 1, 0);
-		drv_publish(&e->d);
-		KUNIT_EXPECT_FALSE(test, drv_must_kick(&e->d));
-		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
-		KUNIT_EXPECT_EQ(test, env_serve(e, 0), 1);
-		vtap_packed_publish(&e->r);
-		take_all();
-	}
-}
-
 /* A busy ring needs one write, and gets no kick for many laps. */
 static void packed_kick_off_while_busy(struct kunit *test)
 {
@@ -287,59 +181,12 @@ static void packed_kick_off_while_busy(struct kunit *test)
 		nr_windows = shim.nr_windows;
 		KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&e->r), 0);
 		nr_writes += shim.nr_windows - nr_windows;
-		go_round(30);
+		env_use(test, e, 30);
 		KUNIT_EXPECT_EQ(test, drv_must_kick(&e->d), turn == 0);
-		take_all();
+		env_take_all(e);
 	}
 	KUNIT_EXPECT_EQ(test, nr_writes, 1);
 	KUNIT_EXPECT_EQ(test, mode(), DISABLE);
-}
-
-/* With chains left in the ring the kick is for the one after them. */
-static void packed_kick_for_unseen_chain(struct kunit *test)
-{
-	u32 heads[7], n = 0;
-
-	start(7, true, 0x8000 | 3);
-	env_add(e, 5, 0);
-	drv_publish(&e->d);
-	while (env_pop(e) == 1)
-		heads[n++] = e->c.head;
-	KUNIT_ASSERT_EQ(test, n, 5);
-	vtap_packed_discard(&e->r, heads, n);
-	KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, kick_at(), 1);
-	KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, vtap_packed_has_new(&e->r), 0);
-	drv_must_kick(&e->d);
-	env_add(e, 1, 0);
-	drv_publish(&e->d);
-	KUNIT_EXPECT_TRUE(test, drv_must_kick(&e->d));
-	KUNIT_EXPECT_EQ(test, vtap_packed_has_new(&e->r), 1);
-}
-
-/* E: a chain that the driver adds at the barrier is seen or kicked for. */
-static void add_at_barrier(void *arg)
-{
-	env_add(e, 1, 0);
-	drv_publish(&e->d);
-	*(bool *)arg = drv_must_kick(&e->d);
-}
-
-static void packed_kick_race(struct kunit *test)
-{
-	unsigned int i;
-	bool kicked = false;
-
-	for (i = 0; i < 200; i++) {
-		start(5, i & 1, (i >> 1) % 5 | (i & 64) << 9);
-		shim.at_mb = add_at_barrier;
-		shim.arg = &kicked;
-		KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&e->r), 1);
-		shim.at_mb = NULL;
-		KUNIT_EXPECT_TRUE(test, kicked);	/* as requested */
-		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
-	}
 }
 
 /* The driver must never see the mode with an older offset. */
@@ -366,15 +213,9 @@ static struct kunit_case packed_event_cases[] = {
 	KUNIT_CASE(packed_call_modes),
 	KUNIT_CASE(packed_call_every_event),
 	KUNIT_CASE(packed_call_garbage_offset),
-	KUNIT_CASE(packed_first_decision_is_call),
 	KUNIT_CASE(packed_call_after_two_laps),
-	KUNIT_CASE(packed_call_race),
 	KUNIT_CASE(packed_call_within_chain),
-	KUNIT_CASE(packed_kick_flags),
-	KUNIT_CASE(packed_kick_event),
 	KUNIT_CASE(packed_kick_off_while_busy),
-	KUNIT_CASE(packed_kick_for_unseen_chain),
-	KUNIT_CASE(packed_kick_race),
 	KUNIT_CASE(packed_kick_words_in_order),
 	{}
 };

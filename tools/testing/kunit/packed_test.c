@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_test.c - the packed ring, rule by rule
+ * packed_test.c - what only the packed ring has: wrap counters, ids, long chains
  *
- * User space only, with the mock driver. Notifications are in
- * packed_event_test.c.
+ * ring_test.c has what both formats have.
  */
 #include "env.h"
 #include "pdriver.h"
@@ -13,7 +12,7 @@ static struct env *e;
 static void start(u16 num, bool event_idx, u16 at)
 {
 	env_free(e);
-	e = env_new_packed(num, event_idx, at);
+	e = env_new(true, num, event_idx, at);
 }
 
 static int packed_init(struct kunit *test)
@@ -48,68 +47,6 @@ static int publish(void)
 static struct pdrv_desc *desc(u16 i)
 {
 	return pdrv_desc_at(&e->d, i);
-}
-
-static void packed_round_trip(struct kunit *test)
-{
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-	env_add(e, 1, 7);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not available yet */
-	drv_publish(&e->d);
-	env_expect_served(test, e, 1, 7);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
-	KUNIT_EXPECT_EQ(test, publish(), 1);
-	env_expect_used(test, e, 1, 7);
-	KUNIT_EXPECT_EQ(test, publish(), 0);
-}
-
-/* Fill rings completely for several laps, from each wrap counter. */
-static void packed_all_sizes_full(struct kunit *test)
-{
-	static const u16 nums[] = { 1, 2, 3, 5, 63, 64, 65, 100, 127, 255, 1000,
-				    4097, 32767, 32768 };
-	unsigned int i, turn;
-	u16 num, at;
-
-	for (i = 0; i < 2 * ARRAY_SIZE(nums); i++) {
-		num = nums[i / 2];
-		at = num / 3 | (i & 1 ? 0x8000 : 0);
-		start(num, i & 2, at);
-		for (turn = 0; turn < 5; turn++) {
-			env_add(e, num, turn);
-			drv_publish(&e->d);
-			env_expect_served(test, e, num, turn);
-			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-			KUNIT_EXPECT_EQ(test, publish(), (int)num);
-			env_expect_used(test, e, num, turn);
-			at ^= 0x8000;
-			KUNIT_EXPECT_EQ(test, e->r.last_avail, at);
-			KUNIT_EXPECT_EQ(test, e->r.last_used, at);
-		}
-	}
-}
-
-/* Small batches for many laps, so the wrap is anywhere in a batch. */
-static void packed_laps(struct kunit *test)
-{
-	static const u16 nums[] = { 1, 2, 7, 64, 100, 257 };
-	unsigned int i;
-	u32 nr, all;
-
-	for (i = 0; i < ARRAY_SIZE(nums); i++) {
-		start(nums[i], true, 0x8000);
-		for (all = 0; all < 20000; all += nr) {
-			nr = 1 + all % min_t(u32, nums[i], 7);
-			env_add(e, nr, all);
-			drv_publish(&e->d);
-			env_expect_served(test, e, nr, all);
-			KUNIT_ASSERT_EQ(test, publish(), (int)nr);
-			env_expect_used(test, e, nr, all);
-		}
-		KUNIT_EXPECT_EQ(test, e->r.last_avail, all % nums[i] |
-				(all / nums[i] % 2 ? 0 : 0x8000));
-	}
 }
 
 /* Chains of every length across the end of the ring and of the fetch. */
@@ -238,7 +175,7 @@ static void packed_any_id(struct kunit *test)
 	}
 }
 
-/* ---- discard, and spill of the staging array ---- */
+/* ---- discard and publish ---- */
 
 static void packed_discard(struct kunit *test)
 {
@@ -309,24 +246,6 @@ static void packed_long_runs(struct kunit *test)
 	}
 }
 
-/* No entry is visible before the flags of the first one. */
-static void packed_spill(struct kunit *test)
-{
-	static const u16 nums[] = { 64, 65, 66, 127, 128, 200, 1000 };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(nums); i++) {
-		start(1000, true, 0x8000 | 900);
-		env_add(e, nums[i], 1);
-		drv_publish(&e->d);
-		env_expect_served(test, e, nums[i], 1);
-		KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
-		KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 900);
-		KUNIT_EXPECT_EQ(test, publish(), nums[i]);
-		env_expect_used(test, e, nums[i], 1);
-	}
-}
-
 /* Long and short chains, in publishes of any size: gaps, spills and wraps. */
 static void packed_mixed_chains(struct kunit *test)
 {
@@ -393,25 +312,6 @@ static void packed_first_entry_written_last(struct kunit *test)
 
 /* ---- stop and start ---- */
 
-static void packed_base(struct kunit *test)
-{
-	u32 base, turn;
-
-	start(7, true, 0x8000);
-	for (turn = 0; turn < 40; turn++) {
-		env_add(e, 1 + turn % 7, turn);
-		drv_publish(&e->d);
-		env_expect_served(test, e, 1 + turn % 7, turn);
-		KUNIT_EXPECT_EQ(test, publish(), (int)(1 + turn % 7));
-		env_expect_used(test, e, 1 + turn % 7, turn);
-		base = vtap_ring_base(&e->r);
-		KUNIT_EXPECT_EQ(test, (u16)base, e->d.avail_idx);
-		KUNIT_EXPECT_EQ(test, base >> 16, e->d.used_idx);
-		KUNIT_EXPECT_EQ(test, env_start(e, base), 0);
-		KUNIT_EXPECT_EQ(test, vtap_ring_base(&e->r), base);
-	}
-}
-
 static void packed_base_dpdk(struct kunit *test)
 {
 	start(7, true, 0x8000);
@@ -461,36 +361,18 @@ static void packed_base_used_behind_avail(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->r.last_used, 0x8000 | 7);
 }
 
-static void packed_relocate(struct kunit *test)
-{
-	env_add(e, 100, 1);
-	drv_publish(&e->d);
-	env_expect_served(test, e, 70, 1);
-	KUNIT_EXPECT_EQ(test, publish(), 70);
-	vtap_ring_relocate(&e->r, &e->cfg);
-	env_expect_served(test, e, 30, 71);
-	KUNIT_EXPECT_EQ(test, publish(), 30);
-	env_expect_used(test, e, 100, 1);
-}
-
 static struct kunit_case packed_cases[] = {
-	KUNIT_CASE(packed_round_trip),
-	KUNIT_CASE(packed_all_sizes_full),
-	KUNIT_CASE(packed_laps),
 	KUNIT_CASE(packed_chain_lengths),
 	KUNIT_CASE(packed_indirect),
 	KUNIT_CASE(packed_used_entry),
 	KUNIT_CASE(packed_any_id),
 	KUNIT_CASE(packed_discard),
 	KUNIT_CASE(packed_long_runs),
-	KUNIT_CASE(packed_spill),
 	KUNIT_CASE(packed_mixed_chains),
 	KUNIT_CASE(packed_first_entry_written_last),
-	KUNIT_CASE(packed_base),
 	KUNIT_CASE(packed_base_dpdk),
 	KUNIT_CASE(packed_base_range),
 	KUNIT_CASE(packed_base_used_behind_avail),
-	KUNIT_CASE(packed_relocate),
 	{}
 };
 

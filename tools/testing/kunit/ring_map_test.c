@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ring_map_test.c - map a ring with the IOTLB and use it; user space only
+ * ring_map_test.c - map a ring with the IOTLB and use it
  */
 #include "iommu.h"
 

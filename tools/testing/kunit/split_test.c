@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * split_test.c - pop, discard, stage and publish on the split ring
+ * split_test.c - what only the split ring has: heads, indices and their faults
  *
- * User space only, with the mock driver. Notifications are in notify_test.c,
- * and chains in chain_test.c.
+ * ring_test.c has what both formats have, chain_test.c the chains.
  */
 #include "env.h"
 
@@ -12,7 +11,7 @@ static struct env *e;
 static void start(u16 num, bool event_idx, u16 at)
 {
 	env_free(e);
-	e = env_new(NULL, num, event_idx, at);
+	e = env_new(false, num, event_idx, at);
 }
 
 static int split_init(struct kunit *test)
@@ -25,85 +24,6 @@ static void split_exit(struct kunit *test)
 {
 	env_free(e);
 	e = NULL;
-}
-
-static void split_round_trip(struct kunit *test)
-{
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-	env_add(e, 1, 7);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);	/* not available yet */
-	drv_publish(&e->d);
-	env_expect_served(test, e, 1, 7);
-	KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-	KUNIT_EXPECT_EQ(test, drv_nr_used(&e->d), 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 1);
-	env_expect_used(test, e, 1, 7);
-}
-
-/* Fill each ring completely for several laps, starting below the wrap. */
-static void split_all_sizes_full(struct kunit *test)
-{
-	u32 num, turn;
-
-	for (num = 1; num <= VTAP_RING_MAX; num *= 2) {
-		start(num, num & 0x5555, 0xfffd);
-		for (turn = 0; turn < 3; turn++) {
-			env_add(e, num, turn);
-			drv_publish(&e->d);
-			env_expect_served(test, e, num, turn);
-			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
-					(int)num);
-			env_expect_used(test, e, num, turn);
-		}
-	}
-}
-
-/* One by one and in small batches through more than 2^16 entries. */
-static void split_indices_wrap(struct kunit *test)
-{
-	static const u16 nums[] = { 1, 2, 8, 64, 256 };
-	unsigned int i;
-	u32 nr, all;
-
-	for (i = 0; i < ARRAY_SIZE(nums); i++) {
-		start(nums[i], true, 0);
-		for (all = 0; all < 70000; all += nr) {
-			nr = 1 + all % min_t(u32, nums[i], 7);
-			env_add(e, nr, all);
-			drv_publish(&e->d);
-			env_expect_served(test, e, nr, all);
-			KUNIT_ASSERT_EQ(test, vtap_split_publish(&e->r),
-					(int)nr);
-			env_expect_used(test, e, nr, all);
-		}
-		KUNIT_EXPECT_EQ(test, e->r.last_avail, (u16)all);
-		KUNIT_EXPECT_EQ(test, e->r.last_used, (u16)all);
-	}
-}
-
-/* Chains may be used in any order. */
-static void split_out_of_order(struct kunit *test)
-{
-	u16 heads[40];
-	u64 cookie;
-	u32 len;
-	int i;
-
-	env_add(e, 40, 0);
-	drv_publish(&e->d);
-	for (i = 0; i < 40; i++) {
-		KUNIT_ASSERT_EQ(test, env_pop(e), 1);
-		heads[i] = e->c.head;
-	}
-	for (i = 39; i >= 0; i--)
-		KUNIT_EXPECT_EQ(test, vtap_split_stage(&e->r, heads[i], i), 0);
-	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 40);
-	for (i = 39; i >= 0; i--) {
-		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
-		KUNIT_EXPECT_EQ(test, cookie, (u64)i);
-		KUNIT_EXPECT_EQ(test, len, (u32)i);
-	}
 }
 
 /* ---- faults of the driver ---- */
@@ -175,59 +95,7 @@ static void split_same_head_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 2);
 }
 
-/* ---- discard ---- */
-
-static void split_discard(struct kunit *test)
-{
-	u32 n, back, i, all = 0;
-
-	for (n = 1; n <= 140; n += 3)
-		for (back = 0; back <= n; back += 1 + back / 8) {
-			env_add(e, n, all);
-			drv_publish(&e->d);
-			for (i = 0; i < n; i++)
-				KUNIT_ASSERT_EQ(test, env_pop(e), 1);
-			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-			vtap_split_discard(&e->r, back);
-			KUNIT_EXPECT_EQ(test, vtap_split_empty(&e->r), !back);
-			vtap_split_discard(&e->r, n - back);
-			env_expect_served(test, e, n, all);
-			KUNIT_EXPECT_EQ(test, env_pop(e), 0);
-			KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r),
-					(int)n);
-			env_expect_used(test, e, n, all);
-			all += n;
-		}
-}
-
 /* ---- stage and publish ---- */
-
-static void split_stage_many(struct kunit *test)
-{
-	static const u32 nrs[] = { 1, 63, 64, 65, 127, 128, 129, 200, 256 };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(nrs); i++) {
-		u16 used = drv_used_idx(&e->d);
-
-		env_add(e, nrs[i], i);
-		drv_publish(&e->d);
-		env_expect_served(test, e, nrs[i], i);
-		KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d), used);
-		KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), (int)nrs[i]);
-		KUNIT_EXPECT_EQ(test, drv_used_idx(&e->d),
-				(u16)(used + nrs[i]));
-		env_expect_used(test, e, nrs[i], i);
-	}
-}
-
-static void split_publish_nothing(struct kunit *test)
-{
-	unsigned long nr = shim.nr;
-
-	KUNIT_EXPECT_EQ(test, vtap_split_publish(&e->r), 0);
-	KUNIT_EXPECT_EQ(test, shim.nr, nr);
-}
 
 struct order {
 	u16 *idx;
@@ -380,16 +248,9 @@ static void split_publish_after_fault(struct kunit *test)
 }
 
 static struct kunit_case split_cases[] = {
-	KUNIT_CASE(split_round_trip),
-	KUNIT_CASE(split_all_sizes_full),
-	KUNIT_CASE(split_indices_wrap),
-	KUNIT_CASE(split_out_of_order),
 	KUNIT_CASE(split_avail_jump),
 	KUNIT_CASE(split_head_range),
 	KUNIT_CASE(split_same_head_twice),
-	KUNIT_CASE(split_discard),
-	KUNIT_CASE(split_stage_many),
-	KUNIT_CASE(split_publish_nothing),
 	KUNIT_CASE(split_publish_order),
 	KUNIT_CASE(split_batch_takes_two_windows),
 	KUNIT_CASE(split_fetches_once),

@@ -59,9 +59,10 @@ static void free_allocs(struct kunit *test)
 	}
 }
 
-static void run_case(struct kunit_suite *s, struct kunit_case *c, int nr)
+static void run_case(struct kunit_suite *s, struct kunit_case *c,
+		     const void *param, const char *name, int nr)
 {
-	struct kunit test = { .name = c->name };
+	struct kunit test = { .name = c->name, .param_value = param };
 	long live = shim_nr_live();
 
 	shim_reset();
@@ -80,25 +81,45 @@ static void run_case(struct kunit_suite *s, struct kunit_case *c, int nr)
 		kunit_fail(&test, __FILE__, __LINE__, "%ld allocations leaked",
 			   shim_nr_live() - live);
 
-	printf("%sok %d - %s.%s%s%s\n", test.failed ? "not " : "", nr, s->name,
-	       c->name, test.skipped ? " # SKIP " : "",
+	printf("%sok %d - %s%s%s\n", test.failed ? "not " : "", nr, name,
+	       test.skipped ? " # SKIP " : "",
 	       test.skipped ? test.skipped : "");
 	fflush(stdout);
 	if (test.failed)
 		kunit_nr_failed++;
 }
 
-static bool selected(struct kunit_suite *s, struct kunit_case *c,
-		     int argc, char **argv)
+static bool selected(const char *name, int argc, char **argv)
 {
-	char full[256];
 	int i;
 
-	snprintf(full, sizeof(full), "%s.%s", s->name, c->name);
 	for (i = 1; i < argc; i++)
-		if (strstr(full, argv[i]))
+		if (strstr(name, argv[i]))
 			return true;
 	return argc <= 1;
+}
+
+/* Run a case once, or once for each parameter. Return the number of runs. */
+static int run_params(struct kunit_suite *s, struct kunit_case *c, int nr,
+		      int argc, char **argv)
+{
+	char name[256], desc[KUNIT_PARAM_DESC_SIZE];
+	const void *param = NULL;
+	int nr_runs = 0;
+
+	do {
+		snprintf(name, sizeof(name), "%s.%s", s->name, c->name);
+		if (c->generate_params) {
+			param = c->generate_params(NULL, param, desc);
+			if (!param)
+				break;
+			snprintf(name, sizeof(name), "%s.%s: %s", s->name,
+				 c->name, desc);
+		}
+		if (selected(name, argc, argv))
+			run_case(s, c, param, name, nr + ++nr_runs);
+	} while (param);
+	return nr_runs;
 }
 
 int kunit_main(int argc, char **argv)
@@ -109,8 +130,7 @@ int kunit_main(int argc, char **argv)
 
 	for (s = suites; s; s = s->next)
 		for (c = s->test_cases; c->run_case; c++)
-			if (selected(s, c, argc, argv))
-				run_case(s, c, ++nr);
+			nr += run_params(s, c, nr, argc, argv);
 	printf("1..%d\n", nr);
 	return !nr || kunit_nr_failed;
 }

@@ -3,8 +3,9 @@
  * kunit/test.h - the part of KUnit that *_test.c need, in user space
  *
  * A failed expectation marks the case as failed and continues; a failed assertion leaves
- * the case. Each case has one TAP line, after "#" lines with its failures. The program's
- * arguments select cases by a part of "suite.case".
+ * the case. Each case has one TAP line, after "#" lines with its failures. A case with
+ * parameters has a line for each, "suite.case: parameter". The program's arguments select
+ * cases by a part of such a name.
  */
 #ifndef VTAP_SHIM_KUNIT_TEST_H
 #define VTAP_SHIM_KUNIT_TEST_H
@@ -15,6 +16,7 @@
 struct kunit {
 	const char *name;
 	void *priv;
+	const void *param_value;
 	int failed;	/* number of failures */
 	const char *skipped;
 	jmp_buf leave;
@@ -24,6 +26,9 @@ struct kunit {
 struct kunit_case {
 	void (*run_case)(struct kunit *test);
 	const char *name;
+	/* Return the parameter after @prev, or NULL, and write its name to @desc. */
+	const void *(*generate_params)(struct kunit *test, const void *prev,
+				       char *desc);
 };
 
 struct kunit_suite {
@@ -36,6 +41,24 @@ struct kunit_suite {
 
 #define KUNIT_CASE(fn)		{ .run_case = fn, .name = #fn }
 #define KUNIT_CASE_SLOW(fn)	KUNIT_CASE(fn)
+#define KUNIT_CASE_PARAM(fn, gen_params) \
+	{ .run_case = fn, .name = #fn, .generate_params = gen_params }
+
+#define KUNIT_PARAM_DESC_SIZE	128
+
+/* Define the generator @id_gen_params, for the entries of an array. */
+#define KUNIT_ARRAY_PARAM_DESC(id, array, member)			\
+	static const void *id##_gen_params(struct kunit *test,		\
+					   const void *prev, char *desc) \
+	{								\
+		__typeof__(&(array)[0]) next = prev;			\
+									\
+		next = next ? next + 1 : (array);			\
+		if (next == (array) + ARRAY_SIZE(array))		\
+			return NULL;					\
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", next->member); \
+		return next;						\
+	}
 
 void kunit_register(struct kunit_suite *suite);
 void kunit_fail(struct kunit *test, const char *file, int line,
