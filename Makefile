@@ -7,10 +7,11 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 # scripts/kernels fetches (everything that tests).
 KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
-KVERS ?= 6.1 6.12 7.2 7.3
+KVERS ?= 5.10 6.1 6.12 7.2 7.3
 # Flavors and other architectures, for make matrix-all. Debian's archive does not have all
 # of them at all times. "6.12-arm64:clang" compiles by clang.
 KVERS_ALL ?= $(foreach v,6.1 6.12 7.2 7.3,$v $v-rt-amd64 $v-cloud-amd64 $v-arm64) \
+	5.10 5.10-rt-amd64 5.10-cloud-amd64 \
 	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a)
 
 # The kernel's build refuses paths with a space or a colon, and make itself those
@@ -107,7 +108,7 @@ fuzz:	## libFuzzer on ring/, TIME=60 seconds for each target
 	@$(MAKE) --no-print-directory -C $(USER_TESTS) fuzz TIME=$(TIME)
 
 .PHONY: matrix
-matrix:	## build for 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
+matrix:	## build for 5.10, 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build
 	@scripts/check-matrix.sh $(KVERS)
 
@@ -140,7 +141,7 @@ define build_kselftests
 endef
 
 .PHONY: check-vm
-check-vm: vm-module	## kselftests in a VM, KVER=6.1|6.12|7.2|7.3, TEST="program[:case] ..."
+check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	$(build_kselftests)
 	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1800 \

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/xarray.h>
+#include <net/sock.h>
 
 #include "control.h"
 #include "netlink.h"

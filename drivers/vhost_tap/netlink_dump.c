@@ -137,7 +137,7 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
 		 vtap_nl_put_owner(to, dev) ||
 		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_NETNS_COOKIE,
-			      dev->net->net_cookie) ||
+			      vtap_net_cookie(dev->net)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
 			     vtap_nr_queues(dev)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_WORKERS,

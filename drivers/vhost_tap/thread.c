@@ -12,7 +12,7 @@
  *   kthread      a kernel thread that uses the owner's memory, is moved into
  *                the owner's cgroups, which are charged for its allocations,
  *                and counts as a process of its user. It lives until the file
- *                is closed. The only kind on 6.1.
+ *                is closed. The only kind on 5.10 and 6.1.
  *
  * Both kinds call @fn in TASK_INTERRUPTIBLE. It returns false to sleep.
  *
@@ -142,7 +142,7 @@ bool vtap_thread_has_owner_kind(void)
 	return true;
 }
 
-#else /* !VTAP_HAVE_VHOST_TASK_SIGKILL: 6.1 */
+#else /* !VTAP_HAVE_VHOST_TASK_SIGKILL: 5.10 and 6.1 */
 
 static int vtap_owner_thread_create(struct vtap_thread *t, const char *name)
 {
@@ -173,37 +173,68 @@ bool vtap_thread_has_owner_kind(void)
 /*
  * Count the thread as a process of the user who created it, in each user
  * namespace up to the initial one, as fork(2) does. The kernel does not export
- * a function for it. The credentials keep the counters alive.
+ * a function for it. The credentials keep the counters alive. Before 5.14, a
+ * user has one counter for all namespaces.
  */
-static long vtap_thread_count(struct ucounts *u, long nr)
-{
-	return atomic_long_add_return(nr, &u->rlimit[UCOUNT_RLIMIT_NPROC]);
-}
+#ifdef VTAP_HAVE_UCOUNTS_NPROC
 
 static void vtap_kthread_uncharge(struct vtap_thread *t)
 {
 	struct ucounts *u;
 
 	for (u = t->cred->ucounts; u; u = u->ns->ucounts)
-		vtap_thread_count(u, -1);
+		atomic_long_dec(ucounts_nproc(u));
 	put_cred(t->cred);
 }
+
+static bool vtap_kthread_is_over(const struct cred *cred, long limit)
+{
+	struct ucounts *u;
+	bool is_over = false;
+
+	for (u = cred->ucounts; u; u = u->ns->ucounts) {
+		is_over |= atomic_long_inc_return(ucounts_nproc(u)) > limit;
+		limit = get_userns_rlimit_max(u->ns, UCOUNT_RLIMIT_NPROC);
+	}
+	return is_over;
+}
+
+#else /* !VTAP_HAVE_UCOUNTS_NPROC: 5.10 */
+
+static void vtap_kthread_uncharge(struct vtap_thread *t)
+{
+	atomic_dec(&t->cred->user->processes);
+	put_cred(t->cred);
+}
+
+static bool vtap_kthread_is_over(const struct cred *cred, long limit)
+{
+	return atomic_inc_return(&cred->user->processes) > limit;
+}
+
+#endif /* VTAP_HAVE_UCOUNTS_NPROC */
 
 static int vtap_kthread_charge(struct vtap_thread *t)
 {
 	long limit = min_t(unsigned long, rlimit(RLIMIT_NPROC), LONG_MAX);
-	struct ucounts *u;
-	bool is_over = false;
 
 	t->cred = get_current_cred();
-	for (u = t->cred->ucounts; u; u = u->ns->ucounts) {
-		is_over |= vtap_thread_count(u, 1) > limit;
-		limit = get_userns_rlimit_max(u->ns, UCOUNT_RLIMIT_NPROC);
-	}
-	if (!is_over || capable(CAP_SYS_RESOURCE))
+	if (!vtap_kthread_is_over(t->cred, limit) ||
+	    capable(CAP_SYS_RESOURCE))
 		return 0;
 	vtap_kthread_uncharge(t);
 	return -EAGAIN;
+}
+
+/*
+ * Charge the thread's allocations to a memory cgroup. set_active_memcg() also
+ * works in interrupts, with a variable that 5.10 does not export to modules.
+ */
+static void vtap_kthread_set_memcg(struct mem_cgroup *memcg)
+{
+#ifdef CONFIG_MEMCG
+	current->active_memcg = memcg;
+#endif
 }
 
 static int vtap_kthread_main(void *data)
@@ -221,7 +252,7 @@ static int vtap_kthread_main(void *data)
 
 	/* By default a kernel thread's allocations are not charged. */
 	memcg = get_mem_cgroup_from_mm(t->mm);
-	set_active_memcg(memcg);
+	vtap_kthread_set_memcg(memcg);
 	kthread_use_mm(t->mm);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -237,7 +268,7 @@ static int vtap_kthread_main(void *data)
 	}
 	__set_current_state(TASK_RUNNING);
 	kthread_unuse_mm(t->mm);
-	set_active_memcg(NULL);
+	vtap_kthread_set_memcg(NULL);
 	mem_cgroup_put(memcg);
 	complete_all(&t->done);
 	return 0;

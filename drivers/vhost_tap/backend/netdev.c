@@ -51,7 +51,7 @@ static bool vtap_backend_is_same(const struct net_device *dev,
 				 const struct vtap_interface_id *last)
 {
 	return last && dev->ifindex == last->ifindex &&
-	       dev_net(dev)->net_cookie == last->net_cookie;
+	       vtap_net_cookie(dev_net(dev)) == last->net_cookie;
 }
 
 /*
@@ -202,7 +202,7 @@ static bool vtap_interface_refresh(struct vtap_interface *i,
 	if (dev) {
 		strscpy(now.name, dev->name, sizeof(now.name));
 		now.ifindex = dev->ifindex;
-		now.net_cookie = dev_net(dev)->net_cookie;
+		now.net_cookie = vtap_net_cookie(dev_net(dev));
 	}
 	if (dev && drops)
 		vtap_interface_read_drops(dev, i->kind, drops);

@@ -109,7 +109,7 @@ void vtap_skb_rx_account(struct vtap_backend *b)
 	}
 	if (dev) {
 		preempt_disable();
-		/* A tun has tstats. */
+		/* vtap_skb_rx_set_dev() checked that it has tstats. */
 		dev_sw_netstats_tx_add(dev, b->nr_uncounted,
 				       b->bytes_uncounted);
 		preempt_enable();
@@ -134,7 +134,8 @@ static bool vtap_skb_rx_set_dev(struct vtap_backend *b,
 	b->nr_searches++;
 	rcu_read_lock();
 	tun = vtap_skb_rx_find_tun(net, dev);
-	if (tun) {
+	/* Before 5.11, a tun has private counters instead. */
+	if (tun && tun->tstats) {
 		b->dev = tun;
 		b->dev_index = tun->ifindex;
 	}

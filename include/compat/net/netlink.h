@@ -6,6 +6,8 @@
 #include_next <net/netlink.h>
 
 #ifndef VTAP_HAVE_NLA_PUT_UINT
+#define nla_put_uint	vtap_nla_put_uint
+
 static inline int nla_put_uint(struct sk_buff *skb, int attrtype, u64 value)
 {
 	u32 small = value;
