@@ -3,7 +3,9 @@
  * doctor_drops.c - the doctor's check for packets that taps dropped
  *
  * A tap keeps the packets for the guest until the guest has buffers, and drops
- * those that do not fit its queue.
+ * those that do not fit its queue. It also counts those that its filters reject
+ * and those for a detached queue, so the advice depends on whether the guest was
+ * without buffers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +26,9 @@ static void report(struct doctor_ctx *ctx, const struct tap *tap,
 	char word[SHELL_ROOM], what[256], why[256];
 
 	shell_word(word, sizeof(word), name);
-	if (l->queue_len < LONG_QUEUE) {
+	if (tap->starved && l->queue_len < LONG_QUEUE) {
 		snprintf(what, sizeof(what),
-			 "the queue of %s is short: it dropped %llu packets for the guest, which got %llu",
+			 "%s has a short queue and dropped %llu packets for the guest, which got %llu",
 			 tap->q->tap, dropped,
 			 (unsigned long long)tap->packets);
 		snprintf(why, sizeof(why),
@@ -39,6 +41,12 @@ static void report(struct doctor_ctx *ctx, const struct tap *tap,
 	snprintf(what, sizeof(what),
 		 "%s dropped %llu packets for the guest, which got %llu",
 		 tap->q->tap, dropped, (unsigned long long)tap->packets);
+	if (!tap->starved) {
+		finding(ctx, NOTE, what,
+			"the guest always had free buffers, so the worker has too little CPU time, or a filter of the tap rejected the packets, or a queue of the tap was detached",
+			NULL);
+		return;
+	}
 	snprintf(why, sizeof(why),
 		 "the guest had no free buffer %llu times, and the queue of %u packets was full; %s",
 		 (unsigned long long)tap->starved, l->queue_len,

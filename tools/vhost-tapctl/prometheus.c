@@ -106,7 +106,7 @@ static void put_taps(FILE *f, const struct snapshot *s)
 	struct tap *taps = taps_find(s, &nr);
 
 	head(f, "tap_dropped_total", "counter",
-	     "Packets that the tap itself dropped, rx for those to the guest.");
+	     "Packets that the tap itself dropped, rx for those to the guest; tx includes frames that no protocol of the host took.");
 	for (i = 0; i < nr; i++) {
 		const struct queue *q = taps[i].q;
 

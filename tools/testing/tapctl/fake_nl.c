@@ -13,6 +13,9 @@
  *                 next (0)
  *   FAKE_DROPPED  packets for the guest that the one tap of all devices dropped; it
  *                 dropped one more of the guest (the taps are not known)
+ *   FAKE_IFINDEX  index of this tap (7)
+ *   FAKE_NETNS    network namespace of this tap (42)
+ *   FAKE_STARVED  times that each queue was without buffers (11)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
  *   FAKE_ERROR    errno that opening the socket fails with (none)
  */
@@ -76,14 +79,18 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_FAULT_MEANS, name);
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_QUEUE_IFNAME, name);
 	if (dropped) {
-		mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_IFINDEX, 7);
-		mnl_attr_put_u64(nlh, VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE, 42);
+		mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_IFINDEX,
+				 env_number("FAKE_IFINDEX", 7));
+		mnl_attr_put_u64(nlh, VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE,
+				 env_number("FAKE_NETNS", 42));
 		mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_IF_DROPPED,
 				 dropped + index % 2);
 	}
 	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_COUNTERS);
 	for (i = 1; i <= NR_COUNTERS; i++)
-		mnl_attr_put_u64(nlh, i, i);
+		mnl_attr_put_u64(nlh, i, i == VHOST_TAP_A_COUNTERS_STARVED ?
+				 env_number("FAKE_STARVED", i) :
+				 (unsigned long)i);
 	mnl_attr_nest_end(nlh, nest);
 	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_FAULTS);
 	mnl_attr_put_strz(nlh, VHOST_TAP_A_FAULT_NAME, name);
