@@ -199,6 +199,12 @@ check-deb:	## install the Debian packages in a clean root, use them in a VM, pur
 	@scripts/kernels fetch 6.12 headers image cloud
 	@tools/testing/packages/check-deb
 
+.PHONY: check-dist
+check-dist:	## make dist twice with the same result, the second time from the tarball and without git
+	@scripts/deps deb rpm build
+	@scripts/kernels fetch 6.12 headers
+	@tools/testing/packages/check-dist
+
 .PHONY: check-into-tree
 check-into-tree:	## build the driver inside Linux 7.2's source: as a module and built in
 	@tools/testing/packages/check-into-tree
@@ -333,6 +339,11 @@ docs:	## build Documentation/ as HTML in build/docs/html
 deb:	## build the Debian packages in build/deb
 	@scripts/deps deb
 	@scripts/make-deb
+
+.PHONY: dist
+dist:	## make a tarball, packages, source packages and SHA256SUMS in build/dist, the same bytes each time
+	@scripts/deps deb rpm
+	@scripts/make-dist
 
 .PHONY: release-check
 release-check:	## check a release: versions, changelog, tag, clean tree, commit messages
