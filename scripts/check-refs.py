@@ -19,7 +19,7 @@ PATH = re.compile(r"(?<![\w$}/.-])((?:\.ci|dist|drivers/vhost_tap|include/compat
                   r"tools/(?:testing/(?:bench|docs|guides|kunit|lib|libvirt|litmus|models|packages|qemu|tapctl|uml|user|selftests/vhost_tap)|"
                   r"vhost-tapctl))/[\w./*?-]*\w)")
 NEVER = [(re.compile(r"\b[Ii]ssue #?\d+"), "cites an issue"),
-         (re.compile(r"@example\.|//example\."), "leads to a placeholder domain")]
+         (re.compile(r"\bexample\.(?:com|net|org)\b"), "leads to a placeholder domain")]
 # Pages that scripts/make-docs generates, names set by conventions, kernel pages.
 ELSEWHERE = {"uapi-header.rst", "netlink-spec.rst", "coding-style.rst", "scripts/kcompat/probe/NAME.c"}
 SKIP = ("scripts/check-refs.py", "COPYING", "*.svg", "*.golden")
