@@ -29,6 +29,17 @@ const char *guest_node(void)
 	return node && *node ? node : "/dev/vhost-tap";
 }
 
+/* Is the kernel older than this release? Distributions backport changes, so ask with care. */
+bool guest_kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int is_major = 0, is_minor = 0;
+	struct utsname u;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &is_major, &is_minor) != 2)
+		return false;
+	return is_major < major || (is_major == major && is_minor < minor);
+}
+
 /*
  * Does RX from a tap work without recvmsg() after the first packet? Not in a module that
  * was built without access to a tap's ring (make check-recvmsg), and not before 5.11,
@@ -36,13 +47,7 @@ const char *guest_node(void)
  */
 bool guest_rx_is_direct(void)
 {
-	unsigned int major = 0, minor = 0;
-	struct utsname u;
-
-	if (getenv("VTAP_RECVMSG"))
-		return false;
-	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-	       (major > 5 || (major == 5 && minor >= 11));
+	return !getenv("VTAP_RECVMSG") && !guest_kernel_before(5, 11);
 }
 
 /* Is this vhost-tap? Tests that in-tree vhost-net is known to fail skip otherwise. */

@@ -130,6 +130,7 @@ struct guest {
 /* ---- device: thin wrappers that return 0 or -errno ---- */
 const char *guest_node(void);
 bool guest_is_ours(void);
+bool guest_kernel_before(unsigned int major, unsigned int minor);
 bool guest_rx_is_direct(void);
 int guest_ioctl(int fd, unsigned long req, void *arg);
 int guest_vring_state(int fd, unsigned long req, unsigned int index,

@@ -120,6 +120,15 @@ static bool rival_hangs(const struct virtio_net_hdr *h, size_t len)
 }
 
 /*
+ * Before 5.11, in-tree retries each packet that a socket refuses forever. It ignores what
+ * happens to the packets of a batch, which a tap without a limit gets if they are short.
+ */
+static bool rival_retries(enum backend backend, size_t payload)
+{
+	return guest_kernel_before(5, 11) && (backend != TAP || payload > 1500);
+}
+
+/*
  * Send @f and then a plain packet, whose arrival ends the wait.
  * Return: the length of the packet that arrived, with its header; 0 for none; -errno
  */
@@ -183,7 +192,8 @@ TEST_F_TIMEOUT(header, delivers_same_frames_as_in_tree, 300)
 	size_t len;
 
 	len = frame_l4(self->sent, variant->payload, false, IPPROTO_TCP, 1, &h);
-	if (!access(RIVAL, R_OK | W_OK)) {
+	if (!access(RIVAL, R_OK | W_OK) &&
+	    !rival_retries(variant->backend, variant->payload)) {
 		ASSERT_EQ(0, up(&g, RIVAL, variant->features & ~F_PACKED,
 				self->backend));
 		for (i = 0; i < CASES; i++) {
