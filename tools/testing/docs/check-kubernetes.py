@@ -96,6 +96,8 @@ def beyond_types(doc):
     for release, wanted in KERNELS.items():
         if bool(re.search(mapping["regexp"], release)) != wanted:
             sys.exit(f"the mapping's regexp is wrong for {release}")
+    if "devicePlugin" not in spec:      # KubeVirt has its own
+        return
     device = json.loads(spec["devicePlugin"]["container"]["args"][1])
     if device["groups"][0]["paths"][0]["path"] != "/dev/vhost-tap":
         sys.exit("the device plugin has another path")
@@ -112,8 +114,9 @@ def main():
         if kind == ("kmm.sigs.x-k8s.io/v1beta1", "Module"):
             jsonschema.validate(doc, MODULE)
             model(doc["metadata"], "V1ObjectMeta", "Module.metadata")
-            model({"name": "plugin", **doc["spec"]["devicePlugin"]["container"]}, "V1Container",
-                  "Module.devicePlugin.container")
+            if "devicePlugin" in doc["spec"]:
+                model({"name": "plugin", **doc["spec"]["devicePlugin"]["container"]}, "V1Container",
+                      "Module.devicePlugin.container")
             beyond_types(doc)
         elif kind[0] == "v1":
             model(doc, "V1" + kind[1], kind[1])
