@@ -122,7 +122,7 @@ matrix-all:	## build for flavors and other architectures (KVERS_ALL=), an hour
 vm-module:
 	@scripts/deps build vm
 	@mkdir -p build/logs
-	@scripts/kernels fetch $(KVER) headers image cloud
+	@scripts/kernels fetch $(KVER) headers image $(if $(findstring -,$(KVER)),,cloud)
 	@scripts/kernels build $(KVER) -j$$(nproc) >build/logs/vm-build-$(KVER).log 2>&1 || \
 		{ tail -n 20 build/logs/vm-build-$(KVER).log; exit 1; }
 
@@ -134,20 +134,30 @@ is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
 vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))
 vm_smp_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests)))
 
+# A VM of arm64 needs programs of its own. It always has two CPUs.
+ifneq ($(findstring arm64,$(KVER)),)
+vm_cpus = --smp 2
+kselftests_bin = $(CURDIR)/build/selftests-arm64
+kselftests_args = OUTPUT=$(kselftests_bin) CC=aarch64-linux-gnu-gcc ARCH=arm64
+else
+kselftests_bin = $(CURDIR)/build/selftests
+endif
+
 # Warnings are errors here, but not for a user with a newer compiler.
 define build_kselftests
-@CFLAGS=-Werror $(MAKE) --no-print-directory -j$$(nproc) -C $(KSELFTESTS) >build/logs/kselftest-build.log 2>&1 || \
+$(if $(kselftests_args),@scripts/deps vm_arm64)
+@CFLAGS=-Werror $(MAKE) --no-print-directory -j$$(nproc) -C $(KSELFTESTS) $(kselftests_args) >build/logs/kselftest-build.log 2>&1 || \
 	{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
 endef
 
 .PHONY: check-vm
-check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3, TEST="program[:case] ..."
+check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3|6.12-arm64|6.12-rt-amd64, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	$(build_kselftests)
-	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1800 \
-		--out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh $(vm_tests:all=))
+	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) $(vm_cpus) --timeout 1800 \
+		--out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh -o $(kselftests_bin) $(vm_tests:all=))
 	$(if $(vm_smp_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 \
-		--out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh $(vm_smp_tests))
+		--out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh -o $(kselftests_bin) $(vm_smp_tests))
 
 .PHONY: check-recvmsg
 check-recvmsg: vm-module	## RX through recvmsg only, as on kernels that do not export the rings of taps, KVER=

@@ -354,6 +354,10 @@ static int do_poll(void)
 	return poll(&p, 1, 0) < 0 ? -errno : p.revents;
 }
 
+#ifndef MAP_32BIT
+#define MAP_32BIT	0	/* only x86 has it, and a 32-bit call that needs it */
+#endif
+
 static long int80(long nr, long a, long b, long c)
 {
 #ifdef __x86_64__
