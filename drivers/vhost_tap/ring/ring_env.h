@@ -17,12 +17,12 @@
 
 #ifdef __KERNEL__
 
-#include <linux/align.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>	/* ALIGN(), also before Linux 5.12 */
 #include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
