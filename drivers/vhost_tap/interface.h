@@ -9,6 +9,8 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+struct net;
+struct sk_buff;
 struct socket;
 
 enum vtap_backend_kind {
@@ -31,6 +33,17 @@ struct vtap_interface_id {
 };
 
 /**
+ * struct vtap_interface_reader - the namespaces whose tuns may be found by name
+ * @net: network namespace of the vhost device
+ * @req: netlink request: also each network namespace over which its sender has
+ *	CAP_NET_ADMIN. NULL: no other.
+ */
+struct vtap_interface_reader {
+	const struct net *net;
+	const struct sk_buff *req;
+};
+
+/**
  * struct vtap_interface - backend of a queue, as netlink reports it
  */
 struct vtap_interface {
@@ -43,7 +56,12 @@ struct vtap_interface {
 	struct socket *sock;
 	/** @kind: of @sock */
 	enum vtap_backend_kind kind;
-	/** @last: its device as of SET_BACKEND or the last netlink request */
+	/** @net: network namespace of the vhost device, valid with @sock */
+	const struct net *net;
+	/**
+	 * @last: its device as of SET_BACKEND, or of the last request from
+	 * root of the host. Requests of others do not change what root reads.
+	 */
 	struct vtap_interface_id last;
 };
 

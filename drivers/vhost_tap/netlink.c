@@ -128,6 +128,7 @@ static int vtap_nl_get(struct sk_buff *skb, struct genl_info *info,
 		.seq = info->snd_seq,
 		.cmd = info->genlhdr->cmd,
 		.pids = task_active_pid_ns(current),
+		.req = skb,
 	};
 	const struct net *net = genl_info_net(info);
 	void *thing;
@@ -210,6 +211,7 @@ static int vtap_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		.flags = NLM_F_MULTI,
 		.cmd = cmd,
 		.pids = task_active_pid_ns(current),
+		.req = cb->skb,
 	};
 	const struct net *net = cb->args[2] ? NULL : sock_net(cb->skb->sk);
 	unsigned long id = cb->args[0];

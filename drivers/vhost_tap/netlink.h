@@ -27,6 +27,7 @@ struct vtap_nl_to {
 	int flags;
 	u8 cmd;
 	struct pid_namespace *pids;	/* the reader's; NULL: report no ids */
+	const struct sk_buff *req;	/* the request; NULL: a notification */
 };
 
 u32 vtap_nl_nr_workers(struct vtap_dev *dev);

@@ -239,12 +239,14 @@ static int vtap_nl_put_state(struct sk_buff *skb, const struct vtap_queue *q)
 }
 
 /* May wait for RTNL, never for a pass. */
-static int vtap_nl_put_interface(struct sk_buff *skb, struct vtap_queue *q)
+static int vtap_nl_put_interface(const struct vtap_nl_to *to,
+				 struct vtap_queue *q)
 {
-	struct vtap_interface_drops drops;
+	struct vtap_interface_drops drops = {};
 	struct vtap_interface_id id;
+	struct sk_buff *skb = to->skb;
 
-	vtap_interface_get(&q->interface, &id, &drops);
+	vtap_interface_get(&q->interface, to->req, &id, &drops);
 	if (!id.name[0])
 		return 0;
 	if (nla_put_string(skb, VHOST_TAP_A_QUEUE_IFNAME, id.name))
@@ -260,16 +262,18 @@ static int vtap_nl_put_interface(struct sk_buff *skb, struct vtap_queue *q)
 						 drops.from_guest));
 }
 
-static int vtap_nl_put_backend(struct sk_buff *skb, struct vtap_queue *q)
+static int vtap_nl_put_backend(const struct vtap_nl_to *to,
+			       struct vtap_queue *q)
 {
 	enum vtap_backend_kind kind = READ_ONCE(q->backend.kind);
+	struct sk_buff *skb = to->skb;
 
 	if (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND, kind))
 		return -EMSGSIZE;
 	return kind != VTAP_BACKEND_NONE &&
 	       (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND_FD,
 			    READ_ONCE(q->backend_fd)) ||
-		vtap_nl_put_interface(skb, q));
+		vtap_nl_put_interface(to, q));
 }
 
 /* Chains, or descriptors of a packed ring, that a pass saw but did not take. */
@@ -357,7 +361,7 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_INDEX, q->index) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_DIRECTION, q->dir) ||
 		 vtap_nl_put_state(skb, q) ||
-		 vtap_nl_put_backend(skb, q) ||
+		 vtap_nl_put_backend(to, q) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_SIZE,
 			     READ_ONCE(q->ring_cfg.num)) ||
 		 vtap_nl_put_load(skb, q) ||

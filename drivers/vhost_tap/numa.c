@@ -133,15 +133,17 @@ static int vtap_numa_node_below(struct net_device *dev)
 }
 
 /* A macvtap is on top of its NIC. A tap is mostly in a bridge with it. */
-static int vtap_numa_netdev_node(const struct vtap_backend *b)
+static int vtap_numa_netdev_node(const struct vtap_queue *q)
 {
+	const struct vtap_interface_reader who = { .net = q->dev->net };
+	const struct vtap_backend *b = &q->backend;
 	struct net_device *dev, *master;
 	int node = NUMA_NO_NODE;
 	char tun[IFNAMSIZ];
 
 	vtap_backend_tun_name(b->sock, b->kind, tun);
 	rtnl_lock();
-	dev = vtap_backend_netdev(b->sock, b->kind, tun, NULL);
+	dev = vtap_backend_netdev(b->sock, b->kind, tun, NULL, &who);
 	if (dev)
 		node = vtap_numa_node_below(dev);
 	master = dev ? netdev_master_upper_dev_get(dev) : NULL;
@@ -204,7 +206,7 @@ void vtap_numa_set_node(struct vtap_queue *q)
 	if (w->follow == VTAP_FOLLOW_NOTHING || w->node != NUMA_NO_NODE)
 		return;
 	node = w->follow == VTAP_FOLLOW_MEMORY ? vtap_numa_memory_node(q) :
-					    vtap_numa_netdev_node(&q->backend);
+					    vtap_numa_netdev_node(q);
 	if (node == NUMA_NO_NODE)
 		return;
 	WRITE_ONCE(w->node, node);

@@ -99,7 +99,7 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 	vtap_miss_cancel(q);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
-	vtap_interface_set(&q->interface, NULL, VTAP_BACKEND_NONE);
+	vtap_interface_set(&q->interface, NULL, NULL, VTAP_BACKEND_NONE);
 	return sock;
 }
 
@@ -144,7 +144,7 @@ static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
 		return err;
 	}
 	/* Set the interface first: the state's notification reports it. */
-	vtap_interface_set(&q->interface, sock, kind);
+	vtap_interface_set(&q->interface, q->dev->net, sock, kind);
 	vtap_queue_lock(q);
 	vtap_queue_set_state(q, VTAP_RUNNING);
 	mutex_unlock(&q->lock);

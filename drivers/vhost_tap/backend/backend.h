@@ -37,7 +37,8 @@ void vtap_backend_tun_name(struct socket *sock, enum vtap_backend_kind kind,
 struct net_device *vtap_backend_netdev(struct socket *sock,
 				       enum vtap_backend_kind kind,
 				       const char *tun,
-				       const struct vtap_interface_id *last);
+				       const struct vtap_interface_id *last,
+				       const struct vtap_interface_reader *who);
 
 /**
  * struct vtap_interface_drops - packets that a network device dropped itself
@@ -53,9 +54,10 @@ struct vtap_interface_drops {
 
 void vtap_interface_init(struct vtap_interface *i);
 void vtap_interface_free(struct vtap_interface *i);
-void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
-			enum vtap_backend_kind kind);
-void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id,
+void vtap_interface_set(struct vtap_interface *i, const struct net *net,
+			struct socket *sock, enum vtap_backend_kind kind);
+void vtap_interface_get(struct vtap_interface *i, const struct sk_buff *req,
+			struct vtap_interface_id *id,
 			struct vtap_interface_drops *drops);
 
 /* Only one module can register this kind of link. */

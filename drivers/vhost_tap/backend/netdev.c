@@ -8,8 +8,11 @@
  *   macvtap  struct tap_queue, which a header declares, points to the device.
  *   packet   getsockname() returns the index of the device.
  *   tun      The only source is the name in /proc/PID/fdinfo, so show_fdinfo() is
- *            called with a buffer. Tun takes RTNL for it, so the name is current.
- *            The device is then looked up by its name.
+ *            called with a buffer. The device is then looked up by its name.
+ *
+ * A tun can be renamed, moved or deleted after show_fdinfo() has released RTNL,
+ * and the name then finds another tun. Only namespaces that the reader may see
+ * are therefore searched: the reader learns nothing that it could not read there.
  *
  * No function here keeps a device alive after it has released RTNL.
  */
@@ -17,6 +20,7 @@
 #include <linux/if_tap.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/seq_file.h>
 #include <net/net_namespace.h>
@@ -54,13 +58,25 @@ static bool vtap_backend_is_same(const struct net_device *dev,
 	       vtap_net_cookie(dev_net(dev)) == last->net_cookie;
 }
 
+static bool vtap_backend_may_see(const struct net_device *dev,
+				 const struct vtap_interface_reader *who)
+{
+	const struct net *net = dev_net(dev);
+
+	return net_eq(net, who->net) ||
+	       (who->req &&
+		netlink_ns_capable(who->req, net->user_ns, CAP_NET_ADMIN));
+}
+
 /*
- * Look for a tun in all namespaces.
+ * Look for a tun in all namespaces that @who may see. Others must not even make
+ * a name ambiguous, which would reveal that they have a tun of this name.
  * Return: @last if it has this name, else the only tun of this name; NULL if
  * there are none or several.
  */
-static struct net_device *vtap_backend_find_tun(const char *name,
-						const struct vtap_interface_id *last)
+static struct net_device *
+vtap_backend_find_tun(const char *name, const struct vtap_interface_id *last,
+		      const struct vtap_interface_reader *who)
 {
 	struct net_device *found = NULL;
 	unsigned int nr = 0;
@@ -70,7 +86,7 @@ static struct net_device *vtap_backend_find_tun(const char *name,
 	for_each_net_rcu(net) {
 		struct net_device *dev = dev_get_by_name_rcu(net, name);
 
-		if (!dev || !vtap_is_tun(dev))
+		if (!dev || !vtap_is_tun(dev) || !vtap_backend_may_see(dev, who))
 			continue;
 		found = dev;
 		nr++;
@@ -89,7 +105,8 @@ static struct net_device *vtap_backend_find_tun(const char *name,
  */
 static struct net_device *
 vtap_backend_tun_dev(struct socket *sock, const char *name,
-		     const struct vtap_interface_id *last)
+		     const struct vtap_interface_id *last,
+		     const struct vtap_interface_reader *who)
 {
 	bool is_known = last && last->ifindex;
 	struct net_device *dev;
@@ -97,10 +114,10 @@ vtap_backend_tun_dev(struct socket *sock, const char *name,
 	if (!*name)
 		return NULL;
 	dev = __dev_get_by_name(sock_net(sock->sk), name);
-	if (dev && vtap_is_tun(dev) &&
+	if (dev && vtap_is_tun(dev) && vtap_backend_may_see(dev, who) &&
 	    (!is_known || vtap_backend_is_same(dev, last)))
 		return dev;
-	return vtap_backend_find_tun(name, last);
+	return vtap_backend_find_tun(name, last, who);
 }
 
 static struct net_device *vtap_backend_packet_dev(struct socket *sock)
@@ -119,22 +136,24 @@ static struct net_device *vtap_backend_packet_dev(struct socket *sock)
  * @kind: kind of @sock
  * @tun: name from vtap_backend_tun_name(), read just before
  * @last: the device at the last call, to distinguish tuns of one name, or NULL
+ * @who: namespaces in which a tun may be found
  *
  * Context: RTNL held.
- * Return: the device, valid under RTNL, or NULL if there is none or if several
- * tuns have the name.
+ * Return: the device, valid under RTNL, or NULL if there is none, if @who may
+ * not see it, or if several tuns have the name.
  */
 struct net_device *vtap_backend_netdev(struct socket *sock,
 				       enum vtap_backend_kind kind,
 				       const char *tun,
-				       const struct vtap_interface_id *last)
+				       const struct vtap_interface_id *last,
+				       const struct vtap_interface_reader *who)
 {
 	struct tap_dev *tap;
 
 	ASSERT_RTNL();
 	switch (kind) {
 	case VTAP_BACKEND_TAP:
-		return vtap_backend_tun_dev(sock, tun, last);
+		return vtap_backend_tun_dev(sock, tun, last, who);
 	case VTAP_BACKEND_MACVTAP:
 		tap = rtnl_dereference(container_of(sock, struct tap_queue,
 						    sock)->tap);
@@ -185,77 +204,76 @@ static void vtap_interface_read_drops(struct net_device *dev,
 }
 
 /*
- * Update i->last, and @drops unless it is NULL. If the device cannot be found,
- * its index stays as it was, to tell two tuns of one name apart later.
- * Return: true if the device was found.
+ * Set @id, and @drops unless it is NULL. Without a device that the reader may
+ * see, only the name is set. Return: true if the device was found.
  */
-static bool vtap_interface_refresh(struct vtap_interface *i,
-				   struct vtap_interface_drops *drops)
+static bool vtap_interface_find(struct vtap_interface *i,
+				const struct sk_buff *req,
+				struct vtap_interface_id *id,
+				struct vtap_interface_drops *drops)
 {
-	struct vtap_interface_id now = {};
+	const struct vtap_interface_reader who = { .net = i->net, .req = req };
 	struct net_device *dev;
 
 	lockdep_assert_held(&i->lock);
-	vtap_backend_tun_name(i->sock, i->kind, now.name);
+	vtap_backend_tun_name(i->sock, i->kind, id->name);
 	rtnl_lock();
-	dev = vtap_backend_netdev(i->sock, i->kind, now.name, &i->last);
+	dev = vtap_backend_netdev(i->sock, i->kind, id->name, &i->last, &who);
 	if (dev) {
-		strscpy(now.name, dev->name, sizeof(now.name));
-		now.ifindex = dev->ifindex;
-		now.net_cookie = vtap_net_cookie(dev_net(dev));
+		strscpy(id->name, dev->name, sizeof(id->name));
+		id->ifindex = dev->ifindex;
+		id->net_cookie = vtap_net_cookie(dev_net(dev));
 	}
 	if (dev && drops)
 		vtap_interface_read_drops(dev, i->kind, drops);
 	rtnl_unlock();
-	if (dev)
-		i->last = now;
-	else
-		strscpy(i->last.name, now.name, sizeof(i->last.name));
 	return dev;
 }
 
 /**
  * vtap_interface_set - a queue has another backend
  * @i: interface
+ * @net: network namespace of the vhost device
  * @sock: the backend, or NULL. Its file stays open until the next call.
  * @kind: of @sock
  *
  * Context: process context; takes RTNL, waits for vtap_interface_get().
  */
-void vtap_interface_set(struct vtap_interface *i, struct socket *sock,
-			enum vtap_backend_kind kind)
+void vtap_interface_set(struct vtap_interface *i, const struct net *net,
+			struct socket *sock, enum vtap_backend_kind kind)
 {
 	mutex_lock(&i->lock);
+	i->net = net;
 	i->sock = sock;
 	i->kind = kind;
 	memset(&i->last, 0, sizeof(i->last));
 	/* Now, because a tun may be moved before the first request. */
 	if (sock && kind == VTAP_BACKEND_TAP)
-		vtap_interface_refresh(i, NULL);
+		vtap_interface_find(i, NULL, &i->last, NULL);
 	mutex_unlock(&i->lock);
 }
 
 /**
  * vtap_interface_get - find the current interface of a queue
  * @i: interface
- * @id: result; the name is empty without a device, the index is 0 if another
- *	device may be meant
- * @drops: set to the packets that the interface dropped, if they are known
+ * @req: the netlink request, or NULL for a notification
+ * @id: result; the name is empty without a device, the index is 0 if the reader
+ *	may not see the device or if another device may be meant
+ * @drops: set to the packets that the interface dropped, if they are known. NULL
+ *	to not read them: this visits each possible CPU under RTNL.
  *
  * Context: process context; takes RTNL.
  */
-void vtap_interface_get(struct vtap_interface *i, struct vtap_interface_id *id,
+void vtap_interface_get(struct vtap_interface *i, const struct sk_buff *req,
+			struct vtap_interface_id *id,
 			struct vtap_interface_drops *drops)
 {
 	memset(id, 0, sizeof(*id));
-	memset(drops, 0, sizeof(*drops));
+	if (drops)
+		memset(drops, 0, sizeof(*drops));
 	mutex_lock(&i->lock);
-	if (i->sock) {
-		bool found = vtap_interface_refresh(i, drops);
-
-		*id = i->last;
-		if (!found)
-			id->ifindex = 0;
-	}
+	if (i->sock && vtap_interface_find(i, req, id, drops) && req &&
+	    netlink_capable(req, CAP_NET_ADMIN))
+		i->last = *id;
 	mutex_unlock(&i->lock);
 }

@@ -75,4 +75,5 @@ def main():
         raise SystemExit(f"not expected: {strange}")
 
 
-main()
+if __name__ == "__main__":
+    main()

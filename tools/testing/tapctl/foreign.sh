@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154,SC2034 # set by check-ctl; read by it
+#
+# Shell functions of check-ctl: a tenant, who is root of a user namespace only, and taps
+# with equal names in namespaces of others.
+
+# The client is a process of the tenant, in its own network namespace.
+tenant_start() { # TAP
+	client_end
+	cp "$root/build/tapctl-test/client" "$here"/{garbage,foreign}.py "$work"
+	chmod 666 "$node" /dev/net/tun
+	client_cmd=$work/client client_start "$1" "${user[@]}" unshare -Urn || return 1
+	tenant=("${user[@]}" nsenter -t "$client_pid" -U -n --preserve-credentials)
+	in_init=".if_netns_cookie == $(cookie env)"
+	! "${tenant[@]}" asan show --all-namespaces
+}
+
+# The tenant's answer has both queues of its device, and the jq expression $1 is true for
+# each of them.
+tenant_reads() {
+	"${tenant[@]}" asan show --json >"$work/tenant" || return 1
+	jq -c '.queues[] | {tap, ifindex, if_netns_cookie, tap_dropped}' "$work/tenant"
+	jq -e "(.queues | length == 2) and (.queues | all($1))" "$work/tenant"
+}
+
+only_name='.tap == "vu0" and (has("ifindex") or has("if_netns_cookie") or has("tap_dropped") | not)'
+
+# Root of the host finds the tap in its own namespace.
+root_reads() {
+	asan show --all-namespaces --json >"$work/root" || return 1
+	jq -c '.queues[] | {tap, ifindex, if_netns_cookie, tap_dropped}' "$work/root"
+	jq -e "(.queues | length == 2) and (.queues | all($in_init and has(\"tap_dropped\") and
+		.ifindex == $(</sys/class/net/vu0/ifindex)))" "$work/root"
+}
+
+moved_to_root() {
+	"${tenant[@]}" ip link show vu0 && tenant_reads 'has("ifindex") and has("tap_dropped")' &&
+		nsenter -t "$client_pid" -n ip link set vu0 netns 1 && tenant_reads "$only_name" && root_reads
+}
+
+# The same if the queues start after the move.
+moved_before_start() { client restart && tenant_reads "$only_name" && root_reads && tenant_reads "$only_name"; }
+
+# What the tenant reads does not change what root reads.
+another_of_the_tenant() {
+	"${tenant[@]}" ip tuntap add dev vu0 mode tap && tenant_reads "$in_init | not" && root_reads
+}
+
+# Delete the tenant's tap with a namespace. Its name can be read after the namespace has
+# left the list, and is that of a tap of the host.
+deleted_with_namespace() {
+	# shellcheck disable=SC2016 # expanded by that shell
+	"${tenant[@]}" bash -c '
+		unshare -n sleep 60 &
+		for ((i = 0; i < 100; i++)); do
+			[[ $(readlink /proc/$!/ns/net) == "$(readlink /proc/$$/ns/net)" ]] || break
+			sleep 0.05
+		done
+		ip link set vu0 netns $!
+		ret=$?
+		kill -KILL $!
+		exit $ret' && soon client attach
+}
+
+never_foreign() {
+	local reader i ret=0
+	ip tuntap add dev vu0 mode tap || return 1
+	"${tenant[@]}" python3 "$work/foreign.py" "$(cookie env)" &
+	reader=$!
+	for ((i = 0; i < 10 && !ret; i++)); do
+		deleted_with_namespace || ret=1
+	done
+	kill "$reader"
+	wait "$reader" || ret=1
+	tenant_reads "has(\"ifindex\") and ($in_init | not)" || ret=1
+	ip link del vu0
+	return "$ret"
+}
+
+part_foreign() {
+	local tenant in_init
+	t "foreign: a tenant" tenant_start vu0
+	t "foreign: its tap is moved to the host" moved_to_root
+	t "foreign: and its queues start again" moved_before_start
+	t "foreign: and it has another tap of this name" another_of_the_tenant
+	t "foreign: another tenant" tenant_start vu0
+	t "foreign: its tap is deleted with a namespace" never_foreign
+	client_end
+	client_start vt0
+}
