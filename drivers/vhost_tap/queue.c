@@ -117,7 +117,7 @@ static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
 			    enum vtap_backend_kind kind)
 {
 	bool batches = q->dir == VTAP_TX &&
-		       vtap_backend_takes_batches(sock, kind);
+		       vtap_backend_takes_batches(sock, kind, q->dev->net);
 	int err;
 
 	vtap_queue_lock(q);

@@ -66,20 +66,24 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
  * vtap_backend_takes_batches - check whether a backend takes TUN_MSG_PTR
  * @sock: from vtap_backend_socket()
  * @kind: of @sock
+ * @own: network namespace of the vhost device
  *
  * Tap and macvtap do. An L3 tun (IFF_TUN) accepts batches too, but takes the
  * first bytes of each packet for an Ethernet header. The device is found by its
- * name in any namespace, because it may have been moved. If an L3 tun elsewhere
- * has the same name, frames go one at a time, which only costs time.
+ * name in @own and in the namespace of the file. Only if it was moved elsewhere,
+ * all namespaces are searched: otherwise an L3 tun of another tenant with the
+ * same name would slow down this queue. Where both kinds have the name, frames go
+ * one at a time.
  *
  * Context: process context; takes RTNL.
  * Return: true if frames may be handed over in batches.
  */
 bool vtap_backend_takes_batches(struct socket *sock,
-				enum vtap_backend_kind kind)
+				enum vtap_backend_kind kind,
+				const struct net *own)
 {
+	bool is_near = false, near_l3 = false, far_l3 = false;
 	char name[IFNAMSIZ];
-	bool is_l3 = false;
 	struct net *net;
 
 	if (kind != VTAP_BACKEND_TAP)
@@ -88,12 +92,20 @@ bool vtap_backend_takes_batches(struct socket *sock,
 	rcu_read_lock();
 	for_each_net_rcu(net) {
 		struct net_device *dev = dev_get_by_name_rcu(net, name);
+		bool is_l3;
 
-		if (dev && vtap_is_tun(dev) && !dev->hard_header_len)
-			is_l3 = true;
+		if (!dev || !vtap_is_tun(dev))
+			continue;
+		is_l3 = !dev->hard_header_len;
+		if (net_eq(net, own) || net_eq(net, sock_net(sock->sk))) {
+			is_near = true;
+			near_l3 |= is_l3;
+		} else {
+			far_l3 |= is_l3;
+		}
 	}
 	rcu_read_unlock();
-	return !is_l3;
+	return is_near ? !near_l3 : !far_l3;
 }
 
 /**

@@ -25,7 +25,8 @@
 /* backend.c: attach and detach */
 struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind);
 bool vtap_backend_takes_batches(struct socket *sock,
-				enum vtap_backend_kind kind);
+				enum vtap_backend_kind kind,
+				const struct net *own);
 void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 			 struct socket *sock, enum vtap_backend_kind kind,
 			 bool batches);
