@@ -238,7 +238,10 @@ static int vtap_nl_put_state(struct sk_buff *skb, const struct vtap_queue *q)
 			      vtap_fault_doc(fault));
 }
 
-/* May wait for RTNL, never for a pass. */
+/*
+ * May wait for RTNL, never for a pass. A guest can cause notifications, so these
+ * do not sum up the counters of all CPUs under RTNL.
+ */
 static int vtap_nl_put_interface(const struct vtap_nl_to *to,
 				 struct vtap_queue *q)
 {
@@ -246,7 +249,8 @@ static int vtap_nl_put_interface(const struct vtap_nl_to *to,
 	struct vtap_interface_id id;
 	struct sk_buff *skb = to->skb;
 
-	vtap_interface_get(&q->interface, to->req, &id, &drops);
+	vtap_interface_get(&q->interface, to->req, &id,
+			   to->req ? &drops : NULL);
 	if (!id.name[0])
 		return 0;
 	if (nla_put_string(skb, VHOST_TAP_A_QUEUE_IFNAME, id.name))
