@@ -27,7 +27,7 @@ reports_device() {
 		holds links.txt "dev vt0$" && holds links.txt "dev reportbr$" &&
 		holds links.txt 'bridge_id 8000.<MAC-' && holds links.txt "tun type tap" &&
 		holds module.txt '^kthread_workers: ' && holds kernel-log.txt vhost_tap &&
-		holds doctor.txt 'doctor --tap vt0' && holds vmm.txt client || status=1
+		holds doctor.txt 'doctor --tap vt0' && holds vmm.txt "^device $dev, process [0-9]*:\$" || status=1
 	! grep -r "$mac" "$files" || status=1
 	ip link del reportbr
 	return "$status"
