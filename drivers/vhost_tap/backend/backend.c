@@ -72,8 +72,8 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
  * first bytes of each packet for an Ethernet header. The device is found by its
  * name in @own and in the namespace of the file. Only if it was moved elsewhere,
  * all namespaces are searched: otherwise an L3 tun of another tenant with the
- * same name would slow down this queue. Where both kinds have the name, frames go
- * one at a time.
+ * same name would slow down this queue. An L3 tun that was moved elsewhere is not
+ * recognized if a tap in one of the two namespaces has its name.
  *
  * Context: process context; takes RTNL.
  * Return: true if frames may be handed over in batches.

@@ -35,7 +35,7 @@
 static void make_frame(struct testbed *tb)
 {
 	static const uint8_t guest[6] = { 2, 0, 0, 0, 0, 1 };
-	static const uint8_t nobody[6] = { 2, 0, 0, 0, 0, 99 };
+	static const uint8_t absent[6] = { 2, 0, 0, 0, 0, 99 };
 	const struct row *row = tb->row;
 	struct virtio_net_hdr *h;
 	uint8_t *f;
@@ -44,12 +44,12 @@ static void make_frame(struct testbed *tb)
 	tb->frame = calloc(1, tb->frame_len);
 	f = tb->frame + BED_HDR;
 	if (!row->gso) {
-		frame_raw_to(f, row->len, 0, nobody, guest);
+		frame_raw_to(f, row->len, 0, absent, guest);
 		return;
 	}
 	h = (void *)tb->frame;
 	frame_l4(f, row->len - 54, false, IPPROTO_TCP, 0, h);
-	memcpy(f, nobody, sizeof(nobody));
+	memcpy(f, absent, sizeof(absent));
 	h->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
 	h->gso_size = 1448;
 }
