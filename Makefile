@@ -151,7 +151,7 @@ $(if $(kselftests_args),@scripts/deps vm_arm64)
 endef
 
 .PHONY: check-vm
-check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3|6.12-arm64|6.12-rt-amd64, TEST="program[:case] ..."
+check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3|6.12-arm64, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	$(build_kselftests)
 	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) $(vm_cpus) --timeout 1800 \
