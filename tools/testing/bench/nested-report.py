@@ -138,11 +138,11 @@ def number(side):
 def table(about, rows):
     lines = [f"{k}: {v}" for k, v in about.items()]
     rounds = max((r["ours"]["boots"] for r in rows), default=0)
-    lines += ["", f"Of {rounds} rounds: the best quartile for times and rates, else the median; ± is half",
-              "the distance of the quartiles. The range of the ratio holds 95 of 100 draws of such",
-              "rounds; ~: it has 1 in it, or the difference is below half a percent, or there are",
-              f"fewer than {MIN_ROUNDS} rounds.", "",
-              f"{'row':18} {'figure':17} {'in-tree':>14} {'ours':>14}  {'ratio':>5} {'range':>10}"]
+    lines += ["", f"{rounds} rounds. Times and rates are the best quartile, other figures the median, ± half",
+              "the distance of the quartiles. The range of a ratio holds 95 % of bootstrap samples.",
+              "A ratio is marked with ~ if its range includes 1, if it differs from 1 by less than",
+              f"half a percent, or if there are fewer than {MIN_ROUNDS} rounds.", "",
+              f"{'row':18} {'figure':17} {'in-tree':>14} {'vhost-tap':>14}  {'ratio':>5} {'range':>10}"]
     last = None
     for r in rows:
         line = (f"{r['row'] if r['row'] != last else '':18} {r['figure']:17} "

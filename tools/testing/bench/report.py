@@ -227,24 +227,24 @@ def load_lines(rows):
 
 
 def table(about, rows):
-    one, two = about.get("sides", "in-tree ours").split()
+    one, two = about.get("sides", "in-tree vhost-tap").split()
     lines = [f"{k}: {v}" for k, v in about.items()]
-    lines += part("Medians of boots, and half the distance of their quartiles; ratios are taken "
-                  "within a boot.\nA target is met, or not, when three quarters of the boots say so.",
+    lines += part("Medians of all boots, ± half the distance of their quartiles. Ratios are computed "
+                  "within a boot.\nA target is met or missed if three quarters of the boots agree.",
                   f"{'row':16} {one:>15} {two:>15} {'ratio':>11}  target",
                   [f"{r['row']:16} {cell(r.get('in_tree', {})):>15} {cell(r.get('ours', {})):>15} "
                    f"{pair(r.get('ratio')):>11}  {aim(r.get('ratio'))}".rstrip()
                    for r in rows if r["row"] != "idle"])
-    lines += part("With it, against the row without it, each side for itself:",
+    lines += part("Cost of a feature: each driver with it, divided by the same driver without it:",
                   f"{'row':16} {one:>11} {two:>11}  target", own_lines(rows))
-    lines += part("Packed rings, against the split rings of each side:",
+    lines += part("Packed rings of vhost-tap, divided by the split rings of each driver:",
                   f"{'row':22} {one:>11} {two:>11}  target", packed_lines(rows))
-    lines += part("The baseline, and what is above it (baseline/vtap_baseline.c says what it does):",
+    lines += part("Cost above the baseline, a module without rings (baseline/vtap_baseline.c):",
                   f"{'row':25} {'baseline':>15} {one:>12} {two:>12} {'ratio':>11}  target",
                   baseline_lines(rows))
-    lines += part("Kicks and calls per packet, guest and device at work at the same time:",
+    lines += part("Kicks and calls per packet while guest and device work at the same time:",
                   f"{'row':16} {'':6} {one:>9} {two:>9}  not more", load_lines(rows))
-    lines += part("Idle, context switches of the worker in 2 s:", f"{'':16} {one:>9} {two:>9}  target",
+    lines += part("Context switches of an idle worker in 2 s:", f"{'':16} {one:>9} {two:>9}  target",
                   [f"{'':16} {r['in_tree']['median']:>9.1f} {r['ours']['median']:>9.1f}  "
                    f"{aim(r['wakeups'])}" for r in rows if r.get("wakeups")])
     return "\n".join(lines) + "\n"

@@ -34,8 +34,9 @@ def read_raw(path):
 
 def table(about, rows):
     lines = [f"{k}: {v}" for k, v in about.items()]
-    lines += ["", "Medians of runs, and half the distance of their quartiles. pop to log: for each chain,",
-              "64 at a time; must_call, kick_*: for each batch. log: marking, with dirty logging.", "",
+    lines += ["", "Medians of all runs, ± half the distance of their quartiles. pop, stage, publish and",
+              "log are per chain, 64 chains at a time; must_call and kick_* are per batch. log is the",
+              "cost of marking pages in the dirty log.", "",
               f"{'memory':19} {'format':26} " + " ".join(f"{v:>11}" for v in VERBS)]
     lone, last = [], None
     for r in rows:
