@@ -3,9 +3,9 @@
  * doctor_drops.c - the doctor's check for packets that taps dropped
  *
  * A tap keeps the packets for the guest until the guest has buffers, and drops
- * those that do not fit its queue. It also counts those that its filters reject
- * and those for a detached queue, so the advice depends on whether the guest was
- * without buffers.
+ * those that do not fit its queue. The tap's counter also includes packets that
+ * its filters reject and packets for a detached queue. The advice therefore
+ * depends on whether the guest was without buffers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "doctor.h"
 #include "link.h"
 
-/* Length that bridges bursts; see Documentation/tuning.rst. */
+/* Length that absorbs bursts; see Documentation/tuning.rst. */
 #define LONG_QUEUE	4000
 
 /* The largest ring that QEMU offers */
@@ -32,7 +32,7 @@ static void report(struct doctor_ctx *ctx, const struct tap *tap,
 			 tap->q->tap, dropped,
 			 (unsigned long long)tap->packets);
 		snprintf(why, sizeof(why),
-			 "the guest had no free buffer %llu times, and only %u packets could wait; a longer queue bridges bursts",
+			 "the guest had no free buffer %llu times, and only %u packets could wait; a longer queue absorbs bursts",
 			 (unsigned long long)tap->starved, l->queue_len);
 		finding(ctx, WARNING, what, why,
 			"ip link set dev %s txqueuelen %u", word, LONG_QUEUE);

@@ -160,8 +160,8 @@ void check_slots(struct doctor_ctx *ctx)
 
 	if (max < 0 || max >= 509)
 		return;
-	finding(ctx, WARNING, "VMMs will use few memory slots",
-		"vhost-tap accepts 509, but QEMU and DPDK obey the limit of in-tree vhost-net, and memory hotplug fails there",
+	finding(ctx, WARNING, "VMMs will use few memory regions",
+		"vhost-tap accepts 509, but QEMU and DPDK obey the limit of in-tree vhost-net, above which memory hotplug fails",
 		"echo options vhost max_mem_regions=509 >/etc/modprobe.d/vhost-slots.conf && modprobe -r vhost_net && modprobe vhost_net");
 }
 
@@ -208,7 +208,7 @@ void check_takeover(struct doctor_ctx *ctx)
 		snprintf(what, sizeof(what),
 			 "%s keeps in-tree vhost_net from being loaded", file);
 		finding(ctx, PROBLEM, what,
-			"vhost_tap, which is to have the name vhost-net, is not installed, so nothing serves /dev/vhost-net",
+			"vhost_tap is to serve /dev/vhost-net in its place, but is not installed",
 			"vhost-tapctl takeover off");
 	}
 	if (file && now == TAKEOVER_OFF) {
@@ -249,7 +249,7 @@ void check_in_tree(struct doctor_ctx *ctx)
 	    !misc_numbers("vhost-net", &in_tree) ||
 	    !misc_numbers("vhost-tap", &ours))
 		return;
-	/* Only VMMs that started before the bind mount use vhost-net now. */
+	/* After a bind mount only VMMs that started before it use vhost-net. */
 	if (!stat("/dev/vhost-net", &st) && st.st_rdev == ours)
 		return;
 	nr = openers(in_tree, who, sizeof(who));
@@ -262,7 +262,7 @@ void check_in_tree(struct doctor_ctx *ctx)
 			 "in-tree vhost-net is in use%s%s%s",
 			 nr ? " (" : "", who, nr ? ")" : "");
 	finding(ctx, NOTE, what,
-		"a VMM with vhost=on and without vhostfd opens /dev/vhost-net; \"vhost-tapctl run\" and libvirt's <backend vhost=> pass " NODE " instead; the command below gives it to every VMM that starts later, and \"vhost-tapctl takeover on\" does so for good, once no guest uses vhost-net",
+		"a VMM with vhost=on and without vhostfd opens /dev/vhost-net; \"vhost-tapctl run\" and libvirt's <backend vhost=> pass " NODE " instead; the command below gives it to every VMM that starts later, until the next boot; \"vhost-tapctl takeover on --persist\" does so permanently, after all guests on vhost-net have ended",
 		"mount --bind " NODE " /dev/vhost-net");
 }
 

@@ -45,7 +45,7 @@ static void check_up(struct doctor_ctx *ctx, const struct link_info *l)
 {
 	if (!(l->flags & IFF_UP))
 		finding(ctx, PROBLEM, "the link is down",
-			"it carries no packets", "ip link set dev %s up",
+			"it does not carry packets", "ip link set dev %s up",
 			ctx->link_word);
 }
 
@@ -174,7 +174,7 @@ static void check_tap_flags(struct doctor_ctx *ctx, const struct link_info *l)
 			"%s", fix);
 	else if (!l->vnet_hdr)
 		finding(ctx, WARNING, "the tap was made without vnet_hdr",
-			"a VMM that does not ask for the header itself gets no offloads",
+			"a VMM that does not set the flag itself gets no offloads",
 			"%s", fix);
 	else if (ctx->user && ctx->uid &&
 		 l->owner != ctx->uid && l->group != ctx->gid)

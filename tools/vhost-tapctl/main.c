@@ -46,7 +46,7 @@ static const struct command {
 	  "              [--device PROPERTIES] [--qemu-args ARGUMENTS]",
 	  "compare vhost-tap with vhost-net on this host" },
 	{ "takeover", cmd_takeover, "{on [--persist] [--dry-run] | off | status}",
-	  "be /dev/vhost-net as well, in place of in-tree vhost-net" },
+	  "give the module the name /dev/vhost-net, in place of in-tree vhost-net" },
 };
 
 static int help(FILE *f)

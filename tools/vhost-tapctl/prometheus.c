@@ -3,7 +3,7 @@
  * prometheus.c - vhost-tapctl prometheus: print counters for Prometheus
  *
  * With --output, a temporary file is written and renamed, so that node_exporter's
- * textfile collector never reads half a file.
+ * textfile collector never reads an incomplete file.
  */
 #include <errno.h>
 #include <limits.h>
@@ -106,7 +106,7 @@ static void put_taps(FILE *f, const struct snapshot *s)
 	struct tap *taps = taps_find(s, &nr);
 
 	head(f, "tap_dropped_total", "counter",
-	     "Packets that the tap itself dropped, rx for those to the guest; tx includes frames that no protocol of the host took.");
+	     "Packets that the tap itself dropped: rx to the guest, tx from the guest. tx includes frames that no protocol of the host accepted.");
 	for (i = 0; i < nr; i++) {
 		const struct queue *q = taps[i].q;
 

@@ -18,7 +18,7 @@
 
 #define HEX		"0123456789abcdefABCDEF"
 #define MIN_NAME	2	/* a shorter name would match everywhere */
-#define MIN_PART	4	/* the same, for a part of a word */
+#define MIN_PART	4	/* shortest name to search for within words */
 #define MAX_GROUPS	64
 
 static const struct {

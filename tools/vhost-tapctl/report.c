@@ -245,7 +245,7 @@ static int pack(const char *folder, const char *output)
 	return fd < 0 ? CTL_OK : CTL_FAILED;
 }
 
-/* Tell what the archive has, and how to look at it. */
+/* Print the contents of the archive, and the command that shows it. */
 static void say(const char *output, const char *contents)
 {
 	size_t room = 4 * strlen(output) + 4;
@@ -259,7 +259,7 @@ static void say(const char *output, const char *contents)
 	       contents);
 	printf("Replaced by tokens: ");
 	redact_summary(stdout);
-	printf("Read it before you send it, for names that only you know to be private:\n"
+	printf("Read it before you send it. It may have other names that are private:\n"
 	       "  tar -xzOf %s | less\n", word);
 	free(word);
 }
@@ -301,7 +301,7 @@ static void take_snapshot(struct report *r)
 	} while (r->err && !all);
 }
 
-/* Most programs that a report runs are in these folders. */
+/* Search these folders, too: PATH of a user may lack those of system programs. */
 static void extend_path(void)
 {
 	const char *path = getenv("PATH");

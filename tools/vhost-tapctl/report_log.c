@@ -2,8 +2,8 @@
 /*
  * report_log.c - the kernel log's part of vhost-tapctl report
  *
- * A log has much that is private and does not concern us. Lines are selected by
- * words, and whole reports of kernel failures are kept.
+ * Most lines of a log have nothing to do with vhost-tap, and some are private.
+ * Lines are selected by words. Reports of kernel failures are kept as a whole.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,10 @@ static bool has_one(const char *line, const char * const *list)
 	return false;
 }
 
-/* Keep the lines that concern us, in place. Returns their number. */
+/*
+ * Select lines by words and failures. @lines is used as a ring of @nr entries,
+ * so the last ones are kept. Returns the number of selected lines.
+ */
 static size_t select_lines(char *text, char **lines, size_t nr)
 {
 	size_t kept = 0, failure = 0;
@@ -56,7 +59,7 @@ static size_t select_lines(char *text, char **lines, size_t nr)
 }
 
 /**
- * put_kernel_log - write the lines of the kernel log that concern us
+ * put_kernel_log - write the lines of the kernel log on taps, vhost and failures
  * @r: report
  * @f: file to write to
  */
@@ -81,7 +84,7 @@ void put_kernel_log(struct report *r, FILE *f)
 		ret = spawn_text(readers[i], t);
 		if (fclose(t))
 			ret = -1;
-		/* Without rights journalctl may just print nothing. */
+		/* journalctl prints nothing if the user may not read the log. */
 		if (!ret && !len)
 			ret = -1;
 	}

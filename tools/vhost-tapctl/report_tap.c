@@ -28,7 +28,7 @@ static bool tap_of(const struct queue *q, char *name)
 	return !strcmp(clean, q->tap);
 }
 
-/* Without a device, the taps that exist tell most. */
+/* If no device is open, report all taps of this namespace. */
 static void add_all_taps(struct report *r)
 {
 	struct if_nameindex *all = if_nameindex(), *i;
@@ -105,7 +105,7 @@ void put_devices(struct report *r, FILE *f)
 
 /* ---- links ---- */
 
-/* Write what ip says of a link, without its alias, which may be any text. */
+/* Write the output of ip for a link, without its alias, which may be any text. */
 static int put_link(FILE *f, const char *name)
 {
 	char *text = NULL, *rest, *line;

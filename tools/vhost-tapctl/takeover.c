@@ -2,9 +2,10 @@
 /*
  * takeover.c - vhost-tapctl takeover: give the module the name /dev/vhost-net
  *
- * The module has a parameter for it. The rest is here: remove in-tree vhost_net,
- * which has the name, and keep it from being loaded by a file for modprobe. That
- * file is in /run, so it ends with the next boot, or in /etc.
+ * The module's parameter "takeover" adds the name. Before, this command unloads
+ * in-tree vhost_net, which has the name, and writes a file for modprobe that
+ * prevents it from being loaded again. The file is in /run, whose content ends
+ * with the next boot, or with --persist in /etc.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +58,7 @@ struct node {
 /**
  * takeover_get - read the module's parameter
  *
- * Return: what it says.
+ * Return: its state.
  */
 enum takeover takeover_get(void)
 {
@@ -215,7 +216,7 @@ static void remove_files(void)
 {
 	unlink(BOOT_FILE);
 	unlink(KEPT_FILE);
-	/* Only if nothing else is there. */
+	/* This fails if the folder has other files. */
 	rmdir("/run/modprobe.d");
 }
 
@@ -245,8 +246,9 @@ static void save_node(struct node *n)
 }
 
 /*
- * The kernel makes a new node for root alone, and udev applies its rule. Give it
- * what the former one had, which may have been set by hand.
+ * The kernel creates a new node that only root can open, and udev applies its
+ * rule. Restore owner, mode and label of the former node, which the administrator
+ * may have changed.
  */
 static void restore_node(const struct node *n)
 {
@@ -266,8 +268,8 @@ static void restore_node(const struct node *n)
 /* ---- on ---- */
 
 /*
- * Check whether in-tree vhost-net can be removed. Returns CTL_OK and sets
- * @loaded if it is there, or prints why it cannot.
+ * Check whether in-tree vhost-net can be unloaded. Returns CTL_OK, with @loaded
+ * set if it is loaded, or another exit code after a message.
  */
 static int check_in_tree(bool *loaded)
 {
@@ -447,7 +449,7 @@ static int print_status(void)
 
 /* ---- the command ---- */
 
-/* Two runs at a time would undo each other's steps. */
+/* Allow one run at a time, because two would undo each other's steps. */
 static void lock(void)
 {
 	int fd = open("/sys/module", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -457,7 +459,7 @@ static void lock(void)
 		flock(fd, LOCK_EX);
 }
 
-/* An interrupt between two steps would leave half of them. */
+/* A signal between two steps would leave an incomplete takeover. */
 static void block_signals(void)
 {
 	sigset_t set;

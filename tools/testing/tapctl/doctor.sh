@@ -5,7 +5,7 @@
 # that it prints. Other tests cover two findings: ../packages/use-deb.sh a module that
 # DKMS has only for another kernel, ../libvirt/check-selinux SELinux.
 
-# Does the doctor, with the arguments after $1, report the finding $1? Uses the build
+# Check that the doctor, with the arguments after $1, reports the finding $1. Uses the build
 # with ASan unless $doctor names another one.
 finds() {
 	"${doctor:-asan}" doctor "${@:2}" >"$work/doctor" 2>&1
@@ -231,7 +231,7 @@ part_doctor() {
 		"may not open $node" --user ctl
 	t "doctor: /dev/net/tun missing" fix_t "rm /dev/net/tun" "/dev/net/tun does not exist"
 	t "doctor: /dev/net/tun closed" fix_t "chmod 600 /dev/net/tun" "may not open /dev/net/tun" --user ctl
-	t "doctor: few memory slots" fix_t true "few memory slots"
+	t "doctor: few memory regions" fix_t true "few memory regions"
 	t "doctor: AppArmor" fix_t "mkdir -p /etc/apparmor.d/abstractions;
 		rm -rf /etc/apparmor.d/abstractions/libvirt-qemu.d; touch /etc/apparmor.d/abstractions/libvirt-qemu" \
 		"AppArmor does not let"

@@ -244,7 +244,7 @@ part_takeover() {
 	t "off again changes nothing" eval "asan takeover off && is_off"
 	takeover_refused
 	t "on --persist" eval "on --persist && is_on $kept_file && ! [[ -e $boot_file ]]"
-	t "it stays so" eval "on && is_on $kept_file && ! [[ -e $boot_file ]]"
+	t "on without --persist keeps the file in /etc" eval "on && is_on $kept_file && ! [[ -e $boot_file ]]"
 	t "after a reload of the module, too" reloaded $kept_file
 	t "opening the static node loads the module" loaded_by_open
 	t "off removes all of it" is_off
