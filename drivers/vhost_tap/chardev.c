@@ -11,9 +11,10 @@
 #include "control.h"
 
 /*
- * Open files by any name, and whether opens as vhost-net succeed. open() runs
- * under the lock of the misc devices, which node.c needs to create and remove
- * one; so node.c decides under this lock, and cannot hold it until it is done.
+ * Protects the number of open files by any name, and whether opens by the name
+ * vhost-net succeed. node.c cannot hold this lock while it creates or removes a
+ * node: that takes the misc device core's lock, under which open() takes this
+ * one. It therefore permits or refuses opens first, and then changes the node.
  */
 static DEFINE_SPINLOCK(files_lock);
 static unsigned int nr_files;
@@ -40,7 +41,7 @@ int vtap_chardev_admit(bool admit)
 	return err;
 }
 
-/* The errno is that of a minor without a driver, as the node will be. */
+/* -ENODEV is the errno for a node whose driver has been removed. */
 static int vtap_chardev_count(const struct inode *inode)
 {
 	int err = 0;

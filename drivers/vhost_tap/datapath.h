@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * datapath.h - every function a packet meets, in the order it meets them
+ * datapath.h - functions of the datapath, in the order in which a packet uses them
  *
  * Included by vtap.h, which has the types.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * features.c - which features a file offers, and what the acked ones mean
+ * features.c - feature bits: the offer of a file, and the effect of acked bits
  *
  * A file offers what the module supports on this kernel, less what the
  * administrator (module parameter features=) and the opener of the file

@@ -70,8 +70,8 @@ void vtap_miss_report(struct vtap_queue *q)
  * @q: queue; nothing happens if its miss was answered, or not read yet
  *
  * Called after the miss could not be copied to its reader, and after a kick. A
- * client that cannot answer a miss stays silent, but may be able to when the
- * guest kicks again, because its IOMMU maps the address by then.
+ * client does not answer a miss whose address its IOMMU does not map. When the
+ * guest kicks again, the IOMMU may map it.
  */
 void vtap_miss_requeue(struct vtap_queue *q)
 {

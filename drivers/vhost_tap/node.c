@@ -49,7 +49,7 @@ static struct miscdevice vtap_net_misc = {
 };
 
 /*
- * The lock of our module parameters protects both. A parameter can be set before
+ * The lock of the module's parameters protects both. A parameter can be set before
  * the module's init, and sysfs has it until after the module's exit.
  */
 static bool takeover;
@@ -184,7 +184,7 @@ static int vtap_takeover_set(const char *val, const struct kernel_param *kp)
 		return vtap_switch_takeover(on);
 	if (node_phase == VTAP_NODES_GONE)
 		return -ENODEV;
-	takeover = on;		/* vtap_node_init() does it */
+	takeover = on;		/* for vtap_node_init() */
 	return 0;
 }
 
@@ -196,10 +196,10 @@ static const struct kernel_param_ops takeover_ops = {
 
 module_param_cb(takeover, &takeover_ops, &takeover, 0644);
 __MODULE_PARM_TYPE(takeover, "bool");
-MODULE_PARM_DESC(takeover, "Be /dev/vhost-net as well, in place of in-tree vhost-net (default 0)");
+MODULE_PARM_DESC(takeover, "Name the device /dev/vhost-net as well, in place of in-tree vhost-net (default 0)");
 
 /**
- * vtap_node_init - create the node, and /dev/vhost-net if takeover= asks for it
+ * vtap_node_init - create the node, and /dev/vhost-net if takeover= is set
  *
  * The module is loaded without /dev/vhost-net if that cannot be created, because
  * guests that use the other name must start in any case.
@@ -215,7 +215,7 @@ int __init vtap_node_init(void)
 	kernel_param_lock(THIS_MODULE);
 	wanted = takeover;
 	takeover = false;
-	/* Now, because no file can be open yet. */
+	/* This does not fail, because no file can be open yet. */
 	vtap_chardev_admit(wanted);
 	err = vtap_make_node();
 	if (!err && wanted && vtap_register_vhost_net())

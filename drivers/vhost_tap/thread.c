@@ -16,8 +16,8 @@
  *
  * Both kinds call @fn in TASK_INTERRUPTIBLE. It returns false to sleep.
  *
- * A thread ends in two steps. After vtap_thread_end() it runs none of our code,
- * and vtap_thread_free() frees it. A wake-up between the two is harmless.
+ * A thread ends in two steps. After vtap_thread_end() it runs no code of this
+ * driver, and vtap_thread_free() frees it. A wake-up between the two is harmless.
  * Documentation/locking.rst ("Ownership of workers") defines who may wake a
  * thread, and until when.
  */
@@ -458,7 +458,7 @@ int vtap_thread_wait_killable(struct vtap_thread *t)
 }
 
 /**
- * vtap_thread_end - wait until a thread runs none of our code
+ * vtap_thread_end - wait until a thread runs no code of this driver
  * @t: thread after vtap_thread_stop()
  *
  * Context: Process context. Waits for the round in progress.

@@ -184,7 +184,7 @@ struct vtap_worker {
 };
 
 /**
- * struct vtap_qcfg - what the negotiated features mean for a pass
+ * struct vtap_qcfg - settings of a pass that follow from the negotiated features
  *
  * Set by features.c between passes.
  */

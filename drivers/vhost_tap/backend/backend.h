@@ -8,8 +8,8 @@
  * skb_rx.h). A kernel that does not export these rings leaves vtap_backend.ring
  * NULL; packets are then taken by recvmsg one at a time (make check-recvmsg).
  *
- * A pass does not choose the way. TX adds frames and flushes them. RX peeks at
- * the next packet and delivers or discards it.
+ * The functions below choose between them. A TX pass adds frames and flushes
+ * them. An RX pass peeks at the next packet and delivers or discards it.
  */
 #ifndef VTAP_BACKEND_H
 #define VTAP_BACKEND_H

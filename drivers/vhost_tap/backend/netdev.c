@@ -176,7 +176,7 @@ void vtap_interface_init(struct vtap_interface *i)
 }
 
 /**
- * vtap_interface_free - the end of a queue's interface
+ * vtap_interface_free - free what vtap_interface_init() prepared
  * @i: interface
  */
 void vtap_interface_free(struct vtap_interface *i)
@@ -231,7 +231,7 @@ static bool vtap_interface_find(struct vtap_interface *i,
 }
 
 /**
- * vtap_interface_set - a queue has another backend
+ * vtap_interface_set - record another backend of a queue
  * @i: interface
  * @net: network namespace of the vhost device
  * @sock: the backend, or NULL. Its file stays open until the next call.
@@ -247,7 +247,7 @@ void vtap_interface_set(struct vtap_interface *i, const struct net *net,
 	i->sock = sock;
 	i->kind = kind;
 	memset(&i->last, 0, sizeof(i->last));
-	/* Now, because a tun may be moved before the first request. */
+	/* Find the device at once: a tun may be moved before the first request. */
 	if (sock && kind == VTAP_BACKEND_TAP)
 		vtap_interface_find(i, NULL, &i->last, NULL);
 	mutex_unlock(&i->lock);

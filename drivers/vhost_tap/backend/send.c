@@ -216,7 +216,7 @@ int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
 }
 
 /**
- * vtap_backend_has_room - may a refused frame be sent now?
+ * vtap_backend_has_room - check whether the backend has room for a frame
  * @b: attached backend of a TX queue
  *
  * If not, the socket wakes the queue's hook (EPOLLOUT) when it has room.

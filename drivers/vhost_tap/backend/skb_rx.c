@@ -30,7 +30,7 @@
 #include "backend.h"
 
 /*
- * Searches for an unknown device of a backend before recvmsg is used for good.
+ * Searches for an unknown device of a backend before recvmsg is used permanently.
  */
 #define MAX_SEARCHES	64
 

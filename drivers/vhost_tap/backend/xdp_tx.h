@@ -4,9 +4,9 @@
  *
  * Kernel compatibility boundary.
  *
- * Inline, as a part of the packet loop of TX. Tap and macvtap take an array of
- * xdp_buff in one sendmsg (TUN_MSG_PTR) and build an skb around each, so a
- * frame is copied once, into the memory that the host's stack uses.
+ * The functions are inline, as a part of the packet loop of TX. Tap and macvtap
+ * take an array of xdp_buff in one sendmsg (TUN_MSG_PTR) and build an skb around
+ * each, so a frame is copied once, into the memory that the host's stack uses.
  * The virtio-net header goes to the start of the buffer:
  *
  *   up to 6.18: behind an int that holds the buffer's size (tun_xdp_hdr)
@@ -46,7 +46,7 @@ int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len);
 
 /**
- * vtap_backend_has_xdp - does the backend take frames in batches?
+ * vtap_backend_has_xdp - check whether the backend takes frames in batches
  * @b: attached backend of a TX queue
  *
  * Frames of a batch are not charged to the socket, so a send buffer limit
