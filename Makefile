@@ -4,7 +4,7 @@
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 # The kernel to build for: a build directory (`make`), or a short name that
-# scripts/kernels fetches (everything that tests).
+# scripts/kernels fetches (all test targets).
 KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
 KVERS ?= 5.10 6.1 6.12 7.2 7.3
@@ -316,7 +316,7 @@ DKMS_SRC   = /usr/src/vhost-tap-$(VERSION)
 DKMS_FLAGS =
 
 .PHONY: dkms-tree
-dkms-tree:	# the sources as DKMS wants them
+dkms-tree:	# the sources in the place that DKMS requires
 	rm -rf $(DESTDIR)$(DKMS_SRC)
 	mkdir -p $(DESTDIR)$(DKMS_SRC)/scripts
 	cp -r Kbuild dkms.conf drivers include $(DESTDIR)$(DKMS_SRC)/

@@ -2,7 +2,7 @@
 /*
  * vhost-tap-pairs.c - several queue pairs behind one /dev/vhost-tap file
  *
- * The program plays the guest of a file with several pairs, attached to the
+ * The program acts as the guest of a file with several pairs, attached to the
  * queues of one multi-queue tap. Each pair sends broadcast frames of the local
  * experimental ethertype. The program then prints the time for each packet and
  * the threads that served the pairs. Start reading at main().
@@ -288,13 +288,13 @@ int main(int argc, char **argv)
 			NODE(VHOST_TAP_SET_WORKERS, &workers);
 		}
 
-		/* As with vhost-net, once for each file ... */
+		/* From here on as with vhost-net. First the calls for a file. */
 		NODE(VHOST_SET_OWNER, NULL);
 		NODE(VHOST_SET_FEATURES, &features);
 		tell_memory(memory_len);
 	}
 
-	/* ... and once for each vring. */
+	/* Then the calls for each vring. */
 	for (i = 0; i < pairs.nr; i++) {
 		queue[i] = open_queue(tap);
 		make_ring(&rx[i], 2 * i);

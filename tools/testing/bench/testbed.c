@@ -281,7 +281,7 @@ int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
 
 /*
  * A whole round is used: check a sample and take all chains back. Descriptors are used
- * in a circle, as VIRTIO_F_IN_ORDER requires.
+ * in the order of the table, as VIRTIO_F_IN_ORDER requires.
  */
 int bed_reap(struct testbed *tb)
 {

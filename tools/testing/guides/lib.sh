@@ -141,8 +141,8 @@ no_ping() {
 	! ping -q -c 2 -i 0.2 -W 1 "$1"
 }
 
-# A guest with two NICs on macvtaps of eth0 stands for two guests: does a broadcast of
-# one arrive at the other?
+# Attach two NICs of the guest to macvtaps of eth0, as if they were two guests, to test
+# whether a broadcast of one arrives at the other.
 two_macvtaps() {
 	local i
 	for i in 0 1; do

@@ -244,7 +244,7 @@ void drv_publish(struct drv *d)
 	d->shown_idx = d->avail_idx;
 }
 
-/* Is entry @event in the range from @old up to, but not including, @new? */
+/* Check that entry @event is in the range from @old up to, but not including, @new. */
 static bool is_among(uint16_t event, uint16_t old, uint16_t new)
 {
 	uint16_t nr = new - old, dist = event - old;

@@ -178,9 +178,9 @@ void drv_put_avail(struct drv *d, uint16_t head);
 void drv_publish(struct drv *d);
 /* Publish the chains of a packed ring that the device finds after the next one. */
 void drv_publish_behind(struct drv *d);
-/* Does the device need a kick for what was published since the last decision? */
+/* Return whether the device needs a kick for chains published since the last decision. */
 bool drv_wants_kick(const struct drv *d);
-/* After drv_publish(): the same, as the decision. */
+/* Take that decision, after drv_publish(). Return: true to kick the device. */
 bool drv_must_kick(struct drv *d);
 
 /* Take one used entry back; return false if there is none. */
@@ -194,8 +194,8 @@ bool drv_call_on(struct drv *d);
 void drv_call_at(struct drv *d, uint16_t idx);
 void drv_call_off(struct drv *d);
 /*
- * Does the specification require a call after used idx went from @old to @new, with
- * the driver's present suppression words?
+ * Return whether the specification requires a call after used idx went from @old to
+ * @new, with the driver's present suppression words.
  */
 bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new);
 

@@ -40,7 +40,7 @@ void *gmem_add(struct gmem *g, uint64_t gpa, uint64_t size);
 void gmem_claim(struct gmem *g, uint64_t gpa, uint64_t size, uint64_t hva);
 /* Allocate zeroed host memory outside of all regions, for rings. */
 void *gmem_host(struct gmem *g, size_t size);
-/* The same without an extent: the device must not access it until one is added. */
+/* As gmem_host(), without an extent: the device must not access it until one is added. */
 void *gmem_host_bare(struct gmem *g, size_t size);
 /* Return the host address of guest bytes in one region, or NULL. */
 void *gmem_hva(const struct gmem *g, uint64_t gpa, uint64_t len);

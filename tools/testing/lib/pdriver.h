@@ -40,7 +40,7 @@ struct pdrv_event *pdrv_device(const struct drv *d);
 uint16_t pdrv_step(const struct drv *d, uint16_t at, uint16_t nr);
 /* Return the flags of a descriptor that is available at a position. */
 uint16_t pdrv_avail_bits(uint16_t at);
-/* Is the descriptor at a position used? */
+/* Return whether the descriptor at a position is used. */
 bool pdrv_is_used(const struct drv *d, uint16_t at);
 /* Count the used chains not taken back; @end is the position after them. */
 unsigned int pdrv_count_used(const struct drv *d, uint16_t *end);

@@ -48,8 +48,8 @@ case_bind-mount() {
 	t "other processes see the original /dev/vhost-net" still_in_tree
 }
 
-# The same for an unprivileged user in the node's group: a user namespace permits the
-# mount.
+# A mount namespace of an unprivileged user in the node's group: a user namespace permits
+# the mount.
 case_bind-mount-user() {
 	client_case libvirt-qemu || return
 	chgrp kvm "$node" && chmod 660 "$node"
@@ -110,8 +110,8 @@ case_takeover() {
 	t "make install-apparmor" make -s -C "$root" install-apparmor
 }
 
-# The same with a link: tmpfiles.d makes the name a link before any program opens it. The
-# test runs the same commands as systemd at boot, in the order of file names.
+# A link: tmpfiles.d makes the name a link before any program opens it. The test runs the
+# same commands as systemd at boot, in the order of file names.
 case_tmpfiles() {
 	client_case root || return
 	mkdir -p /run/tmpfiles.d /etc/tmpfiles.d

@@ -150,7 +150,7 @@ holds() {
 	[[ $have == "$1" && $workers == "$1" && $others == 0 ]]
 }
 
-# The same within $1 seconds: an unplug ends when the guest releases the device.
+# Wait at most $1 seconds for "holds $2": an unplug ends when the guest releases the device.
 holds_soon() {
 	local until=$((SECONDS + $1))
 	while ((SECONDS < until)); do

@@ -84,8 +84,8 @@ static void page_done(struct baseline_page *p)
 }
 
 /*
- * Go to the next page in the circle. If all its fragments have been freed, it is reused
- * and still in the cache.
+ * Go to the next page, after the last to the first. If all its fragments have been
+ * freed, it is reused while it is still in the cache.
  */
 static bool page_next(struct baseline *f)
 {

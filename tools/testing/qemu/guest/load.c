@@ -56,7 +56,7 @@ static void tcp_flow(char **arg, int up)
 		produce(fd);
 	else
 		discard(fd);
-	/* It should end with the process only. */
+	/* A flow ends with its process only. */
 	die("the connection ended early: %s", strerror(errno));
 }
 

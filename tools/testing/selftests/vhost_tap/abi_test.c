@@ -38,7 +38,7 @@ FIXTURE_TEARDOWN(abi)
 
 /* ---- ownership ---- */
 
-TEST(needs_owner)
+TEST(calls_without_owner_are_refused)
 {
 	struct vhost_vring_addr addr = {};
 	struct vhost_memory mem = {};

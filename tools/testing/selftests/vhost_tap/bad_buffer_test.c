@@ -175,8 +175,8 @@ TEST_F(bad, rx_one_of_several)
 	EXPECT_EQ(1, guest_stat(&self->g, "rx", "packets"));
 }
 
-/* The same for TX: small packets go in batches, long and GSO packets alone. */
-TEST_F(bad, tx)
+/* TX sends small packets in batches, and long and GSO packets one at a time. */
+TEST_F(bad, tx_continues_after_a_bad_buffer)
 {
 	static const uint32_t len[] = { 112, 4000, 30000, 60000 };
 	struct vq *q = &self->g.vq[TX];

@@ -129,7 +129,7 @@ counter() { # rx|tx NAME
 		awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
 }
 
-# Have all queue pairs of testpmd negotiated the feature bit $1?
+# Check that all queue pairs of testpmd have negotiated the feature bit $1.
 acked() {
 	local features all=()
 	# shellcheck disable=SC2016 # for awk

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Compare the errno of every ioctl in every state between in-tree /dev/vhost-net and
-# our node on the same kernel. Prints one test per state.
+# /dev/vhost-tap on the same kernel. Prints one test per state.
 #
 # errno_allow.txt lists the permitted differences, each with its reason:
-#   KERNELS STATE CALL IN-TREE OURS # reason
+#   KERNELS STATE CALL IN-TREE VHOST-TAP # reason
 # All five are shell patterns (IN-TREE may be A|B); KERNELS matches uname -r.
 #
 # Usage: errno_diff.sh [VTAP_NODE=/dev/...]
@@ -44,8 +44,8 @@ while read -r k s c a b; do
 	state_of+=("$s") call_of+=("$c") intree_of+=("$a") ours_of+=("$b")
 done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$here/errno_allow.txt")
 
-# Does errno_allow.txt permit this difference?
-allowed() { # STATE CALL IN-TREE OURS
+# Check that errno_allow.txt permits this difference.
+allowed() { # STATE CALL IN-TREE VHOST-TAP
 	local i
 	for i in "${!state_of[@]}"; do
 		# shellcheck disable=SC2053

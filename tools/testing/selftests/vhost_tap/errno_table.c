@@ -2,7 +2,7 @@
 /*
  * Print the result of every vhost ioctl in every state of a device, one line
  * "state call result" each. errno_diff.sh compares the output of /dev/vhost-net and of
- * our node, and so defines "vhost-net compatible".
+ * /dev/vhost-tap, and so defines "vhost-net compatible".
  *
  * Usage: errno_table NODE
  *

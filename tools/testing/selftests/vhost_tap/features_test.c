@@ -311,7 +311,7 @@ static int fork_owner(int fd, uint8_t val)
 	return guest_ioctl(fd, SET_FORK, &val);
 }
 
-/* Does this process have a thread with a worker's name? */
+/* Check for a thread of this process with a worker's name. */
 static bool has_thread(void)
 {
 	char path[300], name[32], want[32];
@@ -456,7 +456,7 @@ TEST(feature_mask)
 }
 
 /* The module parameter, with the value from load time. */
-TEST(feature_parameter)
+TEST(parameter_limits_the_offer)
 {
 	FILE *f = fopen("/sys/module/vhost_tap/parameters/features", "r");
 	struct words w = { .count = 2 };

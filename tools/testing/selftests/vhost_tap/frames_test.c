@@ -101,16 +101,16 @@ static int check(FIXTURE_DATA(frames) *self,
 	return 0;
 }
 
-/* All wait unread, so that every piece stays with its frames. */
-TEST_F(frames, held)
+/* All frames wait unread, so every piece of memory stays with its frames. */
+TEST_F(frames, all_held_stay_intact)
 {
 	while (self->sent < variant->lag)
 		ASSERT_EQ(0, send_batch(self, variant));
 	EXPECT_EQ(0, check(self, variant, self->sent));
 }
 
-/* Some do: pieces come back early, late, and not in order. */
-TEST_F(frames, some_held)
+/* Some frames wait unread: pieces are freed early, late, and not in order. */
+TEST_F(frames, some_held_stay_intact)
 {
 	uint32_t keep;
 	int i;
@@ -125,8 +125,8 @@ TEST_F(frames, some_held)
 	EXPECT_EQ(0, check(self, variant, self->sent - self->read));
 }
 
-/* The queue stops and starts while its frames are about. */
-TEST_F(frames, held_over_stop)
+/* The queue stops and starts while its frames wait unread. */
+TEST_F(frames, held_stay_intact_over_a_stop)
 {
 	struct guest *g = &self->g;
 	int i;
@@ -140,10 +140,10 @@ TEST_F(frames, held_over_stop)
 }
 
 /*
- * A socket that holds a frame is charged for it (truesize). For a long frame that
- * is all of the memory that is not free before the frame is.
+ * A socket that holds a frame is charged for it (truesize). For a long frame the
+ * charge is the whole piece of memory, which is not freed before the frame.
  */
-TEST(truesize)
+TEST(held_frames_are_charged_to_the_socket)
 {
 	static const struct {
 		size_t len;

@@ -71,7 +71,7 @@ static int worker_of(int fd, unsigned int vring)
 	return guest_ioctl(fd, GET_WORKER, &w) ?: (int)w.id;
 }
 
-/* Has the user reached the limit of fork(2), too? */
+/* Check that the user has reached the limit of fork(2), too. */
 static bool cannot_fork(void)
 {
 	pid_t pid = fork();

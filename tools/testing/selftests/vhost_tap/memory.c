@@ -160,7 +160,7 @@ static size_t place(const struct guest *g, size_t at, size_t len)
 	return at;
 }
 
-/* Short-lived memory, reused in a circle, for packets in flight. */
+/* Short-lived memory for packets in flight. At its end it is reused from the start. */
 uint64_t guest_scratch(struct guest *g, size_t len)
 {
 	size_t half = g->nr_regions == 1 ? g->mem_len / 2 :

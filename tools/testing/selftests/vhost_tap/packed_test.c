@@ -74,7 +74,7 @@ TEST_F(packed, running_queue_keeps_format)
 
 /* ---- set-up ---- */
 
-TEST_F(packed, sizes)
+TEST_F(packed, accepts_sizes_1_to_32768)
 {
 	static const uint32_t good[] = { 1, 3, 255, 257, 32767, 32768 };
 	static const uint32_t bad[] = { 0, 32769, 65535, 65536, ~0U };

@@ -30,7 +30,7 @@ static int open_node(void)
 
 /* ---- the calls ---- */
 
-TEST(calls)
+TEST(set_queue_pairs_errnos)
 {
 	struct vhost_tap_queue_pairs odd = { .nr = 2, .reserved = 1 };
 	struct vhost_tap_info info = { .size = sizeof(info) };

@@ -107,7 +107,7 @@ static int send_one(struct guest *g, uint32_t seq)
 	return guest_tx(g, NULL, f, sizeof(f));
 }
 
-TEST(errnos)
+TEST(set_polling_errnos)
 {
 	struct vhost_tap_polling odd = { .adaptive_us = 1, .reserved = 1 };
 	int fd = open(guest_node(), O_RDWR | O_CLOEXEC);

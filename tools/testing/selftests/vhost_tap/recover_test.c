@@ -97,7 +97,7 @@ TEST_F(recover, table_set_after_start)
 }
 
 /* Setting the same backend again restarts a broken queue. */
-TEST_F(recover, same_backend)
+TEST_F(recover, same_backend_restarts_a_queue)
 {
 	struct vq *q = &self->g.vq[TX];
 	struct seg bad = { .gpa = 0x10, .len = 12 + LEN };
@@ -302,7 +302,7 @@ TEST_F(recover, kick_used_memory)
 }
 
 /* On RX, packets that arrive meanwhile do not cause a retry. */
-TEST_F(recover, kick_rx)
+TEST_F(recover, rx_is_retried_only_by_kicks)
 {
 	struct seg bad = { .gpa = 0x10, .len = 2000, .is_write = true };
 	struct vq *q = &self->g.vq[RX];

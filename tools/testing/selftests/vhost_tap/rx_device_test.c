@@ -97,7 +97,7 @@ TEST_F(odd_tap, delivers_no_damaged_packet)
 }
 
 /* Other features while it runs: another header length on both sides. */
-TEST(features_change)
+TEST(header_length_changes_while_running)
 {
 	uint64_t features = F_INDIRECT | F_EVENT_IDX, modern = F_QEMU;
 	struct guest_cfg cfg = { .features = features };

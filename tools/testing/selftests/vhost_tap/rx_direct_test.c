@@ -468,8 +468,8 @@ TEST_F(direct, all_sizes_and_kinds)
 	}
 }
 
-/* The same with a listener on the tap, which makes the skbs clones. */
-TEST_F(direct, clones)
+/* A listener on the tap makes the skbs clones. */
+TEST_F(direct, cloned_skbs_arrive_unchanged)
 {
 	struct guest *g = &self->side[OURS].g;
 	int fd[2], i;
@@ -491,7 +491,7 @@ TEST_F(direct, clones)
 }
 
 /* Offloads are turned off while it runs: the host segments and checksums. */
-TEST_F(direct, no_offloads)
+TEST_F(direct, same_packets_without_offloads)
 {
 	size_t i;
 
@@ -506,7 +506,7 @@ TEST_F(direct, no_offloads)
  * VLAN tags outside of the frame: set by the stack on reception, by the macvtap's
  * lower device, or by a bridge port.
  */
-TEST_F(direct, vlan)
+TEST_F(direct, vlan_tags_arrive_unchanged)
 {
 	static const struct virtio_net_hdr plain;
 	int src = -1;

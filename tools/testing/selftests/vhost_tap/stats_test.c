@@ -61,7 +61,7 @@ static long settled(struct guest *g, const char *file, const char *name,
 	return val;
 }
 
-TEST_F(stats, state)
+TEST_F(stats, state_shows_owner_and_features)
 {
 	struct guest *g = &self->g;
 

@@ -171,7 +171,7 @@ uint16_t vq_avail_event(const struct vq *q)
 	return drv_avail_event(&q->drv);
 }
 
-/* Does the device need a kick for what was published since the last one? */
+/* Check whether the device needs a kick for chains published since the last one. */
 bool vq_must_kick(struct vq *q)
 {
 	return drv_wants_kick(&q->drv);

@@ -53,7 +53,7 @@ FIXTURE_VARIANT(calls) {
 	const char *node;
 };
 
-FIXTURE_VARIANT_ADD(calls, ours) { .node = NULL };
+FIXTURE_VARIANT_ADD(calls, vhost_tap) { .node = NULL };
 FIXTURE_VARIANT_ADD(calls, vhost_scsi) { .node = "/dev/vhost-scsi" };
 
 FIXTURE_SETUP(calls)
@@ -166,7 +166,7 @@ FIXTURE_TEARDOWN(work)
 	pairs_free(&self->p);
 }
 
-TEST_F(work, layouts)
+TEST_F(work, layouts_assign_workers)
 {
 	static const struct {
 		unsigned int layout, nr, workers, id[6];

@@ -66,7 +66,7 @@ static u64 next_edge(u64 gpa)
 	return best;
 }
 
-/* Is all of [gpa, gpa + len) mapped, without a wrap? */
+/* Check that all of [gpa, gpa + len) is mapped, without a wrap. */
 static bool all_mapped(u64 gpa, u64 len)
 {
 	u64 last = gpa + len - 1;

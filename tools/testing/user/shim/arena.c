@@ -82,7 +82,7 @@ static bool covers(const struct extent *e, const void *addr, size_t len)
 	return len <= e->len && off <= e->len - len;
 }
 
-/* Is the whole range in one or several adjacent extents with these rights? */
+/* Check that the range is in one or several adjacent extents with these rights. */
 static bool in_extents(const struct extent *e, unsigned int nr,
 		       const char *addr, size_t len, enum shim_right right)
 {

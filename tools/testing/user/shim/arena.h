@@ -83,7 +83,7 @@ void shim_extent_add(void *addr, size_t len, enum shim_right right);
 void shim_extent_del(void *addr, size_t len);
 /* Change the rights of the extent that starts at @addr. */
 void shim_extent_right(void *addr, enum shim_right right);
-/* Is all of [addr, addr + len) guest memory with these rights? */
+/* Check that all of [addr, addr + len) is guest memory with these rights. */
 bool shim_extent_has(const void *addr, size_t len, enum shim_right right);
 /* Number of kvmalloc()s not yet freed. */
 long shim_nr_live(void);
