@@ -95,6 +95,7 @@ static int do_round(struct testbed *tb, int64_t *ns)
 	int64_t start;
 	int err = 0;
 
+	forward_drain(tb);
 	if (has_rings)
 		err = post_all(tb);
 	if (!err && tb->row->rx) {

@@ -16,7 +16,8 @@ static int set(struct row *row, const char *key, const char *val)
 	else if (!strcmp(key, "len"))
 		row->len = n;
 	else if (!strcmp(key, "gso"))
-		row->gso = n;
+		row->gso = !strcmp(val, "udp") ? GSO_UDP :
+			   n ? GSO_TCP : GSO_NONE;
 	else if (!strcmp(key, "ring"))
 		row->ring = n;
 	else if (!strcmp(key, "chain"))
@@ -53,6 +54,10 @@ static int set(struct row *row, const char *key, const char *val)
 		row->poll_us = n;
 	else if (!strcmp(key, "bridged"))
 		row->bridged = n;
+	else if (!strcmp(key, "to"))
+		row->to = !strcmp(val, "nic") ? TO_NIC :
+			  !strcmp(val, "vxlan") ? TO_VXLAN :
+			  !strcmp(val, "tap") ? TO_TAP : TO_HOST;
 	else if (!strcmp(key, "batch"))
 		row->batch = n;
 	else if (!strcmp(key, "plain"))

@@ -10,6 +10,11 @@
 
 enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
 
+enum gso_kind { GSO_NONE, GSO_TCP, GSO_UDP };
+
+/* Where frames of the guest go, see forward.c. */
+enum row_to { TO_HOST, TO_NIC, TO_VXLAN, TO_TAP };
+
 /* Implemented in rounds.c, stream.c and idle.c. */
 enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
 
@@ -17,7 +22,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * struct row - the parameters of one measurement
  * @rx: host to guest, else guest to host
  * @len: bytes of a frame
- * @gso: a TCP packet that the receiver's side segments
+ * @gso: a TCP or UDP packet that the receiver's side segments
  * @ring: ring size
  * @chain: descriptors of a packet or of a receive buffer
  * @buf: bytes of a receive buffer
@@ -37,6 +42,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @bridged: packets come from another tap over a bridge, with headroom, instead of from
  *	a packet socket
+ * @to: where packets of the guest go behind the tap
  * @batch: the worker waits until the guest sleeps, and the reverse
  * @plain: the row to compare this one with
  * @times: runs in a boot, each side in turn; they share the time
@@ -47,7 +53,7 @@ struct row {
 	char plain[48];
 	bool rx;
 	unsigned int len;
-	bool gso;
+	enum gso_kind gso;
 	unsigned int ring;
 	unsigned int chain;
 	unsigned int buf;
@@ -65,6 +71,7 @@ struct row {
 	enum row_mode mode;
 	unsigned int poll_us;
 	bool bridged;
+	enum row_to to;
 	bool batch;
 	unsigned int times;
 	bool baseline;

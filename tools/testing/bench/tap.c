@@ -2,8 +2,9 @@
 /*
  * The tap of a row, and its frames.
  *
- * TX frames end in the host's stack right after the tap: their Ethernet type is
- * experimental, or, for GSO, their address belongs to another host. RX frames come from
+ * TX frames end in the host's stack right after the tap, or are forwarded
+ * (forward.c). If they end there, their Ethernet type is experimental, or, for GSO, their
+ * address belongs to another host. RX frames come from
  * a packet socket without a queueing discipline, which leaves two bytes of headroom, as
  * UDP and pktgen do. Or they come from a second tap over a bridge, with headroom of 64
  * bytes or more, as TCP and forwarded packets have. A tap with several queues selects
@@ -48,9 +49,14 @@ static void make_frame(struct testbed *tb)
 		return;
 	}
 	h = (void *)tb->frame;
-	frame_l4(f, row->len - 54, false, IPPROTO_TCP, 0, h);
+	if (row->gso == GSO_UDP) {
+		frame_l4(f, row->len - 42, false, IPPROTO_UDP, 0, h);
+		h->gso_type = VIRTIO_NET_HDR_GSO_UDP_L4;
+	} else {
+		frame_l4(f, row->len - 54, false, IPPROTO_TCP, 0, h);
+		h->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	}
 	memcpy(f, absent, sizeof(absent));
-	h->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
 	h->gso_size = 1448;
 }
 
@@ -79,8 +85,12 @@ static int steer(int tap)
 
 static int open_queues(struct testbed *tb, const char *name)
 {
+	unsigned int offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 	unsigned int flags = IFF_VNET_HDR, i;
 
+	/* Linux 6.1 has no segmentation of UDP. */
+	if (tb->row->gso == GSO_UDP)
+		offload |= TUN_F_USO4 | TUN_F_USO6;
 	if (tb->row->pairs)
 		flags |= IFF_MULTI_QUEUE;
 	for (i = 0; i < tb->nr_pairs; i++) {
@@ -89,9 +99,8 @@ static int open_queues(struct testbed *tb, const char *name)
 		if (fd < 0)
 			return fd;
 		tb->pair[i].tap = fd;
-		if (tap_hdr_len(fd, BED_HDR) ||
-		    tap_offload(fd, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6))
-			return -errno;
+		if (tap_hdr_len(fd, BED_HDR) || tap_offload(fd, offload))
+			return tb->row->gso == GSO_UDP ? -EOPNOTSUPP : -errno;
 	}
 	return tb->row->pairs ? steer(tb->pair[0].tap) : 0;
 }
@@ -130,27 +139,36 @@ static int be_quiet(void)
 	return err;
 }
 
-/* Create the second tap on one bridge with @name. Return: its fd, or -errno */
-static int bridged_tap(int s, const char *name)
+/* Create a bridge with two ports, which exist. */
+int bridge_ports(int s, const char *a, const char *b)
 {
-	const char *const bridge = "bench-br", *const other = "bench1";
 	struct ifreq ifr = { .ifr_name = "bench-br" };
-	int fd, err = be_quiet();
+	int err = be_quiet();
 
 	if (err)
 		return err;
+	if (ioctl(s, SIOCBRADDBR, ifr.ifr_name))
+		return -errno;
+	ifr.ifr_ifindex = if_nametoindex(a);
+	if (ioctl(s, SIOCBRADDIF, &ifr))
+		return -errno;
+	ifr.ifr_ifindex = if_nametoindex(b);
+	if (ioctl(s, SIOCBRADDIF, &ifr))
+		return -errno;
+	return link_up("bench-br");
+}
+
+/* Create the second tap on one bridge with @name. Return: its fd, or -errno */
+static int bridged_tap(int s, const char *name)
+{
+	const char *const other = "bench1";
+	int fd, err;
+
 	fd = tap_open(other, IFF_VNET_HDR);
 	if (fd < 0)
 		return fd;
-	ifr.ifr_ifindex = if_nametoindex(name);
-	if (tap_hdr_len(fd, BED_HDR) || ioctl(s, SIOCBRADDBR, bridge) ||
-	    ioctl(s, SIOCBRADDIF, &ifr))
-		err = -errno;
-	ifr.ifr_ifindex = if_nametoindex(other);
-	if (!err && ioctl(s, SIOCBRADDIF, &ifr))
-		err = -errno;
-	if (!err && (link_up(bridge) || link_up(other)))
-		err = -ENETDOWN;
+	err = tap_hdr_len(fd, BED_HDR) ?: bridge_ports(s, name, other) ?:
+	      link_up(other);
 	if (err)
 		close(fd);
 	return err ?: fd;
@@ -169,6 +187,8 @@ int wire_init(struct testbed *tb)
 	err = ioctl(s, SIOCSIFTXQLEN, &ifr) ? -errno : 0;
 	if (!err && link_up(ifr.ifr_name))
 		err = -ENETDOWN;
+	if (!err)
+		err = forward_init(tb, s, ifr.ifr_name);
 	if (!err && tb->row->rx) {
 		tb->host = tb->row->bridged ? bridged_tap(s, ifr.ifr_name) :
 						packet_socket(ifr.ifr_name);

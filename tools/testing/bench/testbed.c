@@ -212,7 +212,7 @@ int bed_init(struct testbed *tb, const struct row *row)
 
 	*tb = (struct testbed){
 		.row = row, .nr_pairs = row->pairs ?: 1, .baseline = -1,
-		.host = -1,
+		.host = -1, .sink = -1,
 	};
 	if (tb->nr_pairs > BED_PAIRS)
 		return -EINVAL;
@@ -294,9 +294,11 @@ int bed_reap(struct testbed *tb)
 		want = tb->row->buf;
 	for (i = 0; i < tb->nr_pairs; i++) {
 		q = bed_vq(tb, i);
+		/* The last buffer of a packet may not be full. */
 		for (k = 0; q->packed && k < tb->nr_chains; k++)
 			if (vq_get_used(q, &e.len, NULL) != 1 ||
-			    (want && e.len != want))
+			    (want && e.len != want &&
+			     (k + 1) % tb->per_packet))
 				return -EPROTO;
 		if (q->packed)
 			continue;
@@ -321,6 +323,8 @@ void bed_free(struct testbed *tb)
 	}
 	if (tb->host >= 0)
 		close(tb->host);
+	if (tb->sink >= 0)
+		close(tb->sink);
 	if (tb->baseline >= 0)
 		close(tb->baseline);
 	free(tb->frame);

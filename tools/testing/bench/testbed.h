@@ -39,6 +39,7 @@ struct testbed {
 	unsigned int nr_pairs;
 	int baseline;
 	int host;		/* source of RX packets */
+	int sink;		/* the tap behind the tap, or -1 */
 	unsigned int per_packet;
 	unsigned int most;
 	unsigned int nr_packets;
@@ -65,6 +66,11 @@ uint64_t testbed_features(const struct row *row);
 /* tap.c: frames and their path */
 int wire_init(struct testbed *tb);
 int wire_feed(struct testbed *tb);
+int bridge_ports(int s, const char *a, const char *b);
+
+/* forward.c: what is behind the tap */
+int forward_init(struct testbed *tb, int s, const char *tap);
+void forward_drain(struct testbed *tb);
 
 /* baseline.c: rounds without rings */
 bool baseline_is_node(const char *node);

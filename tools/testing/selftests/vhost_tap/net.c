@@ -120,6 +120,36 @@ int link_veth(const char *a, const char *b)
 	return talk(&r) ?: link_up(a) ?: link_up(b);
 }
 
+int link_dummy(const char *name)
+{
+	struct req r = new_link(name, 0);
+	struct rtattr *info = put(&r, IFLA_LINKINFO, NULL, 0);
+
+	put_str(&r, IFLA_INFO_KIND, "dummy");
+	end(&r, info);
+	return talk(&r) ?: link_up(name);
+}
+
+int link_vxlan(const char *name, const char *lower, uint32_t id, uint32_t remote)
+{
+	struct req r = new_link(name, 0);
+	uint32_t on = if_nametoindex(lower);
+	uint16_t port = htons(4789);
+	struct rtattr *info, *data;
+
+	remote = htonl(remote);
+	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	put_str(&r, IFLA_INFO_KIND, "vxlan");
+	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	put(&r, IFLA_VXLAN_ID, &id, sizeof(id));
+	put(&r, IFLA_VXLAN_GROUP, &remote, sizeof(remote));
+	put(&r, IFLA_VXLAN_LINK, &on, sizeof(on));
+	put(&r, IFLA_VXLAN_PORT, &port, sizeof(port));
+	end(&r, data);
+	end(&r, info);
+	return talk(&r) ?: link_up(name);
+}
+
 static int link_on(const char *name, const char *lower, const char *kind,
 		   int attr, const void *val, size_t len, int ifindex)
 {

@@ -30,6 +30,9 @@
 /* ---- namespace and links ---- */
 int net_ns(void);
 int link_veth(const char *a, const char *b);
+int link_dummy(const char *name);
+/* A tunnel over @lower to @remote, an IPv4 address in host order. */
+int link_vxlan(const char *name, const char *lower, uint32_t id, uint32_t remote);
 int link_macvtap(const char *name, const char *lower, uint32_t mode, int ifindex);
 int link_macvlan(const char *name, const char *lower, uint32_t mode);
 int link_ipvtap(const char *name, const char *lower, int ifindex);
