@@ -13,19 +13,23 @@
 #include "trace.h"
 #include "vtap.h"
 
-/* The buffers of one packet: chains, segments, and budget that they cost. */
-struct rx_buffers {
-	u16 nr_chains;
-	u16 nr_iov;
-	u16 cost;
-};
-
 enum rx_fit {
 	RX_FITS,
 	RX_STARVED,		/* not enough chains are available yet */
 	RX_TOO_LONG,		/* the packet does not fit any number of chains */
 	RX_UNMAPPED,		/* the IOTLB lacks the address of a buffer */
 	RX_BROKEN,
+};
+
+/*
+ * The buffers of one packet: chains, segments, and budget that they cost.
+ * Small enough to be returned in a register.
+ */
+struct rx_buffers {
+	u16 fit;		/* enum rx_fit */
+	u16 nr_chains;
+	u16 nr_iov;
+	u16 cost;
 };
 
 /* RX cannot use this chain: discard it and break the ring. */
@@ -38,53 +42,107 @@ vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 }
 
 /*
- * Take chains for a packet of @need bytes, including headers. @buf->nr_chains is
- * the number of chains taken, for any result. Together they may cost as much as
- * a single chain.
+ * Take the next chain for a packet that needs @need bytes more.
+ * Return: number of bytes that still need a buffer; 0 if @buf->fit is the result.
  */
-static __always_inline enum rx_fit
-vtap_rx_take_buffers(struct vtap_queue *q, u32 need, struct rx_buffers *buf,
-		     const bool packed)
+static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
+					      struct rx_buffers *buf,
+					      const bool packed)
+{
+	struct vtap_chain c = {
+		.iov = q->iov + buf->nr_iov,
+		.iov_max = VTAP_CHAIN_MAX - buf->cost,
+	};
+	int ret;
+
+	ret = vtap_ring_pop_plain(&q->ring, &q->mem, &c, packed);
+	if (unlikely(ret <= 0)) {
+		buf->fit = ret == 0 ? RX_STARVED :
+			   /* too many segments in all chains */
+			   ret == -ENOBUFS ? RX_TOO_LONG :
+			   ret == -EAGAIN ? RX_UNMAPPED : RX_BROKEN;
+		return 0;
+	}
+	if (unlikely(c.nr_out)) {
+		buf->fit = vtap_rx_refuse_chain(q, c.head,
+						VTAP_FAULT_CHAIN_DIRECTION);
+		return 0;
+	}
+	if (unlikely(!c.nr_in)) {
+		buf->fit = vtap_rx_refuse_chain(q, c.head,
+						VTAP_FAULT_CHAIN_EMPTY);
+		return 0;
+	}
+
+	q->rx_head[buf->nr_chains] = c.head;
+	/* The length of a used entry has 32 bits. */
+	q->rx_len[buf->nr_chains] = min_t(u64, c.in_len, need);
+	buf->nr_chains++;
+	buf->nr_iov += c.nr_in;
+	buf->cost += c.cost;
+	buf->fit = RX_FITS;
+	return need - min_t(u64, c.in_len, need);
+}
+
+/*
+ * Take chains of the usual shape: one writable buffer in the region q->mem.hit[1].
+ * Return: number of bytes that still need a buffer.
+ */
+static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
+					    struct rx_buffers *buf,
+					    u16 max_chains)
+{
+	struct vtap_run run = {
+		.iov = q->iov + buf->nr_iov,
+		.head = q->rx_head + buf->nr_chains,
+		.len = q->rx_len + buf->nr_chains,
+		.max = min(max_chains - buf->nr_chains,
+			   VTAP_CHAIN_MAX - buf->cost),
+		.need = need,
+	};
+
+	vtap_ring_pop_run(&q->ring, &q->mem, &run, q->ring.packed);
+	buf->nr_chains += run.nr;
+	buf->nr_iov += run.nr;
+	buf->cost += run.nr;
+	return run.need;
+}
+
+/*
+ * The first chain of a packet did not suffice: take more for @need bytes.
+ * Together they may cost as much as a single chain.
+ */
+static noinline struct rx_buffers
+vtap_rx_take_more(struct vtap_queue *q, u32 need, struct rx_buffers buf)
 {
 	u16 max_chains = q->cfg.mergeable ?
 			 min_t(u16, q->ring.num, VTAP_CHAIN_MAX) : 1;
-	struct vtap_chain c;
 
-	buf->nr_chains = 0;
-	buf->nr_iov = 0;
-	buf->cost = 0;
-	while (buf->nr_chains < max_chains) {
-		int ret;
-
-		c.iov = q->iov + buf->nr_iov;
-		c.iov_max = VTAP_CHAIN_MAX - buf->cost;
-		ret = vtap_ring_pop_plain(&q->ring, &q->mem, &c, packed);
-		if (ret == 0)
-			return RX_STARVED;
-		if (ret == -ENOBUFS)	/* too many segments in all chains */
-			return RX_TOO_LONG;
-		if (ret == -EAGAIN)
-			return RX_UNMAPPED;
-		if (unlikely(ret < 0))
-			return RX_BROKEN;
-		if (unlikely(c.nr_out))
-			return vtap_rx_refuse_chain(q, c.head,
-						    VTAP_FAULT_CHAIN_DIRECTION);
-		if (unlikely(!c.nr_in))
-			return vtap_rx_refuse_chain(q, c.head,
-						    VTAP_FAULT_CHAIN_EMPTY);
-
-		q->rx_head[buf->nr_chains] = c.head;
-		/* The length of a used entry has 32 bits. */
-		q->rx_len[buf->nr_chains] = min_t(u64, c.in_len, need);
-		buf->nr_chains++;
-		buf->nr_iov += c.nr_in;
-		buf->cost += c.cost;
-		if (c.in_len >= need)
-			return RX_FITS;
-		need -= c.in_len;
+	while (buf.nr_chains < max_chains) {
+		need = vtap_rx_take_run(q, need, &buf, max_chains);
+		if (!need)
+			return buf;
+		if (buf.nr_chains == max_chains)
+			break;
+		need = vtap_rx_take_chain(q, need, &buf, q->ring.packed);
+		if (!need)
+			return buf;
 	}
-	return RX_TOO_LONG;
+	buf.fit = RX_TOO_LONG;
+	return buf;
+}
+
+/*
+ * Take chains for a packet of @need bytes, including headers. The number of
+ * chains taken is right for any result.
+ */
+static __always_inline struct rx_buffers
+vtap_rx_take_buffers(struct vtap_queue *q, u32 need, const bool packed)
+{
+	struct rx_buffers buf = {};
+
+	need = vtap_rx_take_chain(q, need, &buf, packed);
+	return likely(!need) ? buf : vtap_rx_take_more(q, need, buf);
 }
 
 /*
@@ -155,22 +213,45 @@ static noinline __cold void vtap_rx_drop(struct vtap_queue *q,
 }
 
 /*
- * Stage the chains of the current packet from index @i on. If the ring breaks,
- * the next ring operation reports it, and the remaining chains wait for a
- * retry: a driver that misses a chain of a packet would use one of the next
- * packet instead.
+ * The ring broke at chain @i of the current packet. The next ring operation
+ * reports it, and the remaining chains wait for a retry: a driver that misses a
+ * chain of a packet would use one of the next packet instead.
  */
-static __always_inline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
-					       u16 nr_chains, const bool packed)
+static void vtap_rx_keep_unstaged(struct vtap_queue *q, u16 i, u16 nr_chains)
 {
-	for (; i < nr_chains; i++) {
-		if (unlikely(vtap_ring_stage(&q->ring, q->rx_head[i],
-					     q->rx_len[i], packed))) {
-			q->rx_unstaged = i;
-			q->nr_unstaged = nr_chains - i;
+	q->rx_unstaged = i;
+	q->nr_unstaged = nr_chains - i;
+}
+
+/* Stage the chains of the current packet from index @i on. */
+static noinline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
+					u16 nr_chains)
+{
+	const bool packed = q->ring.packed;
+
+	while (i < nr_chains) {
+		i += vtap_ring_stage_run(&q->ring, q->rx_head + i,
+					 q->rx_len + i, nr_chains - i, packed);
+		if (i == nr_chains)
+			return;
+		if (vtap_ring_stage(&q->ring, q->rx_head[i], q->rx_len[i],
+				    packed)) {
+			vtap_rx_keep_unstaged(q, i, nr_chains);
 			return;
 		}
+		i++;
 	}
+}
+
+/* Stage the chains of the current packet. */
+static __always_inline void vtap_rx_stage(struct vtap_queue *q, u16 nr_chains,
+					  const bool packed)
+{
+	if (unlikely(nr_chains != 1))
+		vtap_rx_stage_from(q, 0, nr_chains);
+	else if (unlikely(vtap_ring_stage(&q->ring, q->rx_head[0],
+					  q->rx_len[0], packed)))
+		vtap_rx_keep_unstaged(q, 0, 1);
 }
 
 /*
@@ -182,7 +263,7 @@ static noinline __cold void vtap_rx_stage_rest(struct vtap_queue *q)
 	u16 nr_chains = q->rx_unstaged + q->nr_unstaged;
 
 	q->nr_unstaged = 0;
-	vtap_rx_stage_from(q, q->rx_unstaged, nr_chains, q->ring.packed);
+	vtap_rx_stage_from(q, q->rx_unstaged, nr_chains);
 }
 
 /*
@@ -297,7 +378,6 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		struct rx_buffers buf;
 		enum vtap_fault lost;
-		enum rx_fit fit;
 		int ret;
 
 		len = vtap_backend_peek(&q->backend);
@@ -306,10 +386,10 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 			return q->ring.fault ? vtap_queue_broken(q) : VTAP_IDLE;
 		}
 		packets++;
-		fit = vtap_rx_take_buffers(q, hlen + len, &buf, packed);
+		buf = vtap_rx_take_buffers(q, hlen + len, packed);
 		bytes += buf.cost * VTAP_DESC_WEIGHT;
-		if (unlikely(fit != RX_FITS)) {
-			ret = vtap_rx_give_back(q, fit, buf.nr_chains);
+		if (unlikely(buf.fit != RX_FITS)) {
+			ret = vtap_rx_give_back(q, buf.fit, buf.nr_chains);
 			if (ret == 0)
 				return VTAP_IDLE;
 			if (ret < 0)
@@ -326,7 +406,7 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 			vtap_count_add(&q->stats, bytes, len);
 			bytes += len;
 		}
-		vtap_rx_stage_from(q, 0, buf.nr_chains, packed);
+		vtap_rx_stage(q, buf.nr_chains, packed);
 		nr_staged += buf.nr_chains;
 		if (nr_staged >= VTAP_BATCH) {
 			vtap_queue_finish(q);

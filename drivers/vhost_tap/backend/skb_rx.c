@@ -169,7 +169,8 @@ struct place {
 };
 
 /* The caller has checked that the buffers suffice. */
-static bool vtap_skb_rx_put(struct place *to, const void *from, size_t len)
+static __always_inline bool vtap_skb_rx_put(struct place *to, const void *from,
+					    size_t len)
 {
 	while (len) {
 		size_t part;
@@ -190,12 +191,21 @@ static bool vtap_skb_rx_put(struct place *to, const void *from, size_t len)
 	return true;
 }
 
-static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
+/* The header may be written in front of the frame: nobody else sees it. */
+static __always_inline bool vtap_skb_rx_has_room(const struct sk_buff *skb,
+						 size_t hlen)
+{
+	return skb_headroom(skb) >= hlen && !skb_header_cloned(skb) &&
+	       !skb_shared(skb);
+}
+
+static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 					     const struct iovec *iov, u16 nr_iov,
 					     const void *hdr, size_t hlen)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
 	struct place to = { .iov = iov, .end = iov + nr_iov };
+	size_t in_head = 0;
 	struct iov_iter iter;
 	int i;
 
@@ -204,8 +214,14 @@ static noinline bool vtap_skb_rx_copy_pieces(const struct sk_buff *skb,
 		return copy_to_iter(hdr, hlen, &iter) == hlen &&
 		       !skb_copy_datagram_iter(skb, 0, &iter, skb->len);
 	}
-	if (!vtap_skb_rx_put(&to, hdr, hlen) ||
-	    !vtap_skb_rx_put(&to, skb->data, skb_headlen(skb)))
+	if (vtap_skb_rx_has_room(skb, hlen)) {
+		memcpy(skb->data - hlen, hdr, hlen);
+		in_head = hlen;
+	} else if (!vtap_skb_rx_put(&to, hdr, hlen)) {
+		return false;
+	}
+	if (!vtap_skb_rx_put(&to, skb->data - in_head,
+			     in_head + skb_headlen(skb)))
 		return false;
 	for (i = 0; i < si->nr_frags; i++) {
 		const skb_frag_t *frag = &si->frags[i];
@@ -236,8 +252,7 @@ static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
 
 	if (unlikely(skb_is_nonlinear(skb)))
 		return vtap_skb_rx_copy_pieces(skb, iov, nr_iov, hdr, hlen);
-	if (skb_headroom(skb) >= hlen && !skb_header_cloned(skb) &&
-	    !skb_shared(skb)) {
+	if (vtap_skb_rx_has_room(skb, hlen)) {
 		start = skb->data - hlen;
 	} else if (len <= SHORT_FRAME && skb_tailroom(skb) >= hlen &&
 		   !skb_cloned(skb) && !skb_shared(skb) && !skb->head_frag) {

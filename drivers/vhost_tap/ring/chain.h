@@ -79,6 +79,33 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 }
 
 /*
+ * Append a chain of one buffer to a run, and advance the pointers of the run.
+ * Return: false if the buffer is not writable or not inside the region @hit.
+ */
+static __always_inline bool vtap_chain_run_add(struct vtap_run *run,
+					       const struct vtap_region *hit,
+					       struct vtap_desc d, u32 head)
+{
+	const u16 kind = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT |
+			 VRING_DESC_F_WRITE;
+	u64 off = d.addr - hit->gpa;
+
+	if ((d.flags & kind) != VRING_DESC_F_WRITE || off >= hit->size)
+		return false;
+	/* A length of 0 wraps around. */
+	if ((u64)d.len - 1 >= hit->size - off)
+		return false;
+	run->iov->iov_base = (void __user *)(unsigned long)(hit->uaddr + off);
+	run->iov->iov_len = d.len;
+	run->iov++;
+	*run->head++ = head;
+	d.len = min(d.len, run->need);
+	*run->len++ = d.len;
+	run->need -= d.len;
+	return true;
+}
+
+/*
  * Walk a chain where most chains have one descriptor. The walk uses a copy of
  * @c, so the address of @c is never taken and the compiler keeps @c in
  * registers.

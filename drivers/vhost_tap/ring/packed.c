@@ -255,6 +255,32 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 	return found;
 }
 
+/**
+ * vtap_packed_pop_run - take chains of one writable buffer each
+ * @r: ring; the caller owns the pass
+ * @m: guest memory view
+ * @run: as in vtap_split_pop_run()
+ */
+void vtap_packed_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
+			 struct vtap_run *run)
+{
+	const struct vring_packed_desc *d = r->fetch_end + r->nr_left, *end;
+	const struct vtap_region hit = m->hit[1];
+	struct vtap_run got = *run;
+
+	end = d + min_t(u16, -r->nr_left, run->max);
+	for (; d < end && got.need; d++)
+		if (!vtap_chain_run_add(&got, &hit, vtap_desc_from_packed(d),
+					vtap_packed_head(le16_to_cpu(d->id), 1)))
+			break;
+	run->nr = got.head - run->head;
+	run->need = got.need;
+	r->last_avail += run->nr;
+	r->nr_left += run->nr;
+	if (run->nr && !r->nr_left)
+		vtap_packed_wrap(r);
+}
+
 void vtap_packed_take_back(struct vtap_ring *r, u16 n)
 {
 	u16 i;

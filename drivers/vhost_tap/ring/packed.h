@@ -68,6 +68,8 @@ int vtap_packed_fetch_scattered(struct vtap_ring *r);
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		     struct vtap_chain *c,
 		     const struct vring_packed_desc *from);
+void vtap_packed_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
+			 struct vtap_run *run);
 void vtap_packed_take_back(struct vtap_ring *r, u16 n);
 void vtap_packed_wrap(struct vtap_ring *r);
 
@@ -76,6 +78,8 @@ void vtap_packed_set_max(struct vtap_ring *r);
 void vtap_packed_stage_from(struct vtap_ring *r, u16 used);
 void vtap_packed_end_lap(struct vtap_ring *r);
 int vtap_packed_stage_wrapped(struct vtap_ring *r);
+u16 vtap_packed_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+			  u16 nr);
 int vtap_packed_publish(struct vtap_ring *r);
 
 /* packed_event.c */

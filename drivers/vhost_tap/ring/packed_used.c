@@ -188,6 +188,33 @@ int vtap_packed_stage_wrapped(struct vtap_ring *r)
 	return err;
 }
 
+/**
+ * vtap_packed_stage_run - record used entries of several chains
+ * @r: ring
+ * @head: heads of the chains, in the order they were popped
+ * @len: number of bytes written to each
+ * @nr: number of chains
+ *
+ * Return: number of entries recorded; the next one takes vtap_packed_stage().
+ */
+u16 vtap_packed_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+			  u16 nr)
+{
+	u16 room = r->stage_max - min(r->stage_max, r->nr_staged), i;
+	const u64 flags = r->stage_word |
+			  vtap_packed_pack_word(0, 0, VRING_DESC_F_WRITE);
+	u64 *to = r->packed_staged + r->nr_staged;
+
+	nr = min(nr, room);
+	for (i = 0; i < nr; i++, head++, len++) {
+		if (vtap_packed_nr_extra(*head) || !*len)
+			break;
+		*to++ = flags | vtap_packed_pack_word(*len, *head, 0);
+	}
+	r->nr_staged += i;
+	return i;
+}
+
 /*
  * Publishing moved the used position from @old. A decision on a call is invalid
  * once the used position is two laps past it.

@@ -39,18 +39,21 @@
  *
  *   disable_notify  disable kicks during the pass
  *   pop             take the next chain
+ *   pop_run         take several chains of one writable buffer each
  *   discard         return the last n popped chains to the ring, unused
  *   stage           record a used entry, which the driver does not see yet
+ *   stage_run       record used entries of several chains
  *   publish         make all staged entries visible (C)
  *   needs_call      decide whether the published entries need a call (F)
  *   empty           test for available chains
  *   has_new         test for chains that were added since the last fetch
  *   enable_notify   enable kicks, then test for new chains again (E)
  *
- * pop takes a whole chain or nothing. After a fault every operation returns
- * -EIO until vtap_ring_start() or vtap_ring_clear_fault(). publish and
- * needs_call are the exception: they still complete what was staged before,
- * unless the fault is VTAP_FAULT_RING_ACCESS. VTAP_CHAIN_MAX and VTAP_FETCH
+ * pop takes a whole chain or nothing. After a fault pop_run and stage_run take
+ * and record nothing, and the other operations return -EIO, until
+ * vtap_ring_start() or vtap_ring_clear_fault(). publish and needs_call are the
+ * exception: they still complete what was staged before, unless the fault is
+ * VTAP_FAULT_RING_ACCESS. VTAP_CHAIN_MAX and VTAP_FETCH
  * bound the work of an operation; the guest cannot. A caller that pops several
  * chains for one packet shares VTAP_CHAIN_MAX between them (vtap_chain.cost).
  */
@@ -297,6 +300,24 @@ struct vtap_chain {
 	u16 cost;
 	u64 out_len;
 	u64 in_len;
+};
+
+/**
+ * struct vtap_run - chains of one writable buffer each, for one packet
+ * @iov: one segment for each chain; the caller's array, as @head and @len
+ * @head: heads of the chains, as vtap_chain.head
+ * @len: bytes of the packet in each
+ * @max: room in the arrays
+ * @nr: number of chains taken
+ * @need: bytes of the packet without a buffer; more than 0 before the operation
+ */
+struct vtap_run {
+	struct iovec *iov;
+	u32 *head;
+	u32 *len;
+	u16 max;
+	u16 nr;
+	u32 need;
 };
 
 /**

@@ -48,7 +48,26 @@ static __always_inline int vtap_ring_stage(struct vtap_ring *r, u32 head,
 			vtap_split_stage(r, head, len);
 }
 
-/* ---- per-batch operations: a branch and a call ---- */
+/* ---- operations for several chains: a branch and a call ---- */
+static __always_inline void vtap_ring_pop_run(struct vtap_ring *r,
+					      const struct vtap_mem *m,
+					      struct vtap_run *run,
+					      const bool packed)
+{
+	if (packed)
+		vtap_packed_pop_run(r, m, run);
+	else
+		vtap_split_pop_run(r, m, run);
+}
+
+static __always_inline u16 vtap_ring_stage_run(struct vtap_ring *r,
+					       const u32 *head, const u32 *len,
+					       u16 nr, const bool packed)
+{
+	return packed ? vtap_packed_stage_run(r, head, len, nr) :
+			vtap_split_stage_run(r, head, len, nr);
+}
+
 static __always_inline int vtap_ring_publish(struct vtap_ring *r,
 					     const bool packed)
 {

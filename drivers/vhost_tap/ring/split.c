@@ -167,6 +167,63 @@ fault:
 	return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 }
 
+/**
+ * vtap_split_pop_run - take chains of one writable buffer each
+ * @r: ring; the caller owns the pass
+ * @m: guest memory view
+ * @run: the caller sets all members; @nr is 0
+ *
+ * Takes chains that are fetched already, while their buffers are in the region
+ * @m->hit[1] and the packet needs more. vtap_split_pop() takes the next
+ * chain in every other case, and finds its faults.
+ */
+void vtap_split_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
+			struct vtap_run *run)
+{
+	const struct vtap_region hit = m->hit[1];
+	u16 i = r->last_avail - r->fetch_start;
+	const struct vring_desc *d = r->first + i, *end;
+	const u16 *head = r->head + i;
+	struct vtap_run got = *run;
+
+	if (i >= r->nr_fetched || unlikely(r->fault))
+		return;
+	end = d + min_t(u16, r->nr_fetched - i, run->max);
+	for (; d < end && got.need; d++, head++)
+		if (!vtap_chain_run_add(&got, &hit, vtap_desc_from_split(d),
+					*head))
+			break;
+	run->nr = got.head - run->head;
+	run->need = got.need;
+	r->last_avail += run->nr;
+}
+
+/**
+ * vtap_split_stage_run - record used entries of several chains
+ * @r: ring
+ * @head: heads of the chains
+ * @len: number of bytes written to each
+ * @nr: number of chains
+ *
+ * Return: number of entries recorded. vtap_split_stage() records the next one,
+ * and finds its fault.
+ */
+u16 vtap_split_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+			 u16 nr)
+{
+	struct vring_used_elem *e = r->staged + r->nr_staged, *end;
+
+	if (unlikely(r->fault))
+		return 0;
+	nr = min_t(u16, nr, ARRAY_SIZE(r->staged) - r->nr_staged);
+	for (end = e + nr; e < end; e++) {
+		e->id = (__force __virtio32)cpu_to_le32(*head++);
+		e->len = (__force __virtio32)cpu_to_le32(*len++);
+	}
+	r->nr_staged += nr;
+	return nr;
+}
+
 /*
  * Write @n staged entries, which do not wrap, to a scattered used ring. The
  * caller has opened the write window.

@@ -14,6 +14,10 @@
 /* split.c */
 int vtap_split_fetch(struct vtap_ring *r);
 int vtap_split_fetch_scattered(struct vtap_ring *r);
+void vtap_split_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
+			struct vtap_run *run);
+u16 vtap_split_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+			 u16 nr);
 int vtap_split_spill(struct vtap_ring *r);
 void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word);
 int vtap_split_publish(struct vtap_ring *r);

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * run_test.c - operations on several chains, against those on one chain
+ *
+ * pop_run must find what pop finds, and stop at every chain that pop treats in
+ * a special way. stage_run must record what stage records.
+ */
+#include "env.h"
+
+#define OTHER_RAM	0x40000000ull	/* a second region */
+#define SLOT		2048u
+#define MAX_CHAINS	64
+#define ROUNDS		400
+
+/* Chains of one packet. */
+struct taken {
+	u32 head[MAX_CHAINS];
+	u32 len[MAX_CHAINS];
+	struct iovec iov[VTAP_CHAIN_MAX];
+	u32 nr;
+	u32 nr_iov;
+	u32 nr_by_run;
+	int ret;		/* of the last pop */
+};
+
+static struct env *e;
+static struct rnd dice;
+static bool packed;
+
+ENV_FORMATS();
+
+static void start(u16 num)
+{
+	env_free(e);
+	shim_reset();		/* The shim remembers few addresses. */
+	e = env_new(packed, num, true, packed ? 0x8000 : 0xfff0);
+	gmem_add(&e->g, OTHER_RAM, ENV_RAM_SIZE);
+	env_map(e);
+	drv_alloc_tables(&e->d, 2);
+}
+
+static int run_init(struct kunit *test)
+{
+	const struct env_format *f = test->param_value;
+
+	packed = f->packed;
+	dice.state = 42;
+	return 0;
+}
+
+static void run_exit(struct kunit *test)
+{
+	env_free(e);
+	e = NULL;
+}
+
+/* Mostly a buffer that RX gets from a driver, else one that ends a run. */
+static int add_chain(u64 cookie)
+{
+	u64 at = ENV_RAM + 0x40000 + rnd_below(&dice, 256) * SLOT;
+	struct seg buf[2] = {
+		{ at, 1 + rnd_below(&dice, SLOT), true },
+		{ at, SLOT, true },
+	};
+
+	switch (rnd_below(&dice, 40)) {
+	case 0:
+		buf[0].is_write = false;
+		break;
+	case 1:
+		buf[0].len = 0;
+		break;
+	case 2:
+		buf[0].gpa = OTHER_RAM + rnd_below(&dice, 256) * SLOT;
+		break;
+	case 3:			/* outside of all regions, or in part */
+		buf[0].gpa = OTHER_RAM + ENV_RAM_SIZE - rnd_below(&dice, 2);
+		buf[0].len = 2;
+		break;
+	case 4:
+		return drv_add(&e->d, buf, 2, cookie);
+	case 5:
+		return drv_add_indirect(&e->d, buf, 1 + rnd_below(&dice, 2), 0,
+					cookie);
+	}
+	return drv_add(&e->d, buf, 1, cookie);
+}
+
+/* Take chains for @need bytes as RX does, with or without pop_run. */
+static void take(struct taken *t, u32 need, u32 max, bool use_runs)
+{
+	*t = (struct taken){ .ret = 1 };
+	while (need && t->nr < max) {
+		struct vtap_run run;
+
+		e->c.iov = t->iov + t->nr_iov;
+		e->c.iov_max = VTAP_CHAIN_MAX - t->nr_iov;
+		t->ret = vtap_ring_pop_plain(&e->r, &e->m, &e->c,
+					     e->r.packed);
+		shim_idle();
+		if (t->ret != 1)
+			return;
+		t->head[t->nr] = e->c.head;
+		t->len[t->nr] = min_t(u64, e->c.in_len, need);
+		need -= t->len[t->nr++];
+		t->nr_iov += e->c.nr_out + e->c.nr_in;
+		if (!need || !use_runs)
+			continue;
+
+		run = (struct vtap_run){
+			.iov = t->iov + t->nr_iov, .head = t->head + t->nr,
+			.len = t->len + t->nr, .max = max - t->nr,
+			.need = need,
+		};
+		vtap_ring_pop_run(&e->r, &e->m, &run, e->r.packed);
+		t->nr += run.nr;
+		t->nr_iov += run.nr;
+		t->nr_by_run += run.nr;
+		need = run.need;
+	}
+}
+
+static void stage(struct kunit *test, const struct taken *t)
+{
+	u32 i, nr;
+
+	for (i = 0; i < t->nr; i++) {
+		nr = rnd_below(&dice, t->nr - i + 1);
+		i += vtap_ring_stage_run(&e->r, t->head + i, t->len + i, nr,
+					 e->r.packed);
+		if (i == t->nr)
+			break;
+		KUNIT_ASSERT_EQ(test, vtap_ring_stage(&e->r, t->head[i],
+						      t->len[i], e->r.packed), 0);
+	}
+}
+
+/* The driver gets the chains of a packet back, in order. */
+static void expect_used(struct kunit *test, const struct taken *t, u64 *next)
+{
+	unsigned long long cookie;
+	u32 len, i;
+
+	KUNIT_ASSERT_EQ(test, vtap_ring_publish(&e->r, e->r.packed), (int)t->nr);
+	shim_idle();
+	for (i = 0; i < t->nr; i++) {
+		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
+		KUNIT_ASSERT_EQ(test, cookie, *next);
+		KUNIT_ASSERT_EQ(test, len, t->len[i]);
+		++*next;
+	}
+	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &cookie, &len));
+}
+
+static void expect_same(struct kunit *test, u16 num)
+{
+	u64 added = 0, used = 0, nr = 0, nr_by_run = 0;
+	static struct taken one, runs;
+	int i;
+
+	start(num);
+	for (i = 0; i < ROUNDS; i++) {
+		u32 need = 1 + rnd_below(&dice, 32 * SLOT);
+		u32 max = 1 + rnd_below(&dice, MAX_CHAINS);
+
+		while (add_chain(added) >= 0)
+			added++;
+		drv_publish(&e->d);
+		take(&one, need, max, false);
+		vtap_ring_discard(&e->r, one.head, one.nr, packed);
+		if (one.ret < 0) {
+			/* Chains before the bad one are given back by RX. */
+			KUNIT_ASSERT_EQ(test, e->r.fault, VTAP_FAULT_UNMAPPED);
+			vtap_ring_clear_fault(&e->r);
+		}
+		vtap_ring_refetch(&e->r);
+		take(&runs, need, max, true);
+		KUNIT_ASSERT_EQ(test, runs.ret, one.ret);
+		KUNIT_ASSERT_EQ(test, runs.nr, one.nr);
+		KUNIT_ASSERT_EQ(test, runs.nr_iov, one.nr_iov);
+		KUNIT_ASSERT_EQ(test, memcmp(runs.head, one.head,
+					     sizeof(one.head)), 0);
+		KUNIT_ASSERT_EQ(test, memcmp(runs.len, one.len,
+					     sizeof(one.len)), 0);
+		KUNIT_ASSERT_EQ(test, memcmp(runs.iov, one.iov, one.nr_iov *
+					     sizeof(*one.iov)), 0);
+		nr += runs.nr;
+		nr_by_run += runs.nr_by_run;
+		if (runs.ret < 0) {
+			start(num);
+			added = 0;
+			used = 0;
+			continue;
+		}
+		stage(test, &runs);
+		expect_used(test, &runs, &used);
+	}
+	/* A ring of two entries has no run that is worth the name. */
+	if (num > 2)
+		KUNIT_EXPECT_GT(test, nr_by_run, nr / 3);
+}
+
+static void run_same_as_pop(struct kunit *test)
+{
+	static const u16 split_sizes[] = { 2, 4, 8, 16, 32, 64, 128, 256, 512 };
+	static const u16 packed_sizes[] = { 2, 3, 16, 61, 64, 100, 256 };
+	int i;
+
+	for (i = 0; i < (packed ? ARRAY_SIZE(packed_sizes) : ARRAY_SIZE(split_sizes)); i++)
+		expect_same(test, packed ? packed_sizes[i] : split_sizes[i]);
+}
+
+/* A broken ring gives no run, and records nothing. */
+static void run_broken(struct kunit *test)
+{
+	u32 head[2] = { 0, 1 }, len[2] = { 1, 1 };
+	struct iovec iov[2];
+	struct vtap_run run = {
+		.iov = iov, .head = head, .len = len, .max = 2, .need = 2,
+	};
+
+	start(8);
+	while (add_chain(0) >= 0)
+		;
+	drv_publish(&e->d);
+	KUNIT_ASSERT_EQ(test, env_pop(e), 1);
+	vtap_ring_break(&e->r, VTAP_FAULT_CHAIN_EMPTY);
+	vtap_ring_pop_run(&e->r, &e->m, &run, packed);
+	KUNIT_EXPECT_EQ(test, run.nr, 0);
+	KUNIT_EXPECT_EQ(test, vtap_ring_stage_run(&e->r, head, len, 2, packed),
+			0);
+	KUNIT_EXPECT_EQ(test, e->r.nr_staged, 0);
+}
+
+static struct kunit_case run_cases[] = {
+	ENV_CASE(run_same_as_pop),
+	ENV_CASE(run_broken),
+	{}
+};
+
+static struct kunit_suite run_suite = {
+	.name = "vtap_run",
+	.init = run_init,
+	.exit = run_exit,
+	.test_cases = run_cases,
+};
+
+kunit_test_suite(run_suite);
