@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The tarball of "make dist" belongs into a folder "files" beside this recipe.
+# Put the tarball of "make dist" into a folder "files" next to this recipe.
 SUMMARY = "Faster vhost-net for virtual machines on tap devices"
 DESCRIPTION = "The kernel module vhost_tap with its udev rule"
 SECTION = "kernel/modules"

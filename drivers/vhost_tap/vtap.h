@@ -81,7 +81,7 @@ enum vtap_queue_state {
 	VTAP_BROKEN,		/* after a ring fault; each kick retries it */
 };
 
-/* What the worker does with a queue after its pass. */
+/* Action of the worker after a pass of a queue. */
 enum vtap_verdict {
 	VTAP_IDLE,		/* wait for a wake-up */
 	VTAP_MORE,		/* budget used up: give it another pass */

@@ -62,7 +62,7 @@ enum vhost_tap_worker_layout {
 };
 
 /**
- * enum vhost_tap_poll_mode - What a worker does when it runs out of work.
+ * enum vhost_tap_poll_mode - Behavior of a worker that runs out of work.
  * @VHOST_TAP_POLL_MODE_OFF: The worker sleeps.
  * @VHOST_TAP_POLL_MODE_FIXED: The worker polls for the longest busyloop-us of
  *   its queues, then sleeps.

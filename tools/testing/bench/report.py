@@ -67,7 +67,7 @@ def summary(values):
 
 
 def verdict(got, target):
-    """Do three quarters of the boots agree?"""
+    """Return the verdict on which three quarters of the boots agree."""
     if got["quartiles"][1] <= target:
         return "met"
     return "not met" if got["quartiles"][0] > target else "not resolved"

@@ -2,15 +2,15 @@
 /*
  * blocked.pml - a TX queue whose socket has no room
  *
- * The socket holds two frames. It frees them one by one, and tells writers only
+ * The socket holds two frames. It frees them one by one, and wakes writers only
  * when it is empty, since a writable socket has half of its buffer free. A tap
- * also wants to be asked first (SOCKWQ_ASYNC_NOSPACE); a packet socket does not.
+ * only wakes a writer that has set SOCKWQ_ASYNC_NOSPACE; a packet socket wakes all.
  * The queue ignores wake-ups unless it is blocked. The guest adds frames and
  * kicks unless kicks are disabled. A client detaches the socket and attaches it
  * again. All run at the same time; guest and client may stop at any time.
  *
  * Proved: if guest and client stop and the queue runs, all frames are sent. The
- * device alone never runs for ever.
+ * device alone never runs forever.
  *
  * function: tx.c vtap_tx_pass vtap_tx_block vtap_tx_end_batch vtap_tx_refused
  * function: poll.c vtap_poll_wakeup vtap_poll_sock_wakeup_matters vtap_poll_arm

@@ -8,9 +8,9 @@
  * (netlink, debugfs) looks for workers. Memory is never reused, so each access to
  * freed memory is found.
  *
- * Proved: nobody accesses a worker, thread, socket or queue that is freed. If
+ * Proved: no process accesses a worker, thread, socket or queue that is freed. If
  * guest and client stop, each queue that runs has its work served, and kicks
- * enabled. The workers alone never run for ever.
+ * enabled. The workers alone never run forever.
  *
  * Pointers change under locks, so there are no store buffers. The client is one
  * process: all its calls hold vtap_dev.lock.
@@ -276,7 +276,7 @@ inline start_queue()
 	wake_queue()
 }
 
-/* vtap_dev_set_owner(), then VHOST_SET_VRING_KICK; nobody finds it earlier */
+/* vtap_dev_set_owner(), then VHOST_SET_VRING_KICK; no process finds it earlier */
 inline set_owner()
 {
 	atomic {

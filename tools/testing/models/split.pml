@@ -13,7 +13,7 @@
  *
  * Proved, with and without event indices: if the driver stops, the device has seen
  * all its chains. If the driver waits for a call, it has seen all used entries that
- * it asked for. The device alone never runs for ever.
+ * it asked for. The device alone never runs forever.
  *
  * Kick and call are flags here: worker.pml shows that a pass follows a kick.
  *

@@ -8,7 +8,7 @@
  * run at the same time, and may stop at any time.
  *
  * Proved: if all stop and the queue runs, no packet waits while the guest has a
- * buffer. The device alone never runs for ever.
+ * buffer. The device alone never runs forever.
  *
  * Kicks use flags here; split.pml and packed.pml have event indices. A set pending
  * bit stands for a pass, see worker.pml.

@@ -8,7 +8,7 @@
  * round either polls or does not, and polling ends at any time.
  *
  * Proved: if guest and tap stop, the worker serves all chains and packets, enables
- * kicks and sleeps. It never runs for ever without new work.
+ * kicks and sleeps. It never runs forever without new work.
  *
  * Not in this model: starved and blocked queues (starved.pml, blocked.pml), moves
  * of queues (lifecycle.pml), event indices (split.pml, packed.pml).

@@ -41,7 +41,7 @@ moved_to_root() {
 # The same if the queues start after the move.
 moved_before_start() { client restart && tenant_reads "$only_name" && root_reads && tenant_reads "$only_name"; }
 
-# What the tenant reads does not change what root reads.
+# A request of the tenant does not change the result of root's next request.
 another_of_the_tenant() {
 	"${tenant[@]}" ip tuntap add dev vu0 mode tap && tenant_reads "$in_init | not" && root_reads
 }

@@ -37,7 +37,7 @@ def plugin_class():
 
 
 def commands():
-    """What the plugin collects."""
+    """Return the files and commands that the plugin collects."""
     asked = []
     collector = types.SimpleNamespace(add_copy_spec=asked.extend, add_cmd_output=asked.extend)
     plugin_class().setup(collector)

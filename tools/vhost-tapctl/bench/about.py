@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The host: what the figures depend on. It names neither the host nor its addresses."""
+"""Properties of the host that the figures depend on, without its name and addresses."""
 
 import glob
 import os
@@ -67,7 +67,7 @@ def parameters(module):
 
 
 def warnings():
-    """Return what makes the figures noisy or not comparable."""
+    """Return a list of conditions that make the figures noisy or not comparable."""
     out = []
     if has_hypervisor():
         out.append("this host is a virtual machine itself, so other machines take part in its load")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What all files of the benchmark share."""
+"""Common parts of the benchmark's files."""
 
 import ctypes
 import os
@@ -25,7 +25,7 @@ class Failure(Exception):
 
 
 class Interrupted(Exception):
-    """A signal asks the benchmark to end."""
+    """A signal ends the benchmark."""
 
     def __init__(self, number):
         super().__init__()

@@ -16,7 +16,7 @@ MIN_ROUNDS = 5          # fewer tell nothing
 
 
 class Figure:
-    """What a number is: its title in the table, and whether more of it is better."""
+    """The kind of a figure: its title in the table, and whether more of it is better."""
 
     def __init__(self, title, more_is_better=False):
         self.title = title
@@ -44,7 +44,7 @@ FIGURES = {
 
 
 def covers(n, k):
-    """How often do sorted values k to n-1-k hold the median?"""
+    """Return the probability that sorted values k to n-1-k hold the median."""
     return 1 - 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2 ** n
 
 

@@ -138,12 +138,12 @@ class Guest:
             raise Failure(f"QEMU does not use {self.node}: {self.why()}")
 
     def host_counters(self):
-        """Return what the host counts for this guest."""
+        """Return the host's counters for this guest."""
         return {**self.tap.counters(), "worker_ns": cpu_ns(self.workers),
                 "vcpu_ns": cpu_ns(self.vcpus), "at": time.monotonic()}
 
     def guest_counters(self):
-        """Return what the guest's driver counts."""
+        """Return the counters of the guest's driver."""
         with self.connect() as s:
             s.sendall(struct.pack("!QII", 0, 0, ORDER_COUNTERS))
             with s.makefile() as f:
@@ -160,7 +160,7 @@ class Guest:
 
 
 class Setup:
-    """What all guests share."""
+    """Settings that all guests share."""
 
     def __init__(self, args, kernel, initrd):
         self.qemu = find_qemu()

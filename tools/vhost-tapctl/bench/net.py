@@ -32,7 +32,7 @@ def write_setting(path, value):
 def own_namespace():
     """Move this process to a new network namespace."""
     if libc.unshare(CLONE_NEWNET):
-        raise Failure(f"cannot make a network namespace: {os.strerror(ctypes.get_errno())}")
+        raise Failure(f"cannot create a network namespace: {os.strerror(ctypes.get_errno())}")
     # Keep other traffic off the links, and each connection independent of the last.
     write_setting("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1")
     write_setting("/proc/sys/net/ipv4/tcp_no_metrics_save", "1")
@@ -74,6 +74,6 @@ class Tap:
                 name, _, rest = line.partition(":")
                 if name.strip() == self.name:
                     v = [int(n) for n in rest.split()]
-                    # What the tap receives, the guest has sent.
+                    # The tap receives the packets that the guest sends.
                     return {"tx_bytes": v[0], "tx_packets": v[1], "rx_bytes": v[8], "rx_packets": v[9]}
         raise Failure(f"the tap {self.name} is gone")

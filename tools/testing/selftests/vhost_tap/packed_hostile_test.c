@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hostile guests with a packed ring, besides hostile_test.c. The format permits any
+ * Hostile guests with a packed ring, in addition to hostile_test.c. The format permits any
  * buffer id, descriptors whose flags do not make them available, and any event word; the
  * device must accept them.
  */

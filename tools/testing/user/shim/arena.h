@@ -2,7 +2,6 @@
 /*
  * arena.h - guest memory that checks every access
  *
- * Guest memory is a list of extents, and everything that ring/ does to it goes
  * Guest memory is a list of extents. Each access of ring/ goes through one window at a
  * time:
  *
