@@ -117,7 +117,7 @@ matrix-all:	## build for flavors and other architectures (KVERS_ALL=), an hour
 	@scripts/deps build
 	@scripts/check-matrix.sh --results Documentation/kernels.txt $(KVERS_ALL)
 
-# What a VM of KVER boots and loads; silent unless it fails.
+# Build the module and fetch the kernel for a VM of KVER; silent unless it fails.
 .PHONY: vm-module
 vm-module:
 	@scripts/deps build vm

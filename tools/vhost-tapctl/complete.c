@@ -67,7 +67,7 @@ static void put_columns(int nr, char **words)
 	}
 }
 
-/* Is @option in @usage, followed by the placeholder of a value? Return that. */
+/* Return the placeholder of a value that follows @option in @usage, or NULL. */
 static const char *placeholder(const char *usage, const char *option,
 			       size_t *len)
 {

@@ -191,7 +191,7 @@ static __always_inline bool vtap_skb_rx_put(struct place *to, const void *from,
 	return true;
 }
 
-/* The header may be written in front of the frame: nobody else sees it. */
+/* Check that the header may be written in front of the frame: no other user sees it. */
 static __always_inline bool vtap_skb_rx_has_room(const struct sk_buff *skb,
 						 size_t hlen)
 {

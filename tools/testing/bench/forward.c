@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is behind the tap of a TX row: a bridge, and a second port that all frames leave
- * by. It all runs in the context of the tap's sendmsg, so the cost of a packet includes
- * it.
+ * The network behind the tap of a TX row: a bridge, and a second port to which it forwards
+ * all frames. Both run in the context of the tap's sendmsg, so the cost of a packet
+ * includes them.
  *
  *   to=nic     a device without segmentation offload, so the stack segments in software
  *   to=vxlan   a VXLAN tunnel over such a device
@@ -69,7 +69,7 @@ static int segment_in_software(int s)
 	for (i = 0; !err && i < names->len; i++)
 		if (is_offload((char *)names->data + i * ETH_GSTRING_LEN))
 			set->features[i / 32].valid |= 1U << i % 32;
-	/* A positive result says that some features are fixed. */
+	/* A positive result means that some features are fixed. */
 	if (!err && set->size <= BLOCKS)
 		err = ethtool(s, set);
 	free(set);

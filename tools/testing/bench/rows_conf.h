@@ -12,7 +12,7 @@ enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
 
 enum gso_kind { GSO_NONE, GSO_TCP, GSO_UDP };
 
-/* Where frames of the guest go, see forward.c. */
+/* Destination of the guest's frames, see forward.c. */
 enum row_to { TO_HOST, TO_NIC, TO_VXLAN, TO_TAP };
 
 /* Implemented in rounds.c, stream.c and idle.c. */
@@ -42,7 +42,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @bridged: packets come from another tap over a bridge, with headroom, instead of from
  *	a packet socket
- * @to: where packets of the guest go behind the tap
+ * @to: destination of the guest's packets behind the tap
  * @batch: the worker waits until the guest sleeps, and the reverse
  * @plain: the row to compare this one with
  * @times: runs in a boot, each side in turn; they share the time

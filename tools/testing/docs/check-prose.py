@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """check-prose.py [-v] [PAGE...]: check wording, spelling and length of sentences
+check-prose.py --comments [FILE...]: check the wording of comments in the sources
 
 The default pages are README.md and the other Markdown pages, Documentation, and manual
 pages.
 
-  faults     wording listed in prose.faults
+  faults     wording listed in prose.faults; in comments also questions
   sentences  no sentence has over 40 words
   spelling   aspell (American English, with prose.words) and codespell
 
@@ -21,6 +22,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAGES = ["*.md", "Documentation/*.rst", "Documentation/guides/*.rst", "*.[1-8]"]
 LONGEST = 40
+C_FILE = r".*\.([ch]|pml|inc|litmus)$"
+# Files that have no comments, or whose text is data
+NO_SOURCE = r".*\.(md|rst|svg|json|yaml|[1-8]|words|faults|allow|xml)$|COPYING$|MAINTAINERS$"
 
 
 def lines_of(name):
@@ -159,19 +163,45 @@ def check(path, faults, allowed):
     yield from spelling(path, blocks)
 
 
+def comments_of(path, text):
+    """Yield (line, text) for the comments and docstrings of a source file."""
+    if re.match(C_FILE, path):
+        found = re.finditer(r"(?s)/\*(.*?)\*/", text)
+    else:
+        found = re.finditer(r"(?m)((?:^[ \t]*#(?!!).*\n)+)|\"\"\"((?s:.*?))\"\"\"", text)
+    for m in found:
+        body = re.sub(r"(?m)^[ \t]*[*#] ?", "", m[m.lastindex])
+        yield text.count("\n", 0, m.start()) + 1, body
+
+
+def check_comments(path, faults):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    for line, comment in comments_of(path, text):
+        for block in join(comment.split("\n")):
+            for sentence in sentences(plain(block)):
+                if sentence.endswith("?"):
+                    yield f"line {line}: a question: {sentence[:70]}"
+                for expression, advice in faults:
+                    m = re.search(expression, re.sub(r"(?i)there (is|are) no", "", sentence), re.I)
+                    if m:
+                        yield f"line {line}: '{m.group(0).strip()}': {advice}: {sentence[:70]}"
+
+
 def main():
     os.chdir(f"{HERE}/../../..")
-    verbose = "-v" in sys.argv
-    pages = [a for a in sys.argv[1:] if a != "-v"]
+    verbose, comments = "-v" in sys.argv, "--comments" in sys.argv
+    pages = [a for a in sys.argv[1:] if not a.startswith("-")]
     faults = [line.split("\t") for line in lines_of("prose.faults")]
     allowed = [line.split("\t") for line in lines_of("prose.allow")]
     if not pages:
         files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], check=True,
                                capture_output=True, text=True).stdout.split("\n")
-        pages = [f for f in files if any(fnmatch.fnmatch(f, p) for p in PAGES) and os.path.isfile(f)]
+        pages = [f for f in files if os.path.isfile(f) and (
+            not re.match(NO_SOURCE, f) if comments else any(fnmatch.fnmatch(f, p) for p in PAGES))]
     bad = 0
     for path in sorted(set(pages)):
-        for s in check(path, faults, allowed):
+        for s in check_comments(path, faults) if comments else check(path, faults, allowed):
             print(f"{path}: {s}")
             bad = 1
     if verbose:

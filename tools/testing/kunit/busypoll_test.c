@@ -214,7 +214,7 @@ static void busypoll_tx_half_of_work_time(struct kunit *test)
 			VTAP_BUSYPOLL_TX_MAX_NS);
 }
 
-/* A few packets are no load, so the kick is enabled at once. */
+/* After a few packets the device does not poll, so kicks are enabled at once. */
 static void busypoll_tx_needs_enough_packets(struct kunit *test)
 {
 	struct vtap_busypoll_tx l;

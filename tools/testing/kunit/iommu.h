@@ -69,7 +69,7 @@ struct iommu {
 	struct vtap_ring r;
 	struct vtap_chain c;
 	struct iovec iov[VTAP_CHAIN_MAX];
-	/* Permission in the IOMMU of each region of @g; 0 is no mapping. */
+	/* Permission in the IOMMU of each region of @g; 0 if it is not mapped. */
 	u8 perm[GMEM_MAX];
 	/* Number of misses that were answered. */
 	unsigned long nr_misses;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * notify_test.c - kicks and calls: what only the split ring has
+ * notify_test.c - kicks and calls of the split ring only
  *
- * ring.h explains barriers E and F. ring_notify_test.c has what both formats have.
+ * ring.h explains barriers E and F. ring_notify_test.c has the cases of both formats.
  */
 #include "env.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_event_test.c - kicks and calls: what only the packed ring has
+ * packed_event_test.c - kicks and calls of the packed ring only
  *
- * ring_notify_test.c has what both formats have.
+ * ring_notify_test.c has the cases of both formats.
  */
 #include "env.h"
 #include "pdriver.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packed_test.c - what only the packed ring has: wrap counters, ids, long chains
+ * packed_test.c - the packed ring only: wrap counters, ids, long chains
  *
- * ring_test.c has what both formats have.
+ * ring_test.c has the cases of both formats.
  */
 #include "env.h"
 #include "pdriver.h"

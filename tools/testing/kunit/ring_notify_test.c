@@ -4,7 +4,7 @@
  *
  * ring.h explains barriers E and F. In some tests the driver acts in the middle of
  * an operation. The hooks of the shim then run it after a load or store, or at a full
- * barrier. What only one format has is in notify_test.c and packed_event_test.c.
+ * barrier. notify_test.c and packed_event_test.c have the cases of a single format.
  */
 #include "env.h"
 #include "pdriver.h"
@@ -58,7 +58,7 @@ static int enable_notify(void)
 	return vtap_ring_enable_notify(&e->r, packed);
 }
 
-/* Position of the chain that the device wants a kick for. */
+/* Position of the chain for which the device requests a kick. */
 static u16 kick_at(void)
 {
 	return packed ? pdrv_device(&e->d)->off_wrap : drv_avail_event(&e->d);
@@ -213,7 +213,7 @@ static void ring_notify_empty_changes_nothing(struct kunit *test)
 struct act {
 	int at;		/* event to act at, from 0 */
 	int nr;		/* number of events so far */
-	bool saw;	/* what the driver saw when it acted */
+	bool saw;	/* result of the driver's check when it acted */
 	void (*fn)(struct act *a);
 };
 

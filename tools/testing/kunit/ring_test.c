@@ -2,8 +2,8 @@
 /*
  * ring_test.c - operations of a ring that are the same for both formats
  *
- * Each case runs once for a split ring and once for a packed one. What only one format
- * has is in split_test.c and packed_test.c, notifications are in ring_notify_test.c.
+ * Each case runs once for a split ring and once for a packed one. split_test.c and
+ * packed_test.c have the cases of a single format, ring_notify_test.c the notifications.
  */
 #include "env.h"
 #include "pdriver.h"

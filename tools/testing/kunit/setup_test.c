@@ -2,7 +2,7 @@
 /*
  * setup_test.c - start and relocate a split ring; the fault list
  *
- * ring_test.c has what both formats have.
+ * ring_test.c has the cases of both formats.
  */
 #include "env.h"
 

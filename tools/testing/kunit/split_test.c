@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * split_test.c - what only the split ring has: heads, indices and their faults
+ * split_test.c - the split ring only: heads, indices and their faults
  *
- * ring_test.c has what both formats have, chain_test.c the chains.
+ * ring_test.c has the cases of both formats, chain_test.c those of chains.
  */
 #include "env.h"
 

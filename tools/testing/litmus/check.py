@@ -12,7 +12,7 @@ The "exists" clause of a test must never come true. The script then removes or
 weakens each barrier and each control dependency in turn, and the clause must come
 true: a barrier without effect would prove nothing. A line "site: FILE TEXT" in the
 first comment quotes the code of a barrier in the driver, and the script checks that
-the code is there. Each barrier in the driver must be in such a quotation.
+the driver has this code. Each barrier in the driver must be in such a quotation.
 
 In the kernel's model, smp_rmb() orders loads and smp_wmb() orders stores. The line
 "model: x86-64, arm64" says that smp_rmb() also orders loads before later stores, as

@@ -118,7 +118,7 @@ progress:	atomic {		/* after the driver's E */
 	od
 }
 
-/* vfs_poll() of a tap: may it be written? Both barriers are the tap's. */
+/* vfs_poll() of a tap, which returns whether it can be written, with both its barriers. */
 inline poll_socket(cpu, result)
 {
 	result = is_writable();

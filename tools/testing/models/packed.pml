@@ -43,7 +43,7 @@
 #define FLAGS(at)	((at) & (NUM - 1))	/* of the descriptors */
 #define KICKS		2	/* flags of the device's event structure */
 #define KICK_AT		3	/* its position */
-#define CALLS		4	/* the same of the driver */
+#define CALLS		4	/* flags of the driver's event structure */
 #define CALL_AT		5
 #define NR_LOCATIONS	6
 

@@ -210,7 +210,7 @@ unsigned int dirty_set_soon(struct dirty *d)
 	return dirty_set(d);
 }
 
-/* Does the log match exactly? Give a device that still works time to finish. */
+/* Check that the log matches exactly. Give a device that still works time to finish. */
 bool dirty_exact(struct dirty *d)
 {
 	int i;
@@ -223,7 +223,7 @@ bool dirty_exact(struct dirty *d)
 	return !dirty_missed(d, true) & !dirty_needless(d, true);
 }
 
-/* Is no page missed? Pages logged without need only cost time. */
+/* Check that no page is missing. Pages logged without need only cost time. */
 bool dirty_covered(struct dirty *d)
 {
 	int i;

@@ -29,7 +29,7 @@ const char *guest_node(void)
 	return node && *node ? node : "/dev/vhost-tap";
 }
 
-/* Is the kernel older than this release? Distributions backport changes, so ask with care. */
+/* Compare the kernel's release. Distributions backport changes, so use this with care. */
 bool guest_kernel_before(unsigned int major, unsigned int minor)
 {
 	unsigned int is_major = 0, is_minor = 0;
@@ -41,16 +41,16 @@ bool guest_kernel_before(unsigned int major, unsigned int minor)
 }
 
 /*
- * Does RX from a tap work without recvmsg() after the first packet? Not in a module that
- * was built without access to a tap's ring (make check-recvmsg), and not before 5.11,
- * where the module cannot update the tap's counters.
+ * Check whether RX from a tap works without recvmsg() after the first packet. It does not
+ * in a module that was built without access to a tap's ring (make check-recvmsg), nor
+ * before 5.11, where the module cannot update the tap's counters.
  */
 bool guest_rx_is_direct(void)
 {
 	return !getenv("VTAP_RECVMSG") && !guest_kernel_before(5, 11);
 }
 
-/* Is this vhost-tap? Tests that in-tree vhost-net is known to fail skip otherwise. */
+/* Check for vhost-tap: tests that in-tree vhost-net is known to fail skip otherwise. */
 bool guest_is_ours(void)
 {
 	const char *want = getenv("VTAP_OURS");

@@ -82,8 +82,8 @@ uint32_t vq_base(const struct vq *q)
 }
 
 /*
- * Has a device stopped at @base used all that it took? The base of a packed ring is
- * checked against the ring, while other threads post and reap.
+ * Check that a device that stopped at @base has used all that it took. The base of a
+ * packed ring is compared with the ring, while other threads post and reap.
  */
 bool vq_is_base(const struct vq *q, long base)
 {

@@ -36,7 +36,7 @@ static struct vtap_mem view[NR_VIEWS];
 
 /* ---- the oracle ---- */
 
-/* Does the message cover this address? @edge: the next address where this changes. */
+/* Check whether the message covers this address. @edge: next address where this changes. */
 static bool has(const struct msg *m, u64 iova, u64 *edge)
 {
 	u64 off = iova - m->first;

@@ -22,7 +22,7 @@ static bool holds(const struct vhost_memory_region *r, u64 gpa)
 	       gpa - r->guest_phys_addr < r->memory_size;
 }
 
-/* May @gpa translate to @uaddr? Equal starts have no order, so several may be right. */
+/* Check that @gpa may become @uaddr. Equal starts have no order, so several may be right. */
 static bool oracle(u64 gpa, u64 uaddr)
 {
 	u64 lowest = U64_MAX;
