@@ -48,9 +48,6 @@ enum ctl_exit {
 /* Room for such a name as a word of a command, as shell_word() writes it. */
 #define SHELL_ROOM	(NAME_ROOM + 3)
 
-/* Names of the netlink family's counters, with underscores; the first is 1. */
-extern const char * const counter_names[NR_COUNTERS];
-
 /* Index of a counter in counter_names and in struct queue's counter[]. */
 #define COUNTER(name)	(VHOST_TAP_A_COUNTERS_##name - 1)
 
@@ -148,11 +145,6 @@ struct snapshot {
 struct nlmsghdr;
 struct genl;
 
-const char *direction_name(uint32_t direction);
-const char *state_name(uint32_t state);
-const char *backend_name(uint32_t backend);
-const char *layout_name(uint32_t layout);
-const char *poll_mode_name(uint32_t mode);
 int parse_device(const struct nlmsghdr *nlh, struct device *d);
 int parse_queue(const struct nlmsghdr *nlh, struct queue *q);
 int snapshot_take(struct genl *nl, struct snapshot *s);
@@ -164,6 +156,17 @@ const struct worker *snapshot_worker(const struct snapshot *s, uint32_t device,
 				     uint32_t index);
 uint64_t queue_drops(const struct queue *q);
 void queue_label(const struct queue *q, char *buf, size_t len);
+
+/* ---- names (names.c) ---- */
+
+/* Names of the netlink family's counters, with underscores; the first is 1. */
+extern const char * const counter_names[NR_COUNTERS];
+
+const char *direction_name(uint32_t direction);
+const char *state_name(uint32_t state);
+const char *backend_name(uint32_t backend);
+const char *layout_name(uint32_t layout);
+const char *poll_mode_name(uint32_t mode);
 
 /* ---- taps (taps.c) ---- */
 
