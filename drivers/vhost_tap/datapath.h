@@ -43,6 +43,16 @@ void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why);
 enum vtap_verdict vtap_queue_broken(struct vtap_queue *q);
 void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state);
 
+/* limit.c: the rate of a queue */
+void vtap_limit_init(struct vtap_queue *q);
+void vtap_limit_get(struct vtap_queue *q, struct vtap_limit_cfg *cfg);
+void vtap_limit_set(struct vtap_queue *q, enum vtap_limit_who who,
+		    const struct vtap_limit_cfg *cfg, u32 mask);
+bool vtap_limit_begin(struct vtap_queue *q);
+void vtap_limit_end(struct vtap_queue *q);
+void vtap_limit_stop(struct vtap_queue *q);
+void vtap_limit_cancel(struct vtap_queue *q);
+
 /* iotlb_miss.c: an address without a mapping */
 void vtap_miss_report(struct vtap_queue *q);
 void vtap_miss_requeue(struct vtap_queue *q);

@@ -96,6 +96,7 @@ static int vtap_debugfs_show_ring(struct seq_file *s, struct vtap_queue *q)
 	seq_printf(s, "last_used %u\n", q->ring.last_used);
 	seq_printf(s, "starved_now %d\n", q->starved);
 	seq_printf(s, "blocked_now %d\n", q->blocked);
+	seq_printf(s, "throttled_now %d\n", q->throttled);
 	mutex_unlock(&q->lock);
 	return 0;
 }

@@ -26,6 +26,7 @@ union vtap_arg {
 	u32 index;			/* first of vring structs */
 	struct vhost_vring_worker attached;
 	struct vhost_tap_vring_thread thread;
+	struct vhost_tap_vring_limit limit;
 	struct vhost_vring_state state;
 	struct vhost_vring_file file;
 	struct vhost_vring_addr addr;
@@ -315,6 +316,23 @@ static long vtap_ioctl_get_thread(struct call *c)
 	return 0;
 }
 
+static long vtap_ioctl_set_limit(struct call *c)
+{
+	const struct vhost_tap_vring_limit *l = &c->arg.limit;
+	const struct vtap_limit_cfg cfg = {
+		.rate = l->rate,
+		.burst = l->burst,
+		.pps = l->pps,
+	};
+
+	if (max3(cfg.rate, cfg.burst, cfg.pps) > VTAP_BUCKET_MAX ||
+	    (cfg.burst && !cfg.rate) || l->reserved)
+		return -EINVAL;
+	vtap_limit_set(c->q, VTAP_LIMIT_CLIENT, &cfg,
+		       VTAP_LIMIT_RATE | VTAP_LIMIT_PPS);
+	return 0;
+}
+
 static long vtap_ioctl_set_backend(struct call *c)
 {
 	if (!vtap_ioctl_find_queue(c, c->arg.file.index))
@@ -327,7 +345,8 @@ static long vtap_ioctl_get_info(struct call *c)
 	struct vhost_tap_info info = {
 		.version = VHOST_TAP_VERSION,
 		.caps = VHOST_TAP_CAP_FEATURE_MASK | VHOST_TAP_CAP_QUEUE_PAIRS |
-			VHOST_TAP_CAP_WORKERS | VHOST_TAP_CAP_POLLING,
+			VHOST_TAP_CAP_WORKERS | VHOST_TAP_CAP_POLLING |
+			VHOST_TAP_CAP_LIMITS,
 		.max_pairs = VTAP_MAX_PAIRS,
 	};
 	u32 size;
@@ -351,6 +370,7 @@ static long vtap_ioctl_get_info(struct call *c)
 #define WORKER	sizeof(struct vhost_worker_state)
 #define ATTACH	sizeof(struct vhost_vring_worker)
 #define THREAD	sizeof(struct vhost_tap_vring_thread)
+#define LIMIT	sizeof(struct vhost_tap_vring_limit)
 #define STATE	sizeof(struct vhost_vring_state)
 #define FILE	sizeof(struct vhost_vring_file)
 #define ADDR	sizeof(struct vhost_vring_addr)
@@ -409,6 +429,7 @@ static const struct row rows[] = {
 	{ VHOST_TAP_SET_WORKERS, 0, WORKERS, 0, vtap_ioctl_set_workers },
 	{ VHOST_TAP_SET_POLLING, 0, POLLING, 0, vtap_ioctl_set_polling },
 	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, vtap_ioctl_get_thread },
+	{ VHOST_TAP_SET_VRING_LIMIT, VRING, LIMIT, 0, vtap_ioctl_set_limit },
 };
 
 /*

@@ -258,17 +258,77 @@ static int vtap_nl_worker_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ---- set ---- */
 
+/*
+ * Read a limit, which has 32 or 64 bits as every attribute of the type uint.
+ * The policies of 6.1 do not know that type.
+ */
+static int vtap_nl_read_limit(struct genl_info *info, int type, u64 *val)
+{
+	struct nlattr *attr = info->attrs[type];
+
+	if (!attr)
+		return 0;
+	if (nla_len(attr) == sizeof(u32)) {
+		*val = nla_get_u32(attr);
+	} else if (nla_len(attr) == sizeof(u64)) {
+		*val = nla_get_u64(attr);
+	} else {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "not a number of 32 or 64 bits");
+		return -EINVAL;
+	}
+	if (*val > VHOST_TAP_LIMIT_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "value out of range");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+/* Read the limit of a request, and set @mask to the values that it has. */
+static int vtap_nl_parse_limit(struct genl_info *info,
+			       struct vtap_limit_cfg *cfg, u32 *mask)
+{
+	const struct nlattr *rate = info->attrs[VHOST_TAP_A_QUEUE_RATE];
+
+	*mask = (rate ? VTAP_LIMIT_RATE : 0) |
+		(info->attrs[VHOST_TAP_A_QUEUE_PPS] ? VTAP_LIMIT_PPS : 0);
+	return vtap_nl_read_limit(info, VHOST_TAP_A_QUEUE_RATE, &cfg->rate) ?:
+	       vtap_nl_read_limit(info, VHOST_TAP_A_QUEUE_BURST, &cfg->burst) ?:
+	       vtap_nl_read_limit(info, VHOST_TAP_A_QUEUE_PPS, &cfg->pps);
+}
+
+/*
+ * A client may be root of its network namespace, for instance a VMM in a
+ * container without privileges. It cannot lift a limit of the host.
+ */
+static enum vtap_limit_who vtap_nl_limit_owner(struct sk_buff *skb)
+{
+	return netlink_capable(skb, CAP_NET_ADMIN) ? VTAP_LIMIT_HOST :
+						     VTAP_LIMIT_NETNS;
+}
+
 static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *busyloop =
 		info->attrs[VHOST_TAP_A_QUEUE_BUSYLOOP_US];
 	const struct nlattr *latency = info->attrs[VHOST_TAP_A_QUEUE_LATENCY];
+	struct vtap_limit_cfg limit = {};
 	struct vtap_queue *q;
+	u32 limits;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_DEVICE) ||
 	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX))
 		return -EINVAL;
+	err = vtap_nl_parse_limit(info, &limit, &limits);
+	if (err)
+		return err;
+	if (limit.burst && !limit.rate) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[VHOST_TAP_A_QUEUE_BURST],
+				    "a burst requires a rate");
+		return -EINVAL;
+	}
 	vtap_registry_lock();
 	q = vtap_nl_find(info, QUEUE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(q);
@@ -276,6 +336,8 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 		err = vtap_latency_set(q, nla_get_u32(latency));
 	if (!err && busyloop)
 		vtap_queue_set_busyloop(q, nla_get_u32(busyloop));
+	if (!err && limits)
+		vtap_limit_set(q, vtap_nl_limit_owner(skb), &limit, limits);
 	vtap_registry_unlock();
 	return err;
 }
@@ -356,6 +418,9 @@ static const struct nla_policy set_policy[] = {
 	[VHOST_TAP_A_QUEUE_BUSYLOOP_US] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &busyloop_range),
 	[VHOST_TAP_A_QUEUE_LATENCY] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VHOST_TAP_A_QUEUE_RATE] = NLA_POLICY_MIN_LEN(sizeof(u32)),
+	[VHOST_TAP_A_QUEUE_BURST] = NLA_POLICY_MIN_LEN(sizeof(u32)),
+	[VHOST_TAP_A_QUEUE_PPS] = NLA_POLICY_MIN_LEN(sizeof(u32)),
 };
 
 static const struct genl_ops ops[] = {

@@ -9,7 +9,8 @@
  * These functions take no lock that a pass holds, because a pass that waits for
  * guest memory would block all readers. Counters may thus be a pass apart, as
  * described in stats.h. The caller holds vtap_registry_lock(). Only the name of
- * an interface needs more: the lock of the interface, and RTNL.
+ * an interface needs more: the lock of the interface, and RTNL. A limit has a
+ * spinlock, which a pass holds for a moment only.
  */
 #include <linux/ktime.h>
 #include <linux/vhost_tap.h>
@@ -21,6 +22,7 @@
 #include "thread.h"
 
 static_assert(VTAP_POLL_MAX_US == VHOST_TAP_BUSYLOOP_MAX_US);
+static_assert(VTAP_BUCKET_MAX == VHOST_TAP_LIMIT_MAX);
 static_assert((int)VTAP_RX == VHOST_TAP_DIRECTION_RX);
 static_assert((int)VTAP_TX == VHOST_TAP_DIRECTION_TX);
 static_assert((int)VTAP_STOPPED == VHOST_TAP_STATE_STOPPED);
@@ -311,7 +313,22 @@ static int vtap_nl_put_load(struct sk_buff *skb, const struct vtap_queue *q)
 			   vtap_nl_avail_depth(&q->ring)) ||
 	       vtap_nl_put_starved(skb, q) ||
 	       vtap_nl_put_flag(skb, VHOST_TAP_A_QUEUE_BLOCKED,
-				READ_ONCE(q->blocked));
+				READ_ONCE(q->blocked)) ||
+	       vtap_nl_put_flag(skb, VHOST_TAP_A_QUEUE_THROTTLED,
+				READ_ONCE(q->throttled));
+}
+
+/* A limit that is not set is left out. */
+static int vtap_nl_put_limit(struct sk_buff *skb, struct vtap_queue *q)
+{
+	struct vtap_limit_cfg cfg;
+
+	vtap_limit_get(q, &cfg);
+	return (cfg.rate &&
+		(nla_put_uint(skb, VHOST_TAP_A_QUEUE_RATE, cfg.rate) ||
+		 nla_put_uint(skb, VHOST_TAP_A_QUEUE_BURST, cfg.burst))) ||
+	       (cfg.pps &&
+		nla_put_uint(skb, VHOST_TAP_A_QUEUE_PPS, cfg.pps));
 }
 
 static int vtap_nl_put_worker(struct sk_buff *skb, const struct vtap_queue *q)
@@ -378,7 +395,8 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 				  q->stats.batch_size, VTAP_BATCH_SIZES) ||
 		 nla_put_uint(skb, VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS,
 			      READ_ONCE(q->mem.lookups)) ||
-		 vtap_nl_put_latency(skb, q);
+		 vtap_nl_put_latency(skb, q) ||
+		 vtap_nl_put_limit(skb, q);
 	return vtap_nl_end(to, head, failed);
 }
 

@@ -87,12 +87,26 @@ static noinline __cold bool vtap_pass_recover(struct vtap_queue *q)
 	return true;
 }
 
+/* Check the limit. A throttled queue does not need kicks. */
+static noinline __cold bool vtap_pass_is_permitted(struct vtap_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+	if (vtap_limit_begin(q))
+		return true;
+	if (q->ring.mapped && q->ring.loaded &&
+	    vtap_ring_disable_notify(&q->ring, q->ring.packed))
+		vtap_queue_broken(q);
+	vtap_queue_end(q);
+	return false;
+}
+
 /**
  * vtap_queue_begin - begin a pass
  * @q: queue; its lock is held
  *
  * Return: true if the pass may run, and vtap_queue_end() must follow it; false
- * if the queue is stopped, broken, or waits for the client to answer a miss.
+ * if the queue is stopped, broken or throttled, or waits for the client to
+ * answer a miss.
  */
 bool vtap_queue_begin(struct vtap_queue *q)
 {
@@ -106,6 +120,8 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	/* A kick after this point may be for a change that this pass misses. */
 	q->kicks_seen = kicks;
 	if (READ_ONCE(q->miss.state))
+		return false;
+	if (unlikely(READ_ONCE(q->is_limited)) && !vtap_pass_is_permitted(q))
 		return false;
 	vtap_count(&q->stats, passes);
 	if (likely(q->ring.mapped && q->ring.loaded))
@@ -147,13 +163,15 @@ static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
  * vtap_queue_end - end a pass
  * @q: queue; its lock is held
  *
- * Writes the dirty log.
+ * Writes the dirty log, and charges the limit.
  */
 void vtap_queue_end(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	if (unlikely(q->dirty.payload || q->dirty.ring))
 		vtap_pass_write_log(q);
+	if (unlikely(READ_ONCE(q->is_limited)))
+		vtap_limit_end(q);
 }
 
 /**
@@ -221,8 +239,8 @@ void vtap_queue_finish(struct vtap_queue *q)
  * @q: queue; not locked
  *
  * Used for polling. A starved queue is checked for buffers only, and a blocked
- * one has no work: otherwise each poll would find packets that cannot move. A
- * ring fault counts as work, because the pass reports it.
+ * or throttled one has no work: otherwise each poll would find packets that
+ * cannot move. A ring fault counts as work, because the pass reports it.
  *
  * Context: the worker's thread.
  * Return: true if there is work.
@@ -232,8 +250,8 @@ bool vtap_queue_has_work(struct vtap_queue *q)
 	bool found = false;
 
 	mutex_lock(&q->lock);
-	if (q->state == VTAP_RUNNING && !q->blocked && q->ring.mapped &&
-	    !READ_ONCE(q->miss.state)) {
+	if (q->state == VTAP_RUNNING && !q->blocked && !q->throttled &&
+	    q->ring.mapped && !READ_ONCE(q->miss.state)) {
 		if (q->dir == VTAP_TX || q->starved)
 			found = vtap_ring_has_new(&q->ring,
 						  q->ring.packed) != 0;

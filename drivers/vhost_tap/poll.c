@@ -13,13 +13,13 @@
 
 /*
  * Check whether a wake-up of the socket means work. A starved RX queue
- * continues after a kick, and a TX queue waits for the socket only while it is
- * blocked.
+ * continues after a kick, a throttled one when its timer expires, and a TX queue
+ * waits for the socket only while it is blocked.
  */
 static bool vtap_poll_sock_wakeup_matters(const struct vtap_queue *q)
 {
 	if (q->dir == VTAP_RX)
-		return !READ_ONCE(q->starved);
+		return !READ_ONCE(q->starved) && !READ_ONCE(q->throttled);
 	return READ_ONCE(q->blocked);
 }
 
@@ -39,9 +39,10 @@ static int vtap_poll_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 	/*
 	 * The lock was taken after the packet was added or room was made. The
 	 * barrier orders that, and the count above, before the reads below of
-	 * @starved, @blocked and the pending bit. It pairs with the full
-	 * barrier after the write of each: vtap_rx_enable_wakeups(),
-	 * vtap_tx_block(), and xchg() in vtap_worker_serve_word().
+	 * @starved, @throttled, @blocked and the pending bit. It pairs with the
+	 * full barrier after the write of each: vtap_rx_enable_wakeups(),
+	 * vtap_limit_release(), vtap_tx_block(), and xchg() in
+	 * vtap_worker_serve_word().
 	 */
 	smp_mb__after_spinlock();
 	if (p == &q->kick_poll)

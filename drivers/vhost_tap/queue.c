@@ -51,6 +51,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	q->dev = dev;
 	vtap_queue_init_ring_cfg(q);
 	q->backend.trim = &dev->trim;
+	vtap_limit_init(q);
 	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
 	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
 
@@ -97,6 +98,7 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 	 */
 	vtap_dirty_drop(&q->dirty);
 	vtap_miss_cancel(q);
+	vtap_limit_stop(q);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
 	vtap_interface_set(&q->interface, NULL, NULL, VTAP_BACKEND_NONE);
@@ -557,7 +559,7 @@ u32 vtap_queue_base(struct vtap_queue *q)
  * vtap_queue_reset - return a queue to its initial state
  * @q: queue without worker
  *
- * The counters stay: they belong to the open file.
+ * The counters, and limits set by netlink, stay: they belong to the open file.
  */
 void vtap_queue_reset(struct vtap_queue *q)
 {
@@ -572,4 +574,6 @@ void vtap_queue_reset(struct vtap_queue *q)
 	q->cfg = (struct vtap_qcfg){};
 	q->base = 0;
 	vtap_queue_set_busyloop(q, 0);
+	vtap_limit_set(q, VTAP_LIMIT_CLIENT, &(struct vtap_limit_cfg){},
+		       VTAP_LIMIT_RATE | VTAP_LIMIT_PPS);
 }

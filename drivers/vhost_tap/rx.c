@@ -365,7 +365,7 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 						      const bool packed)
 {
 	const u32 hlen = q->cfg.guest_hlen + q->cfg.sock_hlen;
-	u32 packets = 0, bytes = 0, len;
+	u32 packets = q->spent_packets, bytes = q->spent_bytes, len;
 	u16 nr_staged = 0;
 
 	if (unlikely(q->starved))

@@ -41,7 +41,9 @@
 	C(starved_ns, "RX: nanoseconds starved, in periods that ended")	\
 	C(poll_hits, "times that polling found work")			\
 	C(poll_misses, "times that polling found nothing")		\
-	C(ring_retries, "kicks that retried a broken ring")
+	C(ring_retries, "kicks that retried a broken ring")		\
+	C(throttled, "times that the queue's limit made it wait")	\
+	C(throttled_ns, "nanoseconds throttled, in periods that ended")
 
 /**
  * struct vtap_stats - counters of one queue since the device was opened

@@ -193,7 +193,8 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 	     const bool packed)
 {
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
-	u32 packets = 0, bytes = 0, rounds = 0;
+	u32 packets = q->spent_packets, bytes = q->spent_bytes;
+	u32 rounds = packets;	/* passes of the loop without a packet */
 	struct vtap_busypoll_tx l = {};
 	int ret;
 

@@ -20,9 +20,11 @@
 
 #include <linux/cache.h>
 #include <linux/cpumask.h>
+#include <linux/hrtimer.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vhost.h>
 #include <linux/virtio_net.h>
@@ -32,6 +34,7 @@
 
 #include "backend/types.h"
 #include "ring/ring_ops.h"
+#include "bucket.h"
 #include "busypoll.h"
 #include "interface.h"
 #include "stats.h"
@@ -237,6 +240,60 @@ struct vtap_latency {
 	u64 wake_to_call[VTAP_LATENCY_BUCKETS];
 };
 
+/* The source of a limit. None of them can lift the limit of another one. */
+enum vtap_limit_who {
+	VTAP_LIMIT_HOST,	/* netlink, CAP_NET_ADMIN on the host */
+	VTAP_LIMIT_NETNS,	/* netlink, CAP_NET_ADMIN in the namespace */
+	VTAP_LIMIT_CLIENT,	/* ioctl; ends with VHOST_RESET_OWNER */
+	VTAP_NR_LIMITS
+};
+
+/* The values that vtap_limit_set() changes. */
+#define VTAP_LIMIT_RATE		BIT(0)	/* and the burst */
+#define VTAP_LIMIT_PPS		BIT(1)
+
+/**
+ * struct vtap_limit_cfg - a limit that somebody set
+ * @rate: bytes per second; 0 for no limit
+ * @burst: bytes that may follow an idle time at once
+ * @pps: packets per second; 0 for no limit
+ */
+struct vtap_limit_cfg {
+	u64 rate;
+	u64 burst;
+	u64 pps;
+};
+
+/**
+ * struct vtap_limit - rate limit of a queue (limit.c)
+ * @gen: incremented with each change of @cfg
+ * @cfg: the limits that were set
+ * @gen_seen: value of @gen that the buckets are for
+ * @bytes: bytes that the queue may move
+ * @packets: packets that the queue may move
+ * @bytes_seen: vtap_stats.bytes for which tokens were taken
+ * @packets_seen: vtap_stats.packets for which tokens were taken
+ * @until_ns: time at which a throttled queue may continue
+ * @throttled_at: time at which it was throttled
+ * @timer: wakes the worker at @until_ns
+ *
+ * Locking: vtap_queue.lock from @gen_seen on.
+ */
+struct vtap_limit {
+	/** @lock: protects @cfg, and writes to @gen and vtap_queue.is_limited */
+	spinlock_t lock;
+	u32 gen;
+	struct vtap_limit_cfg cfg[VTAP_NR_LIMITS];
+	u32 gen_seen;
+	struct vtap_bucket bytes;
+	struct vtap_bucket packets;
+	u64 bytes_seen;
+	u64 packets_seen;
+	u64 until_ns;
+	u64 throttled_at;
+	struct hrtimer timer;
+};
+
 /**
  * struct vtap_queue - one direction of a queue pair, served from one vring
  *
@@ -259,10 +316,17 @@ struct vtap_queue {
 	 * and cleared by a worker after its pass, without @lock.
 	 */
 	bool requeue;
-	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
-	u32 nr_uncalled;
+	/**
+	 * @is_limited: a limit is set, or was until now; written under
+	 * vtap_limit.lock
+	 */
+	bool is_limited;
 	/** @nr_retries: TX: retries for lack of memory, see vtap_send_single() */
 	u8 nr_retries;
+	/** @nr_uncalled: buffers published since the last vtap_queue_call() */
+	u32 nr_uncalled;
+	/** @spent_bytes: bytes of its budget that the limit denies a pass */
+	u32 spent_bytes;
 	/**
 	 * @kicks_seen: kicks counted before the last pass; a broken ring is
 	 * retried after more kicks
@@ -270,6 +334,8 @@ struct vtap_queue {
 	u64 kicks_seen;
 	/** @cfg: what the negotiated features mean */
 	struct vtap_qcfg cfg;
+	/** @spent_packets: packets of its budget that the limit denies a pass */
+	u32 spent_packets;
 	/** @ring: the virtqueue */
 	struct vtap_ring ring;
 	/** @mem: guest memory as this queue sees it */
@@ -326,6 +392,13 @@ struct vtap_queue {
 	 * pass when it is cleared.
 	 */
 	bool blocked;
+	/**
+	 * @throttled: the limit makes the queue wait, so it has no work and
+	 * wake-ups by more packets are ignored. Written under @lock. A stale
+	 * value costs one visit when it is set. vtap_limit_release() clears it,
+	 * with a full barrier before the pass reads the backend's ring.
+	 */
+	bool throttled;
 	/** @kick_poll: hook in the kick eventfd */
 	struct vtap_poll kick_poll;
 	/** @sock_poll: hook in the socket */
@@ -350,6 +423,9 @@ struct vtap_queue {
 	int backend_fd;
 	/** @interface: network device of the backend, for netlink */
 	struct vtap_interface interface;
+
+	/** @limit: rate limit, see @is_limited */
+	struct vtap_limit limit;
 
 	/* Observation. */
 

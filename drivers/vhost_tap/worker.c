@@ -78,18 +78,28 @@ static struct vtap_queue *vtap_worker_queue(const struct vtap_worker *w, u32 i)
 	return READ_ONCE(q->worker) == w ? q : NULL;
 }
 
-static void vtap_worker_poll_queues(struct vtap_worker *w)
+/*
+ * Set the pending bits of queues with work. Returns false if all queues are
+ * stopped, broken or throttled: something else wakes the worker for those.
+ */
+static bool vtap_worker_poll_queues(struct vtap_worker *w)
 {
+	bool may_find = false;
 	u32 i;
 
 	for_each_vring(w, i) {
 		struct vtap_queue *q = vtap_worker_queue(w, i);
 
-		if (q && vtap_queue_has_work(q))
+		if (!q || READ_ONCE(q->state) != VTAP_RUNNING ||
+		    READ_ONCE(q->throttled))
+			continue;
+		may_find = true;
+		if (vtap_queue_has_work(q))
 			set_bit(vtap_work_bit(q, VTAP_WORK_REQUEUED),
 				w->pending);
 	}
 	cpu_relax();
+	return may_find;
 }
 
 /* Move this thread to the CPUs of the node that numa.c chose, once. */
@@ -174,7 +184,10 @@ static void vtap_worker_end_poll(struct vtap_worker *w)
 	}
 }
 
-/* Poll all queues until one has work or the polling window is over. */
+/*
+ * Poll all queues until one has work, none can have any, or the polling window
+ * is over.
+ */
 static void vtap_worker_poll(struct vtap_worker *w)
 {
 	bool must_yield = false;
@@ -184,7 +197,8 @@ static void vtap_worker_poll(struct vtap_worker *w)
 		return;
 	while (!vtap_worker_is_pending(w) &&
 	       vtap_busypoll_go_on(&w->busypoll, now, must_yield)) {
-		vtap_worker_poll_queues(w);
+		if (!vtap_worker_poll_queues(w))
+			break;
 		must_yield = need_resched() || !single_task_running() ||
 			     signal_pending(current) || READ_ONCE(w->stop);
 		now = local_clock();

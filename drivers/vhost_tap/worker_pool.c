@@ -191,6 +191,7 @@ static void vtap_worker_attach(struct vtap_queue *q, struct vtap_worker *w)
 	if (q->worker)
 		q->worker->nr_queues--;
 	vtap_queue_lock(q);
+	vtap_limit_cancel(q);	/* its timer wakes the former worker */
 	WRITE_ONCE(q->worker, w);
 	mutex_unlock(&q->lock);
 	vtap_poll_retarget(&q->kick_poll, w);
@@ -327,6 +328,7 @@ void vtap_workers_stop(struct vtap_dev *dev)
 		WRITE_ONCE(w->stop, true);
 	vtap_for_each_queue(dev, q, i) {
 		vtap_queue_lock(q);
+		vtap_limit_cancel(q);
 		WRITE_ONCE(q->worker, NULL);
 		mutex_unlock(&q->lock);
 		q->kick_poll.worker = NULL;

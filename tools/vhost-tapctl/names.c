@@ -27,10 +27,12 @@ const char * const counter_names[NR_COUNTERS] = {
 	[COUNTER(POLL_HITS)] = "poll_hits",
 	[COUNTER(POLL_MISSES)] = "poll_misses",
 	[COUNTER(RING_RETRIES)] = "ring_retries",
+	[COUNTER(THROTTLED)] = "throttled",
+	[COUNTER(THROTTLED_NS)] = "throttled_ns",
 };
 
 /* A new counter needs a name above to be printed. */
-static_assert(COUNTER(RING_RETRIES) + 1 == NR_COUNTERS);
+static_assert(COUNTER(THROTTLED_NS) + 1 == NR_COUNTERS);
 
 /**
  * direction_name - get the name of a direction

@@ -49,7 +49,7 @@
 #include <linux/types.h>
 
 /* Incremented with each addition to this file. */
-#define VHOST_TAP_VERSION	5
+#define VHOST_TAP_VERSION	6
 
 /**
  * struct vhost_tap_info - version and capabilities of the device
@@ -84,6 +84,8 @@ struct vhost_tap_info {
 #define VHOST_TAP_CAP_WORKERS		(1ULL << 2)
 /* VHOST_TAP_SET_POLLING is supported. */
 #define VHOST_TAP_CAP_POLLING		(1ULL << 3)
+/* VHOST_TAP_SET_VRING_LIMIT is supported. */
+#define VHOST_TAP_CAP_LIMITS		(1ULL << 4)
 
 /*
  * Get version and capabilities. A success distinguishes vhost-tap from
@@ -228,5 +230,40 @@ struct vhost_tap_polling {
  * @reserved is not 0, or EPERM if another process is the owner.
  */
 #define VHOST_TAP_SET_POLLING	_IOW(0xAF, 0xE5, struct vhost_tap_polling)
+
+/**
+ * struct vhost_tap_vring_limit - rate limit of a vring
+ * @index: index of the vring
+ * @reserved: must be 0
+ * @rate: bytes per second, without virtio-net headers; 0 for no limit
+ * @burst: bytes that the vring may move at once after an idle time; 0 selects
+ *	1/20 s of @rate, and less than 1/1000 s of @rate counts as that; must be
+ *	0 if @rate is 0
+ * @pps: packets per second; 0 for no limit
+ */
+struct vhost_tap_vring_limit {
+	__u32 index;
+	__u32 reserved;
+	__aligned_u64 rate;
+	__aligned_u64 burst;
+	__aligned_u64 pps;
+};
+
+/*
+ * Limit the rate of a vring. A vring that has used up its limit takes no more
+ * buffers until its time comes; no packet is dropped for it. A GSO frame counts
+ * its bytes, and as one packet. Works while the vring runs, and applies at once.
+ *
+ * The administrators of the host and of the network namespace can set limits as
+ * well (netlink, queue-set). Of each value, the lowest one applies, so this call
+ * cannot lift a limit of theirs. VHOST_RESET_OWNER removes the limit of this call
+ * only.
+ *
+ * Returns 0, or fails with EFAULT, EPERM if the caller is not the owner,
+ * ENOBUFS if the vring does not exist, or EINVAL if a value is larger than
+ * 100000000000 (10^11), @burst is set without @rate, or @reserved is not 0.
+ */
+#define VHOST_TAP_SET_VRING_LIMIT	_IOW(0xAF, 0xE6, \
+					     struct vhost_tap_vring_limit)
 
 #endif /* _UAPI_LINUX_VHOST_TAP_H */

@@ -17,6 +17,7 @@
 #include <linux/err.h>
 #include <linux/if_ether.h>
 #include <linux/log2.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>

@@ -34,6 +34,7 @@ typedef long long s64;
 #define NSEC_PER_USEC		1000l
 #define NSEC_PER_MSEC		1000000l
 #define NSEC_PER_SEC		1000000000l
+#define USEC_PER_SEC		1000000l
 
 /* ---- byte order ---- */
 
@@ -61,6 +62,22 @@ typedef long long s64;
 
 /* ---- small arithmetic ---- */
 
+static inline u64 div64_u64(u64 a, u64 b)
+{
+	return a / b;
+}
+
+static inline u64 div_u64(u64 a, u32 b)
+{
+	return a / b;
+}
+
+static inline u64 div_u64_rem(u64 a, u32 b, u32 *rem)
+{
+	*rem = a % b;
+	return a / b;
+}
+
 #define min(a, b) ({						\
 	__auto_type __min_a = (a);				\
 	__auto_type __min_b = (b);				\
@@ -73,6 +90,7 @@ typedef long long s64;
 #define array_index_nospec(index, size)	(index)
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 #define min3(a, b, c)		min(min(a, b), c)
+#define max3(a, b, c)		max(max(a, b), c)
 #define clamp(v, lo, hi)	min(max(v, lo), hi)
 #define clamp_t(type, v, lo, hi) min_t(type, max_t(type, v, lo), hi)
 #define swap(a, b) do {						\
