@@ -116,8 +116,10 @@ int pairs_own(struct pairs *p, const struct guest_cfg *cfg)
 		      guest_ioctl(p->fd, VHOST_SET_FEATURES, &features) ?:
 		      guest_ioctl(p->fd, VHOST_SET_MEM_TABLE, p->table);
 	for (i = 0; !err && i < p->nr; i++) {
-		err = guest_vq_setup(&p->g[i], RX, 0) ?:
-		      guest_vq_setup(&p->g[i], TX, 0);
+		struct vq *vq = p->g[i].vq;
+
+		err = guest_vq_setup(&p->g[i], RX, vq_base(&vq[RX])) ?:
+		      guest_vq_setup(&p->g[i], TX, vq_base(&vq[TX]));
 		guest_find_debugfs(&p->g[i]);
 	}
 	return err;
