@@ -75,6 +75,10 @@ struct queue {
 	uint32_t worker;
 	bool starved;
 	bool blocked;
+	bool throttled;
+	uint64_t rate;		/* limit in bytes per second; 0: none */
+	uint64_t burst;
+	uint64_t pps;		/* limit in packets per second; 0: none */
 	char fault[NAME_ROOM];
 	char fault_means[96];
 	uint64_t counter[NR_COUNTERS];
@@ -191,11 +195,15 @@ int genl_dump(struct genl *nl, uint8_t cmd,
 	      int (*each)(const struct nlmsghdr *nlh, void *data), void *data);
 
 /**
- * struct number_attr - a 32-bit attribute
+ * struct number_attr - a numeric attribute
+ * @type: attribute
+ * @is_wide: the kernel accepts 64 bits (type uint in the specification)
+ * @value: its value
  */
 struct number_attr {
 	uint16_t type;
-	uint32_t value;
+	bool is_wide;
+	uint64_t value;
 };
 
 int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,

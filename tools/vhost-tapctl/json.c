@@ -92,6 +92,14 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 	json_object_object_add(o, "starved", json_object_new_boolean(q->starved));
 	json_object_object_add(o, "blocked",
 			       json_object_new_boolean(q->blocked));
+	json_object_object_add(o, "throttled",
+			       json_object_new_boolean(q->throttled));
+	if (q->rate) {
+		add_number(o, "rate", q->rate);
+		add_number(o, "burst", q->burst);
+	}
+	if (q->pps)
+		add_number(o, "pps", q->pps);
 	add_number(o, "busyloop_us", q->busyloop_us);
 	add_number(o, "worker", q->worker);
 	json_object_object_add(o, before ? "rates" : "counters",

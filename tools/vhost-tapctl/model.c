@@ -167,6 +167,27 @@ static uint32_t *queue_number(struct queue *q, unsigned int type)
 	}
 }
 
+/* Find the member for a numeric attribute of 64 bits. */
+static uint64_t *queue_wide_number(struct queue *q, unsigned int type)
+{
+	switch (type) {
+	case VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE:
+		return &q->if_netns_cookie;
+	case VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS:
+		return &q->iotlb_lookups;
+	case VHOST_TAP_A_QUEUE_STARVED_FOR_NS:
+		return &q->starved_for_ns;
+	case VHOST_TAP_A_QUEUE_RATE:
+		return &q->rate;
+	case VHOST_TAP_A_QUEUE_BURST:
+		return &q->burst;
+	case VHOST_TAP_A_QUEUE_PPS:
+		return &q->pps;
+	default:
+		return NULL;
+	}
+}
+
 /* Find the list for an attribute that occurs several times. */
 static struct list *queue_list(struct queue *q, unsigned int type)
 {
@@ -211,20 +232,18 @@ int parse_queue(const struct nlmsghdr *nlh, struct queue *q)
 				   sizeof(q->fault_means));
 		else if (type == VHOST_TAP_A_QUEUE_IFNAME)
 			get_string(attr, q->tap, sizeof(q->tap));
-		else if (type == VHOST_TAP_A_QUEUE_IF_NETNS_COOKIE)
-			q->if_netns_cookie = get_uint(attr);
 		else if (type == VHOST_TAP_A_QUEUE_STARVED)
 			q->starved = true;
 		else if (type == VHOST_TAP_A_QUEUE_BLOCKED)
 			q->blocked = true;
+		else if (type == VHOST_TAP_A_QUEUE_THROTTLED)
+			q->throttled = true;
 		else if (type == VHOST_TAP_A_QUEUE_COUNTERS)
 			parse_counters(attr, q);
 		else if (type == VHOST_TAP_A_QUEUE_FAULTS)
 			parse_fault(attr, q);
-		else if (type == VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS)
-			q->iotlb_lookups = get_uint(attr);
-		else if (type == VHOST_TAP_A_QUEUE_STARVED_FOR_NS)
-			q->starved_for_ns = get_uint(attr);
+		else if (queue_wide_number(q, type))
+			*queue_wide_number(q, type) = get_uint(attr);
 		else if (queue_list(q, type))
 			list_add(queue_list(q, type), get_uint(attr));
 	}

@@ -278,8 +278,12 @@ int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
 	struct nlmsghdr *nlh = request(nl, nl->family, cmd, NLM_F_ACK);
 	size_t i;
 
-	for (i = 0; i < nr; i++)
-		mnl_attr_put_u32(nlh, attr[i].type, attr[i].value);
+	for (i = 0; i < nr; i++) {
+		if (attr[i].is_wide)
+			mnl_attr_put_u64(nlh, attr[i].type, attr[i].value);
+		else
+			mnl_attr_put_u32(nlh, attr[i].type, attr[i].value);
+	}
 	return talk(nl, nlh, NULL, NULL);
 }
 

@@ -191,7 +191,7 @@ static void put_all(FILE *f, const struct snapshot *s)
 			const struct queue *q = &s->queue[i];		\
 									\
 			put_sample(f, metric, s, q, NULL);		\
-			fprintf(f, "%u\n", value);			\
+			fprintf(f, "%llu\n", (unsigned long long)(value)); \
 		}							\
 	} while (0)
 	GAUGE("queue_broken", "1 if the queue is broken by a fault of the guest.",
@@ -200,9 +200,15 @@ static void put_all(FILE *f, const struct snapshot *s)
 	      q->state == VHOST_TAP_STATE_RUNNING);
 	GAUGE("queue_starved", "1 if packets wait for a buffer of the guest.",
 	      q->starved);
+	GAUGE("queue_throttled", "1 if the limit of the queue makes it wait.",
+	      q->throttled);
 	GAUGE("queue_depth", "Descriptors that the guest made available and that wait.",
 	      q->depth);
 	GAUGE("queue_size", "Size of the ring in entries.", q->size);
+	GAUGE("queue_rate_limit_bytes", "Limit in bytes per second, 0 for none.",
+	      q->rate);
+	GAUGE("queue_rate_limit_packets",
+	      "Limit in packets per second, 0 for none.", q->pps);
 #undef GAUGE
 }
 

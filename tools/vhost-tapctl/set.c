@@ -12,22 +12,32 @@
 static const struct tunable {
 	const char *name;
 	uint16_t attr;
+	bool is_wide;
 	unsigned long max;
 } tunables[] = {
-	{ "busyloop-us", VHOST_TAP_A_QUEUE_BUSYLOOP_US,
+	{ "busyloop-us", VHOST_TAP_A_QUEUE_BUSYLOOP_US, false,
 	  VHOST_TAP_BUSYLOOP_MAX_US },
-	{ "latency", VHOST_TAP_A_QUEUE_LATENCY, 1 },
+	{ "latency", VHOST_TAP_A_QUEUE_LATENCY, false, 1 },
+	{ "rate", VHOST_TAP_A_QUEUE_RATE, true, VHOST_TAP_LIMIT_MAX },
+	{ "burst", VHOST_TAP_A_QUEUE_BURST, true, VHOST_TAP_LIMIT_MAX },
+	{ "pps", VHOST_TAP_A_QUEUE_PPS, true, VHOST_TAP_LIMIT_MAX },
 };
 
-static int set_one(struct genl *nl, uint32_t device, const char *queue,
-		   const struct tunable *t, unsigned long value)
+#define NR_TUNABLES	(sizeof(tunables) / sizeof(*tunables))
+
+/*
+ * struct request - tunables of queues, which one message for each queue sets
+ *
+ * The first two attributes are the device and the index.
+ */
+struct request {
+	struct number_attr attr[2 + NR_TUNABLES];
+	size_t nr;
+};
+
+static int set_queues(struct genl *nl, const char *queue, struct request *r)
 {
 	unsigned long index, first = 0, last = UINT16_MAX;
-	struct number_attr attr[] = {
-		{ VHOST_TAP_A_QUEUE_DEVICE, device },
-		{ VHOST_TAP_A_QUEUE_INDEX, 0 },
-		{ t->attr, value },
-	};
 	int err = 0;
 
 	if (queue && number(queue, 0, UINT16_MAX, &first)) {
@@ -37,8 +47,8 @@ static int set_one(struct genl *nl, uint32_t device, const char *queue,
 	if (queue)
 		last = first;
 	for (index = first; index <= last && !err; index++) {
-		attr[1].value = index;
-		err = genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, attr, 3);
+		r->attr[1].value = index;
+		err = genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, r->attr, r->nr);
 	}
 	/* Without a queue number, the first missing index ends the loop. */
 	if (!queue && err == -ENOENT && index > 1)
@@ -50,9 +60,9 @@ static int set_one(struct genl *nl, uint32_t device, const char *queue,
 static int set_polling(struct genl *nl, uint32_t device, const char *arg)
 {
 	struct number_attr attr[] = {
-		{ VHOST_TAP_A_DEVICE_ID, device },
-		{ VHOST_TAP_A_DEVICE_POLLING, VHOST_TAP_POLL_MODE_OFF },
-		{ VHOST_TAP_A_DEVICE_POLL_US, 0 },
+		{ VHOST_TAP_A_DEVICE_ID, false, device },
+		{ VHOST_TAP_A_DEVICE_POLLING, false, VHOST_TAP_POLL_MODE_OFF },
+		{ VHOST_TAP_A_DEVICE_POLL_US, false, 0 },
 	};
 	size_t len = strcspn(arg, ":"), nr = 2;
 	uint32_t mode = VHOST_TAP_POLL_MODE_FIXED;
@@ -78,19 +88,13 @@ static int set_polling(struct genl *nl, uint32_t device, const char *arg)
 	return err ? genl_failure(nl, err) : CTL_OK;
 }
 
-static int set_named(struct genl *nl, uint32_t device, const char *queue,
-		     const char *arg)
+/* Add NAME=VALUE to a request. A name that occurs twice replaces its value. */
+static int add_named(struct request *r, const char *arg)
 {
-	size_t len = strcspn(arg, "="), i;
+	size_t len = strcspn(arg, "="), i, k;
 	unsigned long value;
 
-	if (!strncmp(arg, POLLING, strlen(POLLING))) {
-		if (!queue)
-			return set_polling(nl, device, arg + strlen(POLLING));
-		warn("polling is a tunable of devices, not of queues");
-		return CTL_USAGE;
-	}
-	for (i = 0; i < sizeof(tunables) / sizeof(*tunables); i++) {
+	for (i = 0; i < NR_TUNABLES; i++) {
 		const struct tunable *t = &tunables[i];
 
 		if (strlen(t->name) != len || strncmp(arg, t->name, len))
@@ -100,7 +104,12 @@ static int set_named(struct genl *nl, uint32_t device, const char *queue,
 			     t->max);
 			return CTL_USAGE;
 		}
-		return set_one(nl, device, queue, t, value);
+		for (k = 2; k < r->nr && r->attr[k].type != t->attr; k++)
+			;
+		r->attr[k] = (struct number_attr){ t->attr, t->is_wide, value };
+		if (k == r->nr)
+			r->nr++;
+		return CTL_OK;
 	}
 	warn("there is no tunable \"%.*s\"", (int)len, arg);
 	return CTL_USAGE;
@@ -128,11 +137,15 @@ void set_put_tunables(bool of_device)
  * @argc: arguments, with the name
  * @argv: arguments
  *
+ * Nothing is set if an argument is wrong.
+ *
  * Return: exit code.
  */
 int cmd_set(int argc, char **argv)
 {
+	const char *polling = NULL;
 	unsigned long device;
+	struct request r = { .nr = 2 };
 	struct genl *nl;
 	int i, ret = CTL_OK;
 	char *queue;
@@ -141,11 +154,27 @@ int cmd_set(int argc, char **argv)
 		return CTL_USAGE;
 	if (device_number(argv[1], &device, &queue))
 		return CTL_USAGE;
+	r.attr[0] = (struct number_attr){ VHOST_TAP_A_QUEUE_DEVICE, false, device };
+	r.attr[1] = (struct number_attr){ VHOST_TAP_A_QUEUE_INDEX, false, 0 };
+	for (i = 2; i < argc && ret == CTL_OK; i++) {
+		if (!strncmp(argv[i], POLLING, strlen(POLLING)))
+			polling = argv[i] + strlen(POLLING);
+		else
+			ret = add_named(&r, argv[i]);
+	}
+	if (ret != CTL_OK)
+		return ret;
+	if (polling && queue) {
+		warn("polling is a tunable of devices, not of queues");
+		return CTL_USAGE;
+	}
 	nl = genl_open();
 	if (!nl)
 		return genl_failure(NULL, -errno);
-	for (i = 2; i < argc && ret == CTL_OK; i++)
-		ret = set_named(nl, device, queue, argv[i]);
+	if (polling)
+		ret = set_polling(nl, device, polling);
+	if (ret == CTL_OK && r.nr > 2)
+		ret = set_queues(nl, queue, &r);
 	genl_close(nl);
 	return ret;
 }

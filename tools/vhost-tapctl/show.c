@@ -31,6 +31,23 @@ static void show_losses(const struct queue *q)
 	putchar('\n');
 }
 
+/* Print the limit of a queue, and how long it waited for it. */
+static void show_limit(const struct queue *q)
+{
+	if (!q->rate && !q->pps)
+		return;
+	printf("        limit");
+	if (q->rate)
+		printf(" %llu bytes/s, burst %llu", (unsigned long long)q->rate,
+		       (unsigned long long)q->burst);
+	if (q->pps)
+		printf("%s %llu packets/s", q->rate ? "," : "",
+		       (unsigned long long)q->pps);
+	printf("  throttled %llu times, %.3f s\n",
+	       (unsigned long long)q->counter[COUNTER(THROTTLED)],
+	       q->counter[COUNTER(THROTTLED_NS)] / 1e9);
+}
+
 static void show_queue(const struct queue *q)
 {
 	const char *c = q->state == VHOST_TAP_STATE_BROKEN ? red() :
@@ -46,11 +63,14 @@ static void show_queue(const struct queue *q)
 		printf(" %sstarved%s", yellow(), plain());
 	if (q->blocked)
 		printf(" %sblocked%s", yellow(), plain());
+	if (q->throttled)
+		printf(" %sthrottled%s", yellow(), plain());
 	if (q->fault[0])
 		printf("\n        %s%s%s: %s", red(), q->fault, plain(),
 		       q->fault_means);
 	putchar('\n');
 	show_losses(q);
+	show_limit(q);
 }
 
 static void show_worker(const struct worker *w)

@@ -256,8 +256,8 @@ static const char *short_state(const struct queue *q)
 {
 	if (q->state == VHOST_TAP_STATE_BROKEN)
 		return q->fault[0] ? q->fault : "broken";
-	return q->starved ? "starved" : q->blocked ? "blocked" :
-	       state_name(q->state);
+	return q->throttled ? "throttled" : q->starved ? "starved" :
+	       q->blocked ? "blocked" : state_name(q->state);
 }
 
 /* As many queues as a line has room for */

@@ -19,6 +19,8 @@
  *   attach        create the tap again for its file, after it was deleted
  *   swap          close the backend's file, which the device keeps, and give its number
  *                 to another tap, ctlswap
+ *   limit RATE BURST PPS
+ *                 limit the TX vring; 0 for no limit
  *   heir          fork a process that keeps all files open and does nothing else
  *
  * Usage: client NAME. Prints "ok" or "failed ERRNO" when it is ready and after each
@@ -42,6 +44,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../../include/uapi/linux/vhost_tap.h"
 #include "guest.h"
 #include "iotlb.h"
 #include "net.h"
@@ -216,6 +219,15 @@ static int swap(void)
 	return err;
 }
 
+static int set_limit(uint64_t rate, uint64_t burst, uint64_t pps)
+{
+	struct vhost_tap_vring_limit l = {
+		.index = TX, .rate = rate, .burst = burst, .pps = pps,
+	};
+
+	return guest_ioctl(g.vhost, VHOST_TAP_SET_VRING_LIMIT, &l);
+}
+
 static int heir(void)
 {
 	pid_t pid = fork();
@@ -228,9 +240,9 @@ static int heir(void)
 static int obey(const char *line)
 {
 	char verb[16] = "";
-	long n = 0;
+	long n = 0, burst = 0, pps = 0;
 
-	if (sscanf(line, "%15s %ld", verb, &n) < 1)
+	if (sscanf(line, "%15s %ld %ld %ld", verb, &n, &burst, &pps) < 1)
 		return -EINVAL;
 	if (!strcmp(verb, "tx"))
 		return send_frames(n, 100);
@@ -258,6 +270,8 @@ static int obey(const char *line)
 		return attach();
 	if (!strcmp(verb, "swap"))
 		return swap();
+	if (!strcmp(verb, "limit"))
+		return set_limit(n, burst, pps);
 	if (!strcmp(verb, "heir"))
 		return heir();
 	return -EINVAL;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set by check-ctl; read by it
 #
-# Shell functions of check-ctl: a tenant, who is root of a user namespace only, and taps
-# with equal names in namespaces of others.
+# Shell functions of check-ctl: a tenant, who is root of a user namespace only, taps
+# with equal names in namespaces of others, and limits of the host.
 
 # The client is a process of the tenant, in its own network namespace.
 tenant_start() { # TAP
@@ -92,10 +92,29 @@ tun_of_the_tenant() {
 	return "$ret"
 }
 
+tenant_limit() { # RATE PPS of the TX queue, null for none
+	"${tenant[@]}" asan show --json >"$work/limit" || return 1
+	jq -c '.queues[1] | [.rate, .pps]' "$work/limit"
+	jq -e ".queues[1] | [.rate, .pps] == [$1, $2]" "$work/limit"
+}
+
+# The host has the capability also in the tenant's network namespace.
+limits_of_the_host() {
+	local host=(nsenter -t "$client_pid" -n) id
+	id=$("${tenant[@]}" asan show --json | jq -e .devices[0].id) || return 1
+	"${host[@]}" asan set "$id/1" rate=100000 pps=50 && tenant_limit 100000 50 &&
+		"${tenant[@]}" asan set "$id" rate=0 pps=0 && tenant_limit 100000 50 &&
+		"${tenant[@]}" asan set "$id/1" rate=200000 pps=20 && tenant_limit 100000 20 &&
+		client limit 300000 0 10 && tenant_limit 100000 10 && client limit 0 0 0 && tenant_limit 100000 20 &&
+		"${host[@]}" asan set "$id/1" rate=0 pps=0 && tenant_limit 200000 20 &&
+		"${tenant[@]}" asan set "$id/1" rate=0 pps=0 && tenant_limit null null
+}
+
 part_foreign() {
 	local tenant=() in_init=false mode
 	mode=$(stat -c %a "$node")
 	t "foreign: a tenant" tenant_start vu0
+	t "foreign: it cannot lift a limit of the host" limits_of_the_host
 	t "foreign: its tap is moved to the host" moved_to_root
 	t "foreign: and its queues start again" moved_before_start
 	t "foreign: and it has another tap of this name" another_of_the_tenant

@@ -60,7 +60,7 @@ def main():
         body = struct.pack("=BBH", rnd.randrange(0, 10), rnd.choice((0, 1, 1, 9)),
                            rnd.choice((0, 0, 0, 7)))
         for _ in range(rnd.randrange(0, 5)):
-            kind = rnd.randrange(0, 24) | rnd.choice((0, 0, 0x8000, 0x4000))
+            kind = rnd.randrange(0, 40) | rnd.choice((0, 0, 0x8000, 0x4000))
             size = rnd.choice((0, 1, 3, 4, 4, 4, 4, 8, 64))
             data = rnd.choice((bytes(size), rnd.randbytes(size)))
             body += attr(kind, data)
