@@ -332,6 +332,13 @@ pinned_to() {
 	[[ $bad == 0 && $i == "${#want[@]}" ]]
 }
 
+# The limit of the first TX queue delays a connection from the guest's first CPU.
+slowed() {
+	g "taskset 1 agent tcp-send $1.1 5000 4000000 5" || return 1
+	vhost-tapctl show
+	vhost-tapctl show --json | jq -e '.queues | map(select(.rate == 1000000 and .counters.throttled > 0)) | length == 1'
+}
+
 end_guests() {
 	local pid
 	for pid in $server_pid $qemu_pid "${loads[@]}"; do
