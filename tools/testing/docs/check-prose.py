@@ -171,7 +171,8 @@ def comments_of(path, text):
         found = re.finditer(r"(?m)((?:^[ \t]*#(?!!).*\n)+)|\"\"\"((?s:.*?))\"\"\"", text)
     for m in found:
         body = re.sub(r"(?m)^[ \t]*[*#] ?", "", m[m.lastindex])
-        yield text.count("\n", 0, m.start()) + 1, body
+        # Each member and argument of kernel-doc is a block.
+        yield text.count("\n", 0, m.start()) + 1, re.sub(r"(?m)^@", "\n@", body)
 
 
 def check_comments(path, faults):
