@@ -368,7 +368,7 @@ int cmd_report(int argc, char **argv)
 	umask(077);
 	extend_path();
 	take_snapshot(&r);
-	find_names();
+	find_names(&r);
 	find_links(&r);
 	ret = make_archive(&r, output);
 	snapshot_free(&r.s);

@@ -31,6 +31,8 @@ struct report {
 	unsigned int nr_links;
 	/** @more_links: taps that are left out, because there are too many */
 	unsigned int more_links;
+	/** @nr_stuck: processes whose arguments could not be read in time */
+	unsigned int nr_stuck;
 	/** @missing: why a file is not complete, a line each; reset for each */
 	FILE *missing;
 };
@@ -41,7 +43,7 @@ int put_command(FILE *f, const char *const *args);
 void add_link(struct report *r, const char *name);
 
 /* report_host.c */
-void find_names(void);
+void find_names(struct report *r);
 void put_versions(struct report *r, FILE *f);
 void put_module(struct report *r, FILE *f);
 void put_host(struct report *r, FILE *f);

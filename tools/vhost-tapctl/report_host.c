@@ -20,7 +20,9 @@
 #include "spawn.h"
 
 #define MODULE		"/sys/module/vhost_tap"
-#define MAX_CMDLINE	0x100000
+
+/* Stop reading the arguments of processes after this number did not respond. */
+#define MAX_STUCK	5
 
 /* ---- names that are private ---- */
 
@@ -55,22 +57,29 @@ struct cmdline {
 	size_t len;
 };
 
-static struct cmdline read_cmdline(unsigned long pid)
+/*
+ * A process that is stuck in the kernel may hold the lock of its memory, which
+ * has the arguments.
+ */
+static struct cmdline read_cmdline(struct report *r, unsigned long pid)
 {
 	struct cmdline c = { 0 };
 	char path[64];
 	FILE *f;
+	int err;
 
-	snprintf(path, sizeof(path), "/proc/%lu/cmdline", pid);
-	f = fopen(path, "re");
+	if (r->nr_stuck >= MAX_STUCK)
+		return c;
+	f = open_memstream(&c.text, &c.len);
 	if (!f)
 		return c;
-	c.text = malloc(MAX_CMDLINE + 1);
-	if (c.text) {
-		c.len = fread(c.text, 1, MAX_CMDLINE, f);
-		c.text[c.len] = 0;
+	snprintf(path, sizeof(path), "/proc/%lu/cmdline", pid);
+	err = spawn_file(path, f);
+	r->nr_stuck += err == -ETIMEDOUT;
+	if (fclose(f) || err) {
+		free(c.text);
+		c = (struct cmdline){ 0 };
 	}
-	fclose(f);
 	return c;
 }
 
@@ -114,9 +123,9 @@ static void hide_qemu_name(const char *arg)
 	}
 }
 
-static void hide_vms_of(unsigned long pid)
+static void hide_vms_of(struct report *r, unsigned long pid)
 {
-	struct cmdline c = read_cmdline(pid);
+	struct cmdline c = read_cmdline(r, pid);
 	const char *arg = c.text, *val;
 
 	if (arg && c.len && (strstr(arg, "qemu") || strstr(arg, "kvm"))) {
@@ -129,7 +138,7 @@ static void hide_vms_of(unsigned long pid)
 	free(c.text);
 }
 
-static void hide_running_vms(void)
+static void hide_running_vms(struct report *r)
 {
 	DIR *dir = opendir("/proc");
 	const struct dirent *d;
@@ -137,7 +146,7 @@ static void hide_running_vms(void)
 
 	while (dir && (d = readdir(dir)))
 		if (!number(d->d_name, 1, INT_MAX, &pid))
-			hide_vms_of(pid);
+			hide_vms_of(r, pid);
 	if (dir)
 		closedir(dir);
 }
@@ -187,12 +196,13 @@ static void hide_proxmox_guests(const char *path)
 
 /**
  * find_names - tell redact.c the names of this host, its users and its VMs
+ * @r: report
  */
-void find_names(void)
+void find_names(struct report *r)
 {
 	hide_host();
 	hide_users();
-	hide_running_vms();
+	hide_running_vms(r);
 	hide_domains("/etc/libvirt/qemu");
 	hide_domains("/run/libvirt/qemu");
 	hide_proxmox_guests("/etc/pve/qemu-server");
@@ -399,9 +409,9 @@ static const struct {
 	{ "vdev", "virtio_user" },
 };
 
-static void put_vmm(FILE *f, unsigned long pid)
+static void put_vmm(struct report *r, FILE *f, unsigned long pid)
 {
-	struct cmdline c = read_cmdline(pid);
+	struct cmdline c = read_cmdline(r, pid);
 	const char *arg = c.text, *val;
 	size_t i;
 
@@ -441,6 +451,8 @@ void put_vmms(struct report *r, FILE *f)
 		if (k < i || !pid)
 			continue;
 		fprintf(f, "device %u, process %u:\n", r->s.device[i].id, pid);
-		put_vmm(f, pid);
+		put_vmm(r, f, pid);
 	}
+	if (r->nr_stuck)
+		missing(r, "arguments of processes that do not respond; names of their VMs are not replaced");
 }

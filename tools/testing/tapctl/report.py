@@ -179,13 +179,37 @@ def output_file(tool):
 def hanging(tool):
     """A program that does not end, or writes without end, does not stop the report."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in ("libvirtd", "exec sleep 600"), ("dkms", "exec yes"):
+        for name, text in (("libvirtd", "exec sleep 600"), ("dkms", "exec yes"),
+                           ("lscpu", "exec sleep 600 >&- 2>&-")):
             path = pathlib.Path(folder, name)
             path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
             path.chmod(0o755)
         files, _ = report(tool, {"PATH": f"{folder}:{os.environ['PATH']}"})
         need("stopped" in files["versions.txt"] and "ip -V" in files["versions.txt"], files["versions.txt"])
         need(files["packages.txt"].rstrip().endswith("large)"), files["packages.txt"][-200:])
+        need(files["host.txt"].rstrip().endswith("out)"), files["host.txt"][-200:])
+
+
+def stuck(tool):
+    """A process whose arguments cannot be read does not stop the report, which says so.
+
+    A FIFO takes the place of the arguments. In reality, the process holds the lock of its
+    memory and waits for a dead file server.
+    """
+    space = ["unshare", "--mount"] + ["--map-root-user"] * bool(os.getuid())
+    if subprocess.run([*space, "true"], capture_output=True, check=False).returncode:
+        print("# this user cannot make a mount namespace")
+        return
+    with tempfile.TemporaryDirectory() as folder, machine(b"web-server") as env:
+        os.mkfifo(f"{folder}/arguments")
+        wrapper = pathlib.Path(folder, "tool")
+        wrapper.write_text(f"""#!/bin/sh
+            exec {" ".join(space)} sh -c 'mount --bind "{folder}/arguments" "/proc/$FAKE_OWNER/cmdline" &&
+                exec "$@"' - "{tool}" "$@"
+            """, encoding="utf-8")
+        wrapper.chmod(0o755)
+        files, said = report(str(wrapper), env)
+        need("processes that do not respond" in files["contents.txt"] and "do not respond" in said, said)
 
 
 TESTS = (
@@ -193,4 +217,5 @@ TESTS = (
     ("report: private data is replaced", private),
     ("report: the file", output_file),
     ("report: programs that do not end", hanging),
+    ("report: a process that does not respond", stuck),
 )
