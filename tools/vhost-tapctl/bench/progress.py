@@ -2,8 +2,11 @@
 """Report progress on stderr: a line that changes on a terminal, else a line for each round."""
 
 import os
+import select
 import sys
 import time
+
+from common import Failure
 
 
 class Progress:
@@ -33,8 +36,17 @@ class Progress:
         """Return the time since the begin."""
         return time.monotonic() - self.began
 
+    @staticmethod
+    def _need_reader():
+        """Fail if the output has no reader any more: nobody waits for the result."""
+        poll = select.poll()
+        poll.register(1, 0)
+        if any(events & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, events in poll.poll(0)):
+            raise Failure("the reader of the output is gone")
+
     def step(self, text):
         """Name what happens now."""
+        self._need_reader()
         at = int(self.seconds())
         self._line(f"{at // 60}:{at % 60:02} {text}")
 
