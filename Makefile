@@ -14,11 +14,6 @@ KVERS_ALL ?= $(foreach v,6.1 6.12 7.2 7.3,$v $v-rt-amd64 $v-cloud-amd64 $v-arm64
 	5.10 5.10-rt-amd64 5.10-cloud-amd64 \
 	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a)
 
-# The kernel's build refuses paths with a space or a colon, and make itself those
-# with a space. Without this test, both fail with a misleading error.
-$(foreach v,CURDIR KDIR DESTDIR INSTALL_MOD_PATH HOME VTAP_CACHE,$(if $(word 2,$(subst :, ,x$($v))),$(error \
-	$v is "$($v)": the kernel's build refuses paths with a space or a colon, use another folder)))
-
 # Where `make install` puts files. DESTDIR precedes each of these paths.
 INSTALL_MOD_PATH ?=
 UDEVDIR          ?= /usr/lib/udev/rules.d
@@ -28,6 +23,12 @@ MANDIR           ?= /usr/share/man
 UNITDIR          ?= /usr/lib/systemd/system
 AADIR             = /etc/apparmor.d
 prefix           ?= /usr/local
+
+# The kernel's build refuses paths with a space or a colon, and make itself those
+# with a space. Without this test, both fail with a misleading error.
+$(foreach v,CURDIR KDIR DESTDIR INSTALL_MOD_PATH HOME VTAP_CACHE UDEVDIR MODLOADDIR SYSUSERSDIR \
+	MANDIR UNITDIR prefix,$(if $(word 2,$(subst :, ,x$($v))),$(error \
+	$v is "$($v)": the build refuses paths with a space or a colon, use another folder)))
 
 TIME ?= 60
 
