@@ -147,7 +147,7 @@ TEST_F(recover, polling_ends_when_starved)
  * memory. Only KASAN detects that reliably; other kernels show a lost packet or a
  * crash.
  */
-TEST_F(recover, ring_resized_under_polling)
+TEST_F_TIMEOUT(recover, ring_resized_under_polling, 120)
 {
 	int i;
 
