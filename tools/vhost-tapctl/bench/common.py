@@ -32,6 +32,12 @@ class Interrupted(Exception):
         self.number = number
 
 
+def clean(text):
+    """Escape all that is no printable ASCII, as the rest of vhost-tapctl does (text.c)."""
+    data = str(text).encode("utf-8", "surrogateescape")
+    return "".join(chr(b) if 32 <= b < 127 or b == 10 else f"\\x{b:02x}" for b in data)
+
+
 def helper(name):
     """Return the path of an installed program of the benchmark."""
     path = f"{HERE}/{name}"

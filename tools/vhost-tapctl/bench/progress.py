@@ -6,7 +6,7 @@ import select
 import sys
 import time
 
-from common import Failure
+from common import Failure, clean
 
 
 class Progress:
@@ -29,7 +29,7 @@ class Progress:
                 width = os.get_terminal_size(2).columns or 80
             except OSError:
                 width = 80
-            sys.stderr.write("\r\033[K" + text[:width - 1])
+            sys.stderr.write("\r\033[K" + clean(text)[:width - 1])
             sys.stderr.flush()
 
     def seconds(self):
@@ -53,4 +53,4 @@ class Progress:
     def round(self, text):
         """A round has ended."""
         if not self.terminal:
-            print(f"vhost-tapctl: {text}, {self.seconds():.0f} s", file=sys.stderr, flush=True)
+            print(f"vhost-tapctl: {clean(text)}, {self.seconds():.0f} s", file=sys.stderr, flush=True)
