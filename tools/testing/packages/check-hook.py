@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 XML = """<domain type='kvm'><name>vm1</name>
   <metadata>%s</metadata><devices/></domain>"""
@@ -80,6 +81,14 @@ def main():
                "QEMU's main thread stays where it was")
         result(all(f"worker {t} on CPU" in said.stderr for t in tids),
                "it says what it did", said.stderr)
+        name = f"vhost-{os.getpid()}"
+        with subprocess.Popen(["bash", "-c", f"printf %s {name} >/proc/self/comm; read _"], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL) as other:
+            time.sleep(1)
+            said = hook(run, XML % (PIN % f"{first},{second}"))
+            result(said.returncode == 0 and os.sched_getaffinity(other.pid) == everywhere,
+                   "another process with a worker's name is left alone", said.stderr)
+            other.stdin.close()
         said = hook(run, XML % (PIN % f"{first}-{first}"), "reconnect")
         result(said.returncode == 0 and where() == [{first}] * 4, "a range, on reconnect", said)
         said = hook(run, XML % (PIN % "9999"))
