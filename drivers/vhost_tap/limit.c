@@ -48,7 +48,7 @@ void vtap_limit_init(struct vtap_queue *q)
  * @q: queue; its lock is held
  *
  * The callback does not run after this returns. If the queue is throttled, the
- * next visit of a worker starts the timer again.
+ * next pass is refused and starts the timer again.
  */
 void vtap_limit_cancel(struct vtap_queue *q)
 {

@@ -250,9 +250,9 @@ struct vhost_tap_vring_limit {
 };
 
 /*
- * Limit the rate of a vring. A vring that has used up its limit takes no more
- * buffers until its time comes; no packet is dropped for it. A GSO frame counts
- * its bytes, and as one packet. Works while the vring runs, and applies at once.
+ * Limit the rate of a vring. A vring at its limit waits before it takes more
+ * buffers, and drops no packets. A GSO frame counts its bytes, and as one packet.
+ * Works while the vring runs, and applies at once.
  *
  * The administrators of the host and of the network namespace can set limits as
  * well (netlink, queue-set). Of each value, the lowest one applies, so this call
