@@ -2,8 +2,9 @@
 /*
  * control.h - functions that the control files share
  *
- * None of them runs for each packet. The caller holds vtap_dev.lock unless the
- * kernel-doc of a function says otherwise.
+ * None of them runs for each packet. The caller holds vtap_dev.lock, unless the
+ * device is new or about to be freed, or the kernel-doc of a function says
+ * otherwise.
  */
 #ifndef VTAP_CONTROL_H
 #define VTAP_CONTROL_H

@@ -141,6 +141,7 @@ void vtap_debugfs_add(struct vtap_dev *dev)
 	char name[32];
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	snprintf(name, sizeof(name), "%u", dev->id);
 	dev->debugfs = debugfs_create_dir(name, root);
 	debugfs_create_file("state", 0400, dev->debugfs, dev,
@@ -165,6 +166,7 @@ void vtap_debugfs_add(struct vtap_dev *dev)
  */
 void vtap_debugfs_remove(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	debugfs_remove(dev->debugfs);
 	dev->debugfs = NULL;
 }

@@ -58,6 +58,7 @@ void vtap_features_init(struct vtap_dev *dev)
  */
 void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
 {
+	lockdep_assert_held(&dev->lock);
 	memcpy(features, dev->mask, sizeof(dev->mask));
 }
 

@@ -192,7 +192,7 @@ static struct vtap_queue *vtap_msg_take_miss(struct vtap_dev *dev,
  *	VHOST_BACKEND_F_IOTLB_MSG_V2, else a struct vhost_msg
  * @nonblock: return -EAGAIN instead of waiting for a miss
  *
- * Context: Process context.
+ * Context: Process context, without vtap_dev.lock.
  * Return: 72, 0 if @to is too small, or a negative errno:
  *
  * * -EAGAIN: @nonblock is set and there is no miss.
@@ -251,6 +251,7 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
  * @file: file of @dev
  * @wait: from vfs_poll()
  *
+ * Context: Process context, without vtap_dev.lock.
  * Return: EPOLLIN | EPOLLRDNORM if there is one, else 0.
  */
 __poll_t vtap_iotlb_poll(struct vtap_dev *dev, struct file *file,

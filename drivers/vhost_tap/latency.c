@@ -157,6 +157,7 @@ int vtap_latency_set(struct vtap_queue *q, bool on)
 	struct vtap_latency *l = &q->latency;
 	int err;
 
+	vtap_registry_assert_held();
 	if (l->is_on == on)
 		return 0;
 	if (!on) {
@@ -188,6 +189,7 @@ void vtap_latency_stop(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	vtap_registry_lock();
 	vtap_for_each_queue(dev, q, i)
 		vtap_latency_set(q, false);

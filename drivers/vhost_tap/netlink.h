@@ -30,7 +30,6 @@ struct vtap_nl_to {
 	const struct sk_buff *req;	/* the request; NULL: a notification */
 };
 
-u32 vtap_nl_nr_workers(struct vtap_dev *dev);
 int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev);
 int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev);
 int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q);

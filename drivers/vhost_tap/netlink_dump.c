@@ -19,6 +19,7 @@
 #include "backend/backend.h"
 #include "busypoll.h"
 #include "netlink.h"
+#include "registry.h"
 #include "thread.h"
 
 static_assert(VTAP_POLL_MAX_US == VHOST_TAP_BUSYLOOP_MAX_US);
@@ -77,14 +78,7 @@ static int vtap_nl_put_tid(const struct vtap_nl_to *to,
 	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_WORKER_TID, nr) : 0;
 }
 
-/**
- * vtap_nl_nr_workers - count the workers of a device
- * @dev: device, listed
- *
- * Context: As vtap_nl_fill_device().
- * Return: the number of workers.
- */
-u32 vtap_nl_nr_workers(struct vtap_dev *dev)
+static u32 vtap_nl_nr_workers(struct vtap_dev *dev)
 {
 	unsigned long id;
 	u32 nr = 0;
@@ -134,6 +128,7 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 	void *head = vtap_nl_begin(to);
 	int failed;
 
+	vtap_registry_assert_stays(dev);
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
@@ -376,6 +371,7 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 	void *head = vtap_nl_begin(to);
 	int failed;
 
+	vtap_registry_assert_held();
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_QUEUE_DEVICE, q->dev->id) ||
@@ -435,6 +431,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 	int failed, nr_listed = 0;
 	u32 i;
 
+	vtap_registry_assert_held();
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||

@@ -168,6 +168,7 @@ void vtap_notify_stop(struct vtap_dev *dev)
 	struct vtap_queue *q;
 	u32 i;
 
+	lockdep_assert_held(&dev->lock);
 	cancel_delayed_work_sync(&dev->notify_work);
 	vtap_for_each_queue(dev, q, i)
 		q->notify_due = 0;

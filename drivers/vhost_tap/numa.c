@@ -106,6 +106,7 @@ static int vtap_numa_node_of_netdev(const struct net_device *dev)
 {
 	struct device *d;
 
+	ASSERT_RTNL();
 	for (d = dev->dev.parent; d; d = d->parent) {
 		if (dev_to_node(d) != NUMA_NO_NODE)
 			return dev_to_node(d);
@@ -203,6 +204,7 @@ void vtap_numa_set_node(struct vtap_queue *q)
 	struct vtap_worker *w = q->worker;
 	int node;
 
+	lockdep_assert_held(&q->dev->lock);
 	if (w->follow == VTAP_FOLLOW_NOTHING || w->node != NUMA_NO_NODE)
 		return;
 	node = w->follow == VTAP_FOLLOW_MEMORY ? vtap_numa_memory_node(q) :

@@ -31,6 +31,7 @@ static int vtap_poll_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 	struct vtap_queue *q = p->queue;
 	__poll_t events = key_to_poll(key);
 
+	lockdep_assert_held(&p->wqh->lock);
 	/* A wake-up without a key may be for any event. */
 	if (events && !(events & (p->mask | EPOLLERR | EPOLLHUP)))
 		return 0;
@@ -116,6 +117,7 @@ int vtap_poll_arm(struct vtap_poll *p, struct file *file)
  */
 void vtap_poll_disarm(struct vtap_poll *p)
 {
+	lockdep_assert_held(&p->queue->dev->lock);
 	if (!p->wqh)
 		return;
 	remove_wait_queue(p->wqh, &p->wait);

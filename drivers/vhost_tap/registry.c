@@ -42,6 +42,16 @@ void vtap_registry_assert_held(void)
 }
 
 /**
+ * vtap_registry_assert_stays - expect that a device and its workers cannot go
+ * @dev: device, listed, or with vtap_dev.lock held
+ */
+void vtap_registry_assert_stays(const struct vtap_dev *dev)
+{
+	lockdep_assert(lockdep_is_held(&list_lock) ||
+		       lockdep_is_held(&dev->lock));
+}
+
+/**
  * vtap_registry_add - list a device that just got an owner
  * @dev: device
  *
@@ -51,6 +61,7 @@ void vtap_registry_assert_held(void)
  */
 void vtap_registry_add(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	mutex_lock(&list_lock);
 	dev->is_registered = !xa_insert(&list, dev->id, dev,
 				  GFP_KERNEL_ACCOUNT);
@@ -65,6 +76,7 @@ void vtap_registry_add(struct vtap_dev *dev)
  */
 void vtap_registry_remove(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	mutex_lock(&list_lock);
 	xa_erase(&list, dev->id);
 	WRITE_ONCE(dev->is_registered, false);

@@ -10,6 +10,7 @@
 void vtap_registry_lock(void);
 void vtap_registry_unlock(void);
 void vtap_registry_assert_held(void);
+void vtap_registry_assert_stays(const struct vtap_dev *dev);
 void vtap_registry_add(struct vtap_dev *dev);
 void vtap_registry_remove(struct vtap_dev *dev);
 struct vtap_dev *vtap_registry_find(const struct net *net, u32 id);

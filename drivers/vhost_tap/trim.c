@@ -51,5 +51,6 @@ void vtap_trim_init(struct vtap_dev *dev)
  */
 void vtap_trim_stop(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	cancel_delayed_work_sync(&dev->trim);
 }

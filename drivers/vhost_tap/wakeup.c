@@ -132,6 +132,8 @@ void vtap_workers_config_changed(struct vtap_dev *dev)
  * vtap_queue_set_busyloop - set how long a queue's worker polls
  * @q: queue
  * @us: microseconds; 0 for no polling
+ *
+ * Context: Any. Takes no lock: of two callers, the last one decides.
  */
 void vtap_queue_set_busyloop(struct vtap_queue *q, u32 us)
 {

@@ -137,6 +137,7 @@ static __always_inline int vtap_backend_deliver(struct vtap_queue *q, u32 len,
  */
 static inline void vtap_backend_end_rx(struct vtap_backend *b)
 {
+	vtap_backend_assert_locked(b);
 	if (b->done)
 		vtap_skb_rx_free(b);
 	if (b->nr_uncounted)

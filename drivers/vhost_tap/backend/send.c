@@ -59,6 +59,7 @@ u32 vtap_backend_flush(struct vtap_queue *q)
 	struct vtap_backend *b = &q->backend;
 	u32 nr_lost;
 
+	lockdep_assert_held(&q->lock);
 	vtap_send_batch(q);
 	nr_lost = b->nr_lost;
 	b->nr_lost = 0;
