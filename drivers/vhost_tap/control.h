@@ -111,7 +111,7 @@ void vtap_nl_exit(void);
 /* netlink_notify.c */
 void vtap_notify_open(struct vtap_dev *dev);
 void vtap_notify_stop(struct vtap_dev *dev);
-void vtap_notify_device(struct vtap_dev *dev, bool is_there);
+void vtap_notify_device(struct vtap_dev *dev, bool has_owner);
 
 /* latency.c */
 void vtap_latency_stop(struct vtap_dev *dev);

@@ -15,7 +15,7 @@
 #define MSG_SIZE	sizeof(struct vhost_msg)
 
 /* Wake the queues whose miss lies in [first, last], which is mapped now. */
-static void vtap_msg_wake_queues(struct vtap_dev *dev, u64 first, u64 last)
+static void vtap_iotlb_msg_wake_queues(struct vtap_dev *dev, u64 first, u64 last)
 {
 	struct vtap_queue *q;
 	u32 i;
@@ -40,8 +40,8 @@ static void vtap_msg_wake_queues(struct vtap_dev *dev, u64 first, u64 last)
 	}
 }
 
-static void vtap_msg_invalidate_queues(struct vtap_dev *dev, u64 first,
-				       u64 last)
+static void vtap_iotlb_msg_invalidate_queues(struct vtap_dev *dev, u64 first,
+					     u64 last)
 {
 	struct vtap_queue *q;
 	u32 i;
@@ -50,8 +50,8 @@ static void vtap_msg_invalidate_queues(struct vtap_dev *dev, u64 first,
 		vtap_queue_invalidate(q, first, last);
 }
 
-static int vtap_msg_update(struct vtap_dev *dev,
-			   const struct vhost_iotlb_msg *m)
+static int vtap_iotlb_msg_update(struct vtap_dev *dev,
+				 const struct vhost_iotlb_msg *m)
 {
 	u64 last = m->iova + (m->size - 1);
 	struct vtap_queue *q;
@@ -67,8 +67,8 @@ static int vtap_msg_update(struct vtap_dev *dev,
 	vtap_for_each_queue(dev, q, i)
 		stale |= READ_ONCE(q->state) == VTAP_BROKEN;
 	if (stale)
-		vtap_msg_invalidate_queues(dev, m->iova, last);
-	vtap_msg_wake_queues(dev, m->iova, last);
+		vtap_iotlb_msg_invalidate_queues(dev, m->iova, last);
+	vtap_iotlb_msg_wake_queues(dev, m->iova, last);
 	return 0;
 }
 
@@ -76,20 +76,20 @@ static int vtap_msg_update(struct vtap_dev *dev,
  * Size 0 invalidates up to the top, because 2^64 does not fit the field. So
  * does a size that wraps: dropping too much is always safe.
  */
-static int vtap_msg_invalidate(struct vtap_dev *dev,
-			       const struct vhost_iotlb_msg *m)
+static int vtap_iotlb_msg_invalidate(struct vtap_dev *dev,
+				     const struct vhost_iotlb_msg *m)
 {
 	u64 last = m->iova + (m->size - 1);
 
 	if (last < m->iova || !m->size)
 		last = U64_MAX;
 	vtap_iotlb_del(dev->iotlb, m->iova, last);
-	vtap_msg_invalidate_queues(dev, m->iova, last);
+	vtap_iotlb_msg_invalidate_queues(dev, m->iova, last);
 	return 0;
 }
 
-static int vtap_msg_handle(struct vtap_dev *dev,
-			   const struct vhost_iotlb_msg *m)
+static int vtap_iotlb_msg_handle(struct vtap_dev *dev,
+				 const struct vhost_iotlb_msg *m)
 {
 	int err = -EFAULT;
 
@@ -99,9 +99,9 @@ static int vtap_msg_handle(struct vtap_dev *dev,
 		err = -EPERM;
 	} else if (dev->iotlb) {
 		if (m->type == VHOST_IOTLB_UPDATE)
-			err = vtap_msg_update(dev, m);
+			err = vtap_iotlb_msg_update(dev, m);
 		else if (m->type == VHOST_IOTLB_INVALIDATE)
-			err = vtap_msg_invalidate(dev, m);
+			err = vtap_iotlb_msg_invalidate(dev, m);
 	}
 	vtap_dev_unlock(dev);
 	return err;
@@ -111,7 +111,7 @@ static int vtap_msg_handle(struct vtap_dev *dev,
  * Both versions of the message have a 32-bit type, 4 unused bytes, and the same
  * contents. The padding behind them may be missing.
  */
-static int vtap_msg_write_one(struct vtap_dev *dev, struct iov_iter *from)
+static int vtap_iotlb_msg_write_one(struct vtap_dev *dev, struct iov_iter *from)
 {
 	struct vhost_iotlb_msg m;
 	u32 type, unused;
@@ -125,7 +125,7 @@ static int vtap_msg_write_one(struct vtap_dev *dev, struct iov_iter *from)
 		return -EINVAL;
 	if (m.type == VHOST_IOTLB_UPDATE && !m.size)
 		return -EINVAL;
-	return vtap_msg_handle(dev, &m);
+	return vtap_iotlb_msg_handle(dev, &m);
 }
 
 /**
@@ -152,7 +152,7 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 	do {
 		size_t before = iov_iter_count(from);
 		size_t len = min(before, MSG_SIZE);
-		int err = vtap_msg_write_one(dev, from);
+		int err = vtap_iotlb_msg_write_one(dev, from);
 
 		if (err)
 			return done ?: err;
@@ -164,8 +164,8 @@ ssize_t vtap_iotlb_write(struct vtap_dev *dev, struct iov_iter *from)
 }
 
 /* Take the next unread miss. Returns its queue, or NULL. */
-static struct vtap_queue *vtap_msg_take_miss(struct vtap_dev *dev,
-					     struct vhost_iotlb_msg *m)
+static struct vtap_queue *vtap_iotlb_msg_take_miss(struct vtap_dev *dev,
+						   struct vhost_iotlb_msg *m)
 {
 	struct vtap_queue *taken = NULL, *q;
 	u32 i;
@@ -217,12 +217,12 @@ ssize_t vtap_iotlb_read(struct vtap_dev *dev, struct iov_iter *to,
 	/* Clear the padding, which user space gets to see. */
 	memset(&msg, 0, sizeof(msg));
 	memset(&m, 0, sizeof(m));
-	q = vtap_msg_take_miss(dev, &m);
+	q = vtap_iotlb_msg_take_miss(dev, &m);
 	if (!q && nonblock)
 		return -EAGAIN;
 	if (!q) {
 		err = wait_event_interruptible(dev->miss_wait,
-					       (q = vtap_msg_take_miss(dev, &m)) ||
+					       (q = vtap_iotlb_msg_take_miss(dev, &m)) ||
 					       !READ_ONCE(dev->iotlb));
 		if (err)
 			return err;
@@ -289,7 +289,7 @@ int vtap_iotlb_enable(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	if (dev->iotlb) {
 		vtap_iotlb_clear(dev->iotlb);
-		vtap_msg_invalidate_queues(dev, 0, U64_MAX);
+		vtap_iotlb_msg_invalidate_queues(dev, 0, U64_MAX);
 		return 0;
 	}
 	table = vtap_iotlb_new();

@@ -31,7 +31,8 @@ struct vtap_nl_to {
 };
 
 int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev);
-int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev);
+int vtap_nl_fill_device_id(const struct vtap_nl_to *to,
+			   const struct vtap_dev *dev);
 int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q);
 int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 			const struct vtap_worker *w);

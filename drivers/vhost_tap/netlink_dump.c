@@ -155,13 +155,14 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 }
 
 /**
- * vtap_nl_fill_gone - add a message with the id of a device only
+ * vtap_nl_fill_device_id - add a message with the id of a device only
  * @to: where to add it
  * @dev: device
  *
  * Return: 0 or -EMSGSIZE.
  */
-int vtap_nl_fill_gone(const struct vtap_nl_to *to, const struct vtap_dev *dev)
+int vtap_nl_fill_device_id(const struct vtap_nl_to *to,
+			   const struct vtap_dev *dev)
 {
 	void *head = vtap_nl_begin(to);
 

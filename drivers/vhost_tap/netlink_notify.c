@@ -40,17 +40,18 @@ static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
 /**
  * vtap_notify_device - report that a device got or lost its owner
  * @dev: device
- * @is_there: it has an owner
+ * @has_owner: the device has an owner now
  *
  * Context: vtap_dev.lock held.
  */
-void vtap_notify_device(struct vtap_dev *dev, bool is_there)
+void vtap_notify_device(struct vtap_dev *dev, bool has_owner)
 {
 	struct vtap_nl_to to = {
 		.family = family,
-		.cmd = is_there ? VHOST_TAP_CMD_DEVICE_ADD_NTF :
-				  VHOST_TAP_CMD_DEVICE_DEL_NTF,
+		.cmd = has_owner ? VHOST_TAP_CMD_DEVICE_ADD_NTF :
+				   VHOST_TAP_CMD_DEVICE_DEL_NTF,
 	};
+	int err;
 
 	lockdep_assert_held(&dev->lock);
 	if (vtap_notify_is_unused(dev))
@@ -58,11 +59,13 @@ void vtap_notify_device(struct vtap_dev *dev, bool is_there)
 	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!to.skb)
 		return;
-	vtap_notify_send(dev, to.skb, is_there ? vtap_nl_fill_device(&to, dev) :
-				     vtap_nl_fill_gone(&to, dev));
+	err = has_owner ? vtap_nl_fill_device(&to, dev) :
+			  vtap_nl_fill_device_id(&to, dev);
+	vtap_notify_send(dev, to.skb, err);
 }
 
-static void vtap_notify_set_due(struct vtap_dev *dev, struct vtap_queue *q)
+/* Send the notification of a queue that is due. */
+static void vtap_notify_send_due(struct vtap_dev *dev, struct vtap_queue *q)
 {
 	struct vtap_nl_to to = {
 		.family = family,
@@ -103,7 +106,7 @@ static void vtap_notify_run(struct work_struct *work)
 		if (nr_sent++ == NOTIFY_MAX)
 			dev->notify_from = at;
 		else
-			vtap_notify_set_due(dev, q);
+			vtap_notify_send_due(dev, q);
 	}
 	if (nr_sent > NOTIFY_MAX)
 		schedule_delayed_work(&dev->notify_work, NOTIFY_INTERVAL);

@@ -150,9 +150,9 @@ static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
 	lockdep_assert_held(&q->lock);
 	vtap_dirty_flush(d);
 	vtap_count_add(&q->stats, dirty_pages, d->pages - before);
-	if (d->news && q->log_call)
+	if (d->has_new && q->log_call)
 		eventfd_signal(q->log_call);
-	d->news = false;
+	d->has_new = false;
 	if (d->failed && q->state == VTAP_RUNNING) {
 		vtap_ring_break(&q->ring, VTAP_FAULT_LOG_ACCESS);
 		vtap_queue_broken(q);

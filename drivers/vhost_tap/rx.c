@@ -258,7 +258,7 @@ static __always_inline void vtap_rx_stage(struct vtap_queue *q, u16 nr_chains,
  * After a retry: stage the remaining chains of the packet at which the ring
  * broke.
  */
-static noinline __cold void vtap_rx_stage_rest(struct vtap_queue *q)
+static noinline __cold void vtap_rx_stage_remaining(struct vtap_queue *q)
 {
 	u16 nr_chains = q->rx_unstaged + q->nr_unstaged;
 
@@ -371,7 +371,7 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 	if (unlikely(q->starved))
 		vtap_rx_end_starved(q);
 	if (unlikely(q->nr_unstaged))
-		vtap_rx_stage_rest(q);
+		vtap_rx_stage_remaining(q);
 	if (vtap_ring_disable_notify(&q->ring, packed))
 		return vtap_queue_broken(q);
 

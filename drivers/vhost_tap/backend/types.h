@@ -27,7 +27,7 @@ struct socket;
  * @start: start of the current piece
  * @left: bytes of it that no frame has yet
  * @refs: remaining page references to it; each frame takes one
- * @at: index of the current piece in @piece
+ * @cur: index of the current piece in @piece
  * @piece: start (compound pages, or NULL), bytes, and remaining references while the
  *	piece is not the current one
  * @nr_skip: allocations to skip after the page allocator failed
@@ -41,7 +41,7 @@ struct vtap_frames {
 	void *start;
 	u32 left;
 	u32 refs;
-	u32 at;
+	u32 cur;
 	struct vtap_piece {
 		void *start;
 		u32 size;
@@ -63,13 +63,13 @@ struct vtap_frames {
 /**
  * struct vtap_long - memory for long frames of one size
  * @start: compound pages or NULL; the queue has one reference, the frame another
- * @at: index of the last one used
+ * @cur: index of the last one used
  * @nr_skip: frames to send by sendmsg before memory is requested again
  * @is_used: used since the last vtap_xdp_tx_trim()
  */
 struct vtap_long {
 	void *start[VTAP_LONG_FRAMES];
-	u8 at;
+	u8 cur;
 	u8 nr_skip;
 	bool is_used;
 };

@@ -50,7 +50,7 @@
  */
 void vtap_xdp_tx_begin(struct vtap_backend *b)
 {
-	size_t room = NET_SKB_PAD + NET_IP_ALIGN + VTAP_HDR_AT + VTAP_HDR_ROOM;
+	size_t room = NET_SKB_PAD + NET_IP_ALIGN + VTAP_HDR_OFFSET + VTAP_HDR_ROOM;
 	bool has_prog = sock_flag(b->sock->sk, SOCK_XDP);
 
 	if (has_prog)
@@ -117,14 +117,14 @@ static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p,
 bool vtap_frames_next_piece(struct vtap_backend *b, u32 size)
 {
 	struct vtap_frames *f = &b->frames;
-	struct vtap_piece *p = &f->piece[f->at];
+	struct vtap_piece *p = &f->piece[f->cur];
 	struct page *page;
 
 	p->refs = f->refs;
 	f->refs = 0;
 	f->left = 0;
-	f->at = (f->at + 1) % VTAP_FRAME_PIECES;
-	p = &f->piece[f->at];
+	f->cur = (f->cur + 1) % VTAP_FRAME_PIECES;
+	p = &f->piece[f->cur];
 
 	page = p->start ? virt_to_page(p->start) : NULL;
 	if (!page || page_ref_count(page) != p->refs ||
@@ -146,7 +146,7 @@ static void vtap_xdp_tx_free_pieces(struct vtap_frames *f)
 {
 	int i;
 
-	f->piece[f->at].refs = f->refs;
+	f->piece[f->cur].refs = f->refs;
 	for (i = 0; i < VTAP_FRAME_PIECES; i++)
 		vtap_xdp_tx_drop_piece(&f->piece[i]);
 	f->left = 0;
@@ -229,8 +229,8 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
  * Memory @at for a long frame; NULL if the stack still uses it, or without
  * memory.
  */
-static void *vtap_xdp_tx_long_at(struct vtap_backend *b, struct vtap_long *l,
-				 u8 at)
+static void *vtap_xdp_tx_long_slot(struct vtap_backend *b, struct vtap_long *l,
+				   u8 at)
 {
 	u32 room = LONG_FRAME_ROOM << (l - b->long_frames);
 	struct page *page;
@@ -256,11 +256,11 @@ static void *vtap_xdp_tx_long_at(struct vtap_backend *b, struct vtap_long *l,
 /* Use the same memory again if its frame is freed: it is still in the cache. */
 static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 {
-	void *buf = vtap_xdp_tx_long_at(b, l, l->at);
+	void *buf = vtap_xdp_tx_long_slot(b, l, l->cur);
 
 	if (!buf) {
-		l->at = (l->at + 1) % VTAP_LONG_FRAMES;
-		buf = vtap_xdp_tx_long_at(b, l, l->at);
+		l->cur = (l->cur + 1) % VTAP_LONG_FRAMES;
+		buf = vtap_xdp_tx_long_slot(b, l, l->cur);
 	}
 	if (buf) {
 		get_page(virt_to_page(buf));

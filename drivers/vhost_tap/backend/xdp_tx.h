@@ -28,9 +28,9 @@
 
 /* Offset of the header, and room for the largest header that a tun may read. */
 #ifdef VTAP_HAVE_TUN_XDP_HDR
-#define VTAP_HDR_AT	offsetof(struct tun_xdp_hdr, gso)
+#define VTAP_HDR_OFFSET	offsetof(struct tun_xdp_hdr, gso)
 #else
-#define VTAP_HDR_AT	0
+#define VTAP_HDR_OFFSET	0
 #endif
 #define VTAP_HDR_ROOM	32
 
@@ -59,7 +59,7 @@ static inline bool vtap_backend_has_xdp(const struct vtap_backend *b)
 
 static inline struct virtio_net_hdr *vtap_frame_hdr(void *buf)
 {
-	return buf + VTAP_HDR_AT;
+	return buf + VTAP_HDR_OFFSET;
 }
 
 static inline void vtap_frame_set_len(void *buf, int buflen)

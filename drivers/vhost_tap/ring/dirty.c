@@ -41,7 +41,7 @@ static bool vtap_dirty_set_bits(struct vtap_dirty *d, u64 at, u32 bits)
 	if (vtap_user_or32((__force u32)cpu_to_le32(bits), word))
 		goto failed;
 	d->pages += hweight32(bits);
-	d->news = true;
+	d->has_new = true;
 	return true;
 
 fault:

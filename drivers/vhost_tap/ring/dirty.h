@@ -40,7 +40,7 @@
  *	their user address
  * @failed: a write to the bitmap failed
  * @lost: bits were lost because of @failed
- * @news: bits were set since the last signal to the client (VHOST_SET_LOG_FD)
+ * @has_new: bits were set since the last signal to the client (VHOST_SET_LOG_FD)
  * @steps: regions searched because a write has several guest addresses, see
  *	vtap_dirty_take_steps()
  * @ring_gpa: guest physical address of the device area (log_guest_addr)
@@ -57,7 +57,7 @@ struct vtap_dirty {
 	bool ring_by_user;
 	bool failed;
 	bool lost;
-	bool news;
+	bool has_new;
 	u32 steps;
 	u64 ring_gpa;
 	const struct vtap_memmap *map;

@@ -22,7 +22,7 @@ struct vtap_iotlb *vtap_iotlb_new(void)
 	spin_lock_init(&t->lock);
 	t->nr = 0;
 	t->clock = 0;
-	t->forgot = false;
+	t->evicted = false;
 	return t;
 }
 
@@ -100,7 +100,7 @@ static void vtap_iotlb_evict_oldest(struct vtap_iotlb *t)
 			oldest = i;
 	}
 	t->nr--;
-	t->forgot = true;
+	t->evicted = true;
 	memmove(&t->map[oldest], &t->map[oldest + 1],
 		(t->nr - oldest) * sizeof(t->map[0]));
 }
@@ -130,7 +130,7 @@ bool vtap_iotlb_add(struct vtap_iotlb *t, u64 first, u64 last, u64 uaddr,
 
 	spin_lock(&t->lock);
 	m.age = t->clock++;
-	replaced = vtap_iotlb_replace(t, first, last, &m, 1) || t->forgot;
+	replaced = vtap_iotlb_replace(t, first, last, &m, 1) || t->evicted;
 	while (t->nr > VTAP_IOTLB_MAX)
 		vtap_iotlb_evict_oldest(t);
 	spin_unlock(&t->lock);
@@ -160,7 +160,7 @@ void vtap_iotlb_clear(struct vtap_iotlb *t)
 {
 	spin_lock(&t->lock);
 	t->nr = 0;
-	t->forgot = false;
+	t->evicted = false;
 	spin_unlock(&t->lock);
 }
 

@@ -45,7 +45,7 @@ struct vtap_mapping {
  * struct vtap_iotlb - the IOTLB of a device
  * @nr: number of mappings in @map
  * @clock: @age of the next mapping
- * @forgot: a mapping was evicted that queues may still have in their caches
+ * @evicted: a mapping was evicted that queues may still have in their caches
  * @map: sorted, without overlaps; has room for two more than VTAP_IOTLB_MAX,
  *	because a new mapping may split an old one
  */
@@ -54,7 +54,7 @@ struct vtap_iotlb {
 	spinlock_t lock;
 	u32 nr;
 	u32 clock;
-	bool forgot;
+	bool evicted;
 	struct vtap_mapping map[VTAP_IOTLB_MAX + 2];
 };
 

@@ -83,7 +83,7 @@ u16 vtap_packed_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
 int vtap_packed_publish(struct vtap_ring *r);
 
 /* packed_event.c */
-int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode);
+int vtap_packed_write_event(struct vtap_ring *r, int at, u16 mode);
 int vtap_packed_needs_call(struct vtap_ring *r);
 int vtap_packed_empty(struct vtap_ring *r);
 int vtap_packed_has_new(struct vtap_ring *r);

@@ -85,7 +85,7 @@ int vtap_packed_has_new(struct vtap_ring *r)
 }
 
 /* Write our event words: the position first, if @at >= 0, then the mode. */
-int vtap_packed_put_event(struct vtap_ring *r, int at, u16 mode)
+int vtap_packed_write_event(struct vtap_ring *r, int at, u16 mode)
 {
 	u16 __user *where = (u16 __user *)&r->device_event->off_wrap;
 	u16 __user *flags = (u16 __user *)&r->device_event->flags;
@@ -130,7 +130,7 @@ int vtap_packed_disable_notify(struct vtap_ring *r)
 	if (r->kicks_at &&
 	    vtap_packed_distance(r, r->kick_at, r->last_avail) < r->num)
 		return 0;
-	err = vtap_packed_put_event(r, -1, VRING_PACKED_EVENT_FLAG_DISABLE);
+	err = vtap_packed_write_event(r, -1, VRING_PACKED_EVENT_FLAG_DISABLE);
 	r->kicks_off = !err;
 	r->kicks_at = false;
 	return err;
@@ -148,9 +148,9 @@ int vtap_packed_enable_notify(struct vtap_ring *r)
 
 	if (unlikely(r->fault))
 		return -EIO;
-	err = vtap_packed_put_event(r, r->event_idx ? r->avail_idx : -1,
-				    r->event_idx ? VRING_PACKED_EVENT_FLAG_DESC :
-				    VRING_PACKED_EVENT_FLAG_ENABLE);
+	err = vtap_packed_write_event(r, r->event_idx ? r->avail_idx : -1,
+				      r->event_idx ? VRING_PACKED_EVENT_FLAG_DESC :
+				      VRING_PACKED_EVENT_FLAG_ENABLE);
 	if (unlikely(err))
 		return err;
 	r->kick_at = r->avail_idx;

@@ -84,7 +84,7 @@ fault:
  *
  * Return: 1 if they were written, 0 if the caller has to, -EIO if broken.
  */
-static noinline int vtap_packed_put_run(struct vtap_ring *r)
+static noinline int vtap_packed_write_run(struct vtap_ring *r)
 {
 	u16 nr = r->nr_staged, off = r->last_used - r->fetch_start;
 	const u64 *from = r->packed_staged + 1;
@@ -245,7 +245,7 @@ int vtap_packed_publish(struct vtap_ring *r)
 	to = (u64 __user *)&(r->packed_desc + vtap_packed_idx(old))->len;
 	to = vtap_ring_desc_addr(r, to);
 	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
-		put = vtap_packed_put_run(r);
+		put = vtap_packed_write_run(r);
 	if (unlikely(put < 0) || !vtap_packed_begin_write(r))
 		goto fault;
 	if (!put && vtap_packed_write_staged(r))

@@ -152,7 +152,7 @@ int vtap_ring_load(struct vtap_ring *r)
 
 	if (!r->packed)
 		return vtap_split_load(r);
-	err = vtap_packed_put_event(r, -1, VRING_PACKED_EVENT_FLAG_ENABLE);
+	err = vtap_packed_write_event(r, -1, VRING_PACKED_EVENT_FLAG_ENABLE);
 	if (err) {
 		vtap_ring_reset_fault(r);
 		return -EFAULT;

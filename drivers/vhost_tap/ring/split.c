@@ -314,7 +314,7 @@ void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
  * Write many staged entries with one copy call, which opens its own window.
  * Return: 1 if they were written, 0 if the caller has to, -EIO if broken.
  */
-static int vtap_split_put_long(struct vtap_ring *r)
+static int vtap_split_write_run(struct vtap_ring *r)
 {
 	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
 	struct vring_used_elem __user *to = r->used->ring;
@@ -368,7 +368,7 @@ int vtap_split_publish(struct vtap_ring *r)
 	if (!n)
 		return 0;
 	idx = vtap_ring_used_addr(r, idx);
-	put = vtap_split_put_long(r);
+	put = vtap_split_write_run(r);
 	if (unlikely(put < 0) || !vtap_split_begin_write(r))
 		goto fault;
 	if (!put && vtap_split_write_staged(r))

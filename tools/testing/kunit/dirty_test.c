@@ -28,7 +28,7 @@ static void dirty_without_table(struct kunit *test)
 	vtap_dirty_mark_user(&e->d, UBASE, 100);	/* no memory table */
 	KUNIT_EXPECT_EQ(test, shim.nr, 0ul);
 	dirty_env_expect(test, e);
-	KUNIT_EXPECT_FALSE(test, e->d.news);
+	KUNIT_EXPECT_FALSE(test, e->d.has_new);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 0ull);
 }
 
@@ -44,7 +44,7 @@ static void dirty_one_page(struct kunit *test)
 			vtap_dirty_mark(&e->d, page * PAGE + page % 2 * 4095, 1);
 			want_page(e, page);
 			dirty_env_expect(test, e);
-			KUNIT_EXPECT_TRUE(test, e->d.news);
+			KUNIT_EXPECT_TRUE(test, e->d.has_new);
 			KUNIT_EXPECT_EQ(test, e->d.pages, 1ull);
 		}
 }
@@ -141,18 +141,18 @@ static void dirty_bits_already_set(struct kunit *test)
 	vtap_dirty_mark(&e->d, 0, 10 * PAGE);
 	want_bytes(e, 0, 10 * PAGE);
 	dirty_env_expect(test, e);
-	e->d.news = false;
+	e->d.has_new = false;
 	shim_reset();
 	vtap_dirty_mark(&e->d, PAGE, 9 * PAGE);
 	dirty_env_expect(test, e);
 	KUNIT_EXPECT_EQ(test, shim.nr, 2ul);
-	KUNIT_EXPECT_FALSE(test, e->d.news);
+	KUNIT_EXPECT_FALSE(test, e->d.has_new);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 10ull);
 	/* One more page in the same words. */
 	vtap_dirty_mark(&e->d, PAGE, 10 * PAGE);
 	want_page(e, 10);
 	dirty_env_expect(test, e);
-	KUNIT_EXPECT_TRUE(test, e->d.news);
+	KUNIT_EXPECT_TRUE(test, e->d.has_new);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 11ull);
 }
 
@@ -221,7 +221,7 @@ static void expect_failed(struct kunit *test, u64 base, u64 gpa)
 	vtap_dirty_flush(&e->d);
 	shim_idle();
 	KUNIT_EXPECT_TRUE(test, e->d.failed);
-	KUNIT_EXPECT_FALSE(test, e->d.news);
+	KUNIT_EXPECT_FALSE(test, e->d.has_new);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 0ull);
 	if (gpa >= LOG_END)
 		return;
@@ -314,7 +314,7 @@ static void dirty_read_only_bitmap(struct kunit *test)
 		vtap_dirty_mark(&e->d, 5 * PAGE, 1);
 		vtap_dirty_flush(&e->d);
 		KUNIT_EXPECT_TRUE(test, e->d.failed);
-		KUNIT_EXPECT_FALSE(test, e->d.news);
+		KUNIT_EXPECT_FALSE(test, e->d.has_new);
 		KUNIT_EXPECT_TRUE(test, !memcmp(e->mem, e->want, sizeof(e->want)));
 	}
 	/* A read-only bitmap is enough if no bit has to be set. */

@@ -80,7 +80,7 @@ static void log_words(struct kunit *test)
 			ev = i & 1;
 			start(kind, 64, ev, at[i / 2]);
 			map(test);
-			KUNIT_EXPECT_EQ(test, f->log.news, false);
+			KUNIT_EXPECT_EQ(test, f->log.has_new, false);
 			iommu_expect_log(test, f);
 			KUNIT_EXPECT_EQ(test, f->log.pages, 1ull);
 

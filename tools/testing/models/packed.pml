@@ -14,7 +14,7 @@
  * function: ring/packed.c vtap_packed_is_avail vtap_packed_fetch vtap_packed_copy
  * function: ring/packed_used.c vtap_packed_publish vtap_packed_published
  * function: ring/packed_event.c vtap_packed_needs_call vtap_packed_has_new
- * function: ring/packed_event.c vtap_packed_put_event vtap_packed_disable_notify
+ * function: ring/packed_event.c vtap_packed_write_event vtap_packed_disable_notify
  * function: ring/packed_event.c vtap_packed_enable_notify
  * function: ring/setup.c vtap_ring_refetch
  * function: pass.c vtap_queue_publish vtap_queue_call vtap_queue_finish
@@ -203,7 +203,7 @@ inline disable_kicks()
 	}
 }
 
-/* vtap_packed_enable_notify(), vtap_packed_put_event() */
+/* vtap_packed_enable_notify(), vtap_packed_write_event() */
 inline enable_kicks()
 {
 	if

@@ -49,7 +49,7 @@ static void op_add(bool indirect)
 
 static void op_show(void)
 {
-	bool news = w->d->avail_idx != w->d->shown_idx, kick;
+	bool has_new = w->d->avail_idx != w->d->shown_idx, kick;
 
 	drv_publish(w->d);
 	kick = drv_must_kick(w->d);
