@@ -1,8 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mem.c - slow paths of address translation
+ * mem.c - set-up and slow paths of address translation
  */
 #include "mem.h"
+
+/**
+ * vtap_mem_set - set what translates guest addresses
+ * @m: view of a queue, not in a pass
+ * @map: the memory table, or NULL
+ * @tlb: cache of the IOTLB, which translates instead of @map; NULL if addresses
+ *	are physical
+ */
+void vtap_mem_set(struct vtap_mem *m, const struct vtap_memmap *map,
+		  struct vtap_tlb *tlb)
+{
+	m->map = map;
+	m->tlb = tlb;
+	m->table = tlb ? NULL : map;
+	memset(m->hit, 0, sizeof(m->hit));
+}
+
+/**
+ * vtap_mem_init - initialize a view
+ * @m: view
+ * @map: the memory table, or NULL
+ */
+void vtap_mem_init(struct vtap_mem *m, const struct vtap_memmap *map)
+{
+	m->lookups = 0;
+	vtap_mem_set(m, map, NULL);
+}
 
 /*
  * Translate with the memory table. A buffer may continue in the next region.

@@ -122,24 +122,9 @@ struct vtap_mem {
 	u64 lookups;
 };
 
-/* Translate with @tlb from now on, or with @map if @tlb is NULL. */
-static inline void vtap_mem_set(struct vtap_mem *m,
-				const struct vtap_memmap *map,
-				struct vtap_tlb *tlb)
-{
-	m->map = map;
-	m->tlb = tlb;
-	m->table = tlb ? NULL : map;
-	memset(m->hit, 0, sizeof(m->hit));
-}
-
-static inline void vtap_mem_init(struct vtap_mem *m,
-				 const struct vtap_memmap *map)
-{
-	m->lookups = 0;
-	vtap_mem_set(m, map, NULL);
-}
-
+void vtap_mem_init(struct vtap_mem *m, const struct vtap_memmap *map);
+void vtap_mem_set(struct vtap_mem *m, const struct vtap_memmap *map,
+		  struct vtap_tlb *tlb);
 void vtap_tlb_init(struct vtap_tlb *tlb, struct vtap_iotlb *table);
 void vtap_mem_invalidate(struct vtap_mem *m, u64 first, u64 last);
 int vtap_mem_translate_slow(struct vtap_mem *m, u8 access, u64 gpa, u32 len,
