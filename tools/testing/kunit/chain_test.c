@@ -5,28 +5,14 @@
  * The tests need the fault injection of the shim. Indirect tables are in
  * indirect_test.c.
  */
-#include "env.h"
+#include "env_case.h"
 
 #define HOLE	0x40000000ull	/* no region is here or just below */
 
-static struct env *e;
-
-static void start(u16 num)
-{
-	env_free(e);
-	e = env_new(false, num, true, 0xfffe);
-}
-
 static int chain_init(struct kunit *test)
 {
-	start(8);
+	start(8, true, 0xfffe);
 	return 0;
-}
-
-static void chain_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* Offer @head. The ring must break and keep its indices. */
@@ -114,7 +100,7 @@ static void chain_every_length(struct kunit *test)
 {
 	u32 nr;
 
-	start(256);
+	start(256, true, 0xfffe);
 	for (nr = 1; nr <= 256; nr++) {
 		link_chain(nr);
 		KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
@@ -131,7 +117,7 @@ static void chain_longest_by_ring_size(struct kunit *test)
 	for (num = 1; num <= VTAP_RING_MAX; num *= 2) {
 		u32 nr = min_t(u32, num, VTAP_CHAIN_MAX);
 
-		start(num);
+		start(num, true, 0xfffe);
 		link_chain(nr);
 		KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
@@ -152,7 +138,7 @@ static void chain_loops(struct kunit *test)
 			VTAP_FAULT_CHAIN_LOOP : VTAP_FAULT_CHAIN_LONG;
 
 		/* a loop of one descriptor */
-		start(num);
+		start(num, true, 0xfffe);
 		env_set_desc(e, 0, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
 		shim.nr = 0;
 		expect_fault(test, 0, fault);
@@ -160,13 +146,13 @@ static void chain_loops(struct kunit *test)
 		KUNIT_EXPECT_LT(test, shim.nr, 3ul * VTAP_CHAIN_MAX + 64);
 
 		/* a loop through the whole table */
-		start(num);
+		start(num, true, 0xfffe);
 		link_chain(num);
 		env_set_desc(e, num - 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 0);
 		expect_fault(test, 0, fault);
 
 		/* a loop that excludes the head, with empty buffers */
-		start(num);
+		start(num, true, 0xfffe);
 		link_chain(num);
 		env_set_desc(e, num - 1, ENV_RAM, 0, VRING_DESC_F_NEXT, num - 1);
 		expect_fault(test, 0, fault);
@@ -179,11 +165,11 @@ static void chain_next_range(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8);
+		start(8, true, 0xfffe);
 		env_set_desc(e, 1, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
 		expect_fault(test, 1, VTAP_FAULT_NEXT_RANGE);
 
-		start(8);
+		start(8, true, 0xfffe);
 		env_set_desc(e, 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 7);
 		env_set_desc(e, 7, ENV_RAM, 1, VRING_DESC_F_NEXT, bad[i]);
 		expect_fault(test, 1, VTAP_FAULT_NEXT_RANGE);
@@ -228,12 +214,12 @@ static void chain_unmapped(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8);
+		start(8, true, 0xfffe);
 		env_set_desc(e, 0, bad[i].gpa, bad[i].len, 0, 0);
 		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
 
 		/* The same after a valid buffer, which sets the last hit. */
-		start(8);
+		start(8, true, 0xfffe);
 		env_set_desc(e, 0, ENV_RAM, 4, VRING_DESC_F_NEXT, 1);
 		env_set_desc(e, 1, bad[i].gpa, bad[i].len, VRING_DESC_F_WRITE, 0);
 		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
@@ -245,7 +231,7 @@ static void chain_four_gib_totals(struct kunit *test)
 {
 	u32 i;
 
-	start(1024);
+	start(1024, true, 0xfffe);
 	gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 	env_map(e);
 	link_chain(1024);
@@ -312,7 +298,7 @@ static void chain_segment_limit(struct kunit *test)
 	u64 end = ENV_RAM + ENV_RAM_SIZE;
 
 	/* 1023 descriptors with the last one in two regions just fit. */
-	start(2048);
+	start(2048, true, 0xfffe);
 	gmem_add(&e->g, end, 0x1000);
 	env_map(e);
 	link_chain(1023);
@@ -367,7 +353,7 @@ static void chain_windows_shrink(struct kunit *test)
 	const u32 nr = 512;
 	u32 i, bytes = 0;
 
-	start(1024);
+	start(1024, true, 0xfffe);
 	for (i = 0; i < nr; i++) {
 		/* 0, 1; 510, 511; 2, 3; 508, 509; ... */
 		u16 pair = i / 2, odd = i % 2, at, next;
@@ -391,7 +377,7 @@ static void chain_windows(struct kunit *test)
 {
 	u32 loads = 0;
 
-	start(64);
+	start(64, true, 0xfffe);
 	link_chain(17);
 	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	shim.after_load = count;
@@ -419,7 +405,7 @@ static void chain_out_of_order(struct kunit *test)
 	const int nr = ARRAY_SIZE(order) - 1;
 	int i;
 
-	start(16);
+	start(16, true, 0xfffe);
 	link_chain(8);			/* makes the windows long */
 	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
 	for (i = 0; i < nr; i++)
@@ -443,7 +429,7 @@ static void chain_fault_sweep(struct kunit *test)
 
 	for (n = 1; ret != 1; n++) {
 		KUNIT_ASSERT_LE(test, n, 100ul);
-		start(8);
+		start(8, true, 0xfffe);
 		shim_reset();
 		KUNIT_ASSERT_TRUE(test, vtap_ring_memory_ok(&e->cfg));
 		link_chain(5);
@@ -486,7 +472,7 @@ static struct kunit_case chain_cases[] = {
 static struct kunit_suite chain_suite = {
 	.name = "vtap_chain",
 	.init = chain_init,
-	.exit = chain_exit,
+	.exit = end_case,
 	.test_cases = chain_cases,
 };
 

@@ -2,30 +2,16 @@
 /*
  * indirect_test.c - indirect tables: every rule and every limit
  */
-#include "env.h"
+#include "env_case.h"
 
 #define TABLE	(ENV_RAM + 0x8000)	/* default address of tables */
 #define HOLE	0x40000000ull
 #define END	(ENV_RAM + ENV_RAM_SIZE)
 
-static struct env *e;
-
-static void start(u16 num)
-{
-	env_free(e);
-	e = env_new(false, num, true, 0xffff);
-}
-
 static int indirect_init(struct kunit *test)
 {
-	start(8);
+	start(8, true, 0xffff);
 	return 0;
-}
-
-static void indirect_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* Write entry @i of @table, which may be unaligned or cross regions. */
@@ -152,7 +138,7 @@ static void indirect_bad_length(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8);
+		start(8, true, 0xffff);
 		fill_table(TABLE, 3);
 		expect_fault(test, offer_table(TABLE, bad[i]),
 			     VTAP_FAULT_INDIRECT_LEN);
@@ -165,14 +151,14 @@ static void indirect_too_big(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8);
+		start(8, true, 0xffff);
 		gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 		env_map(e);
 		expect_fault(test, offer_table(1ull << 40, bad[i]),
 			     VTAP_FAULT_INDIRECT_BIG);
 	}
 	/* The largest valid table: only its memory is missing. */
-	start(8);
+	start(8, true, 0xffff);
 	gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 	env_map(e);
 	expect_fault(test, offer_table(1ull << 40, 65536 * 16),
@@ -211,7 +197,7 @@ static void indirect_longest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_offer(e, 1), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_CHAIN_LONG);
 
-	start(8);
+	start(8, true, 0xffff);
 	fill_table(TABLE, VTAP_CHAIN_MAX + 1);
 	expect_fault(test, offer_table(TABLE, (VTAP_CHAIN_MAX + 1) * 16),
 		     VTAP_FAULT_CHAIN_LONG);
@@ -223,7 +209,7 @@ static void indirect_nested(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
-		start(8);
+		start(8, true, 0xffff);
 		fill_table(TABLE, 80);
 		set_entry(TABLE, at[i], TABLE, 80 * 16, VRING_DESC_F_INDIRECT,
 			  0);
@@ -239,7 +225,7 @@ static void indirect_and_next(struct kunit *test)
 	env_set_desc(e, 1, ENV_RAM, 1, 0, 0);
 	expect_fault(test, env_offer(e, 0), VTAP_FAULT_INDIRECT_NEXT);
 
-	start(8);
+	start(8, true, 0xffff);
 	fill_table(TABLE, 2);
 	env_set_desc(e, 0, ENV_RAM, 1, VRING_DESC_F_NEXT, 1);
 	env_set_desc(e, 1, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 2);
@@ -255,7 +241,7 @@ static void indirect_next_range(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		for (k = 0; k < ARRAY_SIZE(at); k++) {
-			start(8);
+			start(8, true, 0xffff);
 			fill_table(TABLE, 70);
 			set_entry(TABLE, at[k], ENV_RAM, 1, VRING_DESC_F_NEXT,
 				  bad[i]);
@@ -278,7 +264,7 @@ static void indirect_loops(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
-		start(8);
+		start(8, true, 0xffff);
 		fill_table(TABLE, t[i].nr);
 		set_entry(TABLE, t[i].from, ENV_RAM, 0, VRING_DESC_F_NEXT,
 			  t[i].to);
@@ -328,7 +314,7 @@ static void indirect_unmapped(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8);
+		start(8, true, 0xffff);
 		fill_table(TABLE, 2);
 		if (bad[i].gpa == END - 16)
 			set_entry(END - 16, 0, ENV_RAM, 1, VRING_DESC_F_NEXT,
@@ -359,13 +345,13 @@ static void indirect_bad_buffers(struct kunit *test)
 	set_entry(TABLE, 66, HOLE, 1, VRING_DESC_F_NEXT, 67);
 	expect_fault(test, offer_table(TABLE, 70 * 16), VTAP_FAULT_UNMAPPED);
 
-	start(8);
+	start(8, true, 0xffff);
 	fill_table(TABLE, 3);
 	set_entry(TABLE, 1, END - 1, 2, VRING_DESC_F_NEXT, 2);
 	expect_fault(test, offer_table(TABLE, 48), VTAP_FAULT_UNMAPPED);
 
 	/* All buffers empty: a chain without segments. */
-	start(8);
+	start(8, true, 0xffff);
 	set_entry(TABLE, 0, HOLE, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, offer_table(TABLE, 16), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
@@ -411,7 +397,7 @@ static void indirect_fault_sweep(struct kunit *test)
 
 	for (n = 1;; n++) {
 		KUNIT_ASSERT_LE(test, n, 100ul);
-		start(8);
+		start(8, true, 0xffff);
 		shim_reset();
 		KUNIT_ASSERT_TRUE(test, vtap_ring_memory_ok(&e->cfg));
 		gmem_add(&e->g, END, 0x1000);
@@ -460,7 +446,7 @@ static struct kunit_case indirect_cases[] = {
 static struct kunit_suite indirect_suite = {
 	.name = "vtap_indirect",
 	.init = indirect_init,
-	.exit = indirect_exit,
+	.exit = end_case,
 	.test_cases = indirect_cases,
 };
 

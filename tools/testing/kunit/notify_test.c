@@ -4,26 +4,12 @@
  *
  * ring.h explains barriers E and F. ring_notify_test.c has the cases of both formats.
  */
-#include "env.h"
-
-static struct env *e;
-
-static void start(u16 num, bool event_idx, u16 at)
-{
-	env_free(e);
-	e = env_new(false, num, event_idx, at);
-}
+#include "env_case.h"
 
 static int notify_init(struct kunit *test)
 {
 	start(256, true, 0xfff0);
 	return 0;
-}
-
-static void notify_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* ---- calls ---- */
@@ -209,7 +195,7 @@ static struct kunit_case notify_cases[] = {
 static struct kunit_suite notify_suite = {
 	.name = "vtap_notify",
 	.init = notify_init,
-	.exit = notify_exit,
+	.exit = end_case,
 	.test_cases = notify_cases,
 };
 

@@ -5,31 +5,24 @@
  * The tests corrupt descriptors of the mock driver before or after it makes them
  * available.
  */
+#include "env_case.h"
 #include "iommu.h"
 #include "pdriver.h"
 
 #define AVAIL	BIT(7)
 #define USED	BIT(15)
 
-static struct env *e;
-
-static void start(u16 num, u16 at)
+static void start_packed(u16 num, u16 at)
 {
-	env_free(e);
-	e = env_new(true, num, true, at);
+	start(num, true, at);
 	drv_alloc_tables(&e->d, 16);
 }
 
 static int packed_bad_init(struct kunit *test)
 {
-	start(256, 0x8000 | 200);
+	packed = true;
+	start_packed(256, 0x8000 | 200);
 	return 0;
-}
-
-static void packed_bad_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 static struct pdrv_desc *desc(u16 i)
@@ -70,7 +63,7 @@ static void packed_head_bits(struct kunit *test)
 		for (i = 0; i < ARRAY_SIZE(bits); i++) {
 			bool is_avail = bits[i] == (wrap ? AVAIL : USED);
 
-			start(8, wrap << 15 | 2);
+			start_packed(8, wrap << 15 | 2);
 			show_chain(1);
 			desc(2)->flags = bits[i];
 			KUNIT_EXPECT_EQ(test, vtap_packed_empty(&e->r),
@@ -95,7 +88,7 @@ static void packed_chain_torn(struct kunit *test)
 					u32 at = 100 + bad;
 					u16 *flags, lap = wrap;
 
-					start(151, wrap << 15 | 100);
+					start_packed(151, wrap << 15 | 100);
 					show_chain(nr);
 					if (at >= 151)
 						lap ^= 1;
@@ -108,7 +101,7 @@ static void packed_chain_torn(struct kunit *test)
 					KUNIT_ASSERT_TRUE(test, e->r.fault ==
 							  VTAP_FAULT_CHAIN_TORN);
 				}
-	start(8, 0x8000 | 6);
+	start_packed(8, 0x8000 | 6);
 	show_chain(3);
 	desc(0)->flags ^= AVAIL;
 	expect_fault(test, VTAP_FAULT_CHAIN_TORN);
@@ -120,7 +113,7 @@ static void packed_chains_before_fault(struct kunit *test)
 	u32 before, i;
 
 	for (before = 0; before < 140; before++) {
-		start(150, 0x8000 | 70);
+		start_packed(150, 0x8000 | 70);
 		for (i = 0; i < before; i++)
 			show_chain(1);
 		show_chain(2);
@@ -142,7 +135,7 @@ static void packed_publish_many_laps(struct kunit *test)
 	u16 at, lap;
 
 	for (i = 0; i < ARRAY_SIZE(nums); i++) {
-		start(nums[i], 0x8000);
+		start_packed(nums[i], 0x8000);
 		for (n = 0; n < 300; n++) {
 			at = n % nums[i];
 			lap = n / nums[i] % 2;
@@ -178,12 +171,12 @@ static void packed_chain_loop(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(nums); i++) {
 		u16 last = nums[i] / 2;
 
-		start(nums[i], 0x8000 | (last + 1) % nums[i]);
+		start_packed(nums[i], 0x8000 | (last + 1) % nums[i]);
 		show_chain(nums[i]);
 		KUNIT_EXPECT_EQ(test, env_pop(e), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, nums[i]);
 
-		start(nums[i], 0x8000 | (last + 1) % nums[i]);
+		start_packed(nums[i], 0x8000 | (last + 1) % nums[i]);
 		show_chain(nums[i]);
 		desc(last)->flags |= DRV_NEXT;
 		expect_fault(test, VTAP_FAULT_CHAIN_LOOP);
@@ -192,10 +185,10 @@ static void packed_chain_loop(struct kunit *test)
 
 static void packed_chain_long(struct kunit *test)
 {
-	start(2000, 0x8000 | 1500);
+	start_packed(2000, 0x8000 | 1500);
 	show_chain(1024);
 	KUNIT_EXPECT_EQ(test, env_pop(e), 1);
-	start(2000, 0x8000 | 1500);
+	start_packed(2000, 0x8000 | 1500);
 	show_chain(1025);
 	desc(1600)->len = 0;		/* no segment */
 	expect_fault(test, VTAP_FAULT_CHAIN_LONG);
@@ -208,17 +201,17 @@ static void packed_chain_faults(struct kunit *test)
 	desc(200)->flags |= DRV_WRITE;
 	expect_fault(test, VTAP_FAULT_CHAIN_ORDER);
 
-	start(256, 0x8000 | 200);
+	start_packed(256, 0x8000 | 200);
 	show_chain(2);
 	desc(201)->addr = 0x10;
 	expect_fault(test, VTAP_FAULT_UNMAPPED);
 
-	start(256, 0x8000 | 200);
+	start_packed(256, 0x8000 | 200);
 	show_chain(1);
 	desc(200)->addr = ~0ull - 10;
 	expect_fault(test, VTAP_FAULT_UNMAPPED);
 
-	start(256, 0x8000 | 200);
+	start_packed(256, 0x8000 | 200);
 	show_chain(1);
 	desc(200)->len = 0xffffffff;
 	expect_fault(test, VTAP_FAULT_UNMAPPED);
@@ -232,7 +225,7 @@ static struct pdrv_desc *show_table(void)
 				  { ENV_RAM, 64, true } };
 	int id;
 
-	start(8, 0x8000 | 5);
+	start_packed(8, 0x8000 | 5);
 	id = drv_add_indirect(&e->d, buf, 3, 0, 0);
 	drv_publish(&e->d);
 	return (struct pdrv_desc *)drv_table(&e->d, id);
@@ -281,11 +274,11 @@ static void packed_indirect_flags(struct kunit *test)
 	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
 
 	/* A table after a buffer, inside the fetch and past it. */
-	start(8, 0x8000 | 5);
+	start_packed(8, 0x8000 | 5);
 	show_chain(3);
 	desc(6)->flags |= DRV_INDIRECT;
 	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
-	start(8, 0x8000 | 7);
+	start_packed(8, 0x8000 | 7);
 	show_chain(2);
 	desc(0)->flags |= DRV_INDIRECT;
 	expect_fault(test, VTAP_FAULT_INDIRECT_NEXT);
@@ -317,7 +310,7 @@ static void packed_indirect_one_direction(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, e->c.in_len, in ? 192ull : 0ull);
 		}
 	/* In the ring itself the flag is valid, in both formats. */
-	start(8, 0x8000);
+	start_packed(8, 0x8000);
 	e->r.chains = VTAP_CHAINS_READABLE;
 	show_chain(2);
 	desc(0)->flags |= DRV_WRITE;
@@ -354,7 +347,7 @@ static void fill(void)
 				  { ENV_RAM, 64 } };
 	int i;
 
-	start(90, 0x8000 | 70);
+	start_packed(90, 0x8000 | 70);
 	for (i = 0; i < 20; i++)
 		drv_add(&e->d, buf, 3, i);
 	for (i = 0; i < 5; i++)
@@ -463,7 +456,7 @@ static struct kunit_case packed_bad_cases[] = {
 static struct kunit_suite packed_bad_suite = {
 	.name = "vtap_packed_bad",
 	.init = packed_bad_init,
-	.exit = packed_bad_exit,
+	.exit = end_case,
 	.test_cases = packed_bad_cases,
 };
 

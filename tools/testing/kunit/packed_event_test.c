@@ -4,29 +4,16 @@
  *
  * ring_notify_test.c has the cases of both formats.
  */
-#include "env.h"
+#include "env_case.h"
 #include "pdriver.h"
 
 enum { ENABLE, DISABLE, DESC };
 
-static struct env *e;
-
-static void start(u16 num, bool event_idx, u16 at)
-{
-	env_free(e);
-	e = env_new(true, num, event_idx, at);
-}
-
 static int packed_event_init(struct kunit *test)
 {
+	packed = true;
 	start(100, true, 0x8000 | 90);
 	return 0;
-}
-
-static void packed_event_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 static void set_driver_event(u16 off_wrap, u16 mode)
@@ -223,7 +210,7 @@ static struct kunit_case packed_event_cases[] = {
 static struct kunit_suite packed_event_suite = {
 	.name = "vtap_packed_event",
 	.init = packed_event_init,
-	.exit = packed_event_exit,
+	.exit = end_case,
 	.test_cases = packed_event_cases,
 };
 

@@ -4,27 +4,14 @@
  *
  * ring_test.c has the cases of both formats.
  */
-#include "env.h"
+#include "env_case.h"
 #include "pdriver.h"
-
-static struct env *e;
-
-static void start(u16 num, bool event_idx, u16 at)
-{
-	env_free(e);
-	e = env_new(true, num, event_idx, at);
-}
 
 static int packed_init(struct kunit *test)
 {
+	packed = true;
 	start(256, true, 0x8000 | 200);
 	return 0;
-}
-
-static void packed_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* Add a chain of @nr buffers, of which the last @nr_in are writable. */
@@ -379,7 +366,7 @@ static struct kunit_case packed_cases[] = {
 static struct kunit_suite packed_suite = {
 	.name = "vtap_packed",
 	.init = packed_init,
-	.exit = packed_exit,
+	.exit = end_case,
 	.test_cases = packed_cases,
 };
 

@@ -6,19 +6,10 @@
  * an operation. The hooks of the shim then run it after a load or store, or at a full
  * barrier. notify_test.c and packed_event_test.c have the cases of a single format.
  */
-#include "env.h"
+#include "env_case.h"
 #include "pdriver.h"
 
-static struct env *e;
-static bool packed;
-
 ENV_FORMATS();
-
-static void start(u16 num, bool event_idx, u16 at)
-{
-	env_free(e);
-	e = env_new(packed, num, event_idx, at);
-}
 
 static int ring_notify_init(struct kunit *test)
 {
@@ -27,12 +18,6 @@ static int ring_notify_init(struct kunit *test)
 	packed = f->packed;
 	start(64, true, packed ? 0x8000 | 60 : 0xfff0);
 	return 0;
-}
-
-static void ring_notify_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* Add @nr chains and decide on a kick. */
@@ -373,7 +358,7 @@ static struct kunit_case ring_notify_cases[] = {
 static struct kunit_suite ring_notify_suite = {
 	.name = "vtap_ring_notify",
 	.init = ring_notify_init,
-	.exit = ring_notify_exit,
+	.exit = end_case,
 	.test_cases = ring_notify_cases,
 };
 

@@ -5,19 +5,10 @@
  * Each case runs once for a split ring and once for a packed one. split_test.c and
  * packed_test.c have the cases of a single format, ring_notify_test.c the notifications.
  */
-#include "env.h"
+#include "env_case.h"
 #include "pdriver.h"
 
-static struct env *e;
-static bool packed;
-
 ENV_FORMATS();
-
-static void start(u16 num, bool event_idx, u16 at)
-{
-	env_free(e);
-	e = env_new(packed, num, event_idx, at);
-}
 
 static int ring_init(struct kunit *test)
 {
@@ -26,12 +17,6 @@ static int ring_init(struct kunit *test)
 	packed = f->packed;
 	start(256, true, packed ? 0x8000 | 200 : 0xff80);
 	return 0;
-}
-
-static void ring_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* Descriptor of the chain number @n since the start, if all have one. */
@@ -513,7 +498,7 @@ static struct kunit_case ring_cases[] = {
 static struct kunit_suite ring_suite = {
 	.name = "vtap_ring",
 	.init = ring_init,
-	.exit = ring_exit,
+	.exit = end_case,
 	.test_cases = ring_cases,
 };
 

@@ -4,20 +4,12 @@
  *
  * ring_test.c has the cases of both formats.
  */
-#include "env.h"
-
-static struct env *e;
+#include "env_case.h"
 
 static int setup_init(struct kunit *test)
 {
-	e = env_new(false, 64, true, 0);
+	start(64, true, 0);
 	return 0;
-}
-
-static void setup_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* ---- addresses ---- */
@@ -49,8 +41,7 @@ static void setup_no_event_words(struct kunit *test)
 
 	for (num = 1; num <= VTAP_RING_MAX; num *= 8) {
 		/* The areas of env have no room for event words. */
-		env_free(e);
-		e = env_new(false, num, false, 0xffff);
+		start(num, false, 0xffff);
 		env_add(e, 1, 0);
 		drv_publish(&e->d);
 		KUNIT_EXPECT_EQ(test, env_serve(e, 1), 1);
@@ -234,7 +225,7 @@ static struct kunit_case setup_cases[] = {
 static struct kunit_suite setup_suite = {
 	.name = "vtap_setup",
 	.init = setup_init,
-	.exit = setup_exit,
+	.exit = end_case,
 	.test_cases = setup_cases,
 };
 

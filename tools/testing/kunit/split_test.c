@@ -4,26 +4,12 @@
  *
  * ring_test.c has the cases of both formats, chain_test.c those of chains.
  */
-#include "env.h"
-
-static struct env *e;
-
-static void start(u16 num, bool event_idx, u16 at)
-{
-	env_free(e);
-	e = env_new(false, num, event_idx, at);
-}
+#include "env_case.h"
 
 static int split_init(struct kunit *test)
 {
 	start(256, true, 0xff80);
 	return 0;
-}
-
-static void split_exit(struct kunit *test)
-{
-	env_free(e);
-	e = NULL;
 }
 
 /* ---- faults of the driver ---- */
@@ -263,7 +249,7 @@ static struct kunit_case split_cases[] = {
 static struct kunit_suite split_suite = {
 	.name = "vtap_split",
 	.init = split_init,
-	.exit = split_exit,
+	.exit = end_case,
 	.test_cases = split_cases,
 };
 
