@@ -221,9 +221,7 @@ TEST(pass_counts_aliases)
 
 	if (!guest_is_ours())
 		SKIP(return, "needs the counters of vhost-tap");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&tap, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&g, &tap, &cfg));
 	log = mmap(NULL, log_len, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_NE(MAP_FAILED, log);
@@ -250,8 +248,7 @@ TEST(pass_counts_aliases)
 	}
 	free(t);
 	munmap(log, log_len);
-	guest_free(&g);
-	tap_free(&tap);
+	guest_off_tap(&g, &tap);
 }
 
 TEST_HARNESS_MAIN

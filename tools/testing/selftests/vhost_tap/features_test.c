@@ -383,9 +383,7 @@ TEST(fork_from_owner_traffic)
 	struct tap t;
 	int i;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&g, &t, &cfg));
 	if (!guest_is_ours() && guest_ioctl(g.vhost, GET_FORK, &kind))
 		SKIP(return, "in-tree has it since 6.17");
 	for (i = 0; i < 2; i++) {
@@ -401,8 +399,7 @@ TEST(fork_from_owner_traffic)
 		ASSERT_EQ(0, guest_tx_sync(&g, NULL, f, 100));
 		EXPECT_EQ(100, host_recv(t.host, got, sizeof(got), WAIT_MS));
 	}
-	guest_free(&g);
-	tap_free(&t);
+	guest_off_tap(&g, &t);
 }
 
 /* ---- the feature mask ---- */

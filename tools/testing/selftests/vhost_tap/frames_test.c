@@ -42,11 +42,9 @@ FIXTURE_SETUP(frames)
 	struct guest_cfg cfg = { .features = F_QEMU };
 	int bytes = 64 << 20;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
 	ASSERT_EQ(0, setsockopt(self->tap.host, SOL_SOCKET, SO_RCVBUFFORCE,
 				&bytes, sizeof(bytes)));
-	ASSERT_EQ(0, guest_init(&self->g, &cfg));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	self->want = malloc(FRAME_ROOM);
 	self->got = malloc(FRAME_ROOM);
@@ -160,9 +158,7 @@ TEST(held_frames_are_charged_to_the_socket)
 
 	if (!guest_is_ours())
 		SKIP(return, "in-tree sends long frames one by one");
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&g, &t, &cfg));
 	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
 	for (i = 0; i < ARRAY_SIZE(want); i++) {
 		uint32_t info[9] = {};
@@ -179,8 +175,7 @@ TEST(held_frames_are_charged_to_the_socket)
 		EXPECT_GE(want[i].room + 1024, info[0]);
 		ASSERT_EQ(want[i].len, host_recv(t.host, f, FRAME_ROOM, WAIT_MS));
 	}
-	guest_free(&g);
-	tap_free(&t);
+	guest_off_tap(&g, &t);
 	free(f);
 }
 

@@ -204,9 +204,7 @@ TEST(notify_on_empty)
 	struct tap t;
 	int i;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 10));
-	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&g, &t, &cfg));
 	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
 	q = &g.vq[TX];
 	for (i = 0; i < 10; i++) {
@@ -218,8 +216,7 @@ TEST(notify_on_empty)
 		fd_count(q->call);
 		ASSERT_TRUE(spin_used(q, 3));
 	}
-	guest_free(&g);
-	tap_free(&t);
+	guest_off_tap(&g, &t);
 }
 
 /* ---- kicks ---- */

@@ -100,16 +100,13 @@ TEST(vhost_net_refuses_calls)
 
 	/* It then works as if the call had not happened. */
 	ASSERT_EQ(0, setenv("VTAP_NODE", "/dev/vhost-net", 1));
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&g, &t, &cfg));
 	EXPECT_GT(0, node_set_pairs(g.vhost, 2));
 	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
 	frame_raw(f, 100, 1);
 	ASSERT_EQ(0, guest_tx_sync(&g, NULL, f, 100));
 	EXPECT_EQ(100, host_recv(t.host, got, sizeof(got), WAIT_MS));
-	guest_free(&g);
-	tap_free(&t);
+	guest_off_tap(&g, &t);
 	unsetenv("VTAP_NODE");
 }
 

@@ -105,9 +105,7 @@ TEST(header_length_changes_while_running)
 	struct tap t;
 	int i;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&t, IFF_VNET_HDR, 1, 10));
-	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_on_tap(&g, &t, &cfg));
 	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&g, 20, 2048));
 	for (i = 0; i < 100; i++) {
@@ -124,8 +122,7 @@ TEST(header_length_changes_while_running)
 		EXPECT_EQ(guest_rx_is_direct() ? 2 : 100,
 			  guest_stat(&g, "rx", "singles"));
 	}
-	guest_free(&g);
-	tap_free(&t);
+	guest_off_tap(&g, &t);
 }
 
 /* ---- a removed device with packets left ---- */
@@ -140,9 +137,7 @@ FIXTURE_SETUP(gone)
 	uint8_t f[300];
 	int i;
 
-	ASSERT_EQ(0, net_ns());
-	ASSERT_EQ(0, tap_make(&self->t, IFF_VNET_HDR, 1, 12));
-	ASSERT_EQ(0, guest_init(&self->g, &qemu));
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->t, &qemu));
 	ASSERT_EQ(0, guest_start(&self->g, self->t.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 8, 2048));
 
@@ -159,8 +154,7 @@ FIXTURE_SETUP(gone)
 
 FIXTURE_TEARDOWN(gone)
 {
-	guest_free(&self->g);
-	tap_free(&self->t);
+	guest_off_tap(&self->g, &self->t);
 }
 
 /* Attach the same file to another device of the same name. */
