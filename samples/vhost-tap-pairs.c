@@ -128,7 +128,7 @@ static size_t make_memory(unsigned int pairs)
 	return len;
 }
 
-static void tell_memory(size_t len)
+static void set_mem_table(size_t len)
 {
 	struct vhost_memory *table = calloc(1, sizeof(*table) +
 					    sizeof(table->regions[0]));
@@ -291,7 +291,7 @@ int main(int argc, char **argv)
 		/* From here on as with vhost-net. First the calls for a file. */
 		NODE(VHOST_SET_OWNER, NULL);
 		NODE(VHOST_SET_FEATURES, &features);
-		tell_memory(memory_len);
+		set_mem_table(memory_len);
 	}
 
 	/* Then the calls for each vring. */

@@ -61,18 +61,18 @@ void dirty_env_map(struct dirty_env *e, const struct vhost_memory_region *r,
 	start(e);
 }
 
-void want_page(struct dirty_env *e, u64 page)
+void expect_page(struct dirty_env *e, u64 page)
 {
 	dirty_env_want(e)[page / 8] |= 1 << page % 8;
 }
 
-void want_bytes(struct dirty_env *e, u64 gpa, u64 len)
+void expect_bytes(struct dirty_env *e, u64 gpa, u64 len)
 {
 	for (; len; len--)
-		want_page(e, gpa++ / PAGE);
+		expect_page(e, gpa++ / PAGE);
 }
 
-void want_user_bytes(struct dirty_env *e, u64 uaddr, u64 len)
+void expect_user_bytes(struct dirty_env *e, u64 uaddr, u64 len)
 {
 	u32 i;
 
@@ -81,12 +81,12 @@ void want_user_bytes(struct dirty_env *e, u64 uaddr, u64 len)
 			const struct vtap_region *r = &e->map->region[i];
 
 			if (uaddr - r->uaddr < r->size)
-				want_page(e, (r->gpa + uaddr - r->uaddr) /
+				expect_page(e, (r->gpa + uaddr - r->uaddr) /
 					  PAGE);
 		}
 }
 
-u64 want_nr(const struct dirty_env *e)
+u64 nr_expected(const struct dirty_env *e)
 {
 	u64 nr = 0;
 	u32 i;

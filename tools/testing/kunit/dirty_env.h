@@ -44,11 +44,11 @@ void dirty_env_map(struct dirty_env *e, const struct vhost_memory_region *r,
 u8 *dirty_env_log(struct dirty_env *e);
 u8 *dirty_env_want(struct dirty_env *e);
 
-void want_page(struct dirty_env *e, u64 page);
+void expect_page(struct dirty_env *e, u64 page);
 /* Record expected writes, byte by byte. */
-void want_bytes(struct dirty_env *e, u64 gpa, u64 len);
-void want_user_bytes(struct dirty_env *e, u64 uaddr, u64 len);
-u64 want_nr(const struct dirty_env *e);
+void expect_bytes(struct dirty_env *e, u64 gpa, u64 len);
+void expect_user_bytes(struct dirty_env *e, u64 uaddr, u64 len);
+u64 nr_expected(const struct dirty_env *e);
 
 /* Flush, then compare the bitmap and check that its margins are unchanged. */
 void dirty_env_expect(struct kunit *test, struct dirty_env *e);

@@ -42,7 +42,7 @@ static void dirty_one_page(struct kunit *test)
 		for (page = 0; page < 200; page++) {
 			dirty_env_fresh(e, by);
 			vtap_dirty_mark(&e->d, page * PAGE + page % 2 * 4095, 1);
-			want_page(e, page);
+			expect_page(e, page);
 			dirty_env_expect(test, e);
 			KUNIT_EXPECT_TRUE(test, e->d.has_new);
 			KUNIT_EXPECT_EQ(test, e->d.pages, 1ull);
@@ -57,8 +57,8 @@ static void dirty_last_page(struct kunit *test)
 		dirty_env_fresh(e, by);
 		vtap_dirty_mark(&e->d, LOG_END - 1, 1);
 		vtap_dirty_mark(&e->d, 0, 1);
-		want_page(e, LOG_END / PAGE - 1);
-		want_page(e, 0);
+		expect_page(e, LOG_END / PAGE - 1);
+		expect_page(e, 0);
 		dirty_env_expect(test, e);
 	}
 }
@@ -81,9 +81,9 @@ static void dirty_ranges(struct kunit *test)
 		for (by = 0; by < 4; by++) {
 			dirty_env_fresh(e, by);
 			vtap_dirty_mark(&e->d, r[i].gpa, r[i].len);
-			want_bytes(e, r[i].gpa, r[i].len);
+			expect_bytes(e, r[i].gpa, r[i].len);
 			dirty_env_expect(test, e);
-			KUNIT_EXPECT_EQ(test, e->d.pages, want_nr(e));
+			KUNIT_EXPECT_EQ(test, e->d.pages, nr_expected(e));
 		}
 }
 
@@ -100,7 +100,7 @@ static void dirty_slots_collide(struct kunit *test)
 				  i % 11 * PAGE;
 
 			vtap_dirty_mark(&e->d, gpa, 1);
-			want_page(e, gpa / PAGE);
+			expect_page(e, gpa / PAGE);
 		}
 		dirty_env_expect(test, e);
 	}
@@ -130,7 +130,7 @@ static void dirty_collects_words(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_mb, 1ul);
 	/* window, load, atomic operation */
 	KUNIT_EXPECT_EQ(test, shim.nr, 3ul * VTAP_DIRTY_SLOTS);
-	want_bytes(e, 0, VTAP_DIRTY_SLOTS * 32 * PAGE);
+	expect_bytes(e, 0, VTAP_DIRTY_SLOTS * 32 * PAGE);
 	dirty_env_expect(test, e);
 	shim.at_mb = NULL;
 }
@@ -139,7 +139,7 @@ static void dirty_collects_words(struct kunit *test)
 static void dirty_bits_already_set(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 10 * PAGE);
-	want_bytes(e, 0, 10 * PAGE);
+	expect_bytes(e, 0, 10 * PAGE);
 	dirty_env_expect(test, e);
 	e->d.has_new = false;
 	shim_reset();
@@ -150,7 +150,7 @@ static void dirty_bits_already_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->d.pages, 10ull);
 	/* One more page in the same words. */
 	vtap_dirty_mark(&e->d, PAGE, 10 * PAGE);
-	want_page(e, 10);
+	expect_page(e, 10);
 	dirty_env_expect(test, e);
 	KUNIT_EXPECT_TRUE(test, e->d.has_new);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 11ull);
@@ -172,7 +172,7 @@ static void dirty_reads_after_barrier(struct kunit *test)
 	const u64 apart = VTAP_DIRTY_SLOTS * 32 * PAGE;
 
 	vtap_dirty_mark(&e->d, 0, 64 * PAGE);
-	want_bytes(e, 0, 64 * PAGE);
+	expect_bytes(e, 0, 64 * PAGE);
 	dirty_env_expect(test, e);
 	shim.at_mb = take_all;
 	vtap_dirty_mark(&e->d, 0, 64 * PAGE);
@@ -182,10 +182,10 @@ static void dirty_reads_after_barrier(struct kunit *test)
 	vtap_dirty_mark(&e->d, 5 * PAGE, 1);
 	vtap_dirty_mark(&e->d, 5 * PAGE + apart, 1);
 	memset(dirty_env_want(e), 0, LOG_BYTES);
-	want_page(e, 5);
+	expect_page(e, 5);
 	KUNIT_EXPECT_EQ(test, (u32)*dirty_env_log(e), 1u << 5);
 	shim.at_mb = NULL;
-	want_page(e, 5 + VTAP_DIRTY_SLOTS * 32);
+	expect_page(e, 5 + VTAP_DIRTY_SLOTS * 32);
 	dirty_env_expect(test, e);
 }
 
@@ -199,14 +199,14 @@ static void take_word(void *addr, size_t len, void *arg)
 static void dirty_cleared_after_read(struct kunit *test)
 {
 	vtap_dirty_mark(&e->d, 0, 8 * PAGE);
-	want_bytes(e, 0, 8 * PAGE);
+	expect_bytes(e, 0, 8 * PAGE);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark(&e->d, 6 * PAGE, 4 * PAGE);
 	shim.after_load = take_word;
 	memset(dirty_env_want(e), 0, LOG_BYTES);
 	/* Bits 6 and 7 were set when read after the write: correct. */
-	want_page(e, 8);
-	want_page(e, 9);
+	expect_page(e, 8);
+	expect_page(e, 9);
 	dirty_env_expect(test, e);
 	shim.after_load = NULL;
 }
@@ -228,7 +228,7 @@ static void expect_failed(struct kunit *test, u64 base, u64 gpa)
 	/* The bits are kept for a bitmap that can be written. */
 	e->d.failed = false;
 	e->d.base = (uintptr_t)dirty_env_log(e);
-	want_page(e, gpa / PAGE);
+	expect_page(e, gpa / PAGE);
 	dirty_env_expect(test, e);
 	KUNIT_EXPECT_EQ(test, e->d.pages, 1ull);
 }
@@ -244,7 +244,7 @@ static void dirty_failed_slot_is_reused(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, e->d.failed);
 	e->d.failed = false;
 	e->d.base = (uintptr_t)dirty_env_log(e);
-	want_page(e, apart + 9);
+	expect_page(e, apart + 9);
 	dirty_env_expect(test, e);
 }
 
@@ -299,7 +299,7 @@ static void dirty_drop_discards_bits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, e->d.failed);
 	e->d.base = (uintptr_t)dirty_env_log(e);
 	vtap_dirty_mark(&e->d, 7 * PAGE, 1);
-	want_page(e, 7);
+	expect_page(e, 7);
 	dirty_env_expect(test, e);
 }
 
@@ -321,7 +321,7 @@ static void dirty_read_only_bitmap(struct kunit *test)
 	shim_extent_right(e->mem, SHIM_R | SHIM_SHARED);
 	dirty_env_fresh(e, 0);
 	*dirty_env_log(e) = 1 << 5;
-	want_page(e, 5);
+	expect_page(e, 5);
 	vtap_dirty_mark(&e->d, 5 * PAGE, 1);
 	dirty_env_expect(test, e);
 	shim_extent_right(e->mem, SHIM_RW | SHIM_SHARED);
@@ -334,7 +334,7 @@ static void mark_some(void)
 
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		vtap_dirty_mark(&e->d, at[i] * PAGE, 20 * PAGE);
-		want_bytes(e, at[i] * PAGE, 20 * PAGE);
+		expect_bytes(e, at[i] * PAGE, 20 * PAGE);
 	}
 }
 
@@ -361,7 +361,7 @@ static void dirty_fault_sweep(struct kunit *test)
 			if (!n)
 				total = shim.nr;
 			else
-				KUNIT_EXPECT_LT(test, e->d.pages, want_nr(e));
+				KUNIT_EXPECT_LT(test, e->d.pages, nr_expected(e));
 			/* Only slots that had to make room lose bits. */
 			e->d.failed = false;
 			if (n > in_marks || !n)

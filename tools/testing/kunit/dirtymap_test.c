@@ -22,7 +22,7 @@ static void user(struct kunit *test, u64 uaddr, u64 len, u64 gpa)
 	dirty_env_fresh(e, e->skew);
 	vtap_dirty_mark_user(&e->d, uaddr, len);
 	if (gpa != U64_MAX)
-		want_bytes(e, gpa, len);
+		expect_bytes(e, gpa, len);
 	dirty_env_expect(test, e);
 }
 
@@ -65,10 +65,10 @@ static void dirtymap_spans_regions(struct kunit *test)
 	dirty_env_map(e, r, ARRAY_SIZE(r));
 	KUNIT_EXPECT_FALSE(test, e->map->aliased);
 	vtap_dirty_mark_user(&e->d, UBASE + 10, 4 * PAGE - 20);
-	want_page(e, 0x90);
-	want_page(e, 0x10);
-	want_page(e, 0x50);
-	want_page(e, 0x51);
+	expect_page(e, 0x90);
+	expect_page(e, 0x10);
+	expect_page(e, 0x50);
+	expect_page(e, 0x51);
 	dirty_env_expect(test, e);
 }
 
@@ -82,10 +82,10 @@ static void dirtymap_hole(struct kunit *test)
 
 	dirty_env_map(e, r, ARRAY_SIZE(r));
 	vtap_dirty_mark_user(&e->d, UBASE + 10, 2 * PAGE);
-	want_page(e, 0x90);
+	expect_page(e, 0x90);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark_user(&e->d, UBASE + 10, 4 * PAGE - 20);
-	want_page(e, 0x10);
+	expect_page(e, 0x10);
 	dirty_env_expect(test, e);
 }
 
@@ -95,7 +95,7 @@ static void dirtymap_hole_at_start(struct kunit *test)
 
 	dirty_env_map(e, &r, 1);
 	vtap_dirty_mark_user(&e->d, UBASE, 3 * PAGE + 1);
-	want_page(e, 0x10);
+	expect_page(e, 0x10);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark_user(&e->d, UBASE + 4 * PAGE, U64_MAX - UBASE - 4 * PAGE);
 	dirty_env_expect(test, e);
@@ -113,17 +113,17 @@ static void dirtymap_aliases(struct kunit *test)
 	dirty_env_map(e, r, ARRAY_SIZE(r));
 	KUNIT_EXPECT_TRUE(test, e->map->aliased);
 	vtap_dirty_mark_user(&e->d, UBASE + PAGE, 2);
-	want_page(e, 0x11);
+	expect_page(e, 0x11);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark_user(&e->d, UBASE + 2 * PAGE + 4, 1);
-	want_page(e, 0x12);
-	want_page(e, 0x80);
+	expect_page(e, 0x12);
+	expect_page(e, 0x80);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark_user(&e->d, UBASE + 2 * PAGE + 4, 2);
-	want_page(e, 0x100);
+	expect_page(e, 0x100);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark_user(&e->d, UBASE + 0x100000, 1);
-	want_page(e, 0x200);
+	expect_page(e, 0x200);
 	dirty_env_expect(test, e);
 	vtap_dirty_mark_user(&e->d, UBASE + 0x101000, 1);
 	vtap_dirty_mark_user(&e->d, UBASE, 0);
@@ -244,11 +244,11 @@ static void dirtymap_matches_oracle(struct kunit *test)
 				if (rnd_below(&g, 3)) {
 					at += UBASE - PAGE;
 					vtap_dirty_mark_user(&e->d, at, len);
-					want_user_bytes(e, at, len);
+					expect_user_bytes(e, at, len);
 				} else {
 					at *= rnd_below(&g, 300);
 					vtap_dirty_mark(&e->d, at, len);
-					want_bytes(e, at, len);
+					expect_bytes(e, at, len);
 				}
 			}
 			dirty_env_expect(test, e);

@@ -136,14 +136,14 @@ TEST_F(bad, rx_truncated_file)
 	receive(_metadata, self);
 }
 
-static void told_of_page(int sig)
+static void on_sigbus(int sig)
 {
 }
 
 TEST_F(bad, rx_hwpoison)
 {
 	self->page[0] = 1;
-	signal(SIGBUS, told_of_page);	/* madvise() raises it; do not ignore it */
+	signal(SIGBUS, on_sigbus);	/* madvise() raises it; do not ignore it */
 	if (madvise(self->page, PAGE, MADV_HWPOISON))
 		SKIP(return, "no memory failure injection");
 	receive(_metadata, self);

@@ -164,8 +164,8 @@ TEST_F(mem, rx_read_only)
 
 /* ---- the ring itself ---- */
 
-static void spoil_ring(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(mem) *self, void *part, int prot)
+static void protect_ring(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(mem) *self, void *part, int prot)
 {
 	struct vq *q = &self->g.vq[TX];
 
@@ -194,17 +194,17 @@ static void spoil_ring(struct __test_metadata *_metadata,
 
 TEST_F(mem, ring_desc_gone)
 {
-	spoil_ring(_metadata, self, self->g.vq[TX].desc, PROT_NONE);
+	protect_ring(_metadata, self, self->g.vq[TX].desc, PROT_NONE);
 }
 
 TEST_F(mem, ring_avail_gone)
 {
-	spoil_ring(_metadata, self, self->g.vq[TX].avail, PROT_NONE);
+	protect_ring(_metadata, self, self->g.vq[TX].avail, PROT_NONE);
 }
 
 TEST_F(mem, ring_used_read_only)
 {
-	spoil_ring(_metadata, self, self->g.vq[TX].used, PROT_READ);
+	protect_ring(_metadata, self, self->g.vq[TX].used, PROT_READ);
 }
 
 /* ---- enormous ---- */

@@ -167,10 +167,10 @@ TEST_F_TIMEOUT(recover, ring_resized_under_polling, 120)
 
 /* ---- recovery by a kick, as with in-tree vhost-net ---- */
 
-/* Break TX by @spoil on a good chain; @heal undoes it. */
-static void kick_heals(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(recover) *self,
-		       void (*change)(struct guest *g, int head, bool heal))
+/* Break TX by @change to a good chain, which repairs it when called again. */
+static void kick_recovers(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(recover) *self,
+			  void (*change)(struct guest *g, int head, bool repair))
 {
 	struct vq *q = &self->g.vq[TX];
 	long retries, broken;
@@ -210,71 +210,71 @@ static void kick_heals(struct __test_metadata *_metadata,
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
-static void spoil_addr(struct guest *g, int head, bool heal)
+static void corrupt_addr(struct guest *g, int head, bool repair)
 {
 	g->vq[TX].desc[head].addr ^= 1ULL << 60;
 }
 
-static void spoil_next(struct guest *g, int head, bool heal)
+static void corrupt_next(struct guest *g, int head, bool repair)
 {
 	struct drv_desc *d = &g->vq[TX].desc[head];
 
-	d->flags = heal ? 0 : VRING_DESC_F_NEXT;
+	d->flags = repair ? 0 : VRING_DESC_F_NEXT;
 	d->next = 0xffff;
 }
 
-static void spoil_direction(struct guest *g, int head, bool heal)
+static void corrupt_direction(struct guest *g, int head, bool repair)
 {
 	g->vq[TX].desc[head].flags ^= VRING_DESC_F_WRITE;
 }
 
-static void spoil_head(struct guest *g, int head, bool heal)
+static void corrupt_head(struct guest *g, int head, bool repair)
 {
 	struct vq *q = &g->vq[TX];
 
 	q->avail->ring[(uint16_t)(q->avail_idx - 1) % q->num] =
-		heal ? head : 0xffff;
+		repair ? head : 0xffff;
 }
 
-static void spoil_idx(struct guest *g, int head, bool heal)
+static void corrupt_idx(struct guest *g, int head, bool repair)
 {
 	struct vq *q = &g->vq[TX];
 
-	q->avail->idx = q->avail_idx + (heal ? 0 : 1000);
+	q->avail->idx = q->avail_idx + (repair ? 0 : 1000);
 }
 
-static void spoil_table(struct guest *g, int head, bool heal)
+static void corrupt_table(struct guest *g, int head, bool repair)
 {
 	g->vq[TX].desc[head].flags ^= VRING_DESC_F_INDIRECT;
 	g->vq[TX].desc[head].len ^= 1;	/* not a multiple of 16 */
 }
 
-static void protect(struct guest *g, void *at, bool heal)
+static void protect(struct guest *g, void *at, bool repair)
 {
-	mprotect(at, 4096, heal ? PROT_READ | PROT_WRITE : PROT_NONE);
+	mprotect(at, 4096, repair ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
-static void spoil_desc_memory(struct guest *g, int head, bool heal)
+static void corrupt_desc_memory(struct guest *g, int head, bool repair)
 {
-	protect(g, g->vq[TX].desc, heal);
+	protect(g, g->vq[TX].desc, repair);
 }
 
-static void spoil_avail_memory(struct guest *g, int head, bool heal)
+static void corrupt_avail_memory(struct guest *g, int head, bool repair)
 {
-	protect(g, g->vq[TX].avail, heal);
+	protect(g, g->vq[TX].avail, repair);
 }
 
-#define KICK_HEALS(what) \
-TEST_F(recover, kick_##what) { kick_heals(_metadata, self, spoil_##what); }
+#define KICK_RECOVERS(what) \
+TEST_F(recover, kick_##what) { kick_recovers(_metadata, self, corrupt_##what); }
 
-KICK_HEALS(addr)
-KICK_HEALS(next)
-KICK_HEALS(direction)
-KICK_HEALS(head)
-KICK_HEALS(idx)
-KICK_HEALS(table)
-KICK_HEALS(desc_memory)
-KICK_HEALS(avail_memory)
+KICK_RECOVERS(addr)
+KICK_RECOVERS(next)
+KICK_RECOVERS(direction)
+KICK_RECOVERS(head)
+KICK_RECOVERS(idx)
+KICK_RECOVERS(table)
+KICK_RECOVERS(desc_memory)
+KICK_RECOVERS(avail_memory)
 
 /* Used entries whose write failed are written later, each once. */
 TEST_F(recover, kick_used_memory)
