@@ -33,7 +33,7 @@ class Interrupted(Exception):
 
 
 def clean(text):
-    """Escape all that is no printable ASCII, as the rest of vhost-tapctl does (text.c)."""
+    """Escape all characters that are not printable ASCII, as the rest of vhost-tapctl does (text.c)."""
     data = str(text).encode("utf-8", "surrogateescape")
     return "".join(chr(b) if 32 <= b < 127 or b == 10 else f"\\x{b:02x}" for b in data)
 
