@@ -202,29 +202,40 @@ static int rings_init(struct guest *g, const struct guest_cfg *cfg)
 	return err;
 }
 
+/* Open a device for this guest. */
+int guest_open(struct guest *g, const char *node)
+{
+	g->vhost = open(node, O_RDWR | O_CLOEXEC);
+	if (g->vhost < 0)
+		return -errno;
+	return guest_ioctl(g->vhost, VHOST_SET_OWNER, NULL);
+}
+
+/* Set up features, memory and both vrings, which continue at @base. */
+int guest_setup(struct guest *g, const uint32_t base[2])
+{
+	return guest_ioctl(g->vhost, VHOST_SET_FEATURES, &g->features) ?:
+	       guest_set_mem(g) ?: guest_vq_setup(g, RX, base[RX]) ?:
+	       guest_vq_setup(g, TX, base[TX]);
+}
+
 int guest_init(struct guest *g, const struct guest_cfg *cfg)
 {
 	uint64_t features = cfg->features, v2 = 2;
-	unsigned int i;
+	uint32_t base[2];
 	int err;
 
 	*g = (struct guest){ .vhost = -1, .memfd = -1, .features = features };
 	g->hdr_len = features & (F_MRG_RXBUF | F_VERSION_1) ? 12 : 10;
-	err = guest_mem_init(g, cfg) ?: rings_init(g, cfg);
-	if (err)
-		return err;
-	g->vhost = open(guest_node(), O_RDWR | O_CLOEXEC);
-	if (g->vhost < 0)
-		return -errno;
-	err = guest_ioctl(g->vhost, VHOST_SET_OWNER, NULL);
-	if (!err)
-		err = guest_ioctl(g->vhost, VHOST_SET_FEATURES, &features);
+	err = guest_mem_init(g, cfg) ?: rings_init(g, cfg) ?:
+	      guest_open(g, guest_node());
 	if (!err && cfg->msg_v2)
 		err = guest_ioctl(g->vhost, VHOST_SET_BACKEND_FEATURES, &v2);
-	if (!err)
-		err = guest_set_mem(g);
-	for (i = 0; !err && i < 2; i++)
-		err = guest_vq_setup(g, i, vq_base(&g->vq[i]));
+	if (!err) {
+		base[RX] = vq_base(&g->vq[RX]);
+		base[TX] = vq_base(&g->vq[TX]);
+		err = guest_setup(g, base);
+	}
 	guest_find_debugfs(g);
 	return err;
 }
@@ -243,6 +254,24 @@ int guest_start(struct guest *g, int backend)
 int guest_stop(struct guest *g)
 {
 	return guest_attach(g, RX, -1) ?: guest_attach(g, TX, -1);
+}
+
+/*
+ * Stop both queues and get their positions.
+ * Return: 0, -errno, or -EPROTO if a queue has not used all that it took
+ */
+int guest_stop_at(struct guest *g, uint32_t base[2])
+{
+	int i, err = guest_stop(g);
+	long at;
+
+	for (i = 0; !err && i < 2; i++) {
+		at = guest_get_base(g->vhost, g->vq[i].index);
+		base[i] = at;
+		if (!vq_is_base(&g->vq[i], at))
+			err = -EPROTO;
+	}
+	return err;
 }
 
 /* Set up new rings without old content, as a guest reboot does. */

@@ -142,10 +142,13 @@ uint64_t guest_offered(int fd);
 
 /* ---- set-up and restart ---- */
 int guest_init(struct guest *g, const struct guest_cfg *cfg);
+int guest_open(struct guest *g, const char *node);
+int guest_setup(struct guest *g, const uint32_t base[2]);
 int guest_vq_setup(struct guest *g, unsigned int index, unsigned int base);
 int guest_attach(struct guest *g, unsigned int index, int backend);
 int guest_start(struct guest *g, int backend);
 int guest_stop(struct guest *g);
+int guest_stop_at(struct guest *g, uint32_t base[2]);
 int guest_restart(struct guest *g, int backend);
 void guest_free(struct guest *g);
 struct tap;
@@ -190,6 +193,7 @@ bool vq_has_used(const struct vq *q);
 uint16_t vq_used_idx(const struct vq *q);
 uint16_t vq_avail_event(const struct vq *q);
 int vq_drain(struct vq *q, unsigned int nr, int timeout_ms);
+int64_t now_ms(void);
 bool fd_wait(int fd, int timeout_ms);
 uint64_t fd_count(int fd);
 

@@ -78,25 +78,16 @@ FIXTURE_TEARDOWN(hand)
  */
 static int hand_over(struct guest *g, const char *node, int backend, bool late)
 {
-	int i, err, old = g->vhost;
-	long base[2];
+	int err, old = g->vhost;
+	uint32_t base[2];
 
-	err = guest_stop(g);
-	for (i = 0; !err && i < 2; i++) {
-		base[i] = guest_get_base(old, i);
-		/* The base is exact: all taken chains are used. */
-		if (!vq_is_base(&g->vq[i], base[i]))
-			return -EPROTO;
-	}
+	err = guest_stop_at(g, base);
+	if (err)
+		return err;
 	if (!late)
 		close(old);
-	g->vhost = open(node, O_RDWR | O_CLOEXEC);
-	if (err || g->vhost < 0)
-		return err ?: -errno;
-	err = guest_ioctl(g->vhost, VHOST_SET_OWNER, NULL) ?:
-	      guest_ioctl(g->vhost, VHOST_SET_FEATURES, &g->features) ?:
-	      guest_set_mem(g) ?: guest_vq_setup(g, RX, base[RX]) ?:
-	      guest_vq_setup(g, TX, base[TX]) ?: guest_start(g, backend);
+	err = guest_open(g, node) ?: guest_setup(g, base) ?:
+	      guest_start(g, backend);
 	if (late)
 		close(old);
 	return err;

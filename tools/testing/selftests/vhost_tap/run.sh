@@ -9,7 +9,7 @@
 # fixture.variant.test.
 # The default list has no polling_test and numa_test, because they need two CPUs on two
 # nodes: make check-vm boots another VM for them. VTAP_NODE selects the node,
-# VTAP_ROUNDS the length of the kick race.
+# VTAP_ROUNDS the length of the kick race, VTAP_SNAPSHOTS the number of snapshots.
 # Exit status: 1 if a test failed.
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +19,7 @@ if [[ $1 == -o ]]; then
 	shift 2
 fi
 [[ $# != 0 ]] || set -- abi_test data_test frames_test charge_test header_test shape_test backend_test rx_direct_test rx_device_test \
-	notify_test live_test lifecycle_test handover_test \
+	notify_test live_test lifecycle_test handover_test snapshot_test \
 	hostile_test hostile_packet_test hostile_mem_test bad_buffer_test recover_test cve_test \
 	iotlb_test iotlb_miss_test iotlb_data_test dirty_test dirty_live_test \
 	packed_test packed_hostile_test features_test tunnel_test fair_test pairs_test \
