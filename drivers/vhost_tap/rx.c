@@ -17,6 +17,7 @@ enum rx_fit {
 	RX_FITS,
 	RX_STARVED,		/* not enough chains are available yet */
 	RX_TOO_LONG,		/* the packet does not fit any number of chains */
+	RX_TOO_MANY,		/* it needs too many segments in its chains */
 	RX_UNMAPPED,		/* the IOTLB lacks the address of a buffer */
 	RX_BROKEN,
 };
@@ -58,8 +59,7 @@ static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
 	ret = vtap_ring_pop_plain(&q->ring, &q->mem, &c, packed);
 	if (unlikely(ret <= 0)) {
 		buf->fit = ret == 0 ? RX_STARVED :
-			   /* too many segments in all chains */
-			   ret == -ENOBUFS ? RX_TOO_LONG :
+			   ret == -ENOBUFS ? RX_TOO_MANY :
 			   ret == -EAGAIN ? RX_UNMAPPED : RX_BROKEN;
 		return 0;
 	}
@@ -349,6 +349,7 @@ static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
 			return ret;
 		return vtap_ring_disable_notify(r, r->packed) ?: 1;
 	case RX_TOO_LONG:
+	case RX_TOO_MANY:
 		vtap_rx_drop(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
 	case RX_UNMAPPED:
@@ -389,6 +390,8 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 		buf = vtap_rx_take_buffers(q, hlen + len, packed);
 		bytes += buf.cost * VTAP_DESC_WEIGHT;
 		if (unlikely(buf.fit != RX_FITS)) {
+			if (buf.fit == RX_TOO_MANY)
+				bytes += VTAP_CHAIN_MAX * VTAP_DESC_WEIGHT;
 			ret = vtap_rx_give_back(q, buf.fit, buf.nr_chains);
 			if (ret == 0)
 				return VTAP_IDLE;
@@ -404,8 +407,8 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 		} else {
 			vtap_count(&q->stats, packets);
 			vtap_count_add(&q->stats, bytes, len);
-			bytes += len;
 		}
+		bytes += len;
 		vtap_rx_stage(q, buf.nr_chains, packed);
 		nr_staged += buf.nr_chains;
 		if (nr_staged >= VTAP_BATCH) {

@@ -116,20 +116,20 @@ static noinline __cold void vtap_tx_drop_length(struct vtap_queue *q, s64 len)
 }
 
 /*
- * The backend refused the frame. Return: -EAGAIN to keep the chain, 0 if
- * dropped.
+ * The backend refused a frame of @len bytes, and may have copied them. Return:
+ * -EAGAIN to keep the chain, @len if the frame was dropped.
  */
-static noinline int vtap_tx_refused(struct vtap_queue *q, int err)
+static noinline int vtap_tx_refused(struct vtap_queue *q, int err, u32 len)
 {
 	if (err == -EAGAIN)
 		return err;
 	vtap_queue_drop(q, vtap_tx_drop_reason(err));
-	return 0;
+	return len;
 }
 
 /*
- * Send the frame of one chain, or add it to the batch.
- * Return: bytes of the frame, 0 if it was dropped, -EAGAIN to keep the chain.
+ * Send the frame of one chain, add it to the batch, or drop it.
+ * Return: bytes that may have been copied, -EAGAIN to keep the chain.
  */
 static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
 					      const struct vtap_chain *c)
@@ -146,7 +146,7 @@ static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
 	}
 	err = vtap_backend_add(q, c, len);
 	if (unlikely(err))
-		return vtap_tx_refused(q, err);
+		return vtap_tx_refused(q, err, len);
 	return len;
 }
 

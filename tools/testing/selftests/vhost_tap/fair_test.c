@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The bounds of a worker: it lets other tasks run between two passes, however many
- * queues it serves, and a pass counts all of its work.
+ * queues it serves, and a pass counts all of its work, also for packets that it drops.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "kselftest_harness.h"
@@ -249,6 +250,142 @@ TEST(pass_counts_aliases)
 	free(t);
 	munmap(log, log_len);
 	guest_off_tap(&g, &tap);
+}
+
+/* ---- work that moves no packet ends a pass as well ---- */
+
+#define PASS_BYTES	(512u * 1024)
+#define DESC_WEIGHT	64u
+
+FIXTURE(wasted) {
+	struct guest g;
+	struct tap tap;
+	uint8_t *f;
+};
+
+FIXTURE_SETUP(wasted)
+{
+	struct guest_cfg cfg = { .features = F_QEMU };
+	int room = 64 << 20;
+
+	self->g.vhost = -1;
+	self->tap.host = -1;
+	if (!guest_is_ours())
+		SKIP(return, "needs the counters of vhost-tap");
+	self->f = calloc(1, FRAME_ROOM);
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
+	ASSERT_EQ(0, setsockopt(self->tap.host, SOL_SOCKET, SO_SNDBUFFORCE,
+				&room, sizeof(room)));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+}
+
+FIXTURE_TEARDOWN(wasted)
+{
+	if (self->g.vhost >= 0)
+		guest_off_tap(&self->g, &self->tap);
+	free(self->f);
+}
+
+static bool wait_for_drops(struct guest *g, const char *file, const char *fault,
+			   long nr)
+{
+	int ms;
+
+	for (ms = 0; guest_stat(g, file, fault) != nr && ms < WAIT_MS; ms += 10)
+		usleep(10000);
+	return ms < WAIT_MS;
+}
+
+/* The packets wait in the tap until the guest offers buffers. */
+static int queue_packets(struct tap *t, const uint8_t *f, size_t len, int nr)
+{
+	int err = 0;
+
+	while (nr-- && !err)
+		err = host_send(t->host, f, len);
+	usleep(QUIET_MS * 1000);
+	return err;
+}
+
+/* Long frames are copied before their header is checked, and then dropped. */
+TEST_F(wasted, tx_bad_headers)
+{
+	struct virtio_net_hdr_mrg_rxbuf hdr = {
+		.hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.hdr.csum_start = 0xffff,
+	};
+	const unsigned int nr = 200, len = 60000;
+	struct vq *q = &self->g.vq[TX];
+	struct seg seg = { guest_alloc(&self->g, 12 + len), 12 + len, false };
+	long passes = guest_stat(&self->g, "tx", "passes");
+	unsigned int i;
+
+	ASSERT_EQ(0, guest_write(&self->g, seg.gpa, &hdr, 12));
+	for (i = 0; i < nr; i++)
+		ASSERT_LE(0, vq_add(q, &seg, 1, 0));
+	vq_publish(q);
+	vq_kick_hard(q);
+	ASSERT_EQ(0, vq_drain(q, nr, WAIT_MS));
+	EXPECT_EQ(nr, guest_stat(&self->g, "tx", "fault.TX_BAD_HEADER"));
+	passes = guest_stat(&self->g, "tx", "passes") - passes;
+	EXPECT_LE(nr * len / PASS_BYTES - 2, passes) {
+		TH_LOG("%ld passes for %u frames", passes, nr);
+	}
+}
+
+/* Only the last page of each buffer cannot be written. */
+TEST_F(wasted, rx_unwritable_buffers)
+{
+	const unsigned int nr = 100, len = 60000, page = 4096;
+	uint64_t gpa = guest_alloc(&self->g, len + 3 * page);
+	struct vq *q = &self->g.vq[RX];
+	struct seg seg = { .len = len + 12, .is_write = true };
+	unsigned int i;
+	long passes;
+
+	/* The page begins 1000 bytes before the end of the buffer. */
+	gpa = (gpa + len + page - 1) & ~(page - 1ULL);
+	ASSERT_EQ(0, mprotect(guest_ptr(&self->g, gpa, NULL), page, PROT_NONE));
+	seg.gpa = gpa + 1000 - seg.len;
+	ASSERT_EQ(0, queue_packets(&self->tap, self->f, len, nr));
+	passes = guest_stat(&self->g, "rx", "passes");
+	for (i = 0; i < nr; i++)
+		ASSERT_LE(0, vq_add(q, &seg, 1, 0));
+	vq_publish(q);
+	vq_kick_hard(q);
+	ASSERT_EQ(0, vq_drain(q, nr, WAIT_MS));
+	EXPECT_EQ(nr, guest_stat(&self->g, "rx", "fault.RX_UNWRITABLE"));
+	passes = guest_stat(&self->g, "rx", "passes") - passes;
+	EXPECT_LE(nr * len / PASS_BYTES - 2, passes) {
+		TH_LOG("%ld passes for %u packets", passes, nr);
+	}
+}
+
+/* Two chains have one segment too many for one packet, and too few bytes. */
+TEST_F(wasted, rx_too_many_segments)
+{
+	const unsigned int nr = 200, max = 1024;
+	uint64_t table = guest_alloc(&self->g, 16 * max);
+	uint64_t gpa = guest_alloc(&self->g, 64 + max);
+	struct vq *q = &self->g.vq[RX];
+	struct seg seg[1024];
+	unsigned int i;
+	long passes;
+
+	for (i = 0; i < max; i++)
+		seg[i] = (struct seg){ gpa + i, 1, true };
+	ASSERT_EQ(0, queue_packets(&self->tap, self->f, 1500, nr));
+	passes = guest_stat(&self->g, "rx", "passes");
+	ASSERT_LE(0, vq_add(q, seg, 1, 0));
+	ASSERT_LE(0, vq_add_indirect(&self->g, q, seg, max, table, 0));
+	vq_publish(q);
+	vq_kick_hard(q);
+	ASSERT_TRUE(wait_for_drops(&self->g, "rx", "fault.RX_TRUNCATED", nr));
+	passes = guest_stat(&self->g, "rx", "passes") - passes;
+	EXPECT_LE(nr * max * DESC_WEIGHT / PASS_BYTES - 2, passes) {
+		TH_LOG("%ld passes for %u packets", passes, nr);
+	}
+	EXPECT_EQ(0, vq_used_idx(q));
 }
 
 TEST_HARNESS_MAIN
