@@ -330,6 +330,21 @@ static noinline __cold void vtap_rx_end_starved(struct vtap_queue *q)
 }
 
 /*
+ * Chains that were fetched with those of earlier packets may have changed: the
+ * driver may have enlarged a buffer. Fetch them once more before a packet is
+ * dropped, or waits for more buffers.
+ */
+static bool vtap_rx_must_reread(struct vtap_queue *q)
+{
+	const struct vtap_ring *r = &q->ring;
+
+	if (r->fetch_start == r->last_avail || q->reread_at == r->last_avail)
+		return false;
+	q->reread_at = r->last_avail;
+	return true;
+}
+
+/*
  * The next packet lacks buffers: give back those that it has.
  * Return: 1 to continue, 0 to wait for a wake-up, -EIO if the ring is broken.
  */
@@ -344,13 +359,16 @@ static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
 	vtap_ring_refetch(r);
 	switch (fit) {
 	case RX_STARVED:
+		if (vtap_rx_must_reread(q))
+			return 1;
 		ret = vtap_rx_wait_for_buffers(q);
 		if (ret <= 0)
 			return ret;
 		return vtap_ring_disable_notify(r, r->packed) ?: 1;
 	case RX_TOO_LONG:
 	case RX_TOO_MANY:
-		vtap_rx_drop(q, VTAP_FAULT_RX_TRUNCATED);
+		if (!vtap_rx_must_reread(q))
+			vtap_rx_drop(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
 	case RX_UNMAPPED:
 		vtap_queue_finish(q);

@@ -365,6 +365,8 @@ struct vtap_queue {
 	u16 rx_unstaged;
 	/** @nr_unstaged: RX: chains from there on that are still to be staged */
 	u16 nr_unstaged;
+	/** @reread_at: RX: ring position whose chains were fetched again last */
+	u16 reread_at;
 	/** @starved_at: ns, when @starved was set */
 	u64 starved_at;
 	/** @stats: counters; each has one writer and is read without a lock */

@@ -394,6 +394,73 @@ TEST_F(recover, enlarged_while_starved_packed)
 }
 
 /*
+ * The same for buffers that the device has read ahead with the buffer of an earlier
+ * packet: the first packet that needs the new length arrives.
+ */
+static void enlarge_read_ahead(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(recover) *self, uint64_t features)
+{
+	struct guest_cfg cfg = { .features = features };
+	struct vq *q = &self->g.vq[RX];
+	uint32_t len;
+	int i;
+
+	guest_free(&self->g);
+	ASSERT_EQ(0, guest_init(&self->g, &cfg));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	for (i = 0; i < 8; i++) {
+		struct seg seg = { guest_alloc(&self->g, 2000), 100, true };
+
+		ASSERT_LE(0, vq_add(q, &seg, 1, i));
+	}
+	vq_publish(q);
+	vq_kick(q);
+	ASSERT_EQ(0, host_send(self->tap.host, self->f, 60));
+	ASSERT_EQ(1, vq_wait_used(q, WAIT_MS));
+	ASSERT_EQ(1, vq_get_used(q, &len, NULL));
+	EXPECT_EQ(72, len);
+	for (i = 1; i < 8; i++) {
+		if (q->packed)
+			pdrv_desc_at(&q->drv, i)->len = 2000;
+		else
+			q->desc[i].len = 2000;
+	}
+	vq_kick_hard(q);
+	usleep(QUIET_MS * 1000);
+	/* More than all buffers had before. */
+	ASSERT_EQ(0, host_send(self->tap.host, self->f, 1900));
+	ASSERT_EQ(1, vq_wait_used(q, WAIT_MS));
+	ASSERT_EQ(1, vq_get_used(q, &len, NULL));
+	EXPECT_EQ(1912, len);
+	if (guest_is_ours())
+		EXPECT_EQ(0, guest_stat(&self->g, "rx", "fault.RX_TRUNCATED"));
+}
+
+TEST_F(recover, enlarged_after_read_ahead)
+{
+	enlarge_read_ahead(_metadata, self, F_QEMU & ~F_MRG_RXBUF);
+}
+
+TEST_F(recover, enlarged_after_read_ahead_mergeable)
+{
+	enlarge_read_ahead(_metadata, self, F_QEMU);
+}
+
+TEST_F(recover, enlarged_after_read_ahead_packed)
+{
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	enlarge_read_ahead(_metadata, self, (F_QEMU & ~F_MRG_RXBUF) | F_PACKED);
+}
+
+TEST_F(recover, enlarged_after_read_ahead_packed_mergeable)
+{
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	enlarge_read_ahead(_metadata, self, F_QEMU | F_PACKED);
+}
+
+/*
  * DPDK leaves WRITE set on the header's entry of a packed ring's indirect table, and
  * other flags on all entries. The device must read all of a TX table.
  */
