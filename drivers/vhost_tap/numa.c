@@ -134,17 +134,17 @@ static int vtap_numa_node_below(struct net_device *dev)
 }
 
 /* A macvtap is on top of its NIC. A tap is mostly in a bridge with it. */
-static int vtap_numa_netdev_node(const struct vtap_queue *q)
+static int vtap_numa_netdev_node(struct vtap_queue *q)
 {
 	const struct vtap_interface_reader who = { .net = q->dev->net };
 	const struct vtap_backend *b = &q->backend;
 	struct net_device *dev, *master;
+	struct vtap_interface_id last;
 	int node = NUMA_NO_NODE;
-	char tun[IFNAMSIZ];
 
-	vtap_backend_tun_name(b->sock, b->kind, tun);
+	vtap_interface_last(&q->interface, &last);
 	rtnl_lock();
-	dev = vtap_backend_netdev(b->sock, b->kind, tun, NULL, &who);
+	dev = vtap_backend_netdev(b->sock, b->kind, last.name, &last, &who);
 	if (dev)
 		node = vtap_numa_node_below(dev);
 	master = dev ? netdev_master_upper_dev_get(dev) : NULL;

@@ -57,6 +57,8 @@ void vtap_interface_init(struct vtap_interface *i);
 void vtap_interface_free(struct vtap_interface *i);
 void vtap_interface_set(struct vtap_interface *i, const struct net *net,
 			struct socket *sock, enum vtap_backend_kind kind);
+void vtap_interface_last(struct vtap_interface *i,
+			 struct vtap_interface_id *id);
 void vtap_interface_get(struct vtap_interface *i, const struct sk_buff *req,
 			struct vtap_interface_id *id,
 			struct vtap_interface_drops *drops);

@@ -254,6 +254,21 @@ void vtap_interface_set(struct vtap_interface *i, const struct net *net,
 }
 
 /**
+ * vtap_interface_last - get the recorded interface of a queue
+ * @i: interface
+ * @id: result: the tun at SET_BACKEND, or the device at the last request from
+ *	root of the host; empty if there was none
+ *
+ * Context: process context; waits for vtap_interface_get().
+ */
+void vtap_interface_last(struct vtap_interface *i, struct vtap_interface_id *id)
+{
+	mutex_lock(&i->lock);
+	*id = i->last;
+	mutex_unlock(&i->lock);
+}
+
+/**
  * vtap_interface_get - find the current interface of a queue
  * @i: interface
  * @req: the netlink request, or NULL for a notification
