@@ -157,7 +157,7 @@ static void shape(struct testbed *tb)
 			   tb->stride, PAGE);
 }
 
-static int guest_setup(struct testbed *tb, struct pair *p)
+static int pair_setup(struct testbed *tb, struct pair *p)
 {
 	const struct row *row = tb->row;
 	struct guest_cfg cfg = {
@@ -231,7 +231,7 @@ int bed_init(struct testbed *tb, const struct row *row)
 	if (!has_rings)
 		return baseline_init(tb);
 	for (i = 0; !err && i < tb->nr_pairs; i++)
-		err = guest_setup(tb, &tb->pair[i]);
+		err = pair_setup(tb, &tb->pair[i]);
 	return err;
 }
 
