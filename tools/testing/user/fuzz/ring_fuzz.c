@@ -53,9 +53,9 @@ static void op_show(void)
 
 	drv_publish(w->d);
 	kick = drv_must_kick(w->d);
-	if (w->honest && w->device_sleeps && news)
+	if (w->honest && w->device_sleeps && has_new)
 		shim_assert(kick);
-	if (kick || news)
+	if (kick || has_new)
 		w->device_sleeps = false;
 }
 
