@@ -25,7 +25,7 @@
  * site: rx.c smp_store_mb(q->starved, false);
  * site: rx.c smp_store_release(&q->starved, true);
  * site: poll.c smp_mb__after_spinlock();
- * site: poll.c return !READ_ONCE(q->starved);
+ * site: poll.c return !READ_ONCE(q->starved) && !READ_ONCE(q->throttled);
  *
  * run: PSO
  * mutant: NO_CALLBACK_BARRIER
