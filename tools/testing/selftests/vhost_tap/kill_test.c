@@ -111,6 +111,8 @@ static int stick_former(struct owner *o, uint8_t kind)
 	DO(node_set_kind(p->fd, kind) && kind);
 	DO(pairs_up(p, &qemu));
 	DO(stuck_page(&o->at[0], &p->g[0]) || stuck_page(&o->at[1], &p->g[1]));
+	/* Worker 1 must not have the wake-up of the start of queue 3 left. */
+	DO(!thread_sleeps(node_thread_of(p->fd, 3)));
 	DO(node_attach(p->fd, 3, 0));
 	DO(stuck_tx(&o->at[1], &p->g[1]) || !stuck_wait(&o->at[1]));
 	DO(stuck_tx(&o->at[0], &p->g[0]));

@@ -91,6 +91,28 @@ uint64_t thread_cpu_ns(pid_t tid)
 	return ns;
 }
 
+/* Wait until a thread sleeps. A worker sleeps after it has served all wake-ups. */
+bool thread_sleeps(pid_t tid)
+{
+	char path[64], state;
+	FILE *f;
+	int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	for (i = 0; i < WAIT_MS / 10; i++) {
+		state = 0;
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		if (f)
+			fclose(f);
+		if (state == 'S')
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
 /* Write to a file of sysfs or a similar file system. Return: 0 or -errno */
 int put_text(const char *path, const char *text)
 {

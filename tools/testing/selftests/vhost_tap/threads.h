@@ -12,6 +12,7 @@
 int workers_of(pid_t pid, char *last);
 bool workers_gone(pid_t pid);
 uint64_t thread_cpu_ns(pid_t tid);
+bool thread_sleeps(pid_t tid);
 int put_text(const char *path, const char *text);
 
 /* A private cgroup on one CPU, below a mount in the test's own namespace. */
