@@ -47,7 +47,7 @@ struct vtap_bucket {
 
 /**
  * vtap_bucket_burst - burst that goes with a rate
- * @rate: tokens per second, not 0
+ * @rate: tokens per second
  * @burst: burst that was requested, or 0 for 1/20 s of the rate
  *
  * A burst of two steps is the least with which a bucket reaches its rate.

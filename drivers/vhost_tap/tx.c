@@ -194,7 +194,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 {
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
 	u32 packets = q->spent_packets, bytes = q->spent_bytes;
-	u32 rounds = packets;	/* passes of the loop without a packet */
+	u32 rounds = packets;	/* the part of @packets that moved no packet */
 	struct vtap_busypoll_tx l = {};
 	int ret;
 

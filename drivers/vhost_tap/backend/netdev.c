@@ -134,7 +134,7 @@ static struct net_device *vtap_backend_packet_dev(struct socket *sock)
  * vtap_backend_netdev - get the network device of a backend
  * @sock: backend
  * @kind: kind of @sock
- * @tun: name from vtap_backend_tun_name(), read just before
+ * @tun: name of a tun, from vtap_backend_tun_name() or as recorded
  * @last: the device at the last call, to distinguish tuns of one name, or NULL
  * @who: namespaces in which a tun may be found
  *

@@ -307,6 +307,22 @@ static int queue_packets(struct tap *t, const uint8_t *f, size_t len, int nr)
 	return err;
 }
 
+/*
+ * Publish @nr buffers, kick, and wait until all are used.
+ * Return: number of passes that this took, or -errno
+ */
+static long passes_for(struct guest *g, struct vq *q, const char *file,
+		       unsigned int nr)
+{
+	long before = guest_stat(g, file, "passes");
+	int err;
+
+	vq_publish(q);
+	vq_kick_hard(q);
+	err = vq_drain(q, nr, WAIT_MS);
+	return err ?: guest_stat(g, file, "passes") - before;
+}
+
 /* Long frames are copied before their header is checked, and then dropped. */
 TEST_F(wasted, tx_bad_headers)
 {
@@ -317,17 +333,15 @@ TEST_F(wasted, tx_bad_headers)
 	const unsigned int nr = 200, len = 60000;
 	struct vq *q = &self->g.vq[TX];
 	struct seg seg = { guest_alloc(&self->g, 12 + len), 12 + len, false };
-	long passes = guest_stat(&self->g, "tx", "passes");
 	unsigned int i;
+	long passes;
 
 	ASSERT_EQ(0, guest_write(&self->g, seg.gpa, &hdr, 12));
 	for (i = 0; i < nr; i++)
 		ASSERT_LE(0, vq_add(q, &seg, 1, 0));
-	vq_publish(q);
-	vq_kick_hard(q);
-	ASSERT_EQ(0, vq_drain(q, nr, WAIT_MS));
+	passes = passes_for(&self->g, q, "tx", nr);
+	ASSERT_LE(0, passes);
 	EXPECT_EQ(nr, guest_stat(&self->g, "tx", "fault.TX_BAD_HEADER"));
-	passes = guest_stat(&self->g, "tx", "passes") - passes;
 	EXPECT_LE(nr * len / PASS_BYTES - 2, passes) {
 		TH_LOG("%ld passes for %u frames", passes, nr);
 	}
@@ -348,14 +362,11 @@ TEST_F(wasted, rx_unwritable_buffers)
 	ASSERT_EQ(0, mprotect(guest_ptr(&self->g, gpa, NULL), page, PROT_NONE));
 	seg.gpa = gpa + 1000 - seg.len;
 	ASSERT_EQ(0, queue_packets(&self->tap, self->f, len, nr));
-	passes = guest_stat(&self->g, "rx", "passes");
 	for (i = 0; i < nr; i++)
 		ASSERT_LE(0, vq_add(q, &seg, 1, 0));
-	vq_publish(q);
-	vq_kick_hard(q);
-	ASSERT_EQ(0, vq_drain(q, nr, WAIT_MS));
+	passes = passes_for(&self->g, q, "rx", nr);
+	ASSERT_LE(0, passes);
 	EXPECT_EQ(nr, guest_stat(&self->g, "rx", "fault.RX_UNWRITABLE"));
-	passes = guest_stat(&self->g, "rx", "passes") - passes;
 	EXPECT_LE(nr * len / PASS_BYTES - 2, passes) {
 		TH_LOG("%ld passes for %u packets", passes, nr);
 	}
