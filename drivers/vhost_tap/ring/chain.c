@@ -2,16 +2,13 @@
 /*
  * chain.c - walk chains of several descriptors and indirect tables
  *
- * This file and chain.h check every limit of a chain. A walk reads descriptors
- * from a window in struct vtap_ring. The window holds a copied part of the
- * ring's descriptor table or of an indirect table.
+ * A walk copies a table to a window in struct vtap_ring, one part at a time.
  */
 #include "chain.h"
 
 /*
- * Return entry @i of the window. The guest chooses @i. The caller has compared
- * it with the window's length; the mask also bounds it on a CPU that
- * mispredicts the comparison.
+ * The caller has compared @i, which the guest chooses, with the window's length.
+ * The mask also bounds it on a CPU that mispredicts the comparison.
  */
 static __always_inline struct vtap_desc
 vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
@@ -22,9 +19,8 @@ vtap_chain_entry(const struct vtap_ring *r, u32 i, const bool packed)
 }
 
 /*
- * Convert a translation error of a buffer to an error of its chain. A full
- * segment array is not a fault of the guest if several chains share it, as for
- * a mergeable RX packet.
+ * Convert a translation error of a buffer to an error of its chain. If several
+ * chains share a segment array (mergeable RX), a full one is not a guest fault.
  */
 __cold int vtap_chain_unmapped(struct vtap_ring *r, u16 iov_max, int err)
 {
@@ -51,11 +47,8 @@ static __always_inline bool vtap_chain_table_in(const struct vtap_ring *r,
  * Walk an indirect table (virtio 1.2, 2.7.5.3 and 2.8.8), which ends the chain
  * that refers to it. Drivers fill tables in order, so the walk copies a window
  * of entries at a time. A hostile driver can point next anywhere, so each jump
- * out of order starts again with a window of one entry. Tables of packed rings
- * have no next field: all entries belong to the chain.
- *
- * @seen counts the chain's earlier descriptors. The descriptor that refers to
- * the table has no buffer and does not count.
+ * out of order starts again with a window of one entry. All entries of a packed
+ * ring's table belong to the chain. @seen counts the chain's earlier descriptors.
  */
 static __always_inline int vtap_chain_table(struct vtap_ring *r,
 					    struct vtap_mem *m,
@@ -158,7 +151,6 @@ fault:
 /*
  * Copy up to @n descriptors of the ring's table, from @i < num on, to the
  * window. The end of the window or of the table may shorten the copy.
- *
  * Return: number of descriptors copied, or -EIO if the ring is broken.
  */
 int vtap_chain_fetch(struct vtap_ring *r, u16 i, u16 n)

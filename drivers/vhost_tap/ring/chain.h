@@ -3,8 +3,6 @@
  * chain.h - translate a chain of one descriptor to segments of user memory
  *
  * Each descriptor is fetched once and checked in the copy that is then used.
- * A walk takes at most VTAP_CHAIN_MAX descriptors, whatever their next fields
- * contain, and writes at most iov_max segments.
  */
 #ifndef VTAP_RING_CHAIN_H
 #define VTAP_RING_CHAIN_H
@@ -69,7 +67,6 @@ static __always_inline int vtap_chain_add_as(struct vtap_ring *r,
 	return 0;
 }
 
-/* Append one buffer in the direction that its descriptor gives. */
 static __always_inline int vtap_chain_add(struct vtap_ring *r,
 					  struct vtap_mem *m,
 					  struct vtap_chain *c,
@@ -106,9 +103,8 @@ static __always_inline bool vtap_chain_run_add(struct vtap_run *run,
 }
 
 /*
- * Walk a chain where most chains have one descriptor. The walk uses a copy of
- * @c, so the address of @c is never taken and the compiler keeps @c in
- * registers.
+ * Walk a copy of @c, so its address is never taken and the compiler keeps @c in
+ * registers. Callers use this where most chains have one descriptor.
  */
 static __always_inline int vtap_chain_walk_copied(struct vtap_ring *r,
 						  struct vtap_mem *m,

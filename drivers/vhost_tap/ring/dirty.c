@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * dirty.c - collect written pages and set their bits in the client's bitmap
- */
+/* dirty.c - collect written pages and set their bits in the client's bitmap */
 #include "dirty.h"
 
 /**
@@ -198,9 +196,8 @@ void vtap_dirty_mark_user_slow(struct vtap_dirty *d, u64 uaddr, u64 len)
  * @gpa: guest physical address of the range
  * @len: length in bytes
  *
- * This checks addresses only. The bitmap may still be unmapped.
- *
- * Return: true if the bits of the range lie in user address space.
+ * Return: true if the bits of the range lie in user address space. The bitmap may
+ * still be unmapped.
  */
 bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
 {

@@ -2,10 +2,9 @@
 /*
  * dirty.h - the dirty log, which records the guest pages that we write
  *
- * A live migration needs a record of the guest pages that are written meanwhile.
- * The client provides a bitmap (VHOST_SET_LOG_BASE): bit n stands for the page
- * at guest physical address n * 4096. The client reads and clears bits at any
- * time, so a bit must be set after the write that it stands for:
+ * During a live migration the client provides a bitmap (VHOST_SET_LOG_BASE): bit
+ * n stands for the page at guest physical address n * 4096. The client reads and
+ * clears bits at any time, so a bit must be set after its page is written:
  *
  *   device (we)                        client
  *   -----------                        ------
@@ -15,10 +14,6 @@
  *
  * Without G we may read a bit of an earlier round that the client clears before
  * our write reaches the page. The write would then be lost.
- *
- * Each queue collects bits in a few words, and writes them to the bitmap at the
- * latest before the pass releases the queue. A batch thus costs one barrier,
- * and in most cases one read per word. No page is pinned.
  */
 #ifndef VTAP_RING_DIRTY_H
 #define VTAP_RING_DIRTY_H
@@ -36,19 +31,16 @@
  * @base: user address of the bitmap
  * @payload: log writes to buffers (VHOST_F_LOG_ALL)
  * @ring: log writes to the ring (VHOST_VRING_F_LOG)
- * @ring_by_user: @ring_gpa is I/O virtual, so the ring's pages are found by
- *	their user address
+ * @ring_by_user: @ring_gpa is I/O virtual, so find ring pages by user address
  * @failed: a write to the bitmap failed
  * @lost: bits were lost because of @failed
  * @has_new: bits were set since the last signal to the client (VHOST_SET_LOG_FD)
- * @steps: regions searched because a write has several guest addresses, see
- *	vtap_dirty_take_steps()
+ * @steps: regions searched for aliases, see vtap_dirty_take_steps()
  * @ring_gpa: guest physical address of the device area (log_guest_addr)
  * @map: memory table, which translates user addresses to guest addresses
  * @hit: region of the last hit
  * @pages: number of bits set so far
- * @slot: collected bits; @word: index of a group of 32 pages; @bits: 0 if the
- *	slot is empty
+ * @slot: bits of groups of 32 pages; @word: index of the group; @bits: 0 if empty
  */
 struct vtap_dirty {
 	u64 base;
@@ -83,14 +75,10 @@ static __always_inline u32 vtap_dirty_bits(u64 first, u64 last)
 	return (~0U << (first & 31)) & (~0U >> (31 - (last & 31)));
 }
 
-/**
- * vtap_dirty_take_steps - return and reset the number of regions searched
- * @d: log
- *
- * A buffer in memory that several regions share is marked in each of them. No
- * descriptor accounts for this work, so the pass adds it to its budget.
- *
- * Return: number of regions searched; 0 if no regions share memory.
+/*
+ * Return and reset the number of regions searched for aliases. A buffer in memory
+ * that several regions share is marked in each of them. No descriptor accounts
+ * for this work, so the pass adds it to its budget.
  */
 static __always_inline u32 vtap_dirty_take_steps(struct vtap_dirty *d)
 {

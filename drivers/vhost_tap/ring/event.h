@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * event.h - decisions on calls with free-running 16-bit event indices
- *
- * The packed ring computes with positions instead, in packed_event.c.
- */
+/* event.h - decisions on calls with the event indices of a split ring */
 #ifndef VTAP_RING_EVENT_H
 #define VTAP_RING_EVENT_H
 
@@ -29,8 +25,7 @@ fault:
 
 /*
  * The driver requests a call when the entry at index @event is used: when @event
- * is in [old, new) modulo 2^16 (virtio 1.2, section 2.7.7.2; vring_need_event()
- * of the UAPI).
+ * is in [old, new) modulo 2^16 (virtio 1.2, 2.7.7.2; vring_need_event()).
  */
 static __always_inline bool vtap_event_passed(u16 event, u16 new, u16 old)
 {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fault.c - mark rings broken, and describe faults
- */
+/* fault.c - mark rings broken, and describe faults */
 #include "ring.h"
 
 /**
@@ -27,9 +25,7 @@ noinline __cold int vtap_ring_break(struct vtap_ring *r, enum vtap_fault fault)
  * @pieces: fault for a range of too many pieces, or without memory for them
  * @unmapped: fault for a range that is not in guest memory
  *
- * A missing IOTLB entry is not a fault of the guest.
- *
- * Return: -EAGAIN on an IOTLB miss, or -EIO.
+ * Return: -EAGAIN on an IOTLB miss, which is not a fault of the guest, or -EIO.
  */
 noinline __cold int vtap_ring_untranslated(struct vtap_ring *r, int err,
 					   enum vtap_fault pieces,

@@ -2,12 +2,9 @@
 /*
  * fault.h - list of ring faults and packet faults
  *
- * The enum, the counter names in debugfs, the symbols of the tracepoint and the
- * table in Documentation/uapi.rst follow this list. Names are stable; numbers
- * are internal.
- *
  * A ring fault breaks the queue until vtap_ring_clear_fault(). A packet fault
- * drops one packet.
+ * drops one packet. Counters, traces, netlink and Documentation/uapi.rst follow
+ * this list. Names are stable; numbers are internal.
  */
 #ifndef VTAP_RING_FAULT_H
 #define VTAP_RING_FAULT_H

@@ -2,9 +2,8 @@
 /*
  * iotlb.c - the device IOTLB as a sorted array
  *
- * An array suits the load better than a tree. Lookups are binary searches in
- * memory that fits the CPU cache. Changes come one per system call, and each
- * moves at most 80 KiB.
+ * Lookups are binary searches in memory that fits the CPU cache. Changes come
+ * one per system call, and each moves at most 80 KiB.
  */
 #include "iotlb.h"
 
@@ -55,7 +54,6 @@ static u32 vtap_iotlb_lower_bound(const struct vtap_iotlb *t, u64 iova)
  * Replace the mappings of [first, last] by the @n mappings @with. Mappings that
  * extend beyond the range keep the part outside. The caller ensures room for
  * two more mappings.
- *
  * Return: true if the range had a mapping.
  */
 static bool vtap_iotlb_replace(struct vtap_iotlb *t, u64 first, u64 last,
@@ -113,9 +111,8 @@ static void vtap_iotlb_evict_oldest(struct vtap_iotlb *t)
  * @uaddr: user address of @first, checked by the caller
  * @perm: VHOST_ACCESS_*
  *
- * Return: true if the queues' caches may have translations of the range, so the
- * caller must invalidate them. Either the mapping replaced another one, or a
- * mapping was evicted earlier, whose range is no longer known.
+ * Return: true if the caller must invalidate the range in the queues' caches: the
+ * mapping replaced another one, or one of unknown range was evicted earlier.
  */
 bool vtap_iotlb_add(struct vtap_iotlb *t, u64 first, u64 last, u64 uaddr,
 		    u8 perm)

@@ -2,15 +2,10 @@
 /*
  * iotlb.h - the device IOTLB, a cache of the client's IOMMU mappings
  *
- * With VIRTIO_F_ACCESS_PLATFORM the guest's addresses are I/O virtual. The
- * client answers a miss (VHOST_IOTLB_MISS) with a mapping to user memory
- * (VHOST_IOTLB_UPDATE) and can invalidate mappings (VHOST_IOTLB_INVALIDATE).
- * The table keeps the mappings sorted and without overlaps. A new mapping
- * replaces what it covers of older ones. A full table evicts the oldest one.
- *
- * A device has one table, which its queues search. Each queue also caches
- * translations (struct vtap_tlb). Code that removes a mapping must remove it
- * from these caches too, with vtap_mem_invalidate().
+ * The mappings are sorted and do not overlap. A new mapping replaces what it
+ * covers of older ones. A full table evicts the oldest one. Each queue also caches
+ * translations (struct vtap_tlb). Code that removes a mapping must remove it from
+ * these caches too, with vtap_mem_invalidate().
  */
 #ifndef VTAP_RING_IOTLB_H
 #define VTAP_RING_IOTLB_H

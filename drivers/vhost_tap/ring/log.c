@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * log.c - record writes to the ring in the dirty log
- *
- * This code runs only while a live migration logs the ring.
- */
+/* log.c - record writes to the ring in the dirty log */
 #include "ring.h"
 
 static void vtap_ring_log_by_user(struct vtap_ring *r,

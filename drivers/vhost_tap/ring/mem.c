@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * mem.c - set-up and slow paths of address translation
- */
+/* mem.c - set-up and slow paths of address translation */
 #include "mem.h"
 
 /**
  * vtap_mem_set - set what translates guest addresses
  * @m: view of a queue, not in a pass
  * @map: the memory table, or NULL
- * @tlb: cache of the IOTLB, which translates instead of @map; NULL if addresses
- *	are physical
+ * @tlb: cache of the IOTLB, which translates instead of @map, or NULL
  */
 void vtap_mem_set(struct vtap_mem *m, const struct vtap_memmap *map,
 		  struct vtap_tlb *tlb)
@@ -106,7 +103,6 @@ static int vtap_tlb_find(struct vtap_tlb *tlb, struct vtap_region *hit,
 /*
  * Fast path of vtap_mem_translate_iotlb(): every page is in the queue's cache,
  * and the pages are contiguous in user memory.
- *
  * Return: 1 for one segment, 0 if this does not apply.
  */
 static __always_inline int vtap_mem_translate_cached(struct vtap_tlb *tlb,

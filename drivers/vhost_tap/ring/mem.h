@@ -2,18 +2,14 @@
 /*
  * mem.h - translation of guest addresses to user memory
  *
- * A guest address becomes one or more segments in the owner's address space.
- * There are two sources of translations:
+ * A guest address becomes one or more segments in the owner's address space. The
+ * memory table (VHOST_SET_MEM_TABLE) translates guest physical addresses. With
+ * VIRTIO_F_ACCESS_PLATFORM the device IOTLB (iotlb.h) translates I/O virtual
+ * addresses, and reports a miss to the client.
  *
- *   the memory table (VHOST_SET_MEM_TABLE)   guest physical addresses, in a
- *                                            sorted array
- *   the device IOTLB (iotlb.h)               I/O virtual addresses; a miss is
- *                                            reported to the client
- *
- * Each queue keeps the region of its last hit, one for reads and one for
- * writes, and searches only if that region misses. With the IOTLB most regions
- * are single pages, so a direct-mapped cache of pages comes before the search
- * (struct vtap_tlb).
+ * Each queue keeps the region of its last hit, one for reads and one for writes.
+ * With the IOTLB most regions are single pages, so a direct-mapped cache of pages
+ * comes before the search (struct vtap_tlb).
  */
 #ifndef VTAP_RING_MEM_H
 #define VTAP_RING_MEM_H
@@ -109,10 +105,8 @@ struct vtap_tlb {
  * @table: @map, or NULL if @tlb is set
  * @hit: copies of the regions of the last hits, for reads and for writes
  * @map: the memory table, NULL before the first VHOST_SET_MEM_TABLE
- * @tlb: IOTLB cache if guest addresses are I/O virtual; NULL if they are
- *	physical and @map translates them
- * @lookups: number of searches of the device's table, after a miss in @hit and
- *	in @tlb
+ * @tlb: cache of the IOTLB, which translates instead of @map, or NULL
+ * @lookups: searches of the device's IOTLB, after misses in @hit and in @tlb
  */
 struct vtap_mem {
 	const struct vtap_memmap *table;
@@ -163,10 +157,7 @@ static __always_inline int vtap_mem_translate(struct vtap_mem *m, u8 access,
 	u64 uaddr = hit->uaddr + (gpa - hit->gpa);
 
 	if (unlikely(!vtap_region_contains(hit, gpa, len))) {
-		/*
-		 * With many regions the last hit seldom matches. Try the first
-		 * region of the address's part before a search.
-		 */
+		/* Try the part's first region: with many, the last hit seldom matches. */
 		const struct vtap_memmap *table = m->table;
 		const struct vtap_region *r;
 		u32 part;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * memmap.c - build and search the memory table
- */
+/* memmap.c - build and search the memory table */
 #include "mem.h"
 
 static int vtap_memmap_region_cmp(const void *a, const void *b)
@@ -216,8 +214,7 @@ const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
  * @map: table that is not aliased, or NULL
  * @uaddr: user address
  *
- * Return: the region, which contains @uaddr or starts after it; NULL if there
- * is none.
+ * Return: the region that contains @uaddr or starts after it, or NULL.
  */
 const struct vtap_region *vtap_memmap_find_user(const struct vtap_memmap *map,
 						u64 uaddr)

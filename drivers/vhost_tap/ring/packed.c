@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * packed.c - fetch descriptors and walk chains of the packed ring
- */
+/* packed.c - fetch descriptors and walk chains of the packed ring */
 #include "event.h"
 #include "packed.h"
 
@@ -58,7 +56,6 @@ vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
  * Copy the available descriptors from the next position on (B), up to
  * VTAP_FETCH and to the end of the ring. In a scattered ring each word is
  * translated.
- *
  * Return: 1 if a descriptor was copied, 0 if the ring is empty, -EIO if broken.
  */
 static __always_inline int vtap_packed_copy(struct vtap_ring *r,
@@ -195,7 +192,6 @@ int vtap_packed_fetch_scattered(struct vtap_ring *r)
  * Walk a chain that is not a single plain descriptor; @from is the copy of its
  * first one. Descriptors past the fetched ones are copied in windows. The first
  * window is as long as the last chain was, or as this chain is so far.
- *
  * Return: number of descriptors in the ring, or a negative errno.
  */
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,

@@ -133,10 +133,7 @@ static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
 	return (flags & VTAP_PACKED_BOTH) == vtap_packed_avail_flags(at);
 }
 
-/*
- * Build the second word of a descriptor in ring format: length, id and flags.
- * A used entry consists of this word only.
- */
+/* The second word of a descriptor in ring format; a used entry has no other. */
 static __always_inline u64 vtap_packed_pack_word(u32 len, u16 id, u16 flags)
 {
 	u64 word = (u64)flags << 48 | (u64)id << 32 | len;
@@ -223,12 +220,7 @@ static __always_inline int vtap_packed_pop(struct vtap_ring *r,
 	return 1;
 }
 
-/**
- * vtap_packed_discard - return the last popped chains to the ring
- * @r: ring
- * @heads: heads of the chains, which must be unused
- * @nr_chains: number of chains, at most those popped since the last stage
- */
+/* As vtap_split_discard(), with the heads of the chains. */
 static inline void vtap_packed_discard(struct vtap_ring *r, const u32 *heads,
 				       u16 nr_chains)
 {
@@ -236,14 +228,7 @@ static inline void vtap_packed_discard(struct vtap_ring *r, const u32 *heads,
 		vtap_packed_take_back(r, vtap_packed_nr_extra(*heads) + 1);
 }
 
-/**
- * vtap_packed_stage - record a used entry, which the driver does not see yet
- * @r: ring
- * @head: head of the chain; chains are staged in the order they were popped
- * @len: number of bytes written to the chain
- *
- * Return: 0, or -EIO if the ring is broken.
- */
+/* As vtap_split_stage(); chains are staged in the order they were popped. */
 static __always_inline int vtap_packed_stage(struct vtap_ring *r, u32 head,
 					     u32 len)
 {

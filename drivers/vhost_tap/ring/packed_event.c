@@ -2,10 +2,10 @@
 /*
  * packed_event.c - notification suppression of the packed ring
  *
- * Each side has an event structure of two words (virtio 1.2, 2.8.14), which
- * only that side writes. The mode enables or disables notifications, or requests
- * one at a descriptor. The other word is the position of that descriptor.
- * The writer stores the position first, and the reader loads it last.
+ * Each side writes an event structure of two words (virtio 1.2, 2.8.14). The mode
+ * enables or disables notifications, or requests one at a descriptor. The other
+ * word is the position of that descriptor. The writer stores the position first,
+ * and the reader loads it last.
  */
 #include "event.h"
 #include "packed.h"

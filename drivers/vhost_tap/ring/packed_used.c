@@ -2,9 +2,8 @@
 /*
  * packed_used.c - stage and publish used entries of the packed ring
  *
- * Chains are used in the order they were taken. The used entries follow each
- * other, with a gap after the entry of a longer chain. The place of a staged
- * entry is not stored: it is computed from the gaps when the entry is written.
+ * Used entries follow each other, with a gap after the entry of a longer chain. The
+ * place of a staged entry is computed from the gaps when the entry is written.
  */
 #include "packed.h"
 
@@ -48,7 +47,6 @@ static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
  * Write all staged entries except the first one, which makes the others
  * visible. The caller has opened the write window. All indices are below num
  * whatever the driver does.
- *
  * Return: 0 or -EFAULT.
  */
 static __always_inline int vtap_packed_write_staged(const struct vtap_ring *r)
@@ -78,10 +76,8 @@ fault:
 }
 
 /*
- * Write contiguous entries with one copy call. The entries are stored in the
- * copies of their descriptors, whose buffers are already served. Then the
- * copies are written back, addresses included.
- *
+ * Write contiguous entries with one copy call: store them in the copies of their
+ * descriptors, whose buffers are already served, and write these copies back.
  * Return: 1 if they were written, 0 if the caller has to, -EIO if broken.
  */
 static noinline int vtap_packed_write_run(struct vtap_ring *r)

@@ -51,11 +51,10 @@
  *
  * pop takes a whole chain or nothing. After a fault pop_run and stage_run take
  * and record nothing, and the other operations return -EIO, until
- * vtap_ring_start() or vtap_ring_clear_fault(). publish and needs_call are the
- * exception: they still complete what was staged before, unless the fault is
- * VTAP_FAULT_RING_ACCESS. VTAP_CHAIN_MAX and VTAP_FETCH
- * bound the work of an operation; the guest cannot. A caller that pops several
- * chains for one packet shares VTAP_CHAIN_MAX between them (vtap_chain.cost).
+ * vtap_ring_start() or vtap_ring_clear_fault(). Only publish and needs_call still
+ * complete what was staged before, unless the fault is VTAP_FAULT_RING_ACCESS.
+ * VTAP_CHAIN_MAX and VTAP_FETCH bound the work of an operation. A caller that pops
+ * several chains for one packet shares VTAP_CHAIN_MAX between them.
  */
 #ifndef VTAP_RING_RING_H
 #define VTAP_RING_RING_H
@@ -93,8 +92,7 @@ enum vtap_chains {
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @call_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
  * @chains: enum vtap_chains, set by the queue and not by the client
- * @iotlb: VIRTIO_F_ACCESS_PLATFORM was negotiated: the three addresses are I/O
- *	virtual
+ * @iotlb: the three addresses are I/O virtual (VIRTIO_F_ACCESS_PLATFORM)
  * @log: dirty log for writes to the device area, or NULL
  */
 struct vtap_ring_cfg {
@@ -204,10 +202,7 @@ struct vtap_ring {
 	/** @called: used index at the last decision on a call */
 	u16 called;
 
-	/**
-	 * @uncalled: packed: descriptors used since that decision; below two
-	 * laps if @called is valid
-	 */
+	/** @uncalled: packed: descriptors used since, below two laps if valid */
 	u32 uncalled;
 
 	/** @last_avail: the next avail entry, or packed descriptor, to pop */
@@ -222,10 +217,7 @@ struct vtap_ring {
 	u16 stage_max;
 	/** @has_gaps: packed: staged entries are not contiguous, see @skip */
 	bool has_gaps;
-	/**
-	 * @stage_room: packed: number of contiguous entries that fit between
-	 * the first staged entry and the end of the ring
-	 */
+	/** @stage_room: packed: entries from the first staged one to the ring's end */
 	int stage_room;
 	/** @stage_word: packed: AVAIL and USED bits for the next entry's lap */
 	u64 stage_word;
@@ -249,10 +241,7 @@ struct vtap_ring {
 	union {
 		/** @head: fetched chain heads, each below @num */
 		u16 head[VTAP_FETCH];
-		/**
-		 * @skip: packed: for each staged entry, the descriptors of its
-		 * chain after the first
-		 */
+		/** @skip: packed: descriptors after the first of each staged chain */
 		u16 skip[VTAP_FETCH];
 	};
 	union {
@@ -280,10 +269,8 @@ struct vtap_ring {
 /**
  * struct vtap_chain - a popped chain as segments of user memory
  * @iov: segments, device-readable first; the caller's array
- * @iov_max: room in @iov and limit for @cost, at most VTAP_CHAIN_MAX; set by
- *	the caller
- * @head: identifies the chain to stage and discard: index of the first
- *	descriptor; packed: vtap_packed_head()
+ * @iov_max: room in @iov and limit for @cost, set by the caller
+ * @head: index of the first descriptor; packed: vtap_packed_head()
  * @nr_out: number of device-readable segments
  * @nr_in: number of device-writable segments, which follow the readable ones
  * @out_len: bytes in the readable segments; a hostile driver can reach 4 TiB
@@ -361,10 +348,9 @@ vtap_desc_from_packed(const struct vring_packed_desc *d)
 }
 
 /*
- * Return the user address of a word in a scattered ring. The caller has
- * checked that @at lies in the area. The guest chooses @at by a descriptor's
- * index, so array_index_nospec() keeps a mispredicted check from reading
- * past @delta.
+ * Return the user address of a word in a scattered ring. The caller has checked
+ * that @at lies in the area, but a descriptor's index from the guest determines it:
+ * array_index_nospec() keeps a mispredicted check from reading past @delta.
  */
 static __always_inline void __user *
 vtap_ring_scattered_at(const struct vtap_ring_area *area, const void __user *at)

@@ -2,15 +2,14 @@
 /*
  * ring_env.h - the kernel or user-space environment that ring/ compiles in
  *
- * Files in ring/ include this header and other ring/ headers only. In the
- * kernel it includes kernel headers. In user space it includes
- * ring_env_user.h (tools/testing/user/shim/), which has the same names. That
- * version checks, counts and modifies guest accesses, and lets them fail.
+ * Files in ring/ include this header and other ring/ headers only. In user space it
+ * includes ring_env_user.h (tools/testing/user/shim/), which has the same names and
+ * checks, counts and modifies guest accesses, and lets them fail.
  *
  * Guest memory is accessed in two ways only: inside a user access window
- * (user_read_access_begin() and similar), or by the vtap_user_*() functions
- * below, which open their own window. A window contains only unsafe_*_user()
- * and the ordered accesses and copy macros of this file.
+ * (user_read_access_begin() and similar), or by the vtap_user_*() functions below,
+ * which open their own window. A window contains only unsafe_*_user() and the
+ * ordered accesses and copy macros of this file.
  */
 #ifndef VTAP_RING_ENV_H
 #define VTAP_RING_ENV_H
@@ -57,10 +56,7 @@
 		smp_rmb();				\
 	} while (0)
 
-/*
- * Load the second word of a packed descriptor with acquire semantics. One load
- * returns length, id and flags, so length and id are as new as the flags.
- */
+/* The same for the second word of a packed descriptor, whose parts are equally new. */
 #define vtap_get64_acquire(x, uptr, label)	vtap_get16_acquire(x, uptr, label)
 
 /*
@@ -94,11 +90,9 @@ static __always_inline void vtap_release_fence(void)
 
 /*
  * Set bits of an aligned word of user memory atomically. The futex operation is
- * the only atomic operation on user memory that every architecture has. On some
- * it fails with -EFAULT for a page that is not resident, so the page is faulted
- * in. The operation is retried a few times, because the page can go away again.
- * On some it fails with -EAGAIN under contention.
- *
+ * the only atomic one on user memory that every architecture has. On some it fails
+ * with -EFAULT for a page that is not resident. The page is faulted in, and can go
+ * away again. On some it fails with -EAGAIN under contention.
  * Return: 0 or -EFAULT.
  */
 static inline int vtap_user_or32(u32 bits, u32 __user *word)
@@ -123,7 +117,6 @@ static inline int vtap_user_or32(u32 bits, u32 __user *word)
  * Copy a descriptor table or a run of ring entries from user memory. The caller
  * has checked @len against the buffer, so the check by hardened usercopy, which
  * costs more than the copy, is left out.
- *
  * Return: number of bytes that could not be copied.
  */
 static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
@@ -133,11 +126,9 @@ static inline unsigned long vtap_user_copy_in(void *to, const void __user *from,
 }
 
 /*
- * Copy packed descriptors from user memory, as vtap_user_copy_in(). Only the
- * first @sure descriptors are known to be available. The driver may be writing
- * the others, so only their flags may be used. A descriptor that the flags show
- * as available can be copied again after this call, because smp_rmb() orders
- * that copy after the flags.
+ * Copy packed descriptors as vtap_user_copy_in(). Only the first @sure ones are
+ * known to be available. The driver may be writing the others, so only their flags
+ * may be used: smp_rmb() orders a second copy of those that are available.
  */
 static inline unsigned long vtap_user_copy_avail(struct vring_packed_desc *to,
 						 const void __user *from,

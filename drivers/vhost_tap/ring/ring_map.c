@@ -2,10 +2,8 @@
 /*
  * ring_map.c - translate the addresses of a ring with the IOTLB
  *
- * The three areas are translated when the ring is first used, and again after
- * the client invalidated a mapping. Most areas are linear in user memory, so
- * plain pointers are enough. A guest may also build a large ring from scattered
- * pages. Each word is then translated by its page (struct vtap_ring_scattered).
+ * An area that is linear in user memory gets a plain pointer. In a ring on scattered
+ * pages each word is translated by its page (struct vtap_ring_scattered).
  */
 #include "ring_ops.h"
 

@@ -2,9 +2,8 @@
 /*
  * ring_ops.h - ring operations for both formats
  *
- * A caller that is compiled once per format passes a constant @packed, and the
- * compiler inlines the operation of that format. Other callers pass r->packed,
- * which costs a branch. There is no indirect call.
+ * A caller that is compiled once per format passes a constant @packed, so the
+ * operation is inlined. Other callers pass r->packed, which costs a branch.
  */
 #ifndef VTAP_RING_OPS_H
 #define VTAP_RING_OPS_H

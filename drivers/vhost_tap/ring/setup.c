@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * setup.c - start, relocate and stop a ring; not part of the packet path
- */
+/* setup.c - start, relocate and stop a ring; not part of the packet path */
 #include "event.h"
 #include "ring_ops.h"
 
@@ -52,10 +50,8 @@ bool vtap_ring_aligned(const struct vtap_ring_cfg *cfg)
  * vtap_ring_memory_ok - check that the three areas lie in user address space
  * @cfg: settings of the client; @num is valid
  *
- * This checks addresses only. The memory may still be unmapped. I/O virtual
- * addresses are checked when they are translated.
- *
- * Return: true if the addresses are valid.
+ * Return: true if the addresses are valid. The memory may still be unmapped, and
+ * I/O virtual addresses are checked when they are translated.
  */
 bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 {
@@ -97,9 +93,8 @@ static void vtap_ring_reset_fault(struct vtap_ring *r)
  * vtap_ring_refetch - discard fetched descriptors that were not popped
  * @r: ring
  *
- * A driver may change a chain that the device has not taken yet, for example
- * enlarge a buffer. Callers that discard a chain use this function to see the
- * change when they pop it again.
+ * A driver may change a chain that was discarded, for example enlarge a buffer.
+ * The next pop then sees the change.
  */
 void vtap_ring_refetch(struct vtap_ring *r)
 {
@@ -139,9 +134,8 @@ fault_in_window:
  * vtap_ring_load - access the memory of a ring for the first time
  * @r: ring, mapped
  *
- * This enables kicks. It also reads the used index of a split ring, which
- * records the chains that an earlier device used. A packed ring has no such
- * record.
+ * Enables kicks, and reads the used index of a split ring, at which an earlier
+ * device stopped.
  *
  * Context: process context with the owner's address space; may fault.
  * Return: 0, or -EFAULT if the device area cannot be accessed.
@@ -222,11 +216,9 @@ u32 vtap_ring_base(const struct vtap_ring *r)
  * vtap_ring_clear_fault - clear the fault of a broken ring for a retry
  * @r: ring, between passes
  *
- * Callers have a reason to expect success: memory or an address has changed, or
- * the driver kicked and may have repaired the ring. A fault consumes no chain,
- * so the ring continues with the chain at fault and fetches it again. Used
- * entries that could not be written are still staged, and the next publish
- * writes them.
+ * Called when memory or an address has changed, or after a kick of a driver that may
+ * have repaired the ring. A fault consumes no chain, so the ring fetches the chain at
+ * fault again. Used entries that could not be written are still staged.
  *
  * Return: true if the ring was broken.
  */
@@ -259,10 +251,9 @@ void vtap_ring_unmap(struct vtap_ring *r)
  * @r: ring, between passes, with nothing staged
  * @cfg: settings, checked with vtap_ring_memory_ok(); @num is unchanged
  *
- * QEMU sets the addresses again when a migration starts, and the features when
- * it switches logging. The indices stay. Fetched descriptors are discarded, and
- * the next decision on a call is to call. If the ring was never loaded,
- * vtap_ring_map() loads it, also without the IOTLB.
+ * QEMU does this when it switches logging for a migration. The indices stay, fetched
+ * descriptors are discarded, and the next decision on a call is to call. If the ring
+ * was never loaded, vtap_ring_map() loads it, also without the IOTLB.
  */
 void vtap_ring_relocate(struct vtap_ring *r, const struct vtap_ring_cfg *cfg)
 {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * split.c - per-batch operations of the split ring
- */
+/* split.c - per-batch operations of the split ring */
 #include "event.h"
 #include "split.h"
 
@@ -29,7 +27,6 @@ static __always_inline size_t vtap_split_used_size(const struct vtap_ring *r)
 /*
  * Record a fetch of @got chains out of @n available ones. A head out of range
  * ends the fetch, and breaks the ring when it is the next one.
- *
  * Return: 1 if a chain was fetched, 0 if the ring is empty, -EIO if broken.
  */
 static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
@@ -44,15 +41,13 @@ static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
 /*
  * Fetch the driver's index (B), the heads and their first descriptors. Most
  * drivers allocate descriptors in order, so runs of descriptors are copied.
- *
  * Return: as vtap_split_fetched().
  */
 int vtap_split_fetch(struct vtap_ring *r)
 {
 	/*
-	 * Use pointers instead of array[i]: an index check by UBSAN would be a
-	 * call inside the window, which objtool forbids. The indices i and j
-	 * are below n <= VTAP_FETCH.
+	 * Pointers instead of array[i]: an index check by UBSAN would be a call inside
+	 * the window, which objtool forbids. i and j are below n <= VTAP_FETCH.
 	 */
 	u16 start = r->last_avail & (r->num - 1);
 	struct vring_desc *first = r->first;
@@ -227,7 +222,6 @@ u16 vtap_split_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
 /*
  * Write @n staged entries, which do not wrap, to a scattered used ring. The
  * caller has opened the write window.
- *
  * Return: 0 or -EFAULT.
  */
 static __always_inline int
@@ -252,7 +246,6 @@ fault:
  * Write the staged entries to used->ring, after the spilled ones. The caller
  * has opened the write window. The index is masked, so all writes stay in the
  * ring whatever the driver does to its indices.
- *
  * Return: 0 or -EFAULT.
  */
 static __always_inline int vtap_split_write_staged(const struct vtap_ring *r)

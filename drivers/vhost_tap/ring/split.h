@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * split.h - per-chain operations of the split ring
- *
- * One user access window fetches up to VTAP_FETCH heads with their first
- * descriptors, and one window writes the used entries. A batch of packets with
- * one descriptor each thus costs two windows instead of five per packet.
- */
+/* split.h - per-chain operations of the split ring */
 #ifndef VTAP_RING_SPLIT_H
 #define VTAP_RING_SPLIT_H
 
