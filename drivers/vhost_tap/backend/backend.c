@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * backend.c - attach a file descriptor to a queue as its backend
- */
+/* backend.c - attach a file descriptor to a queue as its backend */
 #include <linux/file.h>
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
@@ -70,9 +68,9 @@ struct socket *vtap_backend_socket(int fd, enum vtap_backend_kind *kind)
  *
  * Tap and macvtap do. An L3 tun (IFF_TUN) accepts batches too, but takes the
  * first bytes of each packet for an Ethernet header. The device is found by its
- * name in @own and in the namespace of the file. Only if it was moved elsewhere,
- * all namespaces are searched: otherwise an L3 tun of another tenant with the
- * same name would slow down this queue. An L3 tun that was moved elsewhere is not
+ * name in @own and in the namespace of the file. All namespaces are searched only
+ * if it was moved elsewhere, so that an L3 tun of another tenant with the same name
+ * does not slow down this queue. An L3 tun that was moved elsewhere is not
  * recognized if a tap in one of the two namespaces has its name.
  *
  * Context: process context; takes RTNL.

@@ -2,14 +2,10 @@
 /*
  * backend.h - the network side of a queue: a tap, a macvtap or a packet socket
  *
- * Each of the three is a socket, and sendmsg and recvmsg work for all. Tap and
- * macvtap have two faster ways as well: they take frames for the host in
- * batches (xdp_tx.h), and packets for the guest wait in a ptr_ring (ring_rx.c,
- * skb_rx.h). A kernel that does not export these rings leaves vtap_backend.ring
- * NULL; packets are then taken by recvmsg one at a time (make check-recvmsg).
- *
- * The functions below choose between them. A TX pass adds frames and flushes
- * them. An RX pass peeks at the next packet and delivers or discards it.
+ * sendmsg and recvmsg work for all three. Tap and macvtap also take frames for the
+ * host in batches (xdp_tx.h), and keep packets for the guest in a ptr_ring
+ * (ring_rx.c, skb_rx.h). A kernel that does not export these rings leaves
+ * vtap_backend.ring NULL. Packets are then taken by recvmsg (make check-recvmsg).
  */
 #ifndef VTAP_BACKEND_H
 #define VTAP_BACKEND_H
@@ -96,8 +92,6 @@ static inline void vtap_backend_assert_locked(const struct vtap_backend *b)
  * vtap_backend_peek - length of the next packet for the guest
  * @b: attached backend of an RX queue
  *
- * Takes up to VTAP_BATCH packets out of the ptr_ring at a time.
- *
  * Return: bytes of the frame, including a VLAN tag, without the virtio-net
  * header; 0 if no packet waits.
  */
@@ -131,12 +125,7 @@ static __always_inline int vtap_backend_deliver(struct vtap_queue *q, u32 len,
 	return vtap_msg_deliver(q, len, nr_buffers, nr_iov);
 }
 
-/**
- * vtap_backend_end_rx - finish an RX pass
- * @b: attached backend of an RX queue, whose lock is held
- *
- * Frees the delivered packets, and adds them to the counters of the tap.
- */
+/* End an RX pass: free the delivered packets, and add them to the tap's counters. */
 static inline void vtap_backend_end_rx(struct vtap_backend *b)
 {
 	vtap_backend_assert_locked(b);

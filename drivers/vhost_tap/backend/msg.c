@@ -46,7 +46,6 @@ u32 vtap_msg_peek(struct vtap_backend *b)
  * case, and cut off at the end of @to. Tun reports success for a frame that it
  * could not copy, so the bytes written are counted.
  *
- * Return: bytes of header and packet, which may be more than fit; negative
  * errno if it was not delivered.
  */
 static int vtap_msg_recv(struct vtap_backend *b, struct iov_iter *to)
@@ -120,10 +119,7 @@ int vtap_msg_deliver(struct vtap_queue *q, u32 len, u16 nr_buffers, u16 nr_iov)
  */
 void vtap_backend_discard(struct vtap_backend *b)
 {
-	/*
-	 * One byte: tun and tap leave a packet in their ring if there is no
-	 * room.
-	 */
+	/* One byte: tun and tap leave a packet in their ring if there is no room. */
 	u8 byte;
 	struct kvec kvec = { .iov_base = &byte, .iov_len = sizeof(byte) };
 	struct iov_iter to;

@@ -13,8 +13,6 @@
  * A tun can be renamed, moved or deleted after show_fdinfo() has released RTNL,
  * and the name then finds another tun. Only namespaces that the reader may see
  * are therefore searched: the reader learns nothing that it could not read there.
- *
- * No function here keeps a device alive after it has released RTNL.
  */
 #include <linux/if_packet.h>
 #include <linux/if_tap.h>

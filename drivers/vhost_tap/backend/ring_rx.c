@@ -2,12 +2,9 @@
 /*
  * ring_rx.c - take packets from the ptr_ring of a tap or macvtap queue
  *
- * Kernel compatibility boundary.
- *
- * Tun and tap export the ring that ndo_start_xmit fills. Since 7.3 a tun with
- * IFF_BACKPRESSURE stops its queue when the ring is full. The consumer reports
- * under the ring's lock how many packets it took. On a kernel that does not
- * export the rings, only recvmsg is used (msg.c).
+ * Kernel compatibility boundary. Some kernels do not export the rings, so only
+ * recvmsg is used (msg.c). Since 7.3 a tun with IFF_BACKPRESSURE stops its queue
+ * when the ring is full, and the consumer reports how many packets it took.
  */
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
@@ -75,10 +72,7 @@ static u16 vtap_ring_rx_consume(struct vtap_backend *b)
 u32 vtap_ring_rx_peek(struct vtap_backend *b)
 {
 	b->batch_at = 0;
-	/*
-	 * The check for an empty ring needs the lock as well: tun resizes
-	 * rings.
-	 */
+	/* Test for an empty ring under its lock as well: tun resizes rings. */
 	b->nr_batch = vtap_ring_rx_consume(b);
 	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;
 }

@@ -29,10 +29,7 @@ static void vtap_send_count(struct vtap_queue *q, u32 packets, u32 bytes)
 	vtap_count_add(&q->stats, bytes, bytes);
 }
 
-/*
- * Send the batch. Its chains are staged already, so lost frames are only
- * counted.
- */
+/* The chains of the batch are staged already, so lost frames are only counted. */
 static void vtap_send_batch(struct vtap_queue *q)
 {
 	struct vtap_backend *b = &q->backend;
@@ -83,9 +80,7 @@ static int vtap_send_msg(struct vtap_backend *b, struct iov_iter *from,
  * Send a frame that sendmsg refused with -EINVAL once more, with a hdr_len that
  * fits. Tun, tap and packet sockets refuse a hdr_len that does not fit the
  * frame, but a driver need not set it. Each byte is fetched from the guest
- * once: the header that is checked is the one that is sent. Drivers rarely need
- * this copy, so it is not fast.
- *
+ * once: the header that is checked is the one that is sent.
  * Return: 0; -EINVAL the header has another fault; -EAGAIN no room in the
  * socket; -ENOMEM; -EFAULT guest memory cannot be read; other negative errno.
  */
@@ -107,10 +102,7 @@ static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 
 	rest = hlen - sizeof(hdr) + len;
 	kvec.iov_len = sizeof(hdr) + rest;
-	/*
-	 * Too little memory must not invoke the OOM killer in the owner's
-	 * cgroup.
-	 */
+	/* Too little memory must not invoke the OOM killer in the owner's cgroup. */
 	kvec.iov_base = kvmalloc(kvec.iov_len, GFP_KERNEL_ACCOUNT |
 					       __GFP_RETRY_MAYFAIL |
 					       __GFP_NOWARN);
@@ -164,10 +156,7 @@ static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
 	return 0;
 }
 
-/*
- * Send a frame of more than a page in a batch.
- * Return: as vtap_xdp_tx_add().
- */
+/* Send a frame of more than a page in a batch. Return: as vtap_xdp_tx_add(). */
 static int vtap_send_large(struct vtap_queue *q, const struct vtap_chain *c,
 			   u32 len)
 {

@@ -2,21 +2,17 @@
 /*
  * skb_rx.c - copy an skb of a tap or macvtap queue straight into guest memory
  *
- * Kernel compatibility boundary.
+ * Kernel compatibility boundary. vtap_skb_rx() does what recvmsg of tun and tap
+ * does with an skb, in one copy instead of three (header, frame, num_buffers). It
+ * also reports a frame that could not be copied. The length of the header that tun
+ * writes (TUNSETVNETHDRSZ, IFF_NO_PI) cannot be read from it. So the first packet
+ * goes by recvmsg, and the length that it returns is compared with what the guest's
+ * features require.
  *
- * vtap_skb_rx() does what recvmsg of tun and tap does with an skb. It needs one
- * copy, where recvmsg and the driver need three: header, frame and num_buffers.
- * The length of the header that tun writes (TUNSETVNETHDRSZ, IFF_NO_PI) cannot
- * be read from it, so the first packet goes by recvmsg, and the length that it
- * returns is compared with what the guest's features require. The features
- * count from then on. Unlike recvmsg of tun, the function reports a frame that
- * could not be copied.
- *
- * Tun counts the packets that leave it by recvmsg in the counters of its
- * device, so the driver counts those that it takes. The device can disappear at
- * any time, and an skb can be older than the current device of its socket.
- * Therefore skb->dev is compared but never followed, and the device is looked
- * up by index before it is used.
+ * Tun counts the packets that leave it by recvmsg, so the driver adds those that it
+ * takes to the counters of the device. The device can disappear at any time, and an
+ * skb can be older than the current device of its socket. Therefore skb->dev is
+ * compared but never followed, and the device is looked up by index.
  */
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
@@ -29,9 +25,7 @@
 #include "../vnet_hdr.h"
 #include "backend.h"
 
-/*
- * Searches for an unknown device of a backend before recvmsg is used permanently.
- */
+/* Searches for a backend's unknown device before recvmsg is used permanently. */
 #define MAX_SEARCHES	64
 
 /* A frame up to this length is moved to make room for the header. */
@@ -57,9 +51,7 @@ static bool vtap_skb_rx_header_is_le(void)
 	       !IS_ENABLED(CONFIG_TUN_VNET_CROSS_LE);
 }
 
-/*
- * Find the tun at address @wanted in @net, if it still exists. RCU read side.
- */
+/* Find the tun at address @wanted in @net, if it still exists. RCU read side. */
 static struct net_device *vtap_skb_rx_find_tun(struct net *net,
 					       const struct net_device *wanted)
 {
@@ -236,12 +228,11 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 }
 
 /*
- * Copy header and frame. Most skbs are linear, and the skb is freed next, so
- * the header is written in front of the frame and one copy suffices. TCP and
- * forwarded packets have the room there. Packets of local UDP and packet
- * sockets have 2 bytes; a short frame is moved to make room, unless another
- * user may see it: a clone, which shares the frame (TCP keeps one), or a
- * reference to the page that the frame is in.
+ * Copy header and frame. The skb is freed next, so the header is written in front
+ * of the frame and one copy suffices. TCP and forwarded packets have the room
+ * there. Packets of local UDP and packet sockets have 2 bytes; a short frame is
+ * moved to make room, unless another user may see it: a clone, which shares the
+ * frame (TCP keeps one), or a reference to the frame's page.
  */
 static __always_inline bool vtap_skb_rx_copy_out(struct sk_buff *skb,
 						 const struct iovec *iov, u16 nr_iov,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * skb_rx.h - copy an skb of a tun or tap queue straight into guest memory
- */
+/* skb_rx.h - copy an skb of a tun or tap queue straight into guest memory */
 #ifndef VTAP_SKB_RX_H
 #define VTAP_SKB_RX_H
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * types.h - struct vtap_backend, a member of struct vtap_queue
- */
+/* types.h - struct vtap_backend, a member of struct vtap_queue */
 #ifndef VTAP_BACKEND_TYPES_H
 #define VTAP_BACKEND_TYPES_H
 
@@ -99,10 +97,7 @@ struct vtap_backend {
 	u16 batch_at;
 	/** @nr_batch: RX: packets in @batch; TX: frames in @xdp */
 	u16 nr_batch;
-	/**
-	 * @direct_hlen: RX: header bytes that recvmsg was seen to write, so
-	 * that skb_rx.c may write them as well; 0 if not seen yet
-	 */
+	/** @direct_hlen: RX: header bytes that recvmsg writes; 0 if not known yet */
 	u8 direct_hlen;
 	/** @nr_searches: RX: times that @dev was searched */
 	u8 nr_searches;
@@ -124,10 +119,7 @@ struct vtap_backend {
 	struct vtap_frames frames;
 	/** @long_frames: TX: memory for long frames, by size */
 	struct vtap_long long_frames[VTAP_LONG_SIZES];
-	/**
-	 * @trim: TX: work that frees memory, scheduled when some is allocated;
-	 * constant
-	 */
+	/** @trim: TX: work that frees unused memory, scheduled on allocation */
 	struct delayed_work *trim;
 	/** @headroom: TX: bytes in front of each frame of this batch */
 	u16 headroom;

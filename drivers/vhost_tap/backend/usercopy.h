@@ -2,11 +2,10 @@
 /*
  * usercopy.h - copy whole packets to and from guest memory
  *
- * copy_from_user() and copy_to_user() also check which kernel object the kernel
- * side lies in (hardened usercopy), which is a tenth of the cost of a short
- * packet. The functions here leave that check out. Their callers pass memory
- * that was allocated for the frame's length, or the header or linear part of an
- * skb with the skb's own length.
+ * copy_from_user() and copy_to_user() also check the object that the kernel side
+ * lies in (hardened usercopy), which is a tenth of the cost of a short packet. The
+ * functions here leave that check out. Their callers pass memory that was allocated
+ * for the frame's length, or a part of an skb with the skb's own length.
  *
  * Context of all: process context, in the owner's address space; may fault.
  */

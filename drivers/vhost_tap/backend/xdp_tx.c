@@ -225,10 +225,7 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
 	return is_left;
 }
 
-/*
- * Memory @at for a long frame; NULL if the stack still uses it, or without
- * memory.
- */
+/* Memory @at for a long frame; NULL without memory, or while the stack uses it. */
 static void *vtap_xdp_tx_long_slot(struct vtap_backend *b, struct vtap_long *l,
 				   u8 at)
 {

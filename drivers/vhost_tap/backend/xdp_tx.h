@@ -2,12 +2,10 @@
 /*
  * xdp_tx.h - copy a frame of the guest into a batch slot
  *
- * Kernel compatibility boundary.
- *
- * The functions are inline, as a part of the packet loop of TX. Tap and macvtap
- * take an array of xdp_buff in one sendmsg (TUN_MSG_PTR) and build an skb around
- * each, so a frame is copied once, into the memory that the host's stack uses.
- * The virtio-net header goes to the start of the buffer:
+ * Kernel compatibility boundary. Tap and macvtap take an array of xdp_buff in one
+ * sendmsg (TUN_MSG_PTR) and build an skb around each, so a frame is copied once,
+ * into the memory that the host's stack uses. The virtio-net header goes to the
+ * start of the buffer:
  *
  *   up to 6.18: behind an int that holds the buffer's size (tun_xdp_hdr)
  *   since:      at the very start; the size is xdp->frame_sz
@@ -45,10 +43,7 @@ int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
 			 u8 skip, u8 hlen, u32 len);
 
-/**
- * vtap_backend_has_xdp - check whether the backend takes frames in batches
- * @b: attached backend of a TX queue
- *
+/*
  * Frames of a batch are not charged to the socket, so a send buffer limit
  * (TUNSETSNDBUF) rules batches out; it can change at any time.
  */
