@@ -7,9 +7,8 @@
  * there are, so the bucket can go into debt. The queue then waits until the
  * bucket has a step of tokens.
  *
- * The caller passes the time, so that unit tests cover every decision. The
- * arithmetic is exact: fractions of a token are kept. It does not overflow for
- * any rate and burst up to VTAP_BUCKET_MAX.
+ * The caller passes the time, so that unit tests cover every decision. Fractions of
+ * a token are kept. No rate and burst up to VTAP_BUCKET_MAX causes an overflow.
  */
 #ifndef VTAP_BUCKET_H
 #define VTAP_BUCKET_H
@@ -45,14 +44,9 @@ struct vtap_bucket {
 	u32 fraction;
 };
 
-/**
- * vtap_bucket_burst - burst that goes with a rate
- * @rate: tokens per second
- * @burst: burst that was requested, or 0 for 1/20 s of the rate
- *
+/*
+ * Return the burst that goes with a rate: @burst, or 1/20 s of the rate if it is 0.
  * A burst of two steps is the least with which a bucket reaches its rate.
- *
- * Return: the burst.
  */
 static inline u64 vtap_bucket_burst(u64 rate, u64 burst)
 {
@@ -69,11 +63,7 @@ static inline u64 vtap_bucket_step(const struct vtap_bucket *b)
 	return max(div_u64(b->rate, VTAP_BUCKET_STEPS), 1ULL);
 }
 
-/**
- * vtap_bucket_refill - add the tokens of the time that has passed
- * @b: bucket with a rate
- * @now_ns: monotonic time now
- */
+/* Add the tokens of the time up to @now_ns (monotonic) to a bucket with a rate. */
 static inline void vtap_bucket_refill(struct vtap_bucket *b, u64 now_ns)
 {
 	u64 us, seconds;
@@ -96,15 +86,9 @@ static inline void vtap_bucket_refill(struct vtap_bucket *b, u64 now_ns)
 	}
 }
 
-/**
- * vtap_bucket_set - change rate and burst
- * @b: bucket
- * @rate: tokens per second; 0 for no limit
- * @burst: as from vtap_bucket_burst(), if @rate is not 0
- * @now_ns: monotonic time now
- *
- * A bucket without a limit becomes a full one. Otherwise it keeps its tokens
- * and its debt.
+/*
+ * Change rate (0 for no limit) and burst. A bucket without a limit becomes a full
+ * one. Otherwise it keeps its tokens and its debt.
  */
 static inline void vtap_bucket_set(struct vtap_bucket *b, u64 rate, u64 burst,
 				   u64 now_ns)
@@ -122,23 +106,16 @@ static inline void vtap_bucket_set(struct vtap_bucket *b, u64 rate, u64 burst,
 	b->tokens = min_t(s64, b->tokens, burst);
 }
 
-/**
- * vtap_bucket_take - take tokens, into debt if there are too few
- * @b: bucket
- * @nr: number of tokens
- */
+/* Take @nr tokens, into debt if there are too few. */
 static inline void vtap_bucket_take(struct vtap_bucket *b, u64 nr)
 {
 	if (b->rate)
 		b->tokens -= nr;
 }
 
-/**
- * vtap_bucket_wait_ns - time that the queue has to wait
- * @b: bucket, refilled just now
- *
- * Return: nanoseconds until an empty bucket has a step of tokens; 0 if it has
- * tokens, or no limit.
+/*
+ * Return the nanoseconds until an empty bucket has a step of tokens; 0 if it has
+ * tokens, or no limit. The bucket was refilled just now.
  */
 static inline u64 vtap_bucket_wait_ns(const struct vtap_bucket *b)
 {
@@ -151,15 +128,9 @@ static inline u64 vtap_bucket_wait_ns(const struct vtap_bucket *b)
 	return div64_u64(lack + b->rate - 1, b->rate) * NSEC_PER_USEC;
 }
 
-/**
- * vtap_bucket_budget - tokens that a pass may take
- * @b: bucket
- * @most: budget of a pass without a limit
- *
- * A bucket with few tokens gives a step, because a pass for a handful of
- * packets costs as much as one for many.
- *
- * Return: the budget, at most @most.
+/*
+ * Return the budget of a pass, at most @most. A bucket with few tokens gives a step,
+ * because a pass for a handful of packets costs as much as one for many.
  */
 static inline u32 vtap_bucket_budget(const struct vtap_bucket *b, u32 most)
 {

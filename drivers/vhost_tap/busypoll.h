@@ -8,10 +8,9 @@
  *   fixed     VHOST_SET_VRING_BUSYLOOP_TIMEOUT: poll for this time
  *   adaptive  VHOST_TAP_SET_POLLING: poll up to this time while it finds work
  *
- * Adaptive polling sizes its window by the gaps between work. The window grows
- * after a gap that is longer than the window and within the limit. It shrinks
- * after a gap beyond the limit, and two or three of those in a row end polling.
- * An idle worker therefore sleeps without a timer.
+ * The window of adaptive polling grows after a gap between work that is longer than
+ * the window and within the limit. It shrinks after a gap beyond the limit. Two or
+ * three of those in a row end polling, so an idle worker sleeps without a timer.
  *
  * Each direction has its own window, chosen by the last work before the gap. A
  * guest answers a request soon, but the next request may take long. A common
@@ -46,14 +45,7 @@ static inline u64 vtap_busypoll_limit_ns(u32 us)
 	return (us < VTAP_POLL_MAX_US ? us : VTAP_POLL_MAX_US) * 1000ULL;
 }
 
-/**
- * vtap_busypoll_begin - start a polling window
- * @a: polling state
- * @now_ns: monotonic time now
- * @window_ns: length of the window
- *
- * Return: true if the window is not empty.
- */
+/* Start a polling window at @now_ns (monotonic). Return: true if it is not empty. */
 static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
 				       u64 window_ns)
 {
@@ -62,26 +54,14 @@ static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
 	return window_ns != 0;
 }
 
-/**
- * vtap_busypoll_go_on - decide whether to poll again
- * @a: polling state
- * @now_ns: time now, of the same clock
- * @must_yield: another task needs the CPU, or the thread must end
- *
- * Return: true to poll again.
- */
+/* Return true to poll again. @must_yield: the CPU is needed, or the thread must end. */
 static inline bool vtap_busypoll_go_on(const struct vtap_busypoll *a,
 				       u64 now_ns, bool must_yield)
 {
 	return !must_yield && (s64)(a->deadline_ns - now_ns) > 0;
 }
 
-/**
- * vtap_busypoll_learn - adapt the window to the gap that has just ended
- * @a: polling state
- * @now_ns: time now, of the same clock
- * @limit_ns: longest window allowed; 0 if adaptive polling is off
- */
+/* Adapt the window, up to @limit_ns (0 for off), to the gap that has just ended. */
 static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 				       u64 limit_ns)
 {
@@ -107,12 +87,7 @@ static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 	}
 }
 
-/**
- * vtap_busypoll_yield - close the window because another task wanted the CPU
- * @a: polling state
- *
- * The window grows from 0 when gaps are short again.
- */
+/* Close the window because another task wanted the CPU. Short gaps open it again. */
 static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
 {
 	a->window_ns[a->after] = 0;
@@ -132,8 +107,7 @@ static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
  * A worker that is faster than the driver finds the ring empty after a few
  * packets, enables kicks and sleeps, and each kick is an exit of the guest. So
  * a TX pass polls the ring before it enables kicks, for a fraction of the time
- * that it had work. That needs no setting, and takes little time where packets
- * are cheap.
+ * that it had work.
  */
 struct vtap_busypoll_tx {
 	u64 start_ns;
@@ -147,15 +121,9 @@ static inline void vtap_busypoll_tx_begin(struct vtap_busypoll_tx *l,
 	l->idle_ns = 0;
 }
 
-/**
- * vtap_busypoll_tx_ns - time to poll an empty ring
- * @l: polling state of the pass
- * @now_ns: monotonic time now
- * @packets: packets moved in this pass
- *
- * A pass polls for at most half the time of its work.
- *
- * Return: nanoseconds; 0 for no polling.
+/*
+ * Return the nanoseconds to poll an empty ring after @packets of this pass: at most
+ * half the time of its work, or 0.
  */
 static inline u64 vtap_busypoll_tx_ns(const struct vtap_busypoll_tx *l,
 				      u64 now_ns, u32 packets)

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * chardev.c - file operations of /dev/vhost-tap
- */
+/* chardev.c - file operations of /dev/vhost-tap */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -11,10 +9,9 @@
 #include "control.h"
 
 /*
- * Protects the number of open files by any name, and whether opens by the name
- * vhost-net succeed. node.c cannot hold this lock while it creates or removes a
- * node: that takes the misc device core's lock, under which open() takes this
- * one. It therefore permits or refuses opens first, and then changes the node.
+ * Protects nr_files and admits_vhost_net. node.c cannot hold this lock while it
+ * creates or removes a node: that takes the misc device core's lock, under which
+ * open() takes this one. It therefore permits or refuses opens first.
  */
 static DEFINE_SPINLOCK(files_lock);
 static unsigned int nr_files;

@@ -2,9 +2,8 @@
 /*
  * control.h - functions that the control files share
  *
- * None of them runs for each packet. The caller holds vtap_dev.lock, unless the
- * device is new or about to be freed, or the kernel-doc of a function says
- * otherwise.
+ * The caller holds vtap_dev.lock, unless the device is new or about to be freed, or
+ * the kernel-doc of a function says otherwise.
  */
 #ifndef VTAP_CONTROL_H
 #define VTAP_CONTROL_H

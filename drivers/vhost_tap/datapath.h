@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * datapath.h - functions of the datapath, in the order in which a packet uses them
- *
- * Included by vtap.h, which has the types.
- */
+/* datapath.h - functions of the datapath, in the order of a packet's path */
 #ifndef VTAP_DATAPATH_H
 #define VTAP_DATAPATH_H
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs.c - a directory for each device, with lines of "name value"
+ * debugfs.c - a directory for each device with an owner; lines of "name value"
  *
  *   /sys/kernel/debug/vhost_tap/<serial>/state   the device
  *                                       /rx, tx  ring and counters
  *                                       /rx1, tx1 ... of other pairs
- *
- * A device is shown while it has an owner. Process and thread ids are those of
- * the reader's PID namespace, or 0 if they are not known there.
  */
 #include <linux/debugfs.h>
 #include <linux/pid_namespace.h>
@@ -54,10 +51,7 @@ static int vtap_debugfs_state_show(struct seq_file *s, void *unused)
 	struct vtap_queue *q = vtap_queue_at(dev, 0);
 	pid_t tid;
 
-	/*
-	 * Removing the directory waits for readers and precedes the end of the
-	 * workers, so q->worker is valid.
-	 */
+	/* Removing the files waits for readers, and comes before workers end. */
 	if (mutex_lock_killable(&q->lock))
 		return -EINTR;
 	tid = vtap_queue_tid(q, ns);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * dev.c - the life of an open file: owner, guest memory, dirty log, release
- */
+/* dev.c - the life of an open file: owner, guest memory, dirty log, release */
 #include <linux/idr.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
@@ -42,11 +40,9 @@ static int vtap_dev_add_pair(struct vtap_dev *dev)
 }
 
 /**
- * vtap_dev_set_pairs - set the number of queue pairs
+ * vtap_dev_set_pairs - VHOST_TAP_SET_QUEUE_PAIRS: set the number of queue pairs
  * @dev: device
  * @nr: 1 to VTAP_MAX_PAIRS
- *
- * Implements VHOST_TAP_SET_QUEUE_PAIRS.
  *
  * Context: vtap_dev.lock held, or @dev is not published yet.
  * Return: 0, -EBUSY if the device has an owner or acked features, or -ENOMEM.
@@ -130,8 +126,7 @@ int vtap_dev_check_owner(const struct vtap_dev *dev)
  * * -EBUSY: the device has an owner.
  * * -ENOMEM: a thread could not be created, out of memory or beyond the owner's
  *   limits (RLIMIT_NPROC, pids cgroup), as in-tree vhost-net.
- * * -EAGAIN: kernel threads would exceed RLIMIT_NPROC. In-tree vhost-net does
- *   not limit them and has no errno for it; fork(2) returns this one.
+ * * -EAGAIN: kernel threads would exceed RLIMIT_NPROC, as for fork(2).
  */
 int vtap_dev_set_owner(struct vtap_dev *dev)
 {
@@ -169,10 +164,9 @@ static void vtap_dev_install_map(struct vtap_dev *dev, struct vtap_memmap *map)
 }
 
 /*
- * Stop everything. Interrupt the workers first: debugfs readers wait for
- * passes, and vtap_debugfs_remove() waits for the readers. Then disarm the
- * hooks that wake workers, then end the workers. Detaching the queues needs
- * neither hooks nor workers.
+ * Interrupt the workers first: debugfs readers wait for passes, and
+ * vtap_debugfs_remove() waits for the readers. Then disarm the hooks that wake
+ * workers, then end the workers. Detaching the queues needs neither.
  */
 static void vtap_dev_quiesce(struct vtap_dev *dev)
 {
@@ -262,11 +256,9 @@ static bool vtap_dev_queues_agree(const struct vtap_dev *dev,
 }
 
 /**
- * vtap_dev_set_mem_table - set the memory table
+ * vtap_dev_set_mem_table - VHOST_SET_MEM_TABLE: set the memory table
  * @dev: device, owned by the caller; its queues may be running
  * @uarg: the client's table
- *
- * Implements VHOST_SET_MEM_TABLE.
  *
  * Return: 0, or a negative errno:
  *
@@ -310,12 +302,9 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 }
 
 /**
- * vtap_dev_set_log_base - set the address of the dirty log
+ * vtap_dev_set_log_base - VHOST_SET_LOG_BASE: set the address of the dirty log
  * @dev: device, owned by the caller; its queues may be running
- * @base: user address of a bitmap with one bit per guest page: bit n of the
- *	byte string is for guest physical address n * 4096
- *
- * Implements VHOST_SET_LOG_BASE.
+ * @base: user address of the bitmap, see dirty.h
  *
  * Return: 0, or -EFAULT if a queue is running and a bit of its log would lie
  * outside user memory. As with in-tree vhost-net, the other queues use the new
@@ -342,11 +331,9 @@ int vtap_dev_set_log_base(struct vtap_dev *dev, u64 base)
 }
 
 /**
- * vtap_dev_set_log_fd - set the eventfd that reports new bits in the dirty log
+ * vtap_dev_set_log_fd - VHOST_SET_LOG_FD: set the eventfd that reports new bits
  * @dev: device, owned by the caller
  * @fd: eventfd, or VHOST_FILE_UNBIND
- *
- * Implements VHOST_SET_LOG_FD.
  *
  * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
@@ -357,10 +344,7 @@ int vtap_dev_set_log_fd(struct vtap_dev *dev, int fd)
 	u32 i;
 
 	lockdep_assert_held(&dev->lock);
-	/*
-	 * Each queue takes a reference. The calls can differ only if another
-	 * thread closes @fd meanwhile.
-	 */
+	/* Each queue takes a reference. Results differ only if @fd is closed meanwhile. */
 	vtap_for_each_queue(dev, q, i) {
 		err = vtap_queue_set_eventfd(q, &q->log_call, fd);
 		if (err)

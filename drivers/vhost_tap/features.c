@@ -2,10 +2,8 @@
 /*
  * features.c - feature bits: the offer of a file, and the effect of acked bits
  *
- * A file offers what the module supports on this kernel, less what the
- * administrator (module parameter features=) and the opener of the file
- * (VHOST_TAP_SET_FEATURE_MASK) remove. A fleet of different hosts can thus
- * offer one set.
+ * A file offers what the module supports on this kernel, less what the module
+ * parameter features= and VHOST_TAP_SET_FEATURE_MASK remove.
  */
 #include <linux/if_tun.h>
 #include <linux/module.h>
@@ -52,9 +50,6 @@ void vtap_features_init(struct vtap_dev *dev)
  * vtap_features_offered - get the features that a file offers
  * @dev: device
  * @features: set to VTAP_FEATURE_WORDS words of feature bits
- *
- * Bit 27 is VHOST_NET_F_VIRTIO_NET_HDR and also VIRTIO_F_ANY_LAYOUT, which any
- * device may offer.
  */
 void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
 {
@@ -63,12 +58,11 @@ void vtap_features_offered(const struct vtap_dev *dev, u64 *features)
 }
 
 /**
- * vtap_features_mask - remove features from the offer
+ * vtap_features_mask - VHOST_TAP_SET_FEATURE_MASK: remove features from the offer
  * @dev: device
  * @mask: VTAP_FEATURE_WORDS words of bits that may stay
  *
- * Implements VHOST_TAP_SET_FEATURE_MASK. The opener of the file calls it before
- * it passes the file to the owner, who cannot undo it.
+ * The owner, to whom the opener passes the file, cannot undo it.
  *
  * Return: 0, or -EBUSY if the device has an owner or a removed bit is acked.
  */

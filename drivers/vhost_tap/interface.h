@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * interface.h - the network device of a backend, as netlink reports it
- */
+/* interface.h - the network device of a backend, as netlink reports it */
 #ifndef VTAP_INTERFACE_H
 #define VTAP_INTERFACE_H
 

@@ -77,10 +77,7 @@ static long vtap_ioctl_set_features(struct call *c)
 	return vtap_features_set(c->dev, features);
 }
 
-/*
- * The argument is a count and that many words. Words past VTAP_FEATURE_WORDS
- * have to be zero.
- */
+/* The argument is a count and that many words; those past VTAP_FEATURE_WORDS are 0. */
 #define MAX_FEATURE_WORDS	64
 
 static u64 __user *vtap_ioctl_feature_words(struct call *c)
@@ -432,10 +429,7 @@ static const struct row rows[] = {
 	{ VHOST_TAP_SET_VRING_LIMIT, VRING, LIMIT, 0, vtap_ioctl_set_limit },
 };
 
-/*
- * Copy the argument in. A vring index is not read a second time, because user
- * space could have changed it since the check.
- */
+/* A vring index is not read again, because user space could have changed it since. */
 static int vtap_ioctl_copy_arg(struct call *c, const struct row *row)
 {
 	size_t done = row->need & NEED_VRING ? sizeof(c->arg.index) : 0;

@@ -2,10 +2,9 @@
 /*
  * iotlb_miss.c - report addresses that the device IOTLB does not map
  *
- * A queue has at most one outstanding miss. A pass that meets an unmapped
- * address records the miss and ends. The client reads it from the node, and its
- * answer (iotlb_msg.c) wakes the queue. Report and answer may run at the same
- * time:
+ * A queue has at most one outstanding miss. A pass that meets an unmapped address
+ * records the miss and ends. The client reads it from the node, and its answer
+ * (iotlb_msg.c) wakes the queue. Report and answer may run at the same time:
  *
  *   pass: record the miss, then look     client: add the mapping, then look for
  *         the address up again                   a miss that it answers
@@ -69,9 +68,8 @@ void vtap_miss_report(struct vtap_queue *q)
  * vtap_miss_requeue - report a miss again that a client has read
  * @q: queue; nothing happens if its miss was answered, or not read yet
  *
- * Called after the miss could not be copied to its reader, and after a kick. A
- * client does not answer a miss whose address its IOMMU does not map. When the
- * guest kicks again, the IOMMU may map it.
+ * Called if the miss could not be copied to its reader, and after a kick: a client
+ * does not answer a miss that its IOMMU does not map, which may have changed.
  */
 void vtap_miss_requeue(struct vtap_queue *q)
 {

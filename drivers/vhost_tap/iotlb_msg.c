@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * iotlb_msg.c - messages between the device IOTLB and the client
- *
- * The client reads misses from the node (VHOST_IOTLB_MISS, iotlb_miss.c) and
- * writes mappings to it (VHOST_IOTLB_UPDATE, VHOST_IOTLB_INVALIDATE). An update
- * wakes the queues that wait for it.
- */
+/* iotlb_msg.c - messages between the device IOTLB and the client */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>

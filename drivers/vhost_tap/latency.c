@@ -2,16 +2,13 @@
 /*
  * latency.c - latency histograms of queues, measured on request
  *
- * Two times are measured: from the guest's kick to the next used entries that
- * the guest can see, and from the wake-up by an arriving packet to the call of
- * the guest.
- *
- * The probes are attached to tracepoints that exist anyway. While no queue is
- * measured, no probe is attached, and a pass runs the same instructions as
- * without this file. With probes attached, each one checks a flag of its queue.
- *
- * Callbacks set kick_at and wake_at, and the pass clears them. A kick that
+ * Two times are measured: from the guest's kick to the next used entries that the
+ * guest can see, and from the wake-up by an arriving packet to the call of the
+ * guest. Callbacks set kick_at and wake_at, and the pass clears them. A kick that
  * arrives while one is being measured is not measured.
+ *
+ * The probes are attached to tracepoints that exist anyway, and only while a queue
+ * is measured. Otherwise a pass runs the same instructions as without this file.
  */
 #include <linux/ktime.h>
 #include <linux/log2.h>
@@ -128,9 +125,8 @@ static void vtap_latency_unregister(void)
 }
 
 /*
- * Attaching and detaching probes patches the kernel text on all CPUs. Detach
- * with a delay, so that a user who toggles the measurement of a queue causes
- * that at most once per second.
+ * Attaching and detaching probes patches the kernel text on all CPUs. The delay
+ * limits this to once per second if a user toggles the measurement of a queue.
  */
 static void vtap_latency_unregister_work(struct work_struct *unused)
 {

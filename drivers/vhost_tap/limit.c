@@ -2,20 +2,15 @@
 /*
  * limit.c - limit the rate of a queue
  *
- * The administrator of the host, that of the network namespace (both netlink)
- * and the client (ioctl) can each limit the bytes and packets per second of a
- * queue; the lowest value applies. A pass takes tokens for what it moved
- * (bucket.h). Without tokens the queue is throttled: it takes no buffers, packets
- * stay where they are, and a timer wakes the worker when the queue may continue.
- * Nothing is dropped here.
- *
- * A pass of a queue without a limit tests one flag, vtap_queue.is_limited.
+ * The administrator of the host, that of the network namespace (both netlink) and
+ * the client (ioctl) can each set a limit; the lowest value applies. See "Rate
+ * limits" in Documentation/design.rst.
  *
  * Locking: vtap_limit.lock protects the settings, so that netlink does not wait
- * for a pass. Everything else belongs to the queue's lock. The timer is started
- * and canceled with the queue's lock held, and only started while the queue has
- * a worker. vtap_queue.worker changes only after vtap_limit_cancel(), under the
- * same lock. So the worker is valid when the timer expires.
+ * for a pass. Everything else belongs to the queue's lock. The timer is only started
+ * while the queue has a worker. vtap_queue.worker changes only after
+ * vtap_limit_cancel(), under the same lock. So the worker is valid when the timer
+ * expires.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * main.c - module init and exit
- *
- * Documentation/design.rst describes the structure of the driver.
- */
+/* main.c - module init and exit; Documentation/design.rst describes the driver */
 #include <linux/module.h>
 
 #include "control.h"

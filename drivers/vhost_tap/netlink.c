@@ -2,15 +2,9 @@
 /*
  * netlink.c - the generic netlink family: requests and permissions
  *
- * Documentation/netlink.rst has the rules. A device is listed while it has an
- * owner, and belongs to the network namespace of the process that opened the
- * file. A request sees the devices in the namespace of its socket and requires
- * CAP_NET_ADMIN over it. With the flag all-namespaces it sees all devices and
- * requires CAP_NET_ADMIN in the initial user namespace.
- *
- * The registry's lock is held for one message at a time. A device leaves the
- * list before its workers end, and a single worker that ends leaves
- * vtap_dev.workers under that lock. All other fields are read without a lock.
+ * Documentation/netlink.rst has the rules. The registry's lock is held for one
+ * message at a time and keeps the devices and their workers (registry.c). All other
+ * fields are read without a lock.
  */
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
@@ -84,9 +78,8 @@ static int vtap_nl_fill(enum what what, const struct vtap_nl_to *to,
 }
 
 /*
- * Find the device, queue or worker that a request from @net names. Returns
- * ERR_PTR(-ENODEV) or ERR_PTR(-ENOENT) if it does not exist.
- * vtap_registry_lock() held.
+ * Find the device, queue or worker that a request from @net names, or return
+ * ERR_PTR(-ENODEV) or ERR_PTR(-ENOENT). vtap_registry_lock() held.
  */
 static void *vtap_nl_find(struct genl_info *info, enum what what,
 			  const struct net *net)

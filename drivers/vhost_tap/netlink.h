@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * netlink.h - functions that the files of the netlink family share
- */
+/* netlink.h - functions that the files of the netlink family share */
 #ifndef VTAP_NETLINK_H
 #define VTAP_NETLINK_H
 

@@ -2,15 +2,13 @@
 /*
  * netlink_dump.c - messages that describe a device, a queue or a worker
  *
- * Documentation/netlink/specs/vhost_tap.yaml describes every attribute. The
- * message of a queue with all faults and the largest numbers has about 2.5 KiB,
- * which fits GENLMSG_DEFAULT_SIZE.
+ * The message of a queue with all faults and the largest numbers has about 2.5
+ * KiB, which fits GENLMSG_DEFAULT_SIZE.
  *
  * These functions take no lock that a pass holds, because a pass that waits for
- * guest memory would block all readers. Counters may thus be a pass apart, as
- * described in stats.h. The caller holds vtap_registry_lock(). Only the name of
- * an interface needs more: the lock of the interface, and RTNL. A limit has a
- * spinlock, which a pass holds for a moment only.
+ * guest memory would block all readers. Counters may thus be a pass apart. Only a
+ * limit has a spinlock, which a pass holds for a moment. The name of an interface
+ * needs the lock of the interface, and RTNL.
  */
 #include <linux/ktime.h>
 #include <linux/vhost_tap.h>

@@ -2,11 +2,11 @@
 /*
  * netlink_notify.c - notifications of devices and of queue states
  *
- * A pass that drops a packet or breaks its ring hits a tracepoint. The probes
- * in this file set a flag in the queue and schedule a delayed work if the flag
- * was clear. The work reports the current state of each flagged queue, so the
- * last state is never lost. For each device it runs at most once in
- * NOTIFY_INTERVAL and sends at most NOTIFY_MAX messages, whatever a guest does.
+ * A pass that drops a packet or breaks its ring hits a tracepoint. The probe sets a
+ * flag in the queue and schedules a delayed work if the flag was clear. The work
+ * reports the current state of each flagged queue, so the last state is never lost.
+ * It runs at most once in NOTIFY_INTERVAL for each device and sends at most
+ * NOTIFY_MAX messages, whatever a guest does.
  */
 #include <linux/jiffies.h>
 
@@ -113,9 +113,8 @@ static void vtap_notify_run(struct work_struct *work)
 }
 
 /*
- * Report a state change or a dropped packet. Any context that may take a
- * spinlock. Tracepoints pass the queue as const, but this file owns
- * @notify_due.
+ * Report a state change or a dropped packet. Any context that may take a spinlock.
+ * Tracepoints pass the queue as const, but this file owns @notify_due.
  */
 static void vtap_notify_queue(const struct vtap_queue *queue)
 {

@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * node.c - names of the device in /dev
- *
- * The device is /dev/vhost-tap. After a takeover it is /dev/vhost-net as well,
- * in place of in-tree vhost-net, whose name and minor only one of them can have.
- */
+/* node.c - names of the device in /dev: vhost-tap, and vhost-net after a takeover */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>

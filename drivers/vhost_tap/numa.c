@@ -2,14 +2,11 @@
 /*
  * numa.c - default NUMA placement of workers
  *
- * With the module parameter numa= a worker moves to the CPUs of one node, once,
- * when the first of its queues starts. This is the node of the guest's memory,
- * or of the NIC behind the backend. A worker only uses CPUs that it was created
- * with, so it stays in its cpuset and in the affinity of the VMM. A worker
- * whose CPUs were changed since (taskset, cpuset) stays where it is.
- *
- * Control code chooses the node, and the thread moves itself (worker.c), so no
- * code has to check whether the thread runs yet.
+ * With the module parameter numa= a worker moves once, when the first of its queues
+ * starts, to the node of the guest's memory, or of the NIC behind the backend. It
+ * only uses CPUs that it was created with. If its CPUs were changed since (taskset,
+ * cpuset), it stays where it is. Control code chooses the node, and the thread moves
+ * itself (worker.c), so no code has to check whether the thread runs yet.
  */
 #include <linux/cpumask.h>
 #include <linux/mm.h>

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * pass.c - begin and end a pass, publish used entries, call the guest
- *
- * Everything here runs under the queue's lock, except vtap_queue_has_work().
- */
+/* pass.c - begin and end a pass, publish used entries, call the guest */
 #include <linux/eventfd.h>
 #include <linux/log2.h>
 
@@ -138,10 +134,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	return false;
 }
 
-/*
- * Write the collected dirty bits to the client's bitmap, and signal its
- * eventfd.
- */
+/* Write the collected dirty bits to the client's bitmap, and signal its eventfd. */
 static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
 {
 	struct vtap_dirty *d = &q->dirty;

@@ -3,8 +3,7 @@
  * poll.c - hooks in the wait queues of kick eventfds and sockets
  *
  * A hook turns a kick of the guest, a packet in the socket or room in it into a
- * pending bit of the queue's worker. It runs in the context of the process or
- * interrupt that writes the eventfd or the socket.
+ * pending bit of the queue's worker. It runs in the context of the writer.
  */
 #include <linux/file.h>
 

@@ -2,12 +2,9 @@
 /*
  * queue.c - configure, start and stop a queue
  *
- * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). Until then
- * ring_cfg and base hold the client's settings. A ring fault stops the queue
- * and leaves the backend attached. Each kick (pass.c) and each change of memory
- * table, ring address, features, dirty log or IOTLB retries the ring once.
- * Stopping and starting the queue, as a reset of the guest's device does,
- * clears the fault.
+ * A queue runs while it has a backend (VHOST_NET_SET_BACKEND). Until then ring_cfg
+ * and base hold the client's settings. Documentation/design.rst ("Faults") lists
+ * what retries a broken ring.
  */
 #define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
 
@@ -37,8 +34,7 @@ static void vtap_queue_init_ring_cfg(struct vtap_queue *q)
  * @dev: device of the queue
  * @index: vring index
  *
- * Return: 0 or -ENOMEM. The caller frees @q with vtap_queue_free() in either
- * case.
+ * Return: 0 or -ENOMEM. Either way vtap_queue_free() frees @q.
  */
 int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 {
@@ -105,10 +101,7 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 	return sock;
 }
 
-/*
- * Explain the set-up error that the errno explains badly: a VMM with more
- * queues than the tap accepts.
- */
+/* Explain the usual cause of an error: the VMM has more queues than the tap accepts. */
 static void vtap_queue_backend_error(void)
 {
 	pr_notice_ratelimited("%s[%d]: the file descriptor of the tap has no device; create the tap with multi_queue for several queues\n",
@@ -157,13 +150,12 @@ static int vtap_queue_start(struct vtap_queue *q, struct socket *sock,
 }
 
 /**
- * vtap_queue_set_backend - start or stop a queue, or switch its backend
+ * vtap_queue_set_backend - VHOST_NET_SET_BACKEND: start, stop or switch a queue
  * @q: queue of a device with an owner
  * @fd: tap, macvtap or packet socket, or -1 to stop
  *
- * Implements VHOST_NET_SET_BACKEND. Stopping always succeeds, whatever the
- * state of memory, ring or tap, because QEMU aborts the guest on an error. If a
- * new backend cannot be started, the old one stays.
+ * Stopping always succeeds, whatever the state of memory, ring or tap, because QEMU
+ * aborts the guest on an error. If a new backend cannot be started, the old one stays.
  *
  * Context: vtap_dev.lock held. Waits for the pass in progress.
  * Return: 0, or a negative errno:
@@ -383,8 +375,7 @@ static bool vtap_queue_ring_log_ok(const struct vtap_ring_cfg *cfg, u64 base,
  * @base: user address of the bitmap
  * @map: memory table
  * @payload: VHOST_F_LOG_ALL is acked, or about to be
- * @iotlb: VIRTIO_F_ACCESS_PLATFORM is acked, or about to be: the ring's guest
- *	address is unused
+ * @iotlb: the same for VIRTIO_F_ACCESS_PLATFORM: the ring's guest address is unused
  *
  * Return: true if each page that may have to be logged has its bit in user
  * memory.
@@ -419,11 +410,9 @@ void vtap_queue_set_log(struct vtap_queue *q, u64 base)
 }
 
 /**
- * vtap_queue_set_addr - set the addresses of a ring
+ * vtap_queue_set_addr - VHOST_SET_VRING_ADDR: set the addresses of a ring
  * @q: queue, may be running
  * @a: addresses from the client
- *
- * Implements VHOST_SET_VRING_ADDR.
  *
  * Context: vtap_dev.lock held. Waits for the pass in progress.
  * Return: 0, -EOPNOTSUPP for unknown flags, or -EINVAL if an address is
@@ -468,11 +457,9 @@ int vtap_queue_set_addr(struct vtap_queue *q, const struct vhost_vring_addr *a)
 }
 
 /**
- * vtap_queue_set_kick - set the eventfd that receives the guest's kicks
+ * vtap_queue_set_kick - VHOST_SET_VRING_KICK: set the eventfd of the guest's kicks
  * @q: queue, may be running
  * @fd: eventfd, or VHOST_FILE_UNBIND
- *
- * Implements VHOST_SET_VRING_KICK.
  *
  * Return: 0, -EBADF if @fd is not open, or -EINVAL if it is not an eventfd.
  */
@@ -535,11 +522,10 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 }
 
 /**
- * vtap_queue_base - get the position of a queue in its ring
+ * vtap_queue_base - VHOST_GET_VRING_BASE: get the position of a queue in its ring
  * @q: queue, may be running
  *
- * Implements VHOST_GET_VRING_BASE. The position of a stopped queue is exact,
- * because nothing is in flight between passes.
+ * The position of a stopped queue is exact: nothing is in flight between passes.
  *
  * Context: vtap_dev.lock held. Waits for the pass in progress.
  * Return: the position in the format of vtap_ring_base().

@@ -2,11 +2,9 @@
 /*
  * registry.c - the list of devices that have an owner
  *
- * Netlink requests, notifications and latency measurement find devices here.
- * The lock is held for one message at a time, and only the lock of a queue's
- * interface and RTNL are taken under it. A device leaves the list before its
- * workers end, and a single worker that ends leaves vtap_dev.workers under this
- * lock. So the workers of a listed device stay valid while the lock is held.
+ * A device leaves the list before its workers end, and a single worker that ends
+ * leaves vtap_dev.workers under the list's lock. So the workers of a listed device
+ * stay valid while the lock is held.
  */
 #include <linux/xarray.h>
 

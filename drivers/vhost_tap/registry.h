@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * registry.h - the list of devices that have an owner
- */
+/* registry.h - the list of devices that have an owner */
 #ifndef VTAP_REGISTRY_H
 #define VTAP_REGISTRY_H
 

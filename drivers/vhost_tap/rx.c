@@ -5,7 +5,6 @@
  * A packet gets one descriptor chain, or as many as it needs with mergeable
  * buffers. The pass takes them after it has read the length of the packet, and
  * gives them back if they do not suffice: the packet then waits in the backend.
- * Used entries are published in batches.
  */
 #include <linux/ktime.h>
 
@@ -22,10 +21,7 @@ enum rx_fit {
 	RX_BROKEN,
 };
 
-/*
- * The buffers of one packet: chains, segments, and budget that they cost.
- * Small enough to be returned in a register.
- */
+/* The buffers of one packet and their cost. Small enough to return in a register. */
 struct rx_buffers {
 	u16 fit;		/* enum rx_fit */
 	u16 nr_chains;
@@ -132,10 +128,7 @@ vtap_rx_take_more(struct vtap_queue *q, u32 need, struct rx_buffers buf)
 	return buf;
 }
 
-/*
- * Take chains for a packet of @need bytes, including headers. The number of
- * chains taken is right for any result.
- */
+/* Take chains for @need bytes, including headers. nr_chains is right for any result. */
 static __always_inline struct rx_buffers
 vtap_rx_take_buffers(struct vtap_queue *q, u32 need, const bool packed)
 {
@@ -243,7 +236,6 @@ static noinline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
 	}
 }
 
-/* Stage the chains of the current packet. */
 static __always_inline void vtap_rx_stage(struct vtap_queue *q, u16 nr_chains,
 					  const bool packed)
 {
@@ -254,10 +246,7 @@ static __always_inline void vtap_rx_stage(struct vtap_queue *q, u16 nr_chains,
 		vtap_rx_keep_unstaged(q, 0, 1);
 }
 
-/*
- * After a retry: stage the remaining chains of the packet at which the ring
- * broke.
- */
+/* After a retry: stage the remaining chains of the packet at which the ring broke. */
 static noinline __cold void vtap_rx_stage_remaining(struct vtap_queue *q)
 {
 	u16 nr_chains = q->rx_unstaged + q->nr_unstaged;
@@ -270,7 +259,6 @@ static noinline __cold void vtap_rx_stage_remaining(struct vtap_queue *q)
  * Drop a packet that was not delivered. Buffers that cannot be written are
  * returned with length 0, as every later packet would fail on them. Otherwise
  * the packet was at fault, and the next one uses the buffers.
- *
  * Return: number of chains to stage.
  */
 static noinline __cold u16 vtap_rx_drop_delivered(struct vtap_queue *q,
@@ -310,9 +298,7 @@ static int vtap_rx_wait_for_buffers(struct vtap_queue *q)
 
 	vtap_queue_finish(q);
 	WRITE_ONCE(q->starved_at, ktime_get_ns());
-	/*
-	 * Pairs with the acquire in netlink_dump.c, which reads the time next.
-	 */
+	/* Pairs with the acquire in netlink_dump.c, which reads the time next. */
 	smp_store_release(&q->starved, true);
 	ret = vtap_ring_enable_notify(&q->ring, q->ring.packed);
 	if (ret)

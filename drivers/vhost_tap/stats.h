@@ -2,12 +2,11 @@
 /*
  * stats.h - counters of a queue
  *
- * The struct, the names in debugfs and the table in Documentation/uapi.rst
- * follow one list. New counters go to its end, because netlink numbers its
- * attributes in this order. Each counter has one writer: for C the pass, under
- * the queue's lock, and for K the kick hook, under the eventfd's lock.
- * Readers take no lock. On 64-bit each value is consistent, but different
- * counters can be one pass apart.
+ * debugfs and Documentation/uapi.rst follow one list. New counters go to its end,
+ * because netlink numbers its attributes in this order. Each counter has one
+ * writer: for C the pass, under the queue's lock, and for K the kick hook, under
+ * the eventfd's lock. Readers take no lock. On 64-bit each value is consistent, but
+ * different counters can be one pass apart.
  */
 #ifndef VTAP_STATS_H
 #define VTAP_STATS_H

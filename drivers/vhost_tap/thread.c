@@ -2,24 +2,21 @@
 /*
  * thread.c - the worker thread: a thread of the owner, or a kernel thread
  *
- * This file is a kernel compatibility boundary. It has two kinds of thread. The
- * client chooses before the device has an owner (VHOST_SET_FORK_FROM_OWNER).
+ * Kernel compatibility boundary. The client chooses the kind of thread before the
+ * device has an owner (VHOST_SET_FORK_FROM_OWNER).
  *
  *   owner kind   a vhost_task: a thread of the owner's process, which shares
- *                its memory, cgroups, limits and affinity, is listed among its
- *                threads, and dies with it. vhost_task exists since 6.4; this
- *                kind needs its handler for SIGKILL, which 6.10 added.
+ *                its memory, cgroups, limits and affinity, and dies with it.
+ *                It needs the handler for SIGKILL, which 6.10 added.
  *   kthread      a kernel thread that uses the owner's memory, is moved into
  *                the owner's cgroups, which are charged for its allocations,
  *                and counts as a process of its user. It lives until the file
- *                is closed. The only kind on 5.10 and 6.1.
+ *                is closed.
  *
- * Both kinds call @fn in TASK_INTERRUPTIBLE. It returns false to sleep.
- *
- * A thread ends in two steps. After vtap_thread_end() it runs no code of this
- * driver, and vtap_thread_free() frees it. A wake-up between the two is harmless.
- * Documentation/locking.rst ("Ownership of workers") defines who may wake a
- * thread, and until when.
+ * Both kinds call @fn in TASK_INTERRUPTIBLE. It returns false to sleep. A thread
+ * ends in two steps. After vtap_thread_end() it runs no code of this driver, and
+ * vtap_thread_free() frees it. A wake-up between the two is harmless.
+ * Documentation/locking.rst ("Ownership of workers") defines who may wake it.
  */
 #include <linux/capability.h>
 #include <linux/cgroup.h>
@@ -258,9 +255,7 @@ static int vtap_kthread_main(void *data)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (READ_ONCE(t->must_end))
 			break;
-		/*
-		 * Flush the signal, then read @go; see vtap_thread_interrupt().
-		 */
+		/* Flush the signal, then read @go; see vtap_thread_interrupt(). */
 		if (unlikely(signal_pending(current)))
 			flush_signals(current);
 		if (!READ_ONCE(t->go) || !t->fn(t->data))
@@ -435,9 +430,7 @@ void vtap_thread_interrupt(struct vtap_thread *t)
  * vtap_thread_stop - request the end of a thread
  * @t: thread, started
  *
- * The caller calls vtap_thread_end() next.
- *
- * Context: Process context. Does not wait.
+ * Context: Process context. Does not wait; vtap_thread_end() must follow.
  */
 void vtap_thread_stop(struct vtap_thread *t)
 {

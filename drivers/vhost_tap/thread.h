@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * thread.h - a thread in its creator's address space and cgroups
- */
+/* thread.h - a thread in its creator's address space and cgroups */
 #ifndef VTAP_THREAD_H
 #define VTAP_THREAD_H
 

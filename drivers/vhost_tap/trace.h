@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trace.h - tracepoints of the vhost_tap system
+ * trace.h - tracepoints of the vhost_tap system, see Documentation/tracing.rst
  *
- * Documentation/tracing.rst has examples. In all events dev is the id of the
- * device (the name of its debugfs directory), dir is 0 for RX and 1 for TX, and
- * index is that of the vring.
+ * dev is the id of the device, and index is that of the vring.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhost_tap

@@ -2,10 +2,8 @@
 /*
  * trim.c - free the frame memory of idle TX queues
  *
- * A TX queue keeps the memory of its frames for reuse. A queue that allocates
- * pages schedules the work item of its device. The work item frees memory that
- * was unused for a whole interval, and runs again until no queue has any left.
- * A device without traffic has no timer.
+ * A queue that allocates pages schedules the work item of its device. It frees
+ * memory that was unused for a whole interval, and runs again until none is left.
  */
 #include <linux/mutex.h>
 #include <linux/workqueue.h>

@@ -17,10 +17,7 @@
 #include "trace.h"
 #include "vtap.h"
 
-/*
- * Send the batch. Its chains are staged already, so lost frames are only
- * counted.
- */
+/* Send the batch. Its chains are staged already, so lost frames are only counted. */
 static void vtap_tx_flush(struct vtap_queue *q)
 {
 	u32 nr_lost = vtap_backend_flush(q);
@@ -134,9 +131,7 @@ static noinline int vtap_tx_refused(struct vtap_queue *q, int err, u32 len)
 static __always_inline int vtap_tx_send_chain(struct vtap_queue *q,
 					      const struct vtap_chain *c)
 {
-	/*
-	 * out_len < 2^42, so a chain shorter than the header gives less than 0.
-	 */
+	/* out_len < 2^42, so a chain shorter than the header gives less than 0. */
 	s64 len = c->out_len - q->cfg.guest_hlen - q->cfg.sock_hlen;
 	int err;
 
@@ -245,9 +240,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 
 		if (unlikely(vtap_ring_stage(&q->ring, c.head, 0, packed)))
 			vtap_tx_keep_chain(q, c.head);
-		/*
-		 * At least as many chains are staged as the batch has frames.
-		 */
+		/* At least as many chains are staged as the batch has frames. */
 		if (q->ring.nr_staged == VTAP_BATCH) {
 			vtap_tx_flush_all(q);
 			bytes += vtap_tx_log_cost(q);

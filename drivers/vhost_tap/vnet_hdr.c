@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * vnet_hdr.c - fix virtio-net headers that sendmsg() refused
- */
+/* vnet_hdr.c - fix virtio-net headers that sendmsg() refused */
 #include <linux/if_ether.h>
 
 #include "ring/ring_env.h"
@@ -14,8 +12,7 @@
  *
  * Backends use hdr_len as the length of the linear part of the skb. Tun, tap
  * and packet sockets reject a single packet whose hdr_len exceeds its length.
- * Tun also rejects one whose hdr_len is below ETH_HLEN. Other fields do not
- * matter for these checks.
+ * Tun also rejects one whose hdr_len is below ETH_HLEN.
  *
  * Return: true if hdr_len changed.
  */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * vnet_hdr.h - check and fix virtio-net headers
- */
+/* vnet_hdr.h - check and fix virtio-net headers */
 #ifndef VTAP_VNET_HDR_H
 #define VTAP_VNET_HDR_H
 
@@ -30,10 +28,9 @@ static inline u32 vtap_vnet_hdr_csum_end(const struct virtio_net_hdr *hdr)
  * @len: length of the frame in bytes, without the header
  *
  * A checksum that the host has to fill in must lie in the frame (virtio 1.2,
- * 5.1.6.2). No other field is checked here. csum_start and csum_offset have no
- * meaning without NEEDS_CSUM, and gso_size has none without a gso_type. The
- * network stack checks gso_size. hdr_len is a hint that a device must not rely
- * on (5.1.6.2.2), and backends ignore it in batches.
+ * 5.1.6.2). No other field is checked here: csum_start and csum_offset have no
+ * meaning without NEEDS_CSUM, the network stack checks gso_size, and hdr_len is a
+ * hint that a device must not rely on (5.1.6.2.2).
  *
  * Return: true if the header can be passed to the backend.
  */

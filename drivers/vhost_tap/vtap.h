@@ -3,13 +3,8 @@
  * vtap.h - the objects of the datapath
  *
  * An open file is a device. It has one owner, one or more queue pairs, and the
- * workers that serve them; by default each pair has a worker of its own. RX and
- * TX are named from the guest's side: RX moves packets from the host to the
- * guest.
- *
- * Lock order: vtap_dev.lock, vtap_queue.lock, then the leaves
- * vtap_dev.miss_lock and vtap_iotlb.lock. Documentation/locking.rst has the
- * whole table.
+ * workers that serve them; by default each pair has a worker of its own. RX moves
+ * packets from the host to the guest. Documentation/locking.rst has all locks.
  *
  * Fields that different CPUs write are on cache lines of their own: those that
  * kicks and socket wake-ups write, those that the worker writes, and those that
@@ -88,9 +83,7 @@ enum vtap_queue_state {
 enum vtap_verdict {
 	VTAP_IDLE,		/* wait for a wake-up */
 	VTAP_MORE,		/* budget used up: give it another pass */
-	VTAP_POLL,		/* kicks are off: poll it, and give it a pass
-				 * before the worker sleeps
-				 */
+	VTAP_POLL,		/* kicks are off: poll it, and give it a last pass */
 };
 
 /**
@@ -153,10 +146,7 @@ struct vtap_worker {
 	u16 last;
 	/** @follow: what determines @node (numa.c); constant */
 	u8 follow;
-	/**
-	 * @stop: stop polling. A stale value costs one more poll: what ends the
-	 * thread (thread.c) has its own barriers.
-	 */
+	/** @stop: stop polling; a stale value costs one more poll */
 	bool stop;
 	/** @node: node to run on, or NUMA_NO_NODE; set once */
 	int node;
@@ -179,10 +169,7 @@ struct vtap_worker {
 	bool node_is_applied;
 	/** @initial_cpus: affinity at the start, until @node_is_applied */
 	cpumask_var_t initial_cpus;
-	/**
-	 * @kicks_off: REQUEUED bits of queues whose kicks are off, each of which
-	 * gets a pass in every round
-	 */
+	/** @kicks_off: REQUEUED bits of queues without kicks: a pass in each round */
 	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
 };
 
@@ -311,15 +298,9 @@ struct vtap_queue {
 	enum vtap_queue_state state;
 	/** @keep_polling: TX: leave kicks off, because the worker polls */
 	bool keep_polling;
-	/**
-	 * @requeue: the queue needs another pass, whatever the verdict is. Read
-	 * and cleared by a worker after its pass, without @lock.
-	 */
+	/** @requeue: the queue needs another pass; cleared by a worker without @lock */
 	bool requeue;
-	/**
-	 * @is_limited: a limit is set, or was until now; written under
-	 * vtap_limit.lock
-	 */
+	/** @is_limited: a limit is or was set; written under vtap_limit.lock */
 	bool is_limited;
 	/** @nr_retries: TX: retries for lack of memory, see vtap_send_single() */
 	u8 nr_retries;
@@ -327,10 +308,7 @@ struct vtap_queue {
 	u32 nr_uncalled;
 	/** @spent_bytes: bytes of its budget that the limit denies a pass */
 	u32 spent_bytes;
-	/**
-	 * @kicks_seen: kicks counted before the last pass; a broken ring is
-	 * retried after more kicks
-	 */
+	/** @kicks_seen: kicks before the last pass; a later one retries a broken ring */
 	u64 kicks_seen;
 	/** @cfg: what the negotiated features mean */
 	struct vtap_qcfg cfg;
@@ -340,10 +318,7 @@ struct vtap_queue {
 	struct vtap_ring ring;
 	/** @mem: guest memory as this queue sees it */
 	struct vtap_mem mem;
-	/**
-	 * @miss: unanswered IOTLB miss; @state is read without a lock, as the
-	 * answer wakes the queue
-	 */
+	/** @miss: unanswered IOTLB miss; @state is read without a lock */
 	struct vtap_miss miss;
 	/** @dirty: dirty log */
 	struct vtap_dirty dirty;
@@ -408,10 +383,7 @@ struct vtap_queue {
 
 	/* Configuration. */
 
-	/**
-	 * @worker: worker that serves the queue; NULL without an owner. Changes
-	 * under vtap_dev.lock and @lock.
-	 */
+	/** @worker: NULL without an owner; changes under vtap_dev.lock and @lock */
 	struct vtap_worker *worker;
 	/** @ring_cfg: addresses, size and format of the vring */
 	struct vtap_ring_cfg ring_cfg;
@@ -431,19 +403,14 @@ struct vtap_queue {
 
 	/* Observation. */
 
-	/**
-	 * @notify_due: a notification is due; set by any CPU without a lock,
-	 * after the new state and a full barrier, and cleared by xchg() before
-	 * the state is read (netlink_notify.c)
-	 */
+	/** @notify_due: a notification is due; atomic, see netlink_notify.c */
 	u32 notify_due;
 	/** @latency: histograms, if they are on */
 	struct vtap_latency latency;
 };
 
 /**
- * struct vtap_pair - a queue pair, which belongs to one queue of a multi-queue
- * tap
+ * struct vtap_pair - a queue pair: one queue of a multi-queue tap
  * @queue: RX and TX
  */
 struct vtap_pair {
@@ -459,15 +426,9 @@ struct vtap_pair {
 struct vtap_dev {
 	/** @lock: serializes control code */
 	struct mutex lock;
-	/**
-	 * @id: serial number, which names the device in traces, debugfs and
-	 * netlink; constant
-	 */
+	/** @id: serial number in traces, debugfs and netlink; constant */
 	u32 id;
-	/**
-	 * @owner: process that called VHOST_SET_OWNER (a reference), or NULL;
-	 * may be read while debugfs or netlink shows the device
-	 */
+	/** @owner: owner's process (a reference), or NULL; read by debugfs, netlink */
 	struct pid *owner;
 	/** @mm: address space of the owner (mm_count reference), or NULL */
 	struct mm_struct *mm;
@@ -481,31 +442,19 @@ struct vtap_dev {
 	bool kthread;
 	/** @map: memory table, or NULL */
 	struct vtap_memmap *map;
-	/**
-	 * @iotlb: with VIRTIO_F_ACCESS_PLATFORM, else NULL; readers of the file
-	 * that wait for a miss read it without @lock
-	 */
+	/** @iotlb: device IOTLB, or NULL; readers of the file read it without @lock */
 	struct vtap_iotlb *iotlb;
 	/** @workers: struct vtap_worker by id; empty without an owner */
 	struct xarray workers;
 	/** @nr_pairs: queue pairs, at least 1; changes without an owner only */
 	u32 nr_pairs;
-	/**
-	 * @adaptive_us: limit of adaptive polling, 0 for off; workers read it
-	 * without a lock
-	 */
+	/** @adaptive_us: limit of adaptive polling, 0 for off; read without a lock */
 	u32 adaptive_us;
-	/**
-	 * @config_gen: incremented when settings that workers cache change, see
-	 * vtap_workers_config_changed()
-	 */
+	/** @config_gen: incremented by vtap_workers_config_changed() */
 	atomic_t config_gen;
 	/** @is_interrupted: kernel threads pause, see vtap_workers_interrupt() */
 	bool is_interrupted;
-	/**
-	 * @layout_is_custom: the client moved a queue to another worker than
-	 * @layout assigns; netlink reads it without a lock
-	 */
+	/** @layout_is_custom: a queue has another worker than @layout assigns */
 	bool layout_is_custom;
 	/** @layout: enum vhost_tap_layout that VHOST_SET_OWNER applies */
 	u32 layout;
@@ -519,11 +468,7 @@ struct vtap_dev {
 	struct dentry *debugfs;
 	/** @net: network namespace of the process that opened the file; constant */
 	struct net *net;
-	/**
-	 * @is_registered: netlink shows the device. Read without a lock: a stale
-	 * value matters only while the device comes or goes, which has a
-	 * notification of its own.
-	 */
+	/** @is_registered: netlink shows the device; notifications read it unlocked */
 	bool is_registered;
 	/** @nr_regions: regions of @map, for netlink */
 	u32 nr_regions;

@@ -2,10 +2,8 @@
 /*
  * wakeup.c - set pending bits of a worker and wake it
  *
- * Kick and socket hooks, passes and control code all wake workers through this
- * file. A waker sets a bit of vtap_worker.pending and then wakes the thread.
- * The worker sets TASK_INTERRUPTIBLE and then checks the bits, so no wake-up is
- * lost.
+ * A waker sets a bit of vtap_worker.pending and then wakes the thread. The worker
+ * sets TASK_INTERRUPTIBLE and then checks the bits, so no wake-up is lost.
  */
 #include "thread.h"
 #include "vtap.h"
@@ -115,8 +113,7 @@ pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 }
 
 /**
- * vtap_workers_config_changed - make workers reread the settings of their
- * queues
+ * vtap_workers_config_changed - make workers reread the settings of their queues
  * @dev: device whose settings have changed
  *
  * Each worker caches the settings that a round needs. Its next round refreshes

@@ -3,9 +3,7 @@
  * worker.c - serve the queues with pending bits, then poll or sleep
  *
  * A round takes the pending bits a word at a time and gives each queue with a
- * bit one pass, so queues that share a worker take turns. The next round finds
- * bits that are set during a pass (wakeup.c has the rule against lost
- * wake-ups).
+ * bit one pass, so queues that share a worker take turns.
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -67,10 +65,7 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 #define for_each_vring(w, i)						\
 	for ((i) = READ_ONCE((w)->first); (i) <= READ_ONCE((w)->last); (i)++)
 
-/*
- * Queue @i if it belongs to @w, else NULL. Without a lock: a stale result is
- * harmless.
- */
+/* Queue @i if it belongs to @w, else NULL. No lock: a stale result is harmless. */
 static struct vtap_queue *vtap_worker_queue(const struct vtap_worker *w, u32 i)
 {
 	struct vtap_queue *q = vtap_queue_at(w->dev, i);
@@ -154,10 +149,7 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 	if (likely(!adaptive_us))
 		return;
 	vtap_busypoll_learn(&w->busypoll, local_clock(), w->poll_ns);
-	/*
-	 * TX passes leave kicks off if it is not 0; vtap_worker_idle() sets its
-	 * own.
-	 */
+	/* TX passes leave kicks off if it is not 0; vtap_worker_idle() sets its own. */
 	w->poll_ns = w->busypoll.window_ns[VTAP_TX];
 }
 
@@ -184,10 +176,7 @@ static void vtap_worker_end_poll(struct vtap_worker *w)
 	}
 }
 
-/*
- * Poll all queues until one has work, none can have any, or the polling window
- * is over.
- */
+/* Poll all queues until one has work, none can have any, or the window is over. */
 static void vtap_worker_poll(struct vtap_worker *w)
 {
 	bool must_yield = false;
@@ -261,9 +250,7 @@ bool vtap_worker_run(void *data)
 		w->is_last = false;
 	else if (!vtap_worker_is_pending(w))
 		vtap_worker_idle(w);
-	/*
-	 * A worker with work in every round never sleeps: report to RCU-tasks.
-	 */
+	/* A worker with work in every round never sleeps: report to RCU-tasks. */
 	cond_resched_tasks_rcu_qs();
 	return true;
 }

@@ -2,14 +2,6 @@
 /*
  * worker_pool.c - create and end workers, and assign them to queues
  *
- * A device with an owner has workers, and each of its queues is assigned to
- * one. A worker is woken by a hook in a wait queue (poll.c), whose target
- * changes under the lock of that wait queue; by control code under
- * vtap_dev.lock; and by a former worker of one of its queues under that queue's
- * lock (wakeup.c). After a queue has moved to another worker, no one wakes the
- * former worker for it. Pending bits that are already set are served by the
- * former worker, or passed on when it ends.
- *
  * Documentation/locking.rst ("Ownership of workers") defines who may use the
  * worker of a queue, and how a worker ends.
  */
@@ -54,10 +46,9 @@ MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll 
  * vtap_workers_interrupt - make passes stop waiting for the owner's memory
  * @dev: device
  *
- * The owner's SIGKILL does not reach a kernel thread, which could wait forever
- * for a page fault that the owner has to answer. After this call the access to
- * memory fails, which may drop a packet or break a ring, and the worker does
- * not run until vtap_dev_unlock(). All workers are interrupted, because a
+ * The owner's SIGKILL does not reach a kernel thread. After this call an access to
+ * memory that waits for the owner fails, which may drop a packet or break a ring, and
+ * no worker runs until vtap_dev_unlock(). All workers are interrupted, because a
  * former worker of a queue may be in a pass of it.
  */
 void vtap_workers_interrupt(struct vtap_dev *dev)
@@ -215,11 +206,9 @@ void vtap_workers_init(struct vtap_dev *dev)
 }
 
 /**
- * vtap_workers_set_kind - choose the kind of worker threads
+ * vtap_workers_set_kind - VHOST_SET_FORK_FROM_OWNER: choose the kind of threads
  * @dev: device without owner
  * @kthread: kernel threads instead of threads of the owner's process
- *
- * Implements VHOST_SET_FORK_FROM_OWNER.
  *
  * Return: 0, -EOPNOTSUPP if this kernel only has kernel threads, or -EPERM if
  * the administrator forbids kernel threads (kthread_workers=).
@@ -310,8 +299,7 @@ int vtap_workers_start(struct vtap_dev *dev)
  * @dev: device, removed from the registry and debugfs; the hooks of its queues
  *	are disarmed
  *
- * Only queues still point to workers. First every queue loses its worker, then
- * all threads end, and only then the workers are freed: until it ends, a thread
+ * Each step is complete for all workers before the next one: until it ends, a thread
  * may be in a pass of any queue and look for the worker of that queue.
  *
  * Context: vtap_dev.lock held. Waits for passes in progress.
@@ -346,12 +334,12 @@ void vtap_workers_stop(struct vtap_dev *dev)
 }
 
 /**
- * vtap_workers_new - create a worker for the client
+ * vtap_workers_new - VHOST_NEW_WORKER: create a worker for the client
  * @dev: device, owned by the caller
  * @id: set to the id of the worker on success
  *
- * Implements VHOST_NEW_WORKER. As in vhost-scsi, clients cannot create kernel
- * threads this way, because no limit of the owner's would apply.
+ * As in vhost-scsi, clients cannot create kernel threads this way, because no limit
+ * of the owner's would apply.
  *
  * Return: 0, -EFAULT if the workers are kernel threads, or -ENOMEM for any
  * other reason, as in-tree.
@@ -371,11 +359,9 @@ int vtap_workers_new(struct vtap_dev *dev, u32 *id)
 }
 
 /**
- * vtap_workers_free - end a worker
+ * vtap_workers_free - VHOST_FREE_WORKER: end a worker
  * @dev: device
  * @id: id of the worker, which may be one that SET_OWNER created
- *
- * Implements VHOST_FREE_WORKER.
  *
  * Context: vtap_dev.lock held. Waits for the pass in progress.
  * Return: 0, -ENODEV if there is no such worker, or -EBUSY if it serves a
@@ -414,13 +400,12 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 }
 
 /**
- * vtap_workers_attach - assign another worker to a queue
+ * vtap_workers_attach - VHOST_ATTACH_VRING_WORKER: assign another worker to a queue
  * @q: queue, may be running
  * @id: id of the worker
  *
- * Implements VHOST_ATTACH_VRING_WORKER. The former worker may be in a pass of
- * the queue, and runs one more if a bit was pending. The queue's lock
- * serializes the passes of both.
+ * The former worker may be in a pass of the queue, and runs one more if a bit was
+ * pending. The queue's lock serializes the passes of both.
  *
  * Return: 0, or -ENODEV if there is no such worker.
  */
