@@ -119,9 +119,9 @@ static inline u32 vtap_backend_peek(struct vtap_backend *b)
 static __always_inline int vtap_backend_deliver(struct vtap_queue *q, u32 len,
 						u16 nr_buffers, u16 nr_iov)
 {
-	if (likely(vtap_skb_rx_is_simple(&q->backend, q->cfg.sock_hlen)))
-		return vtap_skb_rx(&q->backend, &q->cfg, nr_buffers, q->iov,
-				   nr_iov);
+	if (likely(vtap_skb_rx_can_deliver(&q->backend, q->cfg.sock_hlen)))
+		return vtap_skb_rx_deliver(&q->backend, &q->cfg, nr_buffers, q->iov,
+					   nr_iov);
 	return vtap_msg_deliver(q, len, nr_buffers, nr_iov);
 }
 

@@ -2,12 +2,12 @@
 /*
  * skb_rx.c - copy an skb of a tap or macvtap queue straight into guest memory
  *
- * Kernel compatibility boundary. vtap_skb_rx() does what recvmsg of tun and tap
- * does with an skb, in one copy instead of three (header, frame, num_buffers). It
- * also reports a frame that could not be copied. The length of the header that tun
- * writes (TUNSETVNETHDRSZ, IFF_NO_PI) cannot be read from it. So the first packet
- * goes by recvmsg, and the length that it returns is compared with what the guest's
- * features require.
+ * Kernel compatibility boundary. vtap_skb_rx_deliver() does what recvmsg of tun
+ * and tap does with an skb, in one copy instead of three (header, frame,
+ * num_buffers). It also reports a frame that could not be copied. The length of the
+ * header that tun writes (TUNSETVNETHDRSZ, IFF_NO_PI) cannot be read from it. So the
+ * first packet goes by recvmsg, and the length that it returns is compared with what
+ * the guest's features require.
  *
  * Tun counts the packets that leave it by recvmsg, so the driver adds those that it
  * takes to the counters of the device. The device can disappear at any time, and an
@@ -154,15 +154,15 @@ void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
 }
 
 /* Position of the next byte to write. */
-struct place {
+struct iov_position {
 	const struct iovec *iov;
 	const struct iovec *end;
 	size_t skip;		/* bytes of *iov that are written */
 };
 
 /* The caller has checked that the buffers suffice. */
-static __always_inline bool vtap_skb_rx_put(struct place *to, const void *from,
-					    size_t len)
+static __always_inline bool vtap_skb_rx_write(struct iov_position *to,
+					      const void *from, size_t len)
 {
 	while (len) {
 		size_t part;
@@ -196,7 +196,7 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 					     const void *hdr, size_t hlen)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
-	struct place to = { .iov = iov, .end = iov + nr_iov };
+	struct iov_position to = { .iov = iov, .end = iov + nr_iov };
 	size_t in_head = 0;
 	struct iov_iter iter;
 	int i;
@@ -209,11 +209,11 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 	if (vtap_skb_rx_has_room(skb, hlen)) {
 		memcpy(skb->data - hlen, hdr, hlen);
 		in_head = hlen;
-	} else if (!vtap_skb_rx_put(&to, hdr, hlen)) {
+	} else if (!vtap_skb_rx_write(&to, hdr, hlen)) {
 		return false;
 	}
-	if (!vtap_skb_rx_put(&to, skb->data - in_head,
-			     in_head + skb_headlen(skb)))
+	if (!vtap_skb_rx_write(&to, skb->data - in_head,
+			       in_head + skb_headlen(skb)))
 		return false;
 	for (i = 0; i < si->nr_frags; i++) {
 		const skb_frag_t *frag = &si->frags[i];
@@ -221,7 +221,7 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 
 		/* Device memory has no kernel address. */
 		if (unlikely(!from) ||
-		    !vtap_skb_rx_put(&to, from, skb_frag_size(frag)))
+		    !vtap_skb_rx_write(&to, from, skb_frag_size(frag)))
 			return false;
 	}
 	return true;
@@ -277,7 +277,7 @@ void vtap_skb_rx_free(struct vtap_backend *b)
  * freed at once: they hold much memory, and the frame of another guest is in
  * memory that its queue uses again (xdp_tx.c).
  */
-static void vtap_skb_rx_done(struct vtap_backend *b, struct sk_buff *skb)
+static void vtap_skb_rx_free_later(struct vtap_backend *b, struct sk_buff *skb)
 {
 	if (skb->len > FREE_LATER_MAX || skb_is_nonlinear(skb) ||
 	    skb_shared(skb)) {
@@ -291,8 +291,8 @@ static void vtap_skb_rx_done(struct vtap_backend *b, struct sk_buff *skb)
 }
 
 /**
- * vtap_skb_rx - deliver the next packet without recvmsg
- * @b: backend with vtap_skb_rx_is_simple()
+ * vtap_skb_rx_deliver - deliver the next packet without recvmsg
+ * @b: backend with vtap_skb_rx_can_deliver()
  * @cfg: format of the header
  * @nr_buffers: descriptor chains, for the header
  * @iov: guest buffers, with room for header and packet
@@ -303,8 +303,8 @@ static void vtap_skb_rx_done(struct vtap_backend *b, struct sk_buff *skb)
  * Return: 0; -EFAULT guest memory cannot be written; -EINVAL the header cannot
  * describe the packet.
  */
-int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
-		u16 nr_buffers, const struct iovec *iov, u16 nr_iov)
+int vtap_skb_rx_deliver(struct vtap_backend *b, const struct vtap_qcfg *cfg,
+			u16 nr_buffers, const struct iovec *iov, u16 nr_iov)
 {
 	struct sk_buff *skb = b->batch[b->batch_at++];
 	union {
@@ -328,7 +328,7 @@ int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 		kfree_skb(skb);
 		return -EFAULT;
 	}
-	vtap_skb_rx_done(b, skb);
+	vtap_skb_rx_free_later(b, skb);
 	if (b->kind == VTAP_BACKEND_TAP) {
 		b->nr_uncounted++;
 		b->bytes_uncounted += len;

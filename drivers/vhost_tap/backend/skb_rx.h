@@ -11,8 +11,8 @@
 #include "../vtap.h"
 
 /* skb_rx.c */
-int vtap_skb_rx(struct vtap_backend *b, const struct vtap_qcfg *cfg,
-		u16 nr_buffers, const struct iovec *iov, u16 nr_iov);
+int vtap_skb_rx_deliver(struct vtap_backend *b, const struct vtap_qcfg *cfg,
+			u16 nr_buffers, const struct iovec *iov, u16 nr_iov);
 void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
 		       const struct net_device *dev);
 void vtap_skb_rx_account(struct vtap_backend *b);
@@ -35,14 +35,14 @@ static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
 }
 
 /**
- * vtap_skb_rx_is_simple - check whether vtap_skb_rx() can copy the next packet
+ * vtap_skb_rx_can_deliver - check for a packet without special cases
  * @b: backend of an RX queue; vtap_backend_peek() returned a length
  * @hlen: bytes of the header in front of the frame
  *
  * recvmsg handles the rare cases: a VLAN tag outside the frame, tunnel offloads,
  * and packets of a deleted tun, which recvmsg refuses.
  */
-static inline bool vtap_skb_rx_is_simple(const struct vtap_backend *b, u8 hlen)
+static inline bool vtap_skb_rx_can_deliver(const struct vtap_backend *b, u8 hlen)
 {
 	const struct sk_buff *skb;
 
