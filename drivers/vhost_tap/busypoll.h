@@ -30,13 +30,13 @@
  * @deadline_ns: time at which polling ends
  * @window_ns: adaptive: length of the next polling window, 0 for none, by direction
  *	of the last work
- * @after: direction of the last work
+ * @last_dir: direction of the last work
  */
 struct vtap_busypoll {
 	u64 since_ns;
 	u64 deadline_ns;
 	u64 window_ns[2];
-	u8 after;
+	u8 last_dir;
 };
 
 /* Nanoseconds of a client's timeout, at most VTAP_POLL_MAX_US. */
@@ -55,8 +55,8 @@ static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
 }
 
 /* Return true to poll again. @must_yield: the CPU is needed, or the thread must end. */
-static inline bool vtap_busypoll_go_on(const struct vtap_busypoll *a,
-				       u64 now_ns, bool must_yield)
+static inline bool vtap_busypoll_continue(const struct vtap_busypoll *a,
+					  u64 now_ns, bool must_yield)
 {
 	return !must_yield && (s64)(a->deadline_ns - now_ns) > 0;
 }
@@ -66,7 +66,7 @@ static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 				       u64 limit_ns)
 {
 	u64 gap_ns = now_ns - a->since_ns, least_ns = limit_ns / 8;
-	u64 *window_ns = &a->window_ns[a->after];
+	u64 *window_ns = &a->window_ns[a->last_dir];
 	int i;
 
 	for (i = 0; i < 2; i++) {
@@ -90,7 +90,7 @@ static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 /* Close the window because another task wanted the CPU. Short gaps open it again. */
 static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
 {
-	a->window_ns[a->after] = 0;
+	a->window_ns[a->last_dir] = 0;
 }
 
 /* After this number of packets in a pass, more are likely to follow. */

@@ -121,7 +121,7 @@ pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
  */
 void vtap_workers_config_changed(struct vtap_dev *dev)
 {
-	/* Pairs with the acquire in vtap_worker_find_queues(). */
+	/* Pairs with the acquire in vtap_worker_reread_config(). */
 	atomic_fetch_inc_release(&dev->config_gen);
 }
 

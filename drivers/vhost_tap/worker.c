@@ -54,7 +54,7 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 		pending &= ~(WORKS_MASK << shift);
 		w->others_wait = pending;
 		if (woken >> shift & WORKS_MASK)
-			w->busypoll.after = q->dir;
+			w->busypoll.last_dir = q->dir;
 		vtap_worker_serve(w, q, works);
 		/* A round may have 512 passes: reschedule after each. */
 		cond_resched();
@@ -114,7 +114,7 @@ static void vtap_worker_move_to_node(struct vtap_worker *w)
 }
 
 /* Reread the settings of the worker's queues, and the node. */
-static noinline __cold void vtap_worker_find_queues(struct vtap_worker *w)
+static noinline __cold void vtap_worker_reread_config(struct vtap_worker *w)
 {
 	u32 us = 0, i;
 
@@ -140,7 +140,7 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 	u32 adaptive_us = READ_ONCE(w->dev->adaptive_us);
 
 	if (unlikely(atomic_read(&w->dev->config_gen) != w->config_gen))
-		vtap_worker_find_queues(w);
+		vtap_worker_reread_config(w);
 	if (w->is_last) {
 		w->poll_ns = 0;
 		return;
@@ -185,7 +185,7 @@ static void vtap_worker_poll(struct vtap_worker *w)
 	if (!vtap_busypoll_begin(&w->busypoll, now, w->poll_ns))
 		return;
 	while (!vtap_worker_is_pending(w) &&
-	       vtap_busypoll_go_on(&w->busypoll, now, must_yield)) {
+	       vtap_busypoll_continue(&w->busypoll, now, must_yield)) {
 		if (!vtap_worker_poll_queues(w))
 			break;
 		must_yield = need_resched() || !single_task_running() ||
@@ -217,7 +217,7 @@ static void vtap_worker_idle(struct vtap_worker *w)
 	bool is_adaptive = READ_ONCE(w->dev->adaptive_us);
 
 	if (is_adaptive)
-		w->poll_ns = w->busypoll.window_ns[w->busypoll.after];
+		w->poll_ns = w->busypoll.window_ns[w->busypoll.last_dir];
 	if (w->poll_ns || is_adaptive)
 		vtap_worker_poll(w);
 	w->is_last = !vtap_worker_is_pending(w) && vtap_worker_kicks_are_off(w);

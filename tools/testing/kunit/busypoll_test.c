@@ -14,7 +14,7 @@ static void busypoll_off_without_timeout(struct kunit *test)
 	struct vtap_busypoll a;
 
 	KUNIT_EXPECT_FALSE(test, vtap_busypoll_begin(&a, 5000, 0));
-	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 5000, false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_continue(&a, 5000, false));
 }
 
 static void busypoll_ends_at_deadline(struct kunit *test)
@@ -24,8 +24,8 @@ static void busypoll_ends_at_deadline(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, now, 50 * US));
 	KUNIT_EXPECT_TRUE(test,
-			  vtap_busypoll_go_on(&a, now + 50 * US - 1, false));
-	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, now + 50 * US, false));
+			  vtap_busypoll_continue(&a, now + 50 * US - 1, false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_continue(&a, now + 50 * US, false));
 }
 
 /* A client can set 2^32 us, which is more than an hour of a busy CPU. */
@@ -45,9 +45,9 @@ static void busypoll_yields_at_once(struct kunit *test)
 	struct vtap_busypoll a;
 
 	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, 0, 1000 * US));
-	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 0, true));
-	KUNIT_EXPECT_TRUE(test, vtap_busypoll_go_on(&a, 0, false));
-	a = (struct vtap_busypoll){.window_ns = {20 * US, 30 * US}, .after = 1};
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_continue(&a, 0, true));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_continue(&a, 0, false));
+	a = (struct vtap_busypoll){.window_ns = {20 * US, 30 * US}, .last_dir = 1};
 	vtap_busypoll_yield(&a);
 	KUNIT_EXPECT_EQ(test, a.window_ns[0], 20 * US);
 	KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
@@ -59,19 +59,19 @@ static void busypoll_clock_edges(struct kunit *test)
 	struct vtap_busypoll a;
 
 	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, 1000, 10 * US));
-	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 1000 + (1ull << 62),
-						     false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_continue(&a, 1000 + (1ull << 62),
+							false));
 
 	KUNIT_EXPECT_TRUE(test, vtap_busypoll_begin(&a, U64_MAX - 5, 10 * US));
-	KUNIT_EXPECT_TRUE(test, vtap_busypoll_go_on(&a, U64_MAX, false));
-	KUNIT_EXPECT_TRUE(test, vtap_busypoll_go_on(&a, 9000, false));
-	KUNIT_EXPECT_FALSE(test, vtap_busypoll_go_on(&a, 10000, false));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_continue(&a, U64_MAX, false));
+	KUNIT_EXPECT_TRUE(test, vtap_busypoll_continue(&a, 9000, false));
+	KUNIT_EXPECT_FALSE(test, vtap_busypoll_continue(&a, 10000, false));
 }
 
 /* The queue idles from @now for @gap_ns. Returns the end of the gap. */
 static u64 gap(struct vtap_busypoll *a, u64 now, u64 gap_ns, u64 limit_ns)
 {
-	vtap_busypoll_begin(a, now, a->window_ns[a->after]);
+	vtap_busypoll_begin(a, now, a->window_ns[a->last_dir]);
 	vtap_busypoll_learn(a, now + gap_ns, limit_ns);
 	return now + gap_ns;
 }
@@ -180,9 +180,9 @@ static void busypoll_windows_are_separate(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		a.after = 0;
+		a.last_dir = 0;
 		now = gap(&a, now, 20 * US, limit);
-		a.after = 1;
+		a.last_dir = 1;
 		now = gap(&a, now, 200 * US, limit);
 		KUNIT_EXPECT_EQ(test, a.window_ns[1], 0);
 	}
