@@ -53,7 +53,7 @@ struct vtap_thread {
 	struct task_struct *owner;	/* until @ready */
 	struct completion ready;	/* cgroups are set, or @err */
 	int err;
-	bool go;			/* @fn may be called */
+	bool may_run;			/* @fn may be called */
 	bool (*fn)(void *data);
 	void *data;
 };
@@ -171,7 +171,8 @@ bool vtap_thread_has_owner_kind(void)
  * Count the thread as a process of the user who created it, in each user
  * namespace up to the initial one, as fork(2) does. The kernel does not export
  * a function for it. The credentials keep the counters alive. Before 5.14, a
- * user has one counter for all namespaces.
+ * user has one counter for all namespaces. vtap_kthread_inc_nproc() returns true
+ * if a counter is over its limit.
  */
 #ifdef VTAP_HAVE_UCOUNTS_NPROC
 
@@ -184,7 +185,7 @@ static void vtap_kthread_uncharge(struct vtap_thread *t)
 	put_cred(t->cred);
 }
 
-static bool vtap_kthread_is_over(const struct cred *cred, long limit)
+static bool vtap_kthread_inc_nproc(const struct cred *cred, long limit)
 {
 	struct ucounts *u;
 	bool is_over = false;
@@ -204,7 +205,7 @@ static void vtap_kthread_uncharge(struct vtap_thread *t)
 	put_cred(t->cred);
 }
 
-static bool vtap_kthread_is_over(const struct cred *cred, long limit)
+static bool vtap_kthread_inc_nproc(const struct cred *cred, long limit)
 {
 	return atomic_inc_return(&cred->user->processes) > limit;
 }
@@ -216,7 +217,7 @@ static int vtap_kthread_charge(struct vtap_thread *t)
 	long limit = min_t(unsigned long, rlimit(RLIMIT_NPROC), LONG_MAX);
 
 	t->cred = get_current_cred();
-	if (!vtap_kthread_is_over(t->cred, limit) ||
+	if (!vtap_kthread_inc_nproc(t->cred, limit) ||
 	    capable(CAP_SYS_RESOURCE))
 		return 0;
 	vtap_kthread_uncharge(t);
@@ -255,10 +256,10 @@ static int vtap_kthread_main(void *data)
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (READ_ONCE(t->must_end))
 			break;
-		/* Flush the signal, then read @go; see vtap_thread_interrupt(). */
+		/* Flush the signal, then read @may_run; see vtap_thread_interrupt(). */
 		if (unlikely(signal_pending(current)))
 			flush_signals(current);
-		if (!READ_ONCE(t->go) || !t->fn(t->data))
+		if (!READ_ONCE(t->may_run) || !t->fn(t->data))
 			schedule();
 	}
 	__set_current_state(TASK_RUNNING);
@@ -276,7 +277,7 @@ static void vtap_kthread_free(struct vtap_thread *t)
 	vtap_kthread_uncharge(t);
 }
 
-static int vtap_kthread_begin(struct vtap_thread *t, const char *name)
+static int vtap_kthread_create(struct vtap_thread *t, const char *name)
 {
 	int err;
 
@@ -337,7 +338,7 @@ struct vtap_thread *vtap_thread_create(bool (*fn)(void *data), void *data,
 	t->fn = fn;
 	t->data = data;
 	init_completion(&t->done);
-	err = kthread ? vtap_kthread_begin(t, name) :
+	err = kthread ? vtap_kthread_create(t, name) :
 			vtap_owner_thread_create(t, name);
 	if (err) {
 		kfree(t);
@@ -354,7 +355,7 @@ void vtap_thread_resume(struct vtap_thread *t)
 {
 	if (t->vhost)
 		return;
-	WRITE_ONCE(t->go, true);
+	WRITE_ONCE(t->may_run, true);
 	wake_up_process(t->task);
 }
 
@@ -419,10 +420,10 @@ void vtap_thread_interrupt(struct vtap_thread *t)
 		return;
 	/*
 	 * Both sides take siglock between their two steps: if the thread
-	 * flushes this signal, it reads the new @go afterwards. Otherwise the
+	 * flushes this signal, it reads the new @may_run afterwards. Otherwise the
 	 * signal stays pending for the rest of the round.
 	 */
-	WRITE_ONCE(t->go, false);
+	WRITE_ONCE(t->may_run, false);
 	send_sig(SIGKILL, t->task, 1);
 }
 
