@@ -51,7 +51,7 @@ static int vtap_debugfs_state_show(struct seq_file *s, void *unused)
 	struct vtap_queue *q = vtap_queue_at(dev, 0);
 	pid_t tid;
 
-	/* Removing the files waits for readers, and comes before workers end. */
+	/* q->worker is valid: its end comes after the removal of this file. */
 	if (mutex_lock_killable(&q->lock))
 		return -EINTR;
 	tid = vtap_queue_tid(q, ns);

@@ -102,11 +102,11 @@ static struct vtap_qcfg vtap_features_qcfg(const u64 *features)
 		  mergeable || modern ?
 		  sizeof(struct virtio_net_hdr_mrg_rxbuf) :
 		  sizeof(struct virtio_net_hdr);
-	bool ours = vtap_features_has(features, VHOST_NET_F_VIRTIO_NET_HDR);
+	bool adds_header = vtap_features_has(features, VHOST_NET_F_VIRTIO_NET_HDR);
 
 	return (struct vtap_qcfg){
-		.guest_hlen = ours ? hlen : 0,
-		.sock_hlen = ours ? 0 : hlen,
+		.guest_hlen = adds_header ? hlen : 0,
+		.sock_hlen = adds_header ? 0 : hlen,
 		.mergeable = mergeable,
 		.set_num_buffers = mergeable || modern || tunnel,
 	};

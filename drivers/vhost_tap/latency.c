@@ -21,7 +21,7 @@
 
 /* Number of measured queues. Protected by vtap_registry_lock(). */
 static unsigned int nr_measured;
-static bool is_hooked;
+static bool has_probes;
 
 /* Tracepoints pass the queue as const, but this file owns q->latency. */
 static struct vtap_latency *vtap_latency_of(const struct vtap_queue *q)
@@ -131,14 +131,14 @@ static void vtap_latency_unregister(void)
 static void vtap_latency_unregister_work(struct work_struct *unused)
 {
 	vtap_registry_lock();
-	if (!nr_measured && is_hooked) {
+	if (!nr_measured && has_probes) {
 		vtap_latency_unregister();
-		is_hooked = false;
+		has_probes = false;
 	}
 	vtap_registry_unlock();
 }
 
-static DECLARE_DELAYED_WORK(unhook_later, vtap_latency_unregister_work);
+static DECLARE_DELAYED_WORK(detach_work, vtap_latency_unregister_work);
 
 /**
  * vtap_latency_set - start or stop measuring a queue
@@ -159,14 +159,14 @@ int vtap_latency_set(struct vtap_queue *q, bool on)
 	if (!on) {
 		WRITE_ONCE(l->is_on, false);
 		if (!--nr_measured)
-			schedule_delayed_work(&unhook_later, HZ);
+			schedule_delayed_work(&detach_work, HZ);
 		return 0;
 	}
-	if (!is_hooked) {
+	if (!has_probes) {
 		err = vtap_latency_register();
 		if (err)
 			return err;
-		is_hooked = true;
+		has_probes = true;
 	}
 	nr_measured++;
 	memset(l, 0, sizeof(*l));
@@ -197,8 +197,8 @@ void vtap_latency_stop(struct vtap_dev *dev)
  */
 void vtap_latency_exit(void)
 {
-	cancel_delayed_work_sync(&unhook_later);
-	if (is_hooked)
+	cancel_delayed_work_sync(&detach_work);
+	if (has_probes)
 		vtap_latency_unregister();
 	tracepoint_synchronize_unregister();
 }

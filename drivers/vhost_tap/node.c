@@ -73,7 +73,7 @@ static bool __init vtap_is_node_name(const char *name)
  * Check whether @folder has a file with the name of @misc. A device node with
  * its minor does not count, because udev creates it at boot.
  */
-static bool vtap_is_taken(const char *folder, const struct miscdevice *misc)
+static bool vtap_folder_has_name(const char *folder, const struct miscdevice *misc)
 {
 	char file[sizeof("/sys/class/misc/") + DEVNAME_MAX];
 	const struct inode *inode;
@@ -96,8 +96,8 @@ static bool vtap_is_taken(const char *folder, const struct miscdevice *misc)
  */
 static bool vtap_name_is_taken(const struct miscdevice *misc)
 {
-	return vtap_is_taken("/sys/class/misc", misc) ||
-	       vtap_is_taken("/dev", misc);
+	return vtap_folder_has_name("/sys/class/misc", misc) ||
+	       vtap_folder_has_name("/dev", misc);
 }
 
 static int __init vtap_check_devname(void)

@@ -31,11 +31,11 @@ static int follow = VTAP_FOLLOW_NOTHING;
 
 static int vtap_numa_follow_set(const char *val, const struct kernel_param *kp)
 {
-	int what = sysfs_match_string(follow_names, val);
+	int choice = sysfs_match_string(follow_names, val);
 
-	if (what < 0)
-		return what;
-	WRITE_ONCE(follow, what);
+	if (choice < 0)
+		return choice;
+	WRITE_ONCE(follow, choice);
 	return 0;
 }
 
@@ -133,7 +133,7 @@ static int vtap_numa_node_below(struct net_device *dev)
 /* A macvtap is on top of its NIC. A tap is mostly in a bridge with it. */
 static int vtap_numa_netdev_node(struct vtap_queue *q)
 {
-	const struct vtap_interface_reader who = { .net = q->dev->net };
+	const struct vtap_interface_reader reader = { .net = q->dev->net };
 	const struct vtap_backend *b = &q->backend;
 	struct net_device *dev, *master;
 	struct vtap_interface_id last;
@@ -141,7 +141,7 @@ static int vtap_numa_netdev_node(struct vtap_queue *q)
 
 	vtap_interface_last(&q->interface, &last);
 	rtnl_lock();
-	dev = vtap_backend_netdev(b->sock, b->kind, last.name, &last, &who);
+	dev = vtap_backend_netdev(b->sock, b->kind, last.name, &last, &reader);
 	if (dev)
 		node = vtap_numa_node_below(dev);
 	master = dev ? netdev_master_upper_dev_get(dev) : NULL;

@@ -27,13 +27,13 @@ void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state)
 /**
  * vtap_queue_drop - count a dropped packet
  * @q: queue; its lock is held
- * @why: a packet fault
+ * @reason: a packet fault
  */
-noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault why)
+noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault reason)
 {
 	lockdep_assert_held(&q->lock);
-	vtap_count(&q->stats, fault[why]);
-	trace_vtap_fault(q, why);
+	vtap_count(&q->stats, fault[reason]);
+	trace_vtap_fault(q, reason);
 }
 
 /**

@@ -199,10 +199,10 @@ vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
 }
 
 static noinline __cold void vtap_rx_drop(struct vtap_queue *q,
-					 enum vtap_fault why)
+					 enum vtap_fault reason)
 {
 	vtap_backend_discard(&q->backend);
-	vtap_queue_drop(q, why);
+	vtap_queue_drop(q, reason);
 }
 
 /*
@@ -262,11 +262,11 @@ static noinline __cold void vtap_rx_stage_remaining(struct vtap_queue *q)
  * Return: number of chains to stage.
  */
 static noinline __cold u16 vtap_rx_drop_delivered(struct vtap_queue *q,
-						  enum vtap_fault why,
+						  enum vtap_fault reason,
 						  u16 nr_chains)
 {
-	vtap_queue_drop(q, why);
-	if (why != VTAP_FAULT_RX_UNWRITABLE) {
+	vtap_queue_drop(q, reason);
+	if (reason != VTAP_FAULT_RX_UNWRITABLE) {
 		vtap_ring_discard(&q->ring, q->rx_head, nr_chains,
 				  q->ring.packed);
 		return 0;

@@ -224,7 +224,7 @@ int vtap_workers_set_kind(struct vtap_dev *dev, bool kthread)
 	return 0;
 }
 
-static u32 vtap_workers_place(const struct vtap_dev *dev, u32 i)
+static u32 vtap_workers_layout_index(const struct vtap_dev *dev, u32 i)
 {
 	switch (dev->layout) {
 	case VHOST_TAP_WORKER_PER_VRING:
@@ -283,7 +283,7 @@ int vtap_workers_start(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	vtap_for_each_queue(dev, q, i) {
 		/* The xarray assigns ids from 0 on. */
-		w = xa_load(&dev->workers, vtap_workers_place(dev, i) % nr) ?:
+		w = xa_load(&dev->workers, vtap_workers_layout_index(dev, i) % nr) ?:
 			    vtap_worker_create(dev);
 		if (IS_ERR(w)) {
 			vtap_workers_stop(dev);

@@ -35,7 +35,7 @@ struct net_device *vtap_backend_netdev(struct socket *sock,
 				       enum vtap_backend_kind kind,
 				       const char *tun,
 				       const struct vtap_interface_id *last,
-				       const struct vtap_interface_reader *who);
+				       const struct vtap_interface_reader *reader);
 
 /**
  * struct vtap_interface_drops - packets that a network device dropped itself

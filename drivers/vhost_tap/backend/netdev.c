@@ -57,24 +57,24 @@ static bool vtap_backend_is_same(const struct net_device *dev,
 }
 
 static bool vtap_backend_may_see(const struct net_device *dev,
-				 const struct vtap_interface_reader *who)
+				 const struct vtap_interface_reader *reader)
 {
 	const struct net *net = dev_net(dev);
 
-	return net_eq(net, who->net) ||
-	       (who->req &&
-		netlink_ns_capable(who->req, net->user_ns, CAP_NET_ADMIN));
+	return net_eq(net, reader->net) ||
+	       (reader->req &&
+		netlink_ns_capable(reader->req, net->user_ns, CAP_NET_ADMIN));
 }
 
 /*
- * Look for a tun in all namespaces that @who may see. Others must not even make
+ * Look for a tun in all namespaces that @reader may see. Others must not even make
  * a name ambiguous, which would reveal that they have a tun of this name.
  * Return: @last if it has this name, else the only tun of this name; NULL if
  * there are none or several.
  */
 static struct net_device *
 vtap_backend_find_tun(const char *name, const struct vtap_interface_id *last,
-		      const struct vtap_interface_reader *who)
+		      const struct vtap_interface_reader *reader)
 {
 	struct net_device *found = NULL;
 	unsigned int nr = 0;
@@ -84,7 +84,7 @@ vtap_backend_find_tun(const char *name, const struct vtap_interface_id *last,
 	for_each_net_rcu(net) {
 		struct net_device *dev = dev_get_by_name_rcu(net, name);
 
-		if (!dev || !vtap_is_tun(dev) || !vtap_backend_may_see(dev, who))
+		if (!dev || !vtap_is_tun(dev) || !vtap_backend_may_see(dev, reader))
 			continue;
 		found = dev;
 		nr++;
@@ -104,7 +104,7 @@ vtap_backend_find_tun(const char *name, const struct vtap_interface_id *last,
 static struct net_device *
 vtap_backend_tun_dev(struct socket *sock, const char *name,
 		     const struct vtap_interface_id *last,
-		     const struct vtap_interface_reader *who)
+		     const struct vtap_interface_reader *reader)
 {
 	bool is_known = last && last->ifindex;
 	struct net_device *dev;
@@ -112,10 +112,10 @@ vtap_backend_tun_dev(struct socket *sock, const char *name,
 	if (!*name)
 		return NULL;
 	dev = __dev_get_by_name(sock_net(sock->sk), name);
-	if (dev && vtap_is_tun(dev) && vtap_backend_may_see(dev, who) &&
+	if (dev && vtap_is_tun(dev) && vtap_backend_may_see(dev, reader) &&
 	    (!is_known || vtap_backend_is_same(dev, last)))
 		return dev;
-	return vtap_backend_find_tun(name, last, who);
+	return vtap_backend_find_tun(name, last, reader);
 }
 
 static struct net_device *vtap_backend_packet_dev(struct socket *sock)
@@ -134,24 +134,24 @@ static struct net_device *vtap_backend_packet_dev(struct socket *sock)
  * @kind: kind of @sock
  * @tun: name of a tun, from vtap_backend_tun_name() or as recorded
  * @last: the device at the last call, to distinguish tuns of one name, or NULL
- * @who: namespaces in which a tun may be found
+ * @reader: namespaces in which a tun may be found
  *
  * Context: RTNL held.
- * Return: the device, valid under RTNL, or NULL if there is none, if @who may
+ * Return: the device, valid under RTNL, or NULL if there is none, if @reader may
  * not see it, or if several tuns have the name.
  */
 struct net_device *vtap_backend_netdev(struct socket *sock,
 				       enum vtap_backend_kind kind,
 				       const char *tun,
 				       const struct vtap_interface_id *last,
-				       const struct vtap_interface_reader *who)
+				       const struct vtap_interface_reader *reader)
 {
 	struct tap_dev *tap;
 
 	ASSERT_RTNL();
 	switch (kind) {
 	case VTAP_BACKEND_TAP:
-		return vtap_backend_tun_dev(sock, tun, last, who);
+		return vtap_backend_tun_dev(sock, tun, last, reader);
 	case VTAP_BACKEND_MACVTAP:
 		tap = rtnl_dereference(container_of(sock, struct tap_queue,
 						    sock)->tap);
@@ -210,13 +210,13 @@ static bool vtap_interface_find(struct vtap_interface *i,
 				struct vtap_interface_id *id,
 				struct vtap_interface_drops *drops)
 {
-	const struct vtap_interface_reader who = { .net = i->net, .req = req };
+	const struct vtap_interface_reader reader = { .net = i->net, .req = req };
 	struct net_device *dev;
 
 	lockdep_assert_held(&i->lock);
 	vtap_backend_tun_name(i->sock, i->kind, id->name);
 	rtnl_lock();
-	dev = vtap_backend_netdev(i->sock, i->kind, id->name, &i->last, &who);
+	dev = vtap_backend_netdev(i->sock, i->kind, id->name, &i->last, &reader);
 	if (dev) {
 		strscpy(id->name, dev->name, sizeof(id->name));
 		id->ifindex = dev->ifindex;

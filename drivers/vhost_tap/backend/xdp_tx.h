@@ -125,7 +125,7 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 					   const struct vtap_chain *c,
 					   const struct vtap_frame *f)
 {
-	const u8 usual = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	const u8 mrg_hlen = sizeof(struct virtio_net_hdr_mrg_rxbuf);
 	void *from = f->buf + b->headroom - f->hlen;
 	struct virtio_net_hdr *hdr;
 	struct xdp_buff *xdp;
@@ -138,8 +138,8 @@ static __always_inline int vtap_frame_fill(struct vtap_backend *b,
 		return -EFAULT;
 	hdr = vtap_frame_hdr(f->buf);
 	memset(hdr, 0, VTAP_HDR_ROOM);
-	if (likely(f->hlen == usual))	/* constant length: two moves */
-		memcpy(hdr, f->buf + b->headroom - usual, usual);
+	if (likely(f->hlen == mrg_hlen))	/* constant length: two moves */
+		memcpy(hdr, f->buf + b->headroom - mrg_hlen, mrg_hlen);
 	else
 		memcpy(hdr, from, f->hlen);
 	if (unlikely(hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) &&

@@ -54,18 +54,18 @@ static __always_inline int vtap_packed_write_staged(const struct vtap_ring *r)
 	u32 idx = vtap_packed_idx(r->last_used), num = r->num;
 	const u64 *entry = r->packed_staged, *end = entry + r->nr_staged;
 	const u16 *more = r->skip;
-	bool usual = !r->has_gaps && !r->scattered;
+	bool contiguous = !r->has_gaps && !r->scattered;
 
 	while (++entry < end) {
 		u64 __user *to;
 
 		idx++;
-		if (!usual)
+		if (!contiguous)
 			idx += *more++;
 		if (unlikely(idx >= num))
 			idx -= num;
 		to = (u64 __user *)&(r->packed_desc + idx)->len;
-		if (!usual)
+		if (!contiguous)
 			to = vtap_ring_desc_addr(r, to);
 		unsafe_put_user(*entry, to, fault);
 	}
@@ -232,7 +232,7 @@ int vtap_packed_publish(struct vtap_ring *r)
 {
 	u64 __user *to;
 	u16 n = r->nr_spilled + r->nr_staged, old = r->last_used;
-	int put = 0;
+	int written = 0;
 
 	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
 		return -EIO;
@@ -241,10 +241,10 @@ int vtap_packed_publish(struct vtap_ring *r)
 	to = (u64 __user *)&(r->packed_desc + vtap_packed_idx(old))->len;
 	to = vtap_ring_desc_addr(r, to);
 	if (r->nr_staged >= 2 * VTAP_RUN_LONG)
-		put = vtap_packed_write_run(r);
-	if (unlikely(put < 0) || !vtap_packed_begin_write(r))
+		written = vtap_packed_write_run(r);
+	if (unlikely(written < 0) || !vtap_packed_begin_write(r))
 		goto fault;
-	if (!put && vtap_packed_write_staged(r))
+	if (!written && vtap_packed_write_staged(r))
 		goto fault_in_window;
 	/* C, pairs with D */
 	vtap_put64_release(*r->packed_staged, to, fault_in_window);

@@ -354,17 +354,17 @@ int vtap_split_publish(struct vtap_ring *r)
 	u16 n = r->nr_spilled + r->nr_staged;	/* <= chains popped in a pass */
 	u16 old = r->last_used, new = old + n;
 	u16 __user *idx = (u16 __user *)&r->used->idx;
-	int put;
+	int written;
 
 	if (unlikely(r->fault == VTAP_FAULT_RING_ACCESS))
 		return -EIO;
 	if (!n)
 		return 0;
 	idx = vtap_ring_used_addr(r, idx);
-	put = vtap_split_write_run(r);
-	if (unlikely(put < 0) || !vtap_split_begin_write(r))
+	written = vtap_split_write_run(r);
+	if (unlikely(written < 0) || !vtap_split_begin_write(r))
 		goto fault;
-	if (!put && vtap_split_write_staged(r))
+	if (!written && vtap_split_write_staged(r))
 		goto fault_in_window;
 	/* C, pairs with D */
 	vtap_put16_release((__force u16)cpu_to_le16(new), idx,
