@@ -56,11 +56,9 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 		return -ENOMEM;
 	if (dir != VTAP_RX)
 		return 0;
-	q->rx_head = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_head),
+	q->rx_used = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_used),
 			      GFP_KERNEL_ACCOUNT);
-	q->rx_len = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_len),
-			     GFP_KERNEL_ACCOUNT);
-	return q->rx_head && q->rx_len ? 0 : -ENOMEM;
+	return q->rx_used ? 0 : -ENOMEM;
 }
 
 /**
@@ -69,8 +67,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
  */
 void vtap_queue_free(struct vtap_queue *q)
 {
-	kvfree(q->rx_len);
-	kvfree(q->rx_head);
+	kvfree(q->rx_used);
 	kvfree(q->iov);
 	vtap_interface_free(&q->interface);
 	mutex_destroy(&q->lock);

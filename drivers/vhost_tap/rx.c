@@ -29,6 +29,15 @@ struct rx_buffers {
 	u16 cost;
 };
 
+/* Return the chains of the current packet to the ring, unused. */
+static void vtap_rx_give_back_chains(struct vtap_queue *q,
+				     u16 nr_chains)
+{
+	while (nr_chains)
+		vtap_ring_discard(&q->ring, &q->rx_used[--nr_chains].head, 1,
+				  q->ring.packed);
+}
+
 /* RX cannot use this chain: discard it and break the ring. */
 static noinline __cold enum rx_fit
 vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
@@ -70,10 +79,11 @@ static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
 		return 0;
 	}
 
-	q->rx_head[buf->nr_chains] = c.head;
 	/* The length of a used entry has 32 bits. */
-	q->rx_len[buf->nr_chains] = min_t(u64, c.in_len, need);
-	buf->nr_chains++;
+	q->rx_used[buf->nr_chains++] = (struct vtap_used){
+		.head = c.head,
+		.len = min_t(u64, c.in_len, need),
+	};
 	buf->nr_iov += c.nr_in;
 	buf->cost += c.cost;
 	buf->fit = RX_FITS;
@@ -90,8 +100,7 @@ static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
 {
 	struct vtap_run run = {
 		.iov = q->iov + buf->nr_iov,
-		.head = q->rx_head + buf->nr_chains,
-		.len = q->rx_len + buf->nr_chains,
+		.used = q->rx_used + buf->nr_chains,
 		.max = min(max_chains - buf->nr_chains,
 			   VTAP_CHAIN_MAX - buf->cost),
 		.need = need,
@@ -223,12 +232,12 @@ static noinline void vtap_rx_stage_from(struct vtap_queue *q, u16 i,
 	const bool packed = q->ring.packed;
 
 	while (i < nr_chains) {
-		i += vtap_ring_stage_run(&q->ring, q->rx_head + i,
-					 q->rx_len + i, nr_chains - i, packed);
+		i += vtap_ring_stage_run(&q->ring, q->rx_used + i,
+					 nr_chains - i, packed);
 		if (i == nr_chains)
 			return;
-		if (vtap_ring_stage(&q->ring, q->rx_head[i], q->rx_len[i],
-				    packed)) {
+		if (vtap_ring_stage(&q->ring, q->rx_used[i].head,
+				    q->rx_used[i].len, packed)) {
 			vtap_rx_keep_unstaged(q, i, nr_chains);
 			return;
 		}
@@ -241,8 +250,8 @@ static __always_inline void vtap_rx_stage(struct vtap_queue *q, u16 nr_chains,
 {
 	if (unlikely(nr_chains != 1))
 		vtap_rx_stage_from(q, 0, nr_chains);
-	else if (unlikely(vtap_ring_stage(&q->ring, q->rx_head[0],
-					  q->rx_len[0], packed)))
+	else if (unlikely(vtap_ring_stage(&q->ring, q->rx_used->head,
+					  q->rx_used->len, packed)))
 		vtap_rx_keep_unstaged(q, 0, 1);
 }
 
@@ -265,13 +274,15 @@ static noinline __cold u16 vtap_rx_drop_delivered(struct vtap_queue *q,
 						  enum vtap_fault reason,
 						  u16 nr_chains)
 {
+	u16 i;
+
 	vtap_queue_drop(q, reason);
 	if (reason != VTAP_FAULT_RX_UNWRITABLE) {
-		vtap_ring_discard(&q->ring, q->rx_head, nr_chains,
-				  q->ring.packed);
+		vtap_rx_give_back_chains(q, nr_chains);
 		return 0;
 	}
-	memset(q->rx_len, 0, nr_chains * sizeof(*q->rx_len));
+	for (i = 0; i < nr_chains; i++)
+		q->rx_used[i].len = 0;
 	return nr_chains;
 }
 
@@ -340,7 +351,7 @@ static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
 	struct vtap_ring *r = &q->ring;
 	int ret;
 
-	vtap_ring_discard(r, q->rx_head, nr_chains, r->packed);
+	vtap_rx_give_back_chains(q, nr_chains);
 	/* The driver may change them in place and kick. */
 	vtap_ring_refetch(r);
 	switch (fit) {

@@ -332,11 +332,9 @@ struct vtap_queue {
 	struct eventfd_ctx *log_call;
 	/** @iov: segments of the current chains; VTAP_CHAIN_MAX entries */
 	struct iovec *iov;
-	/** @rx_head: RX: heads of the current chains; VTAP_CHAIN_MAX entries */
-	u32 *rx_head;
-	/** @rx_len: RX: bytes used of each; VTAP_CHAIN_MAX entries */
-	u32 *rx_len;
-	/** @rx_unstaged: RX: index in @rx_head at which the ring broke */
+	/** @rx_used: RX: chains of the current packet; VTAP_CHAIN_MAX entries */
+	struct vtap_used *rx_used;
+	/** @rx_unstaged: RX: index in @rx_used at which the ring broke */
 	u16 rx_unstaged;
 	/** @nr_unstaged: RX: chains from there on that are still to be staged */
 	u16 nr_unstaged;

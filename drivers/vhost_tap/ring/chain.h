@@ -86,19 +86,19 @@ static __always_inline bool vtap_chain_run_add(struct vtap_run *run,
 	const u16 kind = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT |
 			 VRING_DESC_F_WRITE;
 	u64 off = d.addr - hit->gpa;
+	u32 part = min(d.len, run->need);
 
 	if ((d.flags & kind) != VRING_DESC_F_WRITE || off >= hit->size)
 		return false;
-	/* A length of 0 wraps around. */
-	if ((u64)d.len - 1 >= hit->size - off)
+	if (d.len > hit->size - off || !part)
 		return false;
 	run->iov->iov_base = (void __user *)(unsigned long)(hit->uaddr + off);
 	run->iov->iov_len = d.len;
 	run->iov++;
-	*run->head++ = head;
-	d.len = min(d.len, run->need);
-	*run->len++ = d.len;
-	run->need -= d.len;
+	run->used->head = head;
+	run->used->len = part;
+	run->used++;
+	run->need -= part;
 	return true;
 }
 

@@ -269,7 +269,7 @@ void vtap_packed_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
 		if (!vtap_chain_run_add(&got, &hit, vtap_desc_from_packed(d),
 					vtap_packed_head(le16_to_cpu(d->id), 1)))
 			break;
-	run->nr = got.head - run->head;
+	run->nr = got.used - run->used;
 	run->need = got.need;
 	r->last_avail += run->nr;
 	r->nr_left += run->nr;

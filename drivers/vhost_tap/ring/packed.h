@@ -78,7 +78,7 @@ void vtap_packed_set_max(struct vtap_ring *r);
 void vtap_packed_stage_from(struct vtap_ring *r, u16 used);
 void vtap_packed_end_lap(struct vtap_ring *r);
 int vtap_packed_stage_wrapped(struct vtap_ring *r);
-u16 vtap_packed_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+u16 vtap_packed_stage_run(struct vtap_ring *r, const struct vtap_used *used,
 			  u16 nr);
 int vtap_packed_publish(struct vtap_ring *r);
 

@@ -187,13 +187,12 @@ int vtap_packed_stage_wrapped(struct vtap_ring *r)
 /**
  * vtap_packed_stage_run - record used entries of several chains
  * @r: ring
- * @head: heads of the chains, in the order they were popped
- * @len: number of bytes written to each
+ * @used: the chains, in the order they were popped
  * @nr: number of chains
  *
  * Return: number of entries recorded; the next one takes vtap_packed_stage().
  */
-u16 vtap_packed_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+u16 vtap_packed_stage_run(struct vtap_ring *r, const struct vtap_used *used,
 			  u16 nr)
 {
 	u16 room = r->stage_max - min(r->stage_max, r->nr_staged), i;
@@ -202,10 +201,10 @@ u16 vtap_packed_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
 	u64 *to = r->packed_staged + r->nr_staged;
 
 	nr = min(nr, room);
-	for (i = 0; i < nr; i++, head++, len++) {
-		if (vtap_packed_nr_extra(*head) || !*len)
+	for (i = 0; i < nr; i++, used++) {
+		if (vtap_packed_nr_extra(used->head) || !used->len)
 			break;
-		*to++ = flags | vtap_packed_pack_word(*len, *head, 0);
+		*to++ = flags | vtap_packed_pack_word(used->len, used->head, 0);
 	}
 	r->nr_staged += i;
 	return i;

@@ -290,18 +290,26 @@ struct vtap_chain {
 };
 
 /**
+ * struct vtap_used - a chain to return, in CPU byte order
+ * @head: as vtap_chain.head
+ * @len: number of bytes written to the chain
+ */
+struct vtap_used {
+	u32 head;
+	u32 len;
+};
+
+/**
  * struct vtap_run - chains of one writable buffer each, for one packet
- * @iov: one segment for each chain; the caller's array, as @head and @len
- * @head: heads of the chains, as vtap_chain.head
- * @len: bytes of the packet in each
+ * @iov: one segment for each chain; the caller's array, as @used
+ * @used: the chains, and the bytes of the packet in each
  * @max: room in the arrays
  * @nr: number of chains taken
  * @need: bytes of the packet without a buffer; more than 0 before the operation
  */
 struct vtap_run {
 	struct iovec *iov;
-	u32 *head;
-	u32 *len;
+	struct vtap_used *used;
 	u16 max;
 	u16 nr;
 	u32 need;

@@ -60,11 +60,11 @@ static __always_inline void vtap_ring_pop_run(struct vtap_ring *r,
 }
 
 static __always_inline u16 vtap_ring_stage_run(struct vtap_ring *r,
-					       const u32 *head, const u32 *len,
+					       const struct vtap_used *used,
 					       u16 nr, const bool packed)
 {
-	return packed ? vtap_packed_stage_run(r, head, len, nr) :
-			vtap_split_stage_run(r, head, len, nr);
+	return packed ? vtap_packed_stage_run(r, used, nr) :
+			vtap_split_stage_run(r, used, nr);
 }
 
 static __always_inline int vtap_ring_publish(struct vtap_ring *r,

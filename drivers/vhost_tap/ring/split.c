@@ -188,7 +188,7 @@ void vtap_split_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
 		if (!vtap_chain_run_add(&got, &hit, vtap_desc_from_split(d),
 					*head))
 			break;
-	run->nr = got.head - run->head;
+	run->nr = got.used - run->used;
 	run->need = got.need;
 	r->last_avail += run->nr;
 }
@@ -196,25 +196,24 @@ void vtap_split_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
 /**
  * vtap_split_stage_run - record used entries of several chains
  * @r: ring
- * @head: heads of the chains
- * @len: number of bytes written to each
+ * @used: the chains
  * @nr: number of chains
  *
  * Return: number of entries recorded. vtap_split_stage() records the next one,
  * and finds its fault.
  */
-u16 vtap_split_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+u16 vtap_split_stage_run(struct vtap_ring *r, const struct vtap_used *used,
 			 u16 nr)
 {
-	struct vring_used_elem *e = r->staged + r->nr_staged, *end;
+	u64 *to = (u64 *)(r->staged + r->nr_staged), *end;
 
 	if (unlikely(r->fault))
 		return 0;
 	nr = min_t(u16, nr, ARRAY_SIZE(r->staged) - r->nr_staged);
-	for (end = e + nr; e < end; e++) {
-		e->id = (__force __virtio32)cpu_to_le32(*head++);
-		e->len = (__force __virtio32)cpu_to_le32(*len++);
-	}
+	/* A used entry is id and len, both little-endian: one word. */
+	for (end = to + nr; to < end; to++, used++)
+		*to = (__force u64)cpu_to_le64((u64)used->len << 32 |
+					       used->head);
 	r->nr_staged += nr;
 	return nr;
 }

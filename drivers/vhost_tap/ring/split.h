@@ -10,7 +10,7 @@ int vtap_split_fetch(struct vtap_ring *r);
 int vtap_split_fetch_scattered(struct vtap_ring *r);
 void vtap_split_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
 			struct vtap_run *run);
-u16 vtap_split_stage_run(struct vtap_ring *r, const u32 *head, const u32 *len,
+u16 vtap_split_stage_run(struct vtap_ring *r, const struct vtap_used *used,
 			 u16 nr);
 int vtap_split_spill(struct vtap_ring *r);
 void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word);

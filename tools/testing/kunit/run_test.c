@@ -14,8 +14,7 @@
 
 /* Chains of one packet. */
 struct taken {
-	u32 head[MAX_CHAINS];
-	u32 len[MAX_CHAINS];
+	struct vtap_used used[MAX_CHAINS];
 	struct iovec iov[VTAP_CHAIN_MAX];
 	u32 nr;
 	u32 nr_iov;
@@ -100,17 +99,16 @@ static void take(struct taken *t, u32 need, u32 max, bool use_runs)
 		shim_idle();
 		if (t->ret != 1)
 			return;
-		t->head[t->nr] = e->c.head;
-		t->len[t->nr] = min_t(u64, e->c.in_len, need);
-		need -= t->len[t->nr++];
+		t->used[t->nr].head = e->c.head;
+		t->used[t->nr].len = min_t(u64, e->c.in_len, need);
+		need -= t->used[t->nr++].len;
 		t->nr_iov += e->c.nr_out + e->c.nr_in;
 		if (!need || !use_runs)
 			continue;
 
 		run = (struct vtap_run){
-			.iov = t->iov + t->nr_iov, .head = t->head + t->nr,
-			.len = t->len + t->nr, .max = max - t->nr,
-			.need = need,
+			.iov = t->iov + t->nr_iov, .used = t->used + t->nr,
+			.max = max - t->nr, .need = need,
 		};
 		vtap_ring_pop_run(&e->r, &e->m, &run, e->r.packed);
 		t->nr += run.nr;
@@ -126,12 +124,12 @@ static void stage(struct kunit *test, const struct taken *t)
 
 	for (i = 0; i < t->nr; i++) {
 		nr = rnd_below(&dice, t->nr - i + 1);
-		i += vtap_ring_stage_run(&e->r, t->head + i, t->len + i, nr,
-					 e->r.packed);
+		i += vtap_ring_stage_run(&e->r, t->used + i, nr, e->r.packed);
 		if (i == t->nr)
 			break;
-		KUNIT_ASSERT_EQ(test, vtap_ring_stage(&e->r, t->head[i],
-						      t->len[i], e->r.packed), 0);
+		KUNIT_ASSERT_EQ(test, vtap_ring_stage(&e->r, t->used[i].head,
+						      t->used[i].len,
+						      e->r.packed), 0);
 	}
 }
 
@@ -146,7 +144,7 @@ static void expect_used(struct kunit *test, const struct taken *t, u64 *next)
 	for (i = 0; i < t->nr; i++) {
 		KUNIT_ASSERT_TRUE(test, drv_get(&e->d, &cookie, &len));
 		KUNIT_ASSERT_EQ(test, cookie, *next);
-		KUNIT_ASSERT_EQ(test, len, t->len[i]);
+		KUNIT_ASSERT_EQ(test, len, t->used[i].len);
 		++*next;
 	}
 	KUNIT_EXPECT_FALSE(test, drv_get(&e->d, &cookie, &len));
@@ -161,13 +159,14 @@ static void expect_same(struct kunit *test, u16 num)
 	start(num);
 	for (i = 0; i < ROUNDS; i++) {
 		u32 need = 1 + rnd_below(&dice, 32 * SLOT);
-		u32 max = 1 + rnd_below(&dice, MAX_CHAINS);
+		u32 max = 1 + rnd_below(&dice, MAX_CHAINS), n;
 
 		while (add_chain(added) >= 0)
 			added++;
 		drv_publish(&e->d);
 		take(&one, need, max, false);
-		vtap_ring_discard(&e->r, one.head, one.nr, packed);
+		for (n = one.nr; n; n--)
+			vtap_ring_discard(&e->r, &one.used[n - 1].head, 1, packed);
 		if (one.ret < 0) {
 			/* Chains before the bad one are given back by RX. */
 			KUNIT_ASSERT_EQ(test, e->r.fault, VTAP_FAULT_UNMAPPED);
@@ -178,10 +177,8 @@ static void expect_same(struct kunit *test, u16 num)
 		KUNIT_ASSERT_EQ(test, runs.ret, one.ret);
 		KUNIT_ASSERT_EQ(test, runs.nr, one.nr);
 		KUNIT_ASSERT_EQ(test, runs.nr_iov, one.nr_iov);
-		KUNIT_ASSERT_EQ(test, memcmp(runs.head, one.head,
-					     sizeof(one.head)), 0);
-		KUNIT_ASSERT_EQ(test, memcmp(runs.len, one.len,
-					     sizeof(one.len)), 0);
+		KUNIT_ASSERT_EQ(test, memcmp(runs.used, one.used,
+					     sizeof(one.used)), 0);
 		KUNIT_ASSERT_EQ(test, memcmp(runs.iov, one.iov, one.nr_iov *
 					     sizeof(*one.iov)), 0);
 		nr += runs.nr;
@@ -213,10 +210,10 @@ static void run_same_as_pop(struct kunit *test)
 /* A broken ring gives no run, and records nothing. */
 static void run_broken(struct kunit *test)
 {
-	u32 head[2] = { 0, 1 }, len[2] = { 1, 1 };
+	struct vtap_used used[2] = { { 0, 1 }, { 1, 1 } };
 	struct iovec iov[2];
 	struct vtap_run run = {
-		.iov = iov, .head = head, .len = len, .max = 2, .need = 2,
+		.iov = iov, .used = used, .max = 2, .need = 2,
 	};
 
 	start(8);
@@ -227,8 +224,7 @@ static void run_broken(struct kunit *test)
 	vtap_ring_break(&e->r, VTAP_FAULT_CHAIN_EMPTY);
 	vtap_ring_pop_run(&e->r, &e->m, &run, packed);
 	KUNIT_EXPECT_EQ(test, run.nr, 0);
-	KUNIT_EXPECT_EQ(test, vtap_ring_stage_run(&e->r, head, len, 2, packed),
-			0);
+	KUNIT_EXPECT_EQ(test, vtap_ring_stage_run(&e->r, used, 2, packed), 0);
 	KUNIT_EXPECT_EQ(test, e->r.nr_staged, 0);
 }
 
