@@ -77,7 +77,7 @@ demo: $(if $(filter 1,$(HOST)),modules,vm-module)	## boot a guest on /dev/vhost-
 	@$(QEMU_TESTS)/demo $(if $(filter 1,$(HOST)),--host,--kver $(KVER))
 
 .PHONY: check
-check:	## style, docs, packages, unit, matrix, VM and QEMU tests on one kernel (KVER=6.12), about 30 minutes
+check:	## all tests that gate a change, on one kernel (KVER=6.12), about 25 minutes; scripts/check --list names them
 	@scripts/check --kver $(KVER)
 
 .PHONY: check-all
