@@ -11,9 +11,11 @@ are out of date, and fails if there are any.
 import functools
 import os
 import re
+import subprocess
 import sys
 
 import generated
+import gnuplot
 
 PICTURED = "6.12"
 WORDS = {"ind2": "indirect, 2 buffers", "chain17": "chain of 17", "fwd": "forwarded, buffers ahead",
@@ -21,7 +23,7 @@ WORDS = {"ind2": "indirect, 2 buffers", "chain17": "chain of 17", "fwd": "forwar
          "iotlb4k": "virtual IOMMU, 4 KiB pages", "burst1": "one packet at a time", "packed": "packed ring",
          "gso": "GSO"}
 PART = re.compile(r"^(\S+ icount: (?!end)(\w+)[^\n]*\n).*?^(\S+ icount: end)", re.M | re.S)
-WIDTH, LEFT, RIGHT, ROW = 920, 320, 130, 22
+PICTURE = "Documentation/images/icount.svg"
 
 
 @functools.cache
@@ -50,28 +52,46 @@ def read_expect(path):
     return kernels
 
 
-def picture(kernel, counts):
-    """Draw the counts of vhost-tap in percent of in-tree vhost-net's, as SVG"""
-    rows = [(row, theirs, ours) for row, (theirs, ours) in counts.items() if theirs]
-    unit = (WIDTH - LEFT - RIGHT) / 1.1
-    height = 70 + ROW * len(rows)
-    one = LEFT + unit
+def plotted(counts):
+    """List what the picture shows, in lines of gnuplot's data: packet, ours, in-tree"""
+    return [f'"{words(row)}" {ours} {theirs}' for row, (theirs, ours) in counts.items() if theirs]
+
+
+def comment(kernel, counts):
+    """Repeat the data at the end of the picture, for is_current()"""
+    return "<!--\n" + "\n".join([f"Linux {kernel}", *plotted(counts)]) + "\n-->\n"
+
+
+def is_current(kernel, counts):
+    """Compare the data of the picture, which each version of gnuplot draws differently"""
+    with open(PICTURE, encoding="utf-8") as f:
+        return f.read().endswith(comment(kernel, counts))
+
+
+def draw(kernel, counts):
+    """Draw the counts of vhost-tap in percent of in-tree vhost-net's"""
     title = f"Instructions per packet on Linux {kernel}, in-tree vhost-net = 100 %, less is better"
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-           'font-family="DejaVu Sans, sans-serif" font-size="12">',
-           f"<title>{title}</title>", f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
-           f'<text x="{WIDTH / 2}" y="22" font-size="14" text-anchor="middle">{title}</text>']
-    for i, (row, theirs, ours) in enumerate(rows):
-        y = 40 + i * ROW
-        part = ours / theirs
-        fill = "#7aa0c4" if part <= 1 else "#d08770"
-        out += [f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{words(row)}</text>',
-                f'<rect x="{LEFT}" y="{y + 3}" width="{min(part, 1.1) * unit:.1f}" height="{ROW - 6}" fill="{fill}"/>',
-                f'<text x="{LEFT + 6}" y="{y + 14}" fill="#fff">{round(part * 100)} %</text>',
-                f'<text x="{WIDTH - 8}" y="{y + 14}" text-anchor="end" fill="#555">{ours} of {theirs}</text>']
-    out += [f'<path d="M{one:.1f} 36V{height - 24}" stroke="#bf3b3b" stroke-width="1.5"/>',
-            f'<text x="{one:.1f}" y="{height - 8}" text-anchor="middle" fill="#bf3b3b">in-tree</text>', "</svg>"]
-    return "\n".join(out) + "\n"
+    lines = plotted(counts)
+    data = "\n".join(lines)
+    gnuplot.draw(PICTURE, f"920,{80 + 22 * len(lines)}", title, f"""
+set style fill solid noborder
+set border 0
+set yrange [{len(lines) - 0.3}:-0.7]
+set xrange [-75:140]
+set xtics 0,20,100 format '%g %%' nomirror
+unset ytics
+set grid x
+set arrow from 100, graph 0 to 100, graph 1 nohead lc rgb '#bf3b3b' lw 1.5 front
+$data << END
+{data}
+END
+percent(row) = 100.0 * column(2) / column(3)
+plot $data using (0):0:(0):(percent(0)):($0-0.36):($0+0.36) with boxxyerror lc rgb '#6690b8', \\
+     '' using (-1):0:1 with labels right noenhanced, \\
+     '' using (103):0:(sprintf('%.0f %% (%d / %d)', percent(0), column(2), column(3))) with labels left
+""")
+    with open(PICTURE, "a", encoding="utf-8") as f:
+        f.write(comment(kernel, counts))
 
 
 def table(head, rows):
@@ -130,11 +150,18 @@ def main():
     kernels = read_expect("tools/testing/bench/icount.expect")
     parts = {"figures": sentence(kernels), "migration": migration(kernels),
              "kernels": by_kernel(kernels), "packed": packed(kernels)}
-    wanted = {"Documentation/images/icount.svg": picture(PICTURED, kernels[PICTURED])}
+    bad = 0
+    if "--check" not in sys.argv:
+        subprocess.run(["scripts/deps", "bench"], check=True)
+        draw(PICTURED, kernels[PICTURED])
+    elif not is_current(PICTURED, kernels[PICTURED]):
+        print(f"{PICTURE} differs from icount.expect; run {sys.argv[0]}")
+        bad = 1
+    wanted = {}
     for path in "README.md", "Documentation/performance.rst":
         with open(path, encoding="utf-8") as f:
             wanted[path] = PART.sub(lambda m: f"{m[1]}\n{parts[m[2]]}\n\n{m[3]}", f.read())
-    return generated.update(wanted, "icount.expect")
+    return bad | generated.update(wanted, "icount.expect")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ calls per packet; or boot, node, row, errno. A row may occur several times in a 
 Ratios use measurements of both sides taken directly after each other.
 """
 
-import html
 import json
+import os
 import statistics
-import subprocess
 import sys
+
+sys.dont_write_bytecode = True
+sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/../../../scripts")
+import gnuplot  # noqa: E402
 
 NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours",
          "/dev/vtap-baseline": "baseline", "/dev/vtap-baseline:kernel": "baseline_kernel"}
@@ -258,29 +261,18 @@ def plot_bars(base, title, bars, line=None):
         return
     data = "\n".join(f'"{name}" {value:.3f}' for name, value in bars)
     across = f", {line} with lines lc rgb '#cc3311' lw 2" if line else ""
-    for kind, term in (("svg", "svg size 1200,600 font 'sans,11' background rgb 'white'"),
-                       ("png", "pngcairo size 1200,600 font 'sans,10'")):
-        script = f"""
-set terminal {term}
-set output '{base}.{kind}'
-set title "{title}" noenhanced
+    for kind in "svg", "png":
+        gnuplot.draw(f"{base}.{kind}", "1200,600", title, f"""
 set style fill solid 0.7
 set boxwidth 0.7
 set yrange [0:*]
 set grid y
 set xtics rotate by -60 font ',9' noenhanced
-unset key
 $data << END
 {data}
 END
 plot $data using 0:2:xtic(1) with boxes lc rgb '#4477aa'{across}
-"""
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
-    # A description for readers who cannot see the picture.
-    with open(base + ".svg", encoding="utf-8") as f:
-        svg = f.read()
-    with open(base + ".svg", "w", encoding="utf-8") as f:
-        f.write(svg.replace("<title>Gnuplot</title>", f"<title>{html.escape(title)}</title>"))
+""")
 
 
 def plot(base, about, rows):
