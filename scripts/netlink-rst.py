@@ -1,6 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""netlink-rst.py SPEC: convert a YNL specification to a page of reST."""
+"""netlink-rst.py SPEC: convert a YNL specification to a page of reST.
+
+The kernel's ynl_gen_rst.py would lose the numbers of enum values and make a section of
+each attribute instead of a table. 7.2's ".. LINENO" lines separate each "do" and "dump"
+from its request and reply, and Sphinx warns of them. No kernel package has the tool but
+the whole source, from 6.8 on.
+"""
 
 import sys
 

@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0
 """uapi-rst.py HEADER: convert a uapi header to reST in Sphinx's C domain.
 
-The script reads the comment at the top, the kernel-doc comments of structs, and each
+The script reads the comment at the top, the kernel-doc comments of types, and each
 #define with the comment before it.
+
+kernel-doc would lose the values of the macros, such as the numbers of the ioctls, and
+every comment before a macro that does not begin with "define NAME -". The package
+linux-kbuild of 6.12 has kernel-doc, that of 7.2 has not: it is in the whole source only.
 """
 
 import re
 import sys
 
 ITEM = re.compile(
-    r"/\*\*?(?P<comment>.*?)\*/[ \t]*\n|(?P<struct>^struct \w+ \{.*?^\};)"
+    r"/\*\*?(?P<comment>.*?)\*/[ \t]*\n|(?P<type>^(?:struct|enum) \w+ \{.*?^\};)"
     r"|^(?P<macro>#define\s+\w+.*?(?<!\\)\n)|(?P<blank>^\n)", re.S | re.M)
 
 
@@ -41,9 +45,9 @@ def paragraphs(lines, indent=""):
     return out + [""]
 
 
-def struct_rst(comment, body):
-    """Describe a struct: its members' "@name:" texts, then the description."""
-    name = re.match(r"struct (\w+)", body).group(1)
+def type_rst(comment, body):
+    """Describe a struct or enum: its members' "@name:" texts, then the description."""
+    kind, name = body.split()[:2]
     first, *rest = clean(comment)
     members, text, where = {}, [], None
     for line in rest:
@@ -56,13 +60,14 @@ def struct_rst(comment, body):
         else:
             where = None
             text.append(line)
-    out = [f".. c:struct:: {name}", "", "   " + inline(first.split(" - ", 1)[1]), ""]
+    out = [f".. c:{kind}:: {name}", "", "   " + inline(first.split(" - ", 1)[1]), ""]
     out += paragraphs(text, "   ")
-    for decl in re.findall(r"^\t([\w ]+ (\w+)(?:\[\w+\])?);", body, re.M):
-        if decl[1] not in members:
-            sys.exit(f"uapi-rst: {name}.{decl[1]} has no description")
-        full = re.search(r"^\t(.*\b" + decl[1] + r"\b.*);", body, re.M).group(1)
-        out += [f"   .. c:member:: {full}", "", "      " + inline(" ".join(members[decl[1]])), ""]
+    member, form = {"struct": ("member", r"^\t(.*?\b(\w+)(?:\[\w+\])?);"),
+                    "enum": ("enumerator", r"^\t((\w+)(?: = .*)?),")}[kind]
+    for full, short in re.findall(form, body, re.M):
+        if short not in members:
+            sys.exit(f"uapi-rst: {name}.{short} has no description")
+        out += [f"   .. c:{member}:: {full}", "", "      " + inline(" ".join(members[short])), ""]
     return out
 
 
@@ -92,8 +97,8 @@ def main():
             if comment and top:
                 out += paragraphs(clean(comment)[1:])
                 comment, top = "", False
-        elif m["struct"]:
-            out += struct_rst(comment, m["struct"])
+        elif m["type"]:
+            out += type_rst(comment, m["type"])
             comment = ""
         elif m["macro"]:
             out += macro_rst(comment, m["macro"])
