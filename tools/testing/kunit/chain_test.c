@@ -2,27 +2,67 @@
 /*
  * chain_test.c - direct chains: every rule and every limit
  *
- * The tests need the fault injection of the shim. Indirect tables are in
- * indirect_test.c.
+ * Cases with links out of order are for split rings, all others run for both formats. The
+ * tests need the fault injection of the shim. Indirect tables are in indirect_test.c.
  */
 #include "env_case.h"
+#include "pdriver.h"
 
 #define HOLE	0x40000000ull	/* no region is here or just below */
 
+ENV_FORMATS();
+
+/* The chain to offer. */
+static struct drv_desc chain[VTAP_CHAIN_MAX + 1];
+
+static void restart(u16 num)
+{
+	start(num, true, packed ? 0x8000 | num / 2 : 0xfffe);
+}
+
 static int chain_init(struct kunit *test)
 {
-	start(8, true, 0xfffe);
+	const struct env_format *f = test->param_value;
+
+	packed = f && f->packed;
+	restart(8);
 	return 0;
 }
 
-/* Offer @head. The ring must break and keep its indices. */
+static int offer_chain(u32 nr)
+{
+	return env_offer_chain(e, chain, nr);
+}
+
+/* Fill @chain with buffers of one byte. */
+static void fill_chain(u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		chain[i] = (struct drv_desc){ ENV_RAM + i, 1 };
+}
+
+/* The offer broke the ring, which keeps its indices. */
+static void expect_refusal(struct kunit *test, int ret, u16 avail, enum vtap_fault fault)
+{
+	KUNIT_EXPECT_EQ(test, ret, -EIO);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
+	env_expect_refusal(test, e, fault);
+}
+
 static void expect_fault(struct kunit *test, u16 head, enum vtap_fault fault)
 {
 	u16 avail = e->r.last_avail;
 
-	KUNIT_EXPECT_EQ(test, env_offer(e, head), -EIO);
-	KUNIT_EXPECT_EQ(test, e->r.last_avail, avail);
-	env_expect_refusal(test, e, fault);
+	expect_refusal(test, env_offer(e, head), avail, fault);
+}
+
+static void expect_chain_fault(struct kunit *test, u32 nr, enum vtap_fault fault)
+{
+	u16 avail = e->r.last_avail;
+
+	expect_refusal(test, offer_chain(nr), avail, fault);
 }
 
 static void expect_segment(struct kunit *test, int i, u64 gpa, size_t len)
@@ -55,8 +95,8 @@ static void chain_single(struct kunit *test)
 /* Reserved flag bits are ignored (virtio 1.2, 2.2.2). */
 static void chain_unknown_flags(struct kunit *test)
 {
-	env_set_desc(e, 0, ENV_RAM, 60, 0xfff8, 1);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	chain[0] = (struct drv_desc){ ENV_RAM, 60, packed ? 0xfff8 & ~PDRV_BOTH : 0xfff8 };
+	KUNIT_ASSERT_EQ(test, offer_chain(1), 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 60ull);
 }
 
@@ -81,9 +121,9 @@ static void chain_readable_then_writable(struct kunit *test)
 
 static void chain_readable_after_writable(struct kunit *test)
 {
-	env_set_desc(e, 0, ENV_RAM, 10, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 1);
-	env_set_desc(e, 1, ENV_RAM, 10, 0, 0);
-	expect_fault(test, 0, VTAP_FAULT_CHAIN_ORDER);
+	fill_chain(2);
+	chain[0].flags = DRV_WRITE;
+	expect_chain_fault(test, 2, VTAP_FAULT_CHAIN_ORDER);
 }
 
 /* Link @nr descriptors of one byte from 0 on; the last one ends the chain. */
@@ -100,10 +140,10 @@ static void chain_every_length(struct kunit *test)
 {
 	u32 nr;
 
-	start(256, true, 0xfffe);
+	restart(256);
 	for (nr = 1; nr <= 256; nr++) {
-		link_chain(nr);
-		KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+		fill_chain(nr);
+		KUNIT_ASSERT_EQ(test, offer_chain(nr), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
 		KUNIT_EXPECT_EQ(test, e->c.out_len, (u64)nr);
 		KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
@@ -117,15 +157,16 @@ static void chain_longest_by_ring_size(struct kunit *test)
 	for (num = 1; num <= VTAP_RING_MAX; num *= 2) {
 		u32 nr = min_t(u32, num, VTAP_CHAIN_MAX);
 
-		start(num, true, 0xfffe);
-		link_chain(nr);
-		KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+		restart(num);
+		fill_chain(nr);
+		KUNIT_ASSERT_EQ(test, offer_chain(nr), 1);
 		KUNIT_EXPECT_EQ(test, e->c.nr_out, nr);
 
 		if (num <= VTAP_CHAIN_MAX)
 			continue;
-		link_chain(VTAP_CHAIN_MAX + 1);
-		expect_fault(test, 0, VTAP_FAULT_CHAIN_LONG);
+		fill_chain(VTAP_CHAIN_MAX + 1);
+		chain[100].len = 0;		/* no segment */
+		expect_chain_fault(test, VTAP_CHAIN_MAX + 1, VTAP_FAULT_CHAIN_LONG);
 	}
 }
 
@@ -179,16 +220,16 @@ static void chain_next_range(struct kunit *test)
 static void chain_zero_length(struct kunit *test)
 {
 	/* An empty buffer outside all memory: its address is not checked. */
-	env_set_desc(e, 0, HOLE, 0, 0, 0);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	chain[0] = (struct drv_desc){ HOLE };
+	KUNIT_ASSERT_EQ(test, offer_chain(1), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
 	KUNIT_EXPECT_EQ(test, e->c.out_len + e->c.in_len, 0ull);
 
-	env_set_desc(e, 0, ENV_RAM, 0, VRING_DESC_F_NEXT, 1);
-	env_set_desc(e, 1, ENV_RAM + 8, 9, VRING_DESC_F_NEXT, 2);
-	env_set_desc(e, 2, 0, 0, VRING_DESC_F_NEXT, 3);
-	env_set_desc(e, 3, ENV_RAM + 16, 5, VRING_DESC_F_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	chain[0] = (struct drv_desc){ ENV_RAM, 0 };
+	chain[1] = (struct drv_desc){ ENV_RAM + 8, 9 };
+	chain[2] = (struct drv_desc){ 0, 0 };
+	chain[3] = (struct drv_desc){ ENV_RAM + 16, 5, DRV_WRITE };
+	KUNIT_ASSERT_EQ(test, offer_chain(4), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 9ull);
@@ -214,15 +255,15 @@ static void chain_unmapped(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8, true, 0xfffe);
-		env_set_desc(e, 0, bad[i].gpa, bad[i].len, 0, 0);
-		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
+		restart(8);
+		chain[0] = (struct drv_desc){ bad[i].gpa, bad[i].len };
+		expect_chain_fault(test, 1, VTAP_FAULT_UNMAPPED);
 
 		/* The same after a valid buffer, which sets the last hit. */
-		start(8, true, 0xfffe);
-		env_set_desc(e, 0, ENV_RAM, 4, VRING_DESC_F_NEXT, 1);
-		env_set_desc(e, 1, bad[i].gpa, bad[i].len, VRING_DESC_F_WRITE, 0);
-		expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
+		restart(8);
+		chain[0] = (struct drv_desc){ ENV_RAM, 4 };
+		chain[1] = (struct drv_desc){ bad[i].gpa, bad[i].len, DRV_WRITE };
+		expect_chain_fault(test, 2, VTAP_FAULT_UNMAPPED);
 	}
 }
 
@@ -231,22 +272,19 @@ static void chain_four_gib_totals(struct kunit *test)
 {
 	u32 i;
 
-	start(1024, true, 0xfffe);
+	restart(1024);
 	gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 	env_map(e);
-	link_chain(1024);
-	for (i = 0; i < 1024; i++) {
-		e->d.desc[i].addr = (1ull << 40) + i;
-		e->d.desc[i].len = U32_MAX;
-	}
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	for (i = 0; i < 1024; i++)
+		chain[i] = (struct drv_desc){ (1ull << 40) + i, U32_MAX };
+	KUNIT_ASSERT_EQ(test, offer_chain(1024), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1024);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 1024ull * U32_MAX);
 	KUNIT_EXPECT_EQ(test, (u64)e->iov[1023].iov_len, (u64)U32_MAX);
 
 	for (i = 0; i < 1024; i++)
-		e->d.desc[i].flags |= VRING_DESC_F_WRITE;
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+		chain[i].flags = DRV_WRITE;
+	KUNIT_ASSERT_EQ(test, offer_chain(1024), 1);
 	KUNIT_EXPECT_EQ(test, e->c.in_len, 1024ull * U32_MAX);
 }
 
@@ -257,9 +295,9 @@ static void chain_spans_regions(struct kunit *test)
 	void *third = gmem_add(&e->g, end + 0x1000, 0x1000);
 
 	env_map(e);
-	env_set_desc(e, 0, end - 0x10, 0x1020, VRING_DESC_F_NEXT, 1);
-	env_set_desc(e, 1, end + 0xff0, 0x20, VRING_DESC_F_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	chain[0] = (struct drv_desc){ end - 0x10, 0x1020 };
+	chain[1] = (struct drv_desc){ end + 0xff0, 0x20, DRV_WRITE };
+	KUNIT_ASSERT_EQ(test, offer_chain(2), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 3);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 0x1020ull);
@@ -271,25 +309,24 @@ static void chain_spans_regions(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, e->iov[4].iov_base, third);
 	KUNIT_EXPECT_TRUE(test, env_chain_ok(e, &e->c));
 
-	env_set_desc(e, 0, end + 0x1ff0, 0x11, 0, 0);
-	expect_fault(test, 0, VTAP_FAULT_UNMAPPED);
+	chain[0] = (struct drv_desc){ end + 0x1ff0, 0x11 };
+	expect_chain_fault(test, 1, VTAP_FAULT_UNMAPPED);
 }
 
 /* Descriptors without bytes need no segment, but they add to the cost. */
 static void chain_cost(struct kunit *test)
 {
-	link_chain(4);
-	env_set_desc(e, 1, ENV_RAM, 0, VRING_DESC_F_NEXT, 2);
-	env_set_desc(e, 3, ENV_RAM, 0, 0, 0);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	fill_chain(4);
+	chain[1].len = 0;
+	chain[3].len = 0;
+	KUNIT_ASSERT_EQ(test, offer_chain(4), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
 	KUNIT_EXPECT_EQ(test, e->c.cost, 4);
 
 	e->c.iov = e->iov;
 	e->c.iov_max = 3;
-	drv_put_avail(&e->d, 0);
-	drv_publish(&e->d);
-	KUNIT_EXPECT_EQ(test, vtap_split_pop(&e->r, &e->m, &e->c), -ENOBUFS);
+	env_show_chain(e, chain, 4);
+	KUNIT_EXPECT_EQ(test, vtap_ring_pop(&e->r, &e->m, &e->c, packed), -ENOBUFS);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
 }
 
@@ -298,16 +335,16 @@ static void chain_segment_limit(struct kunit *test)
 	u64 end = ENV_RAM + ENV_RAM_SIZE;
 
 	/* 1023 descriptors with the last one in two regions just fit. */
-	start(2048, true, 0xfffe);
+	restart(2048);
 	gmem_add(&e->g, end, 0x1000);
 	env_map(e);
-	link_chain(1023);
-	env_set_desc(e, 1022, end - 1, 2, 0, 0);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	fill_chain(1024);
+	chain[1022] = (struct drv_desc){ end - 1, 2 };
+	KUNIT_ASSERT_EQ(test, offer_chain(1023), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, VTAP_CHAIN_MAX);
-	link_chain(1024);
-	env_set_desc(e, 1023, end - 1, 2, 0, 0);
-	expect_fault(test, 0, VTAP_FAULT_CHAIN_SEGMENTS);
+	chain[1023] = chain[1022];
+	chain[1022] = chain[0];
+	expect_chain_fault(test, 1024, VTAP_FAULT_CHAIN_SEGMENTS);
 }
 
 /* ---- the guest changes what was just read ---- */
@@ -448,19 +485,19 @@ static void chain_fault_sweep(struct kunit *test)
 
 static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(chain_single),
-	KUNIT_CASE(chain_unknown_flags),
+	ENV_CASE(chain_unknown_flags),
 	KUNIT_CASE(chain_readable_then_writable),
-	KUNIT_CASE(chain_readable_after_writable),
-	KUNIT_CASE(chain_every_length),
-	KUNIT_CASE(chain_longest_by_ring_size),
+	ENV_CASE(chain_readable_after_writable),
+	ENV_CASE(chain_every_length),
+	ENV_CASE(chain_longest_by_ring_size),
 	KUNIT_CASE(chain_loops),
 	KUNIT_CASE(chain_next_range),
-	KUNIT_CASE(chain_zero_length),
-	KUNIT_CASE(chain_cost),
-	KUNIT_CASE(chain_unmapped),
-	KUNIT_CASE(chain_four_gib_totals),
-	KUNIT_CASE(chain_spans_regions),
-	KUNIT_CASE(chain_segment_limit),
+	ENV_CASE(chain_zero_length),
+	ENV_CASE(chain_cost),
+	ENV_CASE(chain_unmapped),
+	ENV_CASE(chain_four_gib_totals),
+	ENV_CASE(chain_spans_regions),
+	ENV_CASE(chain_segment_limit),
 	KUNIT_CASE(chain_survives_changes),
 	KUNIT_CASE(chain_windows),
 	KUNIT_CASE(chain_windows_shrink),

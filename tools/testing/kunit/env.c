@@ -202,6 +202,30 @@ int env_offer(struct env *e, u16 head)
 	return env_pop(e);
 }
 
+void env_show_chain(struct env *e, const struct drv_desc *desc, unsigned int nr)
+{
+	const struct drv_desc *d = desc;
+	unsigned int i;
+	u16 flags;
+
+	for (i = 0; i < nr; i++, d++) {
+		flags = d->flags | (i + 1 < nr ? DRV_NEXT : 0);
+		if (e->d.packed)
+			pdrv_put(&e->d, &(struct pdrv_desc){ d->addr, d->len, 0, flags }, !i);
+		else
+			env_set_desc(e, i, d->addr, d->len, flags, i + 1 < nr ? i + 1 : 0xdead);
+	}
+	if (!e->d.packed)
+		drv_put_avail(&e->d, 0);
+	drv_publish(&e->d);
+}
+
+int env_offer_chain(struct env *e, const struct drv_desc *desc, unsigned int nr)
+{
+	env_show_chain(e, desc, nr);
+	return env_pop(e);
+}
+
 bool env_chain_ok(const struct env *e, const struct vtap_chain *c)
 {
 	u64 sum[2] = {};

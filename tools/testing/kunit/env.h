@@ -69,6 +69,13 @@ void env_take_all(struct env *e);
 void env_set_desc(struct env *e, u16 i, u64 gpa, u32 len, u16 flags, u16 next);
 /* Make a head available without any check, and pop it. */
 int env_offer(struct env *e, u16 head);
+/*
+ * Make a chain of @nr descriptors available without any check: the next ones of a packed
+ * ring, the first ones of a split ring. NEXT is set in all but the last.
+ */
+void env_show_chain(struct env *e, const struct drv_desc *desc, unsigned int nr);
+/* Pop it, too. */
+int env_offer_chain(struct env *e, const struct drv_desc *desc, unsigned int nr);
 
 /*
  * Expect that a broken ring with nothing staged refuses all operations and

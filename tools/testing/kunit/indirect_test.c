@@ -1,28 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * indirect_test.c - indirect tables: every rule and every limit
+ *
+ * Cases with links out of order, or with direct descriptors before the table, are for split
+ * rings; all others run for both formats.
  */
 #include "env_case.h"
+#include "pdriver.h"
 
 #define TABLE	(ENV_RAM + 0x8000)	/* default address of tables */
 #define HOLE	0x40000000ull
 #define END	(ENV_RAM + ENV_RAM_SIZE)
 
+ENV_FORMATS();
+
+static void restart(void)
+{
+	start(8, true, packed ? 0x8000 | 7 : 0xffff);
+}
+
 static int indirect_init(struct kunit *test)
 {
-	start(8, true, 0xffff);
+	const struct env_format *f = test->param_value;
+
+	packed = f && f->packed;
+	restart();
 	return 0;
 }
 
 /* Write entry @i of @table, which may be unaligned or cross regions. */
 static void set_entry(u64 table, u32 i, u64 gpa, u32 len, u16 flags, u16 next)
 {
-	struct drv_desc d = { gpa, len, flags, next };
-	const u8 *from = (const u8 *)&d;
+	struct drv_desc split = { gpa, len, flags, next };
+	struct pdrv_desc pdesc = { gpa, len, next, flags };
+	const u8 *from = packed ? (u8 *)&pdesc : (u8 *)&split;
 	unsigned int k;
 
-	for (k = 0; k < sizeof(d); k++)
-		*(u8 *)gmem_hva(&e->g, table + i * sizeof(d) + k, 1) = from[k];
+	for (k = 0; k < sizeof(split); k++)
+		*(u8 *)gmem_hva(&e->g, table + i * sizeof(split) + k, 1) = from[k];
 }
 
 /* Write @nr entries in order, with buffers of 1, 2, 3, ... bytes. */
@@ -37,14 +52,13 @@ static void fill_table(u64 table, u32 nr)
 
 static int offer_table(u64 table, u32 len)
 {
-	env_set_desc(e, 0, table, len, VRING_DESC_F_INDIRECT, 0xdead);
-	return env_offer(e, 0);
+	return env_offer_chain(e, &(struct drv_desc){ table, len, DRV_INDIRECT }, 1);
 }
 
 static void expect_fault(struct kunit *test, int ret, enum vtap_fault fault)
 {
 	KUNIT_EXPECT_EQ(test, ret, -EIO);
-	KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xffff);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, e->start);
 	env_expect_refusal(test, e, fault);
 }
 
@@ -97,21 +111,21 @@ static void indirect_backwards(struct kunit *test)
 
 static void indirect_writable_part(struct kunit *test)
 {
+	/* Virtio 1.2, 2.7.5.3.2: WRITE is ignored together with INDIRECT. */
+	struct drv_desc d = { TABLE, 48, DRV_INDIRECT | DRV_WRITE };
+
 	set_entry(TABLE, 0, ENV_RAM, 12, VRING_DESC_F_NEXT, 1);
 	set_entry(TABLE, 1, ENV_RAM + 64, 100,
 		  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 2);
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, VRING_DESC_F_WRITE, 0);
-	/* Virtio 1.2, 2.7.5.3.2: WRITE is ignored together with INDIRECT. */
-	env_set_desc(e, 0, TABLE, 48, VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, env_offer(e, 0), 1);
+	KUNIT_ASSERT_EQ(test, env_offer_chain(e, &d, 1), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
 	KUNIT_EXPECT_EQ(test, e->c.out_len, 12ull);
 	KUNIT_EXPECT_EQ(test, e->c.in_len, 300ull);
 
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, 0, 0);
-	env_set_desc(e, 1, TABLE, 48, VRING_DESC_F_INDIRECT, 0);
-	KUNIT_EXPECT_EQ(test, env_offer(e, 1), -EIO);
+	KUNIT_EXPECT_EQ(test, offer_table(TABLE, 48), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_CHAIN_ORDER);
 }
 
@@ -138,7 +152,7 @@ static void indirect_bad_length(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8, true, 0xffff);
+		restart();
 		fill_table(TABLE, 3);
 		expect_fault(test, offer_table(TABLE, bad[i]),
 			     VTAP_FAULT_INDIRECT_LEN);
@@ -151,14 +165,14 @@ static void indirect_too_big(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8, true, 0xffff);
+		restart();
 		gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 		env_map(e);
 		expect_fault(test, offer_table(1ull << 40, bad[i]),
 			     VTAP_FAULT_INDIRECT_BIG);
 	}
 	/* The largest valid table: only its memory is missing. */
-	start(8, true, 0xffff);
+	restart();
 	gmem_claim(&e->g, 1ull << 40, 1ull << 33, 1ull << 42);
 	env_map(e);
 	expect_fault(test, offer_table(1ull << 40, 65536 * 16),
@@ -184,7 +198,15 @@ static void indirect_longest(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, offer_table(TABLE, VTAP_CHAIN_MAX * 16), 1);
 	expect_filled(test, VTAP_CHAIN_MAX);
 
-	/* In a chain with a direct part both parts count. */
+	restart();
+	fill_table(TABLE, VTAP_CHAIN_MAX + 1);
+	expect_fault(test, offer_table(TABLE, (VTAP_CHAIN_MAX + 1) * 16),
+		     VTAP_FAULT_CHAIN_LONG);
+}
+
+/* In a chain with a direct part both parts count. */
+static void indirect_longest_after_direct(struct kunit *test)
+{
 	fill_table(TABLE, VTAP_CHAIN_MAX - 1);
 	env_set_desc(e, 1, ENV_RAM, 1, VRING_DESC_F_NEXT, 2);
 	env_set_desc(e, 2, TABLE, (VTAP_CHAIN_MAX - 1) * 16, VRING_DESC_F_INDIRECT,
@@ -196,11 +218,6 @@ static void indirect_longest(struct kunit *test)
 	e->d.desc[2].len = VTAP_CHAIN_MAX * 16;
 	KUNIT_EXPECT_EQ(test, env_offer(e, 1), -EIO);
 	env_expect_refusal(test, e, VTAP_FAULT_CHAIN_LONG);
-
-	start(8, true, 0xffff);
-	fill_table(TABLE, VTAP_CHAIN_MAX + 1);
-	expect_fault(test, offer_table(TABLE, (VTAP_CHAIN_MAX + 1) * 16),
-		     VTAP_FAULT_CHAIN_LONG);
 }
 
 static void indirect_nested(struct kunit *test)
@@ -209,7 +226,7 @@ static void indirect_nested(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
-		start(8, true, 0xffff);
+		restart();
 		fill_table(TABLE, 80);
 		set_entry(TABLE, at[i], TABLE, 80 * 16, VRING_DESC_F_INDIRECT,
 			  0);
@@ -220,17 +237,15 @@ static void indirect_nested(struct kunit *test)
 
 static void indirect_and_next(struct kunit *test)
 {
-	fill_table(TABLE, 2);
-	env_set_desc(e, 0, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 1);
-	env_set_desc(e, 1, ENV_RAM, 1, 0, 0);
-	expect_fault(test, env_offer(e, 0), VTAP_FAULT_INDIRECT_NEXT);
+	const struct drv_desc d[] = {
+		{ ENV_RAM, 1 }, { TABLE, 32, DRV_INDIRECT }, { ENV_RAM, 1 },
+	};
 
-	start(8, true, 0xffff);
 	fill_table(TABLE, 2);
-	env_set_desc(e, 0, ENV_RAM, 1, VRING_DESC_F_NEXT, 1);
-	env_set_desc(e, 1, TABLE, 32, VRING_DESC_F_INDIRECT | VRING_DESC_F_NEXT, 2);
-	env_set_desc(e, 2, ENV_RAM, 1, 0, 0);
-	expect_fault(test, env_offer(e, 0), VTAP_FAULT_INDIRECT_NEXT);
+	expect_fault(test, env_offer_chain(e, d + 1, 2), VTAP_FAULT_INDIRECT_NEXT);
+	restart();
+	fill_table(TABLE, 2);
+	expect_fault(test, env_offer_chain(e, d, 3), VTAP_FAULT_INDIRECT_NEXT);
 }
 
 static void indirect_next_range(struct kunit *test)
@@ -241,7 +256,7 @@ static void indirect_next_range(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		for (k = 0; k < ARRAY_SIZE(at); k++) {
-			start(8, true, 0xffff);
+			restart();
 			fill_table(TABLE, 70);
 			set_entry(TABLE, at[k], ENV_RAM, 1, VRING_DESC_F_NEXT,
 				  bad[i]);
@@ -264,7 +279,7 @@ static void indirect_loops(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
-		start(8, true, 0xffff);
+		restart();
 		fill_table(TABLE, t[i].nr);
 		set_entry(TABLE, t[i].from, ENV_RAM, 0, VRING_DESC_F_NEXT,
 			  t[i].to);
@@ -314,7 +329,7 @@ static void indirect_unmapped(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(8, true, 0xffff);
+		restart();
 		fill_table(TABLE, 2);
 		if (bad[i].gpa == END - 16)
 			set_entry(END - 16, 0, ENV_RAM, 1, VRING_DESC_F_NEXT,
@@ -345,13 +360,13 @@ static void indirect_bad_buffers(struct kunit *test)
 	set_entry(TABLE, 66, HOLE, 1, VRING_DESC_F_NEXT, 67);
 	expect_fault(test, offer_table(TABLE, 70 * 16), VTAP_FAULT_UNMAPPED);
 
-	start(8, true, 0xffff);
+	restart();
 	fill_table(TABLE, 3);
 	set_entry(TABLE, 1, END - 1, 2, VRING_DESC_F_NEXT, 2);
 	expect_fault(test, offer_table(TABLE, 48), VTAP_FAULT_UNMAPPED);
 
 	/* All buffers empty: a chain without segments. */
-	start(8, true, 0xffff);
+	restart();
 	set_entry(TABLE, 0, HOLE, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, offer_table(TABLE, 16), 1);
 	KUNIT_EXPECT_EQ(test, e->c.nr_out + e->c.nr_in, 0);
@@ -360,16 +375,14 @@ static void indirect_bad_buffers(struct kunit *test)
 static void indirect_exceeds_room(struct kunit *test)
 {
 	fill_table(TABLE, 70);
-	env_set_desc(e, 0, TABLE, 70 * 16, VRING_DESC_F_INDIRECT, 0);
-	drv_put_avail(&e->d, 0);
-	drv_publish(&e->d);
+	env_show_chain(e, &(struct drv_desc){ TABLE, 70 * 16, DRV_INDIRECT }, 1);
 	e->c.iov = e->iov;
 	e->c.iov_max = 69;
-	KUNIT_EXPECT_EQ(test, vtap_split_pop(&e->r, &e->m, &e->c), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, vtap_ring_pop(&e->r, &e->m, &e->c, packed), -ENOBUFS);
 	KUNIT_EXPECT_EQ(test, (int)e->r.fault, VTAP_FAULT_NONE);
-	KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xffff);
+	KUNIT_EXPECT_EQ(test, e->r.last_avail, e->start);
 	e->c.iov_max = 70;
-	KUNIT_EXPECT_EQ(test, vtap_split_pop(&e->r, &e->m, &e->c), 1);
+	KUNIT_EXPECT_EQ(test, vtap_ring_pop(&e->r, &e->m, &e->c, packed), 1);
 	expect_filled(test, 70);
 }
 
@@ -397,7 +410,7 @@ static void indirect_fault_sweep(struct kunit *test)
 
 	for (n = 1;; n++) {
 		KUNIT_ASSERT_LE(test, n, 100ul);
-		start(8, true, 0xffff);
+		restart();
 		shim_reset();
 		KUNIT_ASSERT_TRUE(test, vtap_ring_memory_ok(&e->cfg));
 		gmem_add(&e->g, END, 0x1000);
@@ -409,37 +422,38 @@ static void indirect_fault_sweep(struct kunit *test)
 			break;
 		shim.fail_at = 0;
 		KUNIT_EXPECT_EQ(test, ret, -EIO);
-		KUNIT_EXPECT_EQ(test, e->r.last_avail, 0xffff);
+		KUNIT_EXPECT_EQ(test, e->r.last_avail, e->start);
 		env_expect_refusal(test, e, e->r.fault);
 		if (e->r.fault != VTAP_FAULT_RING_ACCESS)
 			KUNIT_EXPECT_EQ(test, (int)e->r.fault,
 					VTAP_FAULT_INDIRECT_ACCESS);
 	}
-	/* Window, idx, head, descriptor; the table in three pieces. */
-	KUNIT_EXPECT_GE(test, n, 8ul);
+	/* Window, idx and head of a split ring, descriptor; the table in three pieces. */
+	KUNIT_EXPECT_GE(test, n, packed ? 6ul : 8ul);
 }
 
 static struct kunit_case indirect_cases[] = {
-	KUNIT_CASE(indirect_every_length),
+	ENV_CASE(indirect_every_length),
 	KUNIT_CASE(indirect_chain_ends_early),
 	KUNIT_CASE(indirect_backwards),
-	KUNIT_CASE(indirect_writable_part),
+	ENV_CASE(indirect_writable_part),
 	KUNIT_CASE(indirect_after_direct),
-	KUNIT_CASE(indirect_bad_length),
-	KUNIT_CASE(indirect_too_big),
+	ENV_CASE(indirect_bad_length),
+	ENV_CASE(indirect_too_big),
 	KUNIT_CASE(indirect_largest_table),
-	KUNIT_CASE(indirect_longest),
-	KUNIT_CASE(indirect_nested),
-	KUNIT_CASE(indirect_and_next),
+	ENV_CASE(indirect_longest),
+	KUNIT_CASE(indirect_longest_after_direct),
+	ENV_CASE(indirect_nested),
+	ENV_CASE(indirect_and_next),
 	KUNIT_CASE(indirect_next_range),
 	KUNIT_CASE(indirect_loops),
 	KUNIT_CASE(indirect_hostile_jumps),
-	KUNIT_CASE(indirect_unmapped),
-	KUNIT_CASE(indirect_spans_regions),
-	KUNIT_CASE(indirect_bad_buffers),
-	KUNIT_CASE(indirect_exceeds_room),
-	KUNIT_CASE(indirect_survives_changes),
-	KUNIT_CASE(indirect_fault_sweep),
+	ENV_CASE(indirect_unmapped),
+	ENV_CASE(indirect_spans_regions),
+	ENV_CASE(indirect_bad_buffers),
+	ENV_CASE(indirect_exceeds_room),
+	ENV_CASE(indirect_survives_changes),
+	ENV_CASE(indirect_fault_sweep),
 	{}
 };
 
