@@ -81,10 +81,7 @@ static void want_last(struct testbed *tb)
 
 	for (i = 0; i < tb->nr_pairs; i++) {
 		q = bed_vq(tb, i);
-		if (q->packed)
-			pdrv_call_at(&q->drv, q->last_at);
-		else
-			q->avail->ring[q->num] = q->avail_idx - 1;
+		drv_call_at(&q->drv, q->packed ? q->last_at : q->avail_idx - 1);
 	}
 }
 

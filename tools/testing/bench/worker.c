@@ -3,7 +3,6 @@
  * The worker threads of this process: count context switches and CPU time, set the policy.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -12,11 +11,17 @@
 #include <unistd.h>
 
 #include "cost.h"
+#include "threads.h"
 
-static long switches_of(const char *task)
+static int tid_of(const char *task)
 {
-	char path[300], line[128];
-	long n = 0, part;
+	return atoi(strrchr(task, '/') + 1);
+}
+
+static void add_switches(const char *task, void *sum)
+{
+	char path[80], line[128];
+	long part;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/status", task);
@@ -24,82 +29,38 @@ static long switches_of(const char *task)
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "voluntary_ctxt_switches: %ld", &part) == 1 ||
 		    sscanf(line, "nonvoluntary_ctxt_switches: %ld", &part) == 1)
-			n += part;
+			*(long *)sum += part;
 	if (f)
 		fclose(f);
-	return n;
 }
 
-static long cpu_ns_of(const char *task)
+static void add_cpu_ns(const char *task, void *sum)
 {
-	char path[300];
-	long ns = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/schedstat", task);
-	f = fopen(path, "r");
-	if (f && fscanf(f, "%ld", &ns) != 1)
-		ns = 0;
-	if (f)
-		fclose(f);
-	return ns;
+	*(int64_t *)sum += thread_cpu_ns(tid_of(task));
 }
 
-static long set_batch(const char *task)
+static void set_batch(const char *task, void *failed)
 {
 	const struct sched_param param = {};
 
-	return sched_setscheduler(atoi(strrchr(task, '/') + 1), SCHED_BATCH,
-				  &param) ? -1 : 0;
-}
-
-/* Call @of for each thread below @dir with a worker's name; @sum adds its results. */
-static int visit(const char *dir, long (*of)(const char *task), long *sum)
-{
-	char want[32], task[280], path[300], name[32];
-	struct dirent *de;
-	DIR *d = opendir(dir);
-	int nr = 0;
-	FILE *f;
-
-	snprintf(want, sizeof(want), "vhost-%d\n", getpid());
-	while (d && (de = readdir(d))) {
-		snprintf(task, sizeof(task), "%.20s/%s", dir, de->d_name);
-		snprintf(path, sizeof(path), "%s/comm", task);
-		f = fopen(path, "r");
-		if (f && fgets(name, sizeof(name), f) && !strcmp(name, want)) {
-			*sum += of(task);
-			nr++;
-		}
-		if (f)
-			fclose(f);
-	}
-	if (d)
-		closedir(d);
-	return nr;
-}
-
-/* Workers are threads of the process since 6.4, kernel threads before. */
-static int visit_all(long (*of)(const char *task), long *sum)
-{
-	*sum = 0;
-	return visit("/proc/self/task", of, sum) ?: visit("/proc", of, sum);
+	if (sched_setscheduler(tid_of(task), SCHED_BATCH, &param))
+		*(bool *)failed = true;
 }
 
 /* Return: number of context switches, or -ESRCH */
 long worker_switches(void)
 {
-	long sum;
+	long sum = 0;
 
-	return visit_all(switches_of, &sum) ? sum : -ESRCH;
+	return workers_each(getpid(), add_switches, &sum) ? sum : -ESRCH;
 }
 
 /* Return: CPU time of all workers, 0 if there is none */
 int64_t worker_cpu_ns(void)
 {
-	long sum;
+	int64_t sum = 0;
 
-	visit_all(cpu_ns_of, &sum);
+	workers_each(getpid(), add_cpu_ns, &sum);
 	return sum;
 }
 
@@ -107,9 +68,9 @@ int64_t worker_cpu_ns(void)
 int worker_batch(void)
 {
 	const struct sched_param param = {};
-	long failed;
+	bool failed = false;
 
-	if (!visit_all(set_batch, &failed) || failed ||
+	if (!workers_each(getpid(), set_batch, &failed) || failed ||
 	    sched_setscheduler(0, SCHED_BATCH, &param))
 		return -ESRCH;
 	return 0;

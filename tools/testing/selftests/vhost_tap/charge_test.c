@@ -119,11 +119,8 @@ static int start_vring(int fd, uint8_t *mem, unsigned int i, int tap)
 static int wait_for_vring(uint8_t *mem, unsigned int i, uint16_t want)
 {
 	volatile uint16_t *used = (uint16_t *)(mem + USED(i) + 2);
-	int ms;
 
-	for (ms = 0; *used != want && ms < WAIT_MS; ms++)
-		usleep(1000);
-	return *used == want ? 0 : -ETIMEDOUT;
+	return wait_for(*used == want) ? 0 : -ETIMEDOUT;
 }
 
 FIXTURE_SETUP(charge)

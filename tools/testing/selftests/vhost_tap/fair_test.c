@@ -289,11 +289,7 @@ FIXTURE_TEARDOWN(wasted)
 static bool wait_for_drops(struct guest *g, const char *file, const char *fault,
 			   long nr)
 {
-	int ms;
-
-	for (ms = 0; guest_stat(g, file, fault) != nr && ms < WAIT_MS; ms += 10)
-		usleep(10000);
-	return ms < WAIT_MS;
+	return wait_for(guest_stat(g, file, fault) == nr);
 }
 
 /* The packets wait in the tap until the guest offers buffers. */

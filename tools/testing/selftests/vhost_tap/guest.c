@@ -357,6 +357,29 @@ int guest_tx_some(struct guest *g, unsigned int nr)
 	return err < 0 ? err : 0;
 }
 
+int guest_tx_kick(struct guest *g, unsigned int nr)
+{
+	int err = guest_tx_some(g, nr);
+
+	vq_kick(&g->vq[TX]);
+	return err;
+}
+
+/* The first call after a start is always permitted: cause it, and clear it. */
+bool guest_first_call(struct guest *g)
+{
+	struct vq *q = &g->vq[TX];
+
+	if (guest_tx_some(g, 1))
+		return false;
+	vq_kick_hard(q);
+	if (!vq_take_used(q, 1))
+		return false;
+	usleep(QUIET_MS * 1000);
+	fd_count(q->call);
+	return true;
+}
+
 /* Post the data at @gpa, cut into @nr pieces; the caller kicks. */
 int guest_tx_segs(struct guest *g, uint64_t gpa, const uint32_t *cut,
 		  unsigned int nr, bool indirect)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "pdriver.h"
 
@@ -46,6 +47,14 @@
 #define GUEST_FRAME_MAX		65550
 /* Timeout of a test. It is long because TCG is slow and the machine is shared. */
 #define WAIT_MS			20000
+
+/* Wait until a condition is true. Return: whether it is */
+#define wait_for(condition) ({				\
+	int ms_left = WAIT_MS;				\
+	while (!(condition) && ms_left--)		\
+		usleep(1000);				\
+	ms_left >= 0;					\
+})
 /* Time to wait for something that must not happen. */
 #define QUIET_MS		120
 
@@ -190,6 +199,7 @@ void vq_calls_off(struct vq *q);
 int vq_get_used(struct vq *q, uint32_t *len, uint64_t *cookie);
 int vq_wait_used(struct vq *q, int timeout_ms);
 bool vq_has_used(const struct vq *q);
+bool vq_take_used(struct vq *q, unsigned int nr);
 uint16_t vq_used_idx(const struct vq *q);
 uint16_t vq_avail_event(const struct vq *q);
 int vq_drain(struct vq *q, unsigned int nr, int timeout_ms);
@@ -201,6 +211,8 @@ uint64_t fd_count(int fd);
 int guest_tx(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
 	     const void *frame, size_t len);
 int guest_tx_some(struct guest *g, unsigned int nr);
+int guest_tx_kick(struct guest *g, unsigned int nr);
+bool guest_first_call(struct guest *g);
 int guest_tx_segs(struct guest *g, uint64_t gpa, const uint32_t *cut,
 		  unsigned int nr, bool indirect);
 int guest_tx_sync(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,

@@ -37,11 +37,7 @@ static bool has_moved(struct vq *q, uint16_t from)
 
 static bool used_moves(struct vq *q, uint16_t from)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS && !has_moved(q, from); i++)
-		usleep(1000);
-	return has_moved(q, from);
+	return wait_for(has_moved(q, from));
 }
 
 static uint64_t address(const struct target *t, uint64_t addr)

@@ -188,9 +188,7 @@ TEST_F(packet, duplicate_heads)
 		drv_put_avail(&q->drv, 7);
 	vq_publish(q);
 	vq_kick_hard(q);
-	for (i = 0; i < WAIT_MS && vq_used_idx(q) != 100; i++)
-		usleep(1000);
-	EXPECT_EQ(100, vq_used_idx(q));
+	EXPECT_TRUE(wait_for(vq_used_idx(q) == 100));
 }
 
 TEST_HARNESS_MAIN

@@ -58,33 +58,19 @@ static void set_stage(struct scene *s, int stage, int line)
 
 static bool wait_stage(struct scene *s, int stage)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS / 10; i++) {
-		if ((int)__atomic_load_n(&s->stage, __ATOMIC_ACQUIRE) >= stage)
-			return s->stage != FAILED;
-		usleep(10000);
-	}
-	return false;
+	return wait_for((int)__atomic_load_n(&s->stage, __ATOMIC_ACQUIRE) >= stage) &&
+	       s->stage != FAILED;
 }
 
 /* Return: true if the process has ended */
 static bool reap(pid_t pid)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS / 10; i++) {
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			return true;
-		usleep(10000);
-	}
-	return false;
+	return wait_for(waitpid(pid, NULL, WNOHANG) == pid);
 }
 
 #define DO(x)	do { if (x) return __LINE__; } while (0)
 
-/* Two pairs with one worker each; worker 0 is stuck in the TX queue of the first. */
-static int stick(struct owner *o, uint8_t kind)
+static int open_pairs(struct owner *o, uint8_t kind)
 {
 	struct pairs *p = &o->p;
 
@@ -93,7 +79,14 @@ static int stick(struct owner *o, uint8_t kind)
 	DO(node_set_kind(p->fd, kind) && kind);
 	DO(pairs_up(p, &qemu));
 	DO(stuck_page(&o->at[0], &p->g[0]) || stuck_page(&o->at[1], &p->g[1]));
-	DO(stuck_tx(&o->at[0], &p->g[0]));
+	return 0;
+}
+
+/* Two pairs with one worker each; worker 0 is stuck in the TX queue of the first. */
+static int stick(struct owner *o, uint8_t kind)
+{
+	DO(open_pairs(o, kind));
+	DO(stuck_tx(&o->at[0], &o->p.g[0]));
 	DO(!stuck_wait(&o->at[0]));
 	return 0;
 }
@@ -106,11 +99,7 @@ static int stick_former(struct owner *o, uint8_t kind)
 {
 	struct pairs *p = &o->p;
 
-	DO(stuck_open(&o->at[0]) || stuck_open(&o->at[1]));
-	DO(pairs_open(p, 2));
-	DO(node_set_kind(p->fd, kind) && kind);
-	DO(pairs_up(p, &qemu));
-	DO(stuck_page(&o->at[0], &p->g[0]) || stuck_page(&o->at[1], &p->g[1]));
+	DO(open_pairs(o, kind));
 	/* Worker 1 must not have the wake-up of the start of queue 3 left. */
 	DO(!thread_sleeps(node_thread_of(p->fd, 3)));
 	DO(node_attach(p->fd, 3, 0));

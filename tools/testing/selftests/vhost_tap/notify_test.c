@@ -52,21 +52,6 @@ FIXTURE_TEARDOWN(notify)
 	guest_off_tap(&self->g, &self->tap);
 }
 
-/* Wait, with calls disabled, until the device has used @nr more. */
-static bool spin_used(struct vq *q, unsigned int nr)
-{
-	uint16_t want = q->nr_got + nr;
-	int i;
-
-	for (i = 0; i < WAIT_MS && vq_used_idx(q) != want; i++)
-		usleep(1000);
-	if (vq_used_idx(q) != want)
-		return false;
-	while (vq_get_used(q, NULL, NULL) == 1)
-		;
-	return true;
-}
-
 /* ---- calls ---- */
 
 TEST_F(notify, call_off)
@@ -75,17 +60,11 @@ TEST_F(notify, call_off)
 	int i;
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	/* The first call after a start is always permitted. */
-	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-	vq_kick_hard(q);
-	ASSERT_TRUE(spin_used(q, 1));
-	usleep(QUIET_MS * 1000);
-	fd_count(q->call);
+	ASSERT_TRUE(guest_first_call(&self->g));
 	for (i = 0; i < 20; i++) {
 		vq_calls_off(q);
-		ASSERT_EQ(0, guest_tx_some(&self->g, 5));
-		vq_kick(q);
-		ASSERT_TRUE(spin_used(q, 5));
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 5));
+		ASSERT_TRUE(vq_take_used(q, 5));
 	}
 	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
 }
@@ -98,11 +77,10 @@ TEST_F(notify, call_on)
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	for (i = 0; i < 20; i++) {
 		vq_calls_on(q);
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
 		fd_count(q->call);
-		ASSERT_TRUE(spin_used(q, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 	}
 }
 
@@ -112,15 +90,10 @@ TEST_F(notify, one_call_per_batch)
 	struct vq *q = &self->g.vq[TX];
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-	vq_kick(q);
-	ASSERT_TRUE(spin_used(q, 1));
-	usleep(QUIET_MS * 1000);
-	fd_count(q->call);
+	ASSERT_TRUE(guest_first_call(&self->g));
 	vq_calls_on(q);
-	ASSERT_EQ(0, guest_tx_some(&self->g, 64));
-	vq_kick(q);
-	ASSERT_TRUE(spin_used(q, 64));
+	ASSERT_EQ(0, guest_tx_kick(&self->g, 64));
+	ASSERT_TRUE(vq_take_used(q, 64));
 	usleep(QUIET_MS * 1000);
 	EXPECT_GE(3, fd_count(q->call));
 }
@@ -128,10 +101,8 @@ TEST_F(notify, one_call_per_batch)
 /* Request a call when the @nr-th buffer from now on is used. */
 static void call_at(struct vq *q, unsigned int nr)
 {
-	if (q->packed)
-		pdrv_call_at(&q->drv, pdrv_step(&q->drv, q->used_idx, nr - 1));
-	else
-		q->avail->ring[q->num] = q->used_idx + nr - 1;
+	drv_call_at(&q->drv, q->packed ? pdrv_step(&q->drv, q->used_idx, nr - 1) :
+					 q->used_idx + nr - 1);
 	__sync_synchronize();
 }
 
@@ -142,30 +113,23 @@ TEST_F(notify, used_event_threshold)
 	int i;
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-	vq_kick(q);
-	ASSERT_TRUE(spin_used(q, 1));
-	usleep(QUIET_MS * 1000);
-	fd_count(q->call);
+	ASSERT_TRUE(guest_first_call(&self->g));
 	if (!(variant->features & F_EVENT_IDX)) {
 		/* Without the feature the word has no meaning. */
 		call_at(q, q->packed ? 100 : 1001);
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
 		return;
 	}
 	for (i = 0; i < 5; i++) {
 		call_at(q, 10);
-		ASSERT_EQ(0, guest_tx_some(&self->g, 9));
-		vq_kick(q);
-		ASSERT_TRUE(spin_used(q, 9));
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 9));
+		ASSERT_TRUE(vq_take_used(q, 9));
 		ASSERT_FALSE(fd_wait(q->call, QUIET_MS));
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
 		fd_count(q->call);
-		ASSERT_TRUE(spin_used(q, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 	}
 }
 
@@ -181,13 +145,13 @@ TEST_F(notify, rx_call_off_and_on)
 	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
 	frame_raw(f, 100, 1);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
-	ASSERT_TRUE(spin_used(q, 1));
+	ASSERT_TRUE(vq_take_used(q, 1));
 	usleep(QUIET_MS * 1000);
 	fd_count(q->call);
 	vq_calls_off(q);
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
-	ASSERT_TRUE(spin_used(q, 10));
+	ASSERT_TRUE(vq_take_used(q, 10));
 	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
 	vq_calls_on(q);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
@@ -210,11 +174,10 @@ TEST(notify_on_empty)
 	for (i = 0; i < 10; i++) {
 		/* Calls are off, but running out of buffers causes one. */
 		vq_calls_off(q);
-		ASSERT_EQ(0, guest_tx_some(&g, 3));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&g, 3));
 		EXPECT_TRUE(fd_wait(q->call, WAIT_MS));
 		fd_count(q->call);
-		ASSERT_TRUE(spin_used(q, 3));
+		ASSERT_TRUE(vq_take_used(q, 3));
 	}
 	guest_off_tap(&g, &t);
 }
@@ -229,14 +192,13 @@ TEST_F(notify, idle_device_enables_kicks)
 
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	for (i = 0; i < 10; i++) {
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
-		ASSERT_TRUE(spin_used(q, 1));
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 		usleep(QUIET_MS * 1000 / 2);
 		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
 		EXPECT_TRUE(vq_must_kick(q));
 		vq_kick(q);
-		ASSERT_TRUE(spin_used(q, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 	}
 }
 
@@ -255,7 +217,7 @@ TEST_F(notify, rx_waits_for_kick)
 		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 		usleep(QUIET_MS * 1000 / 4);
 		ASSERT_EQ(0, guest_rx_post(&self->g, 1, 200));
-		ASSERT_TRUE(spin_used(q, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 	}
 }
 
@@ -275,8 +237,7 @@ TEST_F_TIMEOUT(notify, ping_pong, 240)
 	for (i = 0; i < n; i++) {
 		for (spin = i * 7 % 400; spin; spin--)
 			;
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1 + i % 3));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1 + i % 3));
 		ASSERT_EQ(0, vq_drain(q, 1 + i % 3, WAIT_MS)) {
 			TH_LOG("round %d", i);
 		}
@@ -309,14 +270,12 @@ TEST_F_TIMEOUT(notify, guest_and_worker_on_one_cpu, 120)
 				       sizeof(cpu), &cpu));
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, vq_drain(q, q->nr_free ? 0 : 1, WAIT_MS));
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 	}
-	ASSERT_TRUE(spin_used(q, q->num - q->nr_free));
+	ASSERT_TRUE(vq_take_used(q, q->num - q->nr_free));
 	TH_LOG("%lu kicks, %lu calls for %u packets", q->nr_kicks, q->nr_calls, n);
 	for (i = 0; i < 500; i++) {
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	}
 }
@@ -343,13 +302,10 @@ TEST_F_TIMEOUT(notify, 22e1992cf7b0_kick_race, 120)
 		while (!q->nr_free)
 			if (vq_get_used(q, NULL, NULL) != 1)
 				sched_yield();
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 	}
 	ASSERT_EQ(0, pthread_join(thread, NULL));
-	for (i = 0; i < WAIT_MS && vq_used_idx(q) != 20000; i++)
-		usleep(1000);
-	EXPECT_EQ(20000, vq_used_idx(q));
+	EXPECT_TRUE(wait_for(vq_used_idx(q) == 20000));
 }
 
 /* ---- replaced eventfds ---- */
@@ -361,7 +317,7 @@ TEST_F(notify, posted_before_start)
 
 	ASSERT_EQ(0, guest_tx_some(&self->g, 3));
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
-	EXPECT_TRUE(spin_used(q, 3));
+	EXPECT_TRUE(vq_take_used(q, 3));
 }
 
 TEST_F(notify, call_swapped_live)
@@ -376,8 +332,7 @@ TEST_F(notify, call_swapped_live)
 		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
 					      VHOST_SET_VRING_CALL, TX,
 					      q->call));
-		ASSERT_EQ(0, guest_tx_some(&self->g, 2));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 2));
 		ASSERT_EQ(0, vq_drain(q, 2, WAIT_MS)) {
 			TH_LOG("round %d", i);
 		}
@@ -398,15 +353,13 @@ TEST_F(notify, call_masked)
 					      VHOST_SET_VRING_CALL, TX, -1));
 		vq_calls_on(q);
 		fd_count(q->call);
-		ASSERT_EQ(0, guest_tx_some(&self->g, 2));
-		vq_kick(q);
-		ASSERT_TRUE(spin_used(q, 2));
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 2));
+		ASSERT_TRUE(vq_take_used(q, 2));
 		EXPECT_EQ(0, fd_count(q->call));
 		ASSERT_EQ(0, guest_vring_file(self->g.vhost,
 					      VHOST_SET_VRING_CALL, TX,
 					      q->call));
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	}
 }
@@ -428,10 +381,9 @@ TEST_F(notify, kick_swapped_live)
 					      q->kick));
 		close(old);
 		if (!(i & 1)) {
-			ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-			vq_kick(q);
+			ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		}
-		ASSERT_TRUE(spin_used(q, 1)) {
+		ASSERT_TRUE(vq_take_used(q, 1)) {
 			TH_LOG("round %d", i);
 		}
 		q->kick_idx = q->avail_idx;
@@ -454,8 +406,7 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
 	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 		ASSERT_EQ(0, host_send(self->tap.host, f, 100));
 		ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 		ASSERT_EQ(0, vq_drain(&self->g.vq[RX], 1, WAIT_MS));
@@ -467,8 +418,7 @@ TEST_F(notify, e08a9fac5cf8_busyloop)
 		ASSERT_EQ(0, guest_vring_state(self->g.vhost,
 					       VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
 					       i, ~0U));
-	ASSERT_EQ(0, guest_tx_some(&self->g, 1));
-	vq_kick(q);
+	ASSERT_EQ(0, guest_tx_kick(&self->g, 1));
 	ASSERT_EQ(0, vq_drain(q, 1, WAIT_MS));
 	ASSERT_EQ(0, guest_stop(&self->g));
 }

@@ -129,11 +129,7 @@ static int pin(int tid, int cpu)
 /* The worker moves at the start of its next pass, which may be later than a packet. */
 static bool goes_to(int tid, int cpu)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS / 10 && only_cpu(tid) != cpu; i++)
-		usleep(10000);
-	return only_cpu(tid) == cpu;
+	return wait_for(only_cpu(tid) == cpu);
 }
 
 /* The same for the worker, after two passes. */

@@ -87,7 +87,7 @@ TEST_F(bad, ids_are_returned_unchanged)
 	struct vq *q = &self->g.vq[TX];
 	struct pdrv_desc *d;
 	uint16_t at = q->avail_idx;
-	int i, ms;
+	int i;
 
 	for (i = 0; i < ARRAY_SIZE(id); i++)
 		pdrv_put(&q->drv, &(struct pdrv_desc){ self->gpa, 100, id[i] },
@@ -96,13 +96,8 @@ TEST_F(bad, ids_are_returned_unchanged)
 	vq_kick_hard(q);
 	for (i = 0; i < ARRAY_SIZE(id); i++, at = pdrv_step(&q->drv, at, 1)) {
 		d = pdrv_desc_at(&q->drv, at & ~PDRV_WRAP);
-		for (ms = 0; ms < WAIT_MS; ms++) {
-			if ((__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE) &
-			     PDRV_BOTH) == PDRV_BOTH)
-				break;
-			usleep(1000);
-		}
-		ASSERT_EQ(PDRV_BOTH, d->flags & PDRV_BOTH);
+		ASSERT_TRUE(wait_for((__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE) &
+				      PDRV_BOTH) == PDRV_BOTH));
 		EXPECT_EQ(id[i], d->id);
 	}
 	EXPECT_EQ(0, fd_count(q->err));

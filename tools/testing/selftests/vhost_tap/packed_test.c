@@ -283,19 +283,6 @@ TEST_F(packed, mergeable_over_the_end)
 
 /* ---- notifications ---- */
 
-static bool uses(struct vq *q, unsigned int nr)
-{
-	int i;
-
-	for (i = 0; i < WAIT_MS && nr; i++) {
-		while (nr && vq_get_used(q, NULL, NULL) == 1)
-			nr--;
-		if (nr)
-			usleep(1000);
-	}
-	return !nr;
-}
-
 /* Enable, disable, and one descriptor: at each position, in both laps. */
 TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 {
@@ -304,39 +291,32 @@ TEST_F_TIMEOUT(packed, calls_in_three_modes, 120)
 	int i;
 
 	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
-	ASSERT_EQ(0, guest_tx_some(g, 1));
-	vq_kick_hard(q);
-	ASSERT_TRUE(uses(q, 1));
-	usleep(QUIET_MS * 1000);
+	ASSERT_TRUE(guest_first_call(g));
 	for (i = 0; i < 25; i++) {
 		pdrv_driver(&q->drv)->flags = PDRV_ENABLE;
 		fd_count(q->call);
-		ASSERT_EQ(0, guest_tx_some(g, 2));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(g, 2));
 		ASSERT_TRUE(fd_wait(q->call, WAIT_MS));
-		ASSERT_TRUE(uses(q, 2));
+		ASSERT_TRUE(vq_take_used(q, 2));
 
 		vq_calls_off(q);
 		fd_count(q->call);
-		ASSERT_EQ(0, guest_tx_some(g, 3));
-		vq_kick(q);
-		ASSERT_TRUE(uses(q, 3));
+		ASSERT_EQ(0, guest_tx_kick(g, 3));
+		ASSERT_TRUE(vq_take_used(q, 3));
 		ASSERT_FALSE(fd_wait(q->call, 20));
 
 		/* The third descriptor from now on. */
 		pdrv_call_at(&q->drv, pdrv_step(&q->drv, q->used_idx, 2));
-		ASSERT_EQ(0, guest_tx_some(g, 2));
-		vq_kick(q);
-		ASSERT_TRUE(uses(q, 2));
+		ASSERT_EQ(0, guest_tx_kick(g, 2));
+		ASSERT_TRUE(vq_take_used(q, 2));
 		ASSERT_FALSE(fd_wait(q->call, 20)) {
 			TH_LOG("round %d: called too early", i);
 		}
-		ASSERT_EQ(0, guest_tx_some(g, 1));
-		vq_kick(q);
+		ASSERT_EQ(0, guest_tx_kick(g, 1));
 		ASSERT_TRUE(fd_wait(q->call, WAIT_MS)) {
 			TH_LOG("round %d: not called", i);
 		}
-		ASSERT_TRUE(uses(q, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 	}
 }
 
@@ -347,15 +327,10 @@ TEST_F(packed, call_event_with_other_wrap_counter)
 	struct vq *q = &g->vq[TX];
 
 	ASSERT_EQ(0, guest_attach(g, TX, self->tap.fd[0]));
-	ASSERT_EQ(0, guest_tx_some(g, 1));
-	vq_kick_hard(q);
-	ASSERT_TRUE(uses(q, 1));
-	usleep(QUIET_MS * 1000);
+	ASSERT_TRUE(guest_first_call(g));
 	pdrv_call_at(&q->drv, pdrv_step(&q->drv, q->used_idx, 1) ^ PDRV_WRAP);
-	fd_count(q->call);
-	ASSERT_EQ(0, guest_tx_some(g, 5));
-	vq_kick(q);
-	ASSERT_TRUE(uses(q, 5));
+	ASSERT_EQ(0, guest_tx_kick(g, 5));
+	ASSERT_TRUE(vq_take_used(q, 5));
 	EXPECT_FALSE(fd_wait(q->call, QUIET_MS));
 }
 
@@ -366,11 +341,7 @@ static uint16_t device_mode(struct vq *q)
 
 static bool mode_becomes(struct vq *q, uint16_t mode)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS && device_mode(q) != mode; i++)
-		usleep(1000);
-	return device_mode(q) == mode;
+	return wait_for(device_mode(q) == mode);
 }
 
 /* An idle device requests a kick for the position of the next descriptor. */
@@ -386,7 +357,7 @@ TEST_F(packed, kick_position)
 		ASSERT_EQ(q->avail_idx, pdrv_device(&q->drv)->off_wrap);
 		ASSERT_EQ(0, guest_tx_some(g, 1));
 		ASSERT_TRUE(vq_kick(q));
-		ASSERT_TRUE(uses(q, 1));
+		ASSERT_TRUE(vq_take_used(q, 1));
 		usleep(2000);
 	}
 }
@@ -403,9 +374,8 @@ TEST_F(packed, kick_flags)
 	ASSERT_EQ(0, guest_start(&g, self->tap.fd[0]));
 	EXPECT_TRUE(mode_becomes(&g.vq[TX], PDRV_ENABLE));
 	for (i = 0; i < 20; i++) {
-		ASSERT_EQ(0, guest_tx_some(&g, 3));
-		vq_kick(&g.vq[TX]);
-		ASSERT_TRUE(uses(&g.vq[TX], 3));
+		ASSERT_EQ(0, guest_tx_kick(&g, 3));
+		ASSERT_TRUE(vq_take_used(&g.vq[TX], 3));
 		EXPECT_TRUE(mode_becomes(&g.vq[TX], PDRV_ENABLE));
 	}
 	/* RX without packets needs no kicks. */

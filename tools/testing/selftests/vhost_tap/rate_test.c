@@ -221,14 +221,7 @@ FIXTURE_VARIANT_ADD(throttled, tx_flags) { F_QEMU & ~F_EVENT_IDX, TX };
 
 static bool is_throttled(struct flow *f)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS; i++) {
-		if (flow_stat(f, "throttled_now") == 1)
-			return true;
-		usleep(1000);
-	}
-	return false;
+	return wait_for(flow_stat(f, "throttled_now") == 1);
 }
 
 /*
@@ -392,8 +385,7 @@ TEST(reset_owner)
 		SKIP(return, "vhost-tap only");
 	ASSERT_EQ(0, up(&g, &tap, features));
 	ASSERT_EQ(0, limit(&g, TX, 0, 0, 1));
-	ASSERT_EQ(0, guest_tx_some(&g, 20));
-	vq_kick(&g.vq[TX]);
+	ASSERT_EQ(0, guest_tx_kick(&g, 20));
 	EXPECT_EQ(-ETIMEDOUT, vq_drain(&g.vq[TX], 20, 2 * QUIET_MS));
 	ASSERT_EQ(0, guest_ioctl(g.vhost, VHOST_RESET_OWNER, NULL));
 	ASSERT_EQ(0, guest_ioctl(g.vhost, VHOST_SET_OWNER, NULL));
@@ -404,8 +396,7 @@ TEST(reset_owner)
 		ASSERT_EQ(0, guest_vq_setup(&g, i, vq_base(&g.vq[i])));
 	}
 	ASSERT_EQ(0, guest_start(&g, tap.fd[0]));
-	ASSERT_EQ(0, guest_tx_some(&g, 20));
-	vq_kick(&g.vq[TX]);
+	ASSERT_EQ(0, guest_tx_kick(&g, 20));
 	EXPECT_EQ(0, vq_drain(&g.vq[TX], 20, WAIT_MS));
 	guest_off_tap(&g, &tap);
 }

@@ -94,85 +94,6 @@ static void cut_evenly(uint32_t *cut, unsigned int nr, uint32_t total)
 	}
 }
 
-/* ---- guest to host ---- */
-
-static const uint32_t chain_lens[] = { 1, 2, 3, 4, 15, 16, 17, 18, 64, 65, 200 };
-static const uint32_t chain_sizes[] = { 300, 1514, 3900, 9000, 65000 };
-
-static void chains(struct __test_metadata *_metadata,
-		   FIXTURE_DATA(shape) *self, bool indirect)
-{
-	uint32_t cut[256], i, j, seq = 0;
-
-	for (i = 0; i < ARRAY_SIZE(chain_lens); i++) {
-		for (j = 0; j < 5; j++) {
-			frame_raw(self->sent, chain_sizes[j], seq++);
-			cut_evenly(cut, chain_lens[i],
-				   chain_sizes[j] + self->g.hdr_len);
-			ASSERT_TRUE(send_cut(&self->g, &self->tap, self->sent,
-					     self->got, chain_sizes[j], cut,
-					     chain_lens[i], indirect)) {
-				TH_LOG("%u bytes in %u pieces", chain_sizes[j],
-				       chain_lens[i]);
-			}
-		}
-	}
-}
-
-TEST_F(shape, tx_chains)
-{
-	chains(_metadata, self, false);
-}
-
-TEST_F(shape, tx_indirect)
-{
-	chains(_metadata, self, true);
-}
-
-/* CVE-2022-2132: the header in 1 to 12 descriptors, cut at every place. */
-TEST_F(shape, CVE_2022_2132_tx_header_split)
-{
-	uint32_t cut[32], at, i, hdr = self->g.hdr_len;
-
-	for (at = 1; at < hdr + 20; at++) {
-		cut[0] = at;
-		cut[1] = hdr + 200 - at;
-		frame_raw(self->sent, 200, at);
-		ASSERT_TRUE(send_cut(&self->g, &self->tap, self->sent,
-				     self->got, 200, cut, 2, at & 1)) {
-			TH_LOG("cut at %u", at);
-		}
-	}
-	for (i = 0; i < hdr + 14; i++)
-		cut[i] = 1;
-	cut[i++] = 186;
-	frame_raw(self->sent, 200, 99);
-	EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent, self->got, 200,
-			     cut, i, false));
-	EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent, self->got, 200,
-			     cut, i, true));
-}
-
-/* Use the maximum number of pieces, which is the kernel's iovec limit. */
-TEST_F(shape, tx_1024_pieces)
-{
-	uint32_t cut[1024], len = 1024 * 8 - self->g.hdr_len;
-
-	cut_evenly(cut, 1024, 1024 * 8);
-	frame_raw(self->sent, len, 1);
-	if (variant->cfg.regions > 1) {
-		/* A border inside a piece splits it in two: stay below the limit. */
-		cut_evenly(cut, 1000, 1024 * 8);
-		EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent,
-				     self->got, len, cut, 1000, false));
-		return;
-	}
-	EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent, self->got, len,
-			     cut, 1024, true));
-}
-
-/* ---- host to guest ---- */
-
 static bool rx_into(struct guest *g, struct tap *t, uint8_t *sent, uint8_t *got,
 		    size_t len, const uint32_t *cut, unsigned int nr,
 		    bool indirect)
@@ -206,18 +127,28 @@ static bool rx_into(struct guest *g, struct tap *t, uint8_t *sent, uint8_t *got,
 	return frame_same(got, len, sent, len);
 }
 
-TEST_F(shape, rx_chains)
+/* One packet through a chain of @nr pieces: send_cut() or rx_into() */
+typedef bool (*move_fn)(struct guest *g, struct tap *t, uint8_t *sent, uint8_t *got,
+			size_t len, const uint32_t *cut, unsigned int nr, bool indirect);
+
+static const uint32_t chain_lens[] = { 1, 2, 3, 4, 15, 16, 17, 18, 64, 65, 200 };
+static const uint32_t chain_sizes[] = { 300, 1514, 3900, 9000, 65000 };
+
+/* Move packets in chains that have @more bytes than the packet. */
+static void chains(struct __test_metadata *_metadata, FIXTURE_DATA(shape) *self,
+		   move_fn move, uint32_t more, bool indirect)
 {
+	/* The MTU of the tap limits packets to the guest. */
+	unsigned int nr_sizes = ARRAY_SIZE(chain_sizes) - (move == rx_into);
 	uint32_t cut[256], i, j, seq = 0;
 
 	for (i = 0; i < ARRAY_SIZE(chain_lens); i++) {
-		for (j = 0; j < 4; j++) {
+		for (j = 0; j < nr_sizes; j++) {
 			frame_raw(self->sent, chain_sizes[j], seq++);
 			cut_evenly(cut, chain_lens[i],
-				   chain_sizes[j] + self->g.hdr_len + 3);
-			ASSERT_TRUE(rx_into(&self->g, &self->tap, self->sent,
-					    self->got, chain_sizes[j], cut,
-					    chain_lens[i], seq & 1)) {
+				   chain_sizes[j] + self->g.hdr_len + more);
+			ASSERT_TRUE(move(&self->g, &self->tap, self->sent, self->got,
+					 chain_sizes[j], cut, chain_lens[i], indirect)) {
 				TH_LOG("%u bytes in %u pieces", chain_sizes[j],
 				       chain_lens[i]);
 			}
@@ -225,25 +156,76 @@ TEST_F(shape, rx_chains)
 	}
 }
 
-TEST_F(shape, rx_header_split)
+/* Cut header and frame at each place, then into pieces of a byte up to @end of the frame. */
+static void header_split(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(shape) *self, move_fn move, uint32_t end)
 {
-	uint32_t cut[32], at, i, hdr = self->g.hdr_len;
+	uint32_t cut[64], at, i, hdr = self->g.hdr_len;
 
-	for (at = 1; at < hdr + 6; at++) {
+	for (at = 1; at < hdr + 20; at++) {
 		cut[0] = at;
 		cut[1] = hdr + 200 - at;
 		frame_raw(self->sent, 200, at);
-		ASSERT_TRUE(rx_into(&self->g, &self->tap, self->sent,
-				    self->got, 200, cut, 2, at & 1)) {
+		ASSERT_TRUE(move(&self->g, &self->tap, self->sent, self->got, 200,
+				 cut, 2, at & 1)) {
 			TH_LOG("cut at %u", at);
 		}
 	}
-	for (i = 0; i < hdr + 4; i++)
+	for (i = 0; i < hdr + end; i++)
 		cut[i] = 1;
-	cut[i++] = 196;
+	cut[i++] = 200 - end;
 	frame_raw(self->sent, 200, 99);
-	EXPECT_TRUE(rx_into(&self->g, &self->tap, self->sent, self->got, 200,
-			    cut, i, false));
+	EXPECT_TRUE(move(&self->g, &self->tap, self->sent, self->got, 200, cut, i, false));
+	EXPECT_TRUE(move(&self->g, &self->tap, self->sent, self->got, 200, cut, i, true));
+}
+
+/* ---- guest to host ---- */
+
+TEST_F(shape, tx_chains)
+{
+	chains(_metadata, self, send_cut, 0, false);
+}
+
+TEST_F(shape, tx_indirect)
+{
+	chains(_metadata, self, send_cut, 0, true);
+}
+
+/* CVE-2022-2132: the header in 1 to 12 descriptors, cut at every place. */
+TEST_F(shape, CVE_2022_2132_tx_header_split)
+{
+	header_split(_metadata, self, send_cut, 14);
+}
+
+/* Use the maximum number of pieces, which is the kernel's iovec limit. */
+TEST_F(shape, tx_1024_pieces)
+{
+	uint32_t cut[1024], len = 1024 * 8 - self->g.hdr_len;
+
+	cut_evenly(cut, 1024, 1024 * 8);
+	frame_raw(self->sent, len, 1);
+	if (variant->cfg.regions > 1) {
+		/* A border inside a piece splits it in two: stay below the limit. */
+		cut_evenly(cut, 1000, 1024 * 8);
+		EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent,
+				     self->got, len, cut, 1000, false));
+		return;
+	}
+	EXPECT_TRUE(send_cut(&self->g, &self->tap, self->sent, self->got, len,
+			     cut, 1024, true));
+}
+
+/* ---- host to guest ---- */
+
+TEST_F(shape, rx_chains)
+{
+	chains(_metadata, self, rx_into, 3, false);
+	chains(_metadata, self, rx_into, 3, true);
+}
+
+TEST_F(shape, rx_header_split)
+{
+	header_split(_metadata, self, rx_into, 4);
 }
 
 /* CVE-2018-16880: one packet in far more than 64 buffers. */

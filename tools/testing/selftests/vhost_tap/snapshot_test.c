@@ -360,7 +360,6 @@ TEST_F_TIMEOUT(snapshot, rolled_back, 600)
 TEST_F_TIMEOUT(snapshot, wrong_base_is_noticed, 120)
 {
 	struct load *l = &self->l;
-	unsigned int tries;
 
 	ASSERT_TRUE(load_pause(l));
 	ASSERT_EQ(0, save(&self->s, l));
@@ -368,11 +367,8 @@ TEST_F_TIMEOUT(snapshot, wrong_base_is_noticed, 120)
 	if (load_elsewhere(l, &self->s, self->tap.fd[0], self->node[1], false))
 		return;
 	load_resume(l);
-	for (tries = 0; tries < WAIT_MS && !load_failed(l); tries++) {
-		if (fd_count(self->g.vq[TX].err))
-			return;
-		usleep(1000);
-	}
+	if (wait_for(load_failed(l) || fd_wait(self->g.vq[TX].err, 0)) && !load_failed(l))
+		return;
 	EXPECT_NE(0, load_stop(l));
 }
 

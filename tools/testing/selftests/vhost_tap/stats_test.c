@@ -49,15 +49,9 @@ static long rx(struct guest *g, const char *name)
 static long settled(struct guest *g, const char *file, const char *name,
 		    long want)
 {
-	long val = -1;
-	int i;
+	long val;
 
-	for (i = 0; i < WAIT_MS; i++) {
-		val = guest_stat(g, file, name);
-		if (val >= want)
-			break;
-		usleep(1000);
-	}
+	wait_for((val = guest_stat(g, file, name)) >= want);
 	return val;
 }
 

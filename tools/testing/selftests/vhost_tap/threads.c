@@ -14,38 +14,37 @@
 #include "guest.h"
 #include "threads.h"
 
-static bool has_name(const char *path, const char *want)
+bool is_worker_of(pid_t pid, const char *task)
 {
-	char name[32] = "";
-	FILE *f = fopen(path, "r");
+	char path[80], want[32], name[32] = "";
+	FILE *f;
 
-	if (!f)
-		return false;
-	if (fscanf(f, "%31s", name) != 1)
+	snprintf(path, sizeof(path), "%s/comm", task);
+	snprintf(want, sizeof(want), "vhost-%d", pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%31s", name) != 1)
 		name[0] = 0;
-	fclose(f);
+	if (f)
+		fclose(f);
 	return !strcmp(name, want);
 }
 
-/* Count threads named vhost-@pid under @dir, and store the path of the last one. */
-static int workers_in(const char *dir, pid_t pid, char *last)
+/* Visit the workers under @dir. */
+static int workers_in(const char *dir, pid_t pid, worker_fn visit, void *arg)
 {
-	char path[300], want[32];
+	char task[64];
 	struct dirent *de;
+	DIR *d = opendir(dir);
 	int nr = 0;
-	DIR *d;
 
-	snprintf(want, sizeof(want), "vhost-%d", pid);
-	d = opendir(dir);
 	while (d && (de = readdir(d))) {
 		if (de->d_name[0] < '0' || de->d_name[0] > '9')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/comm", dir, de->d_name);
-		if (!has_name(path, want))
+		snprintf(task, sizeof(task), "%.40s/%.20s", dir, de->d_name);
+		if (!is_worker_of(pid, task))
 			continue;
 		nr++;
-		if (last)
-			snprintf(last, 64, "%s/%.20s", dir, de->d_name);
+		visit(task, arg);
 	}
 	if (d)
 		closedir(d);
@@ -53,26 +52,28 @@ static int workers_in(const char *dir, pid_t pid, char *last)
 }
 
 /* Workers are threads of the owner since 6.4, kernel threads before. */
-int workers_of(pid_t pid, char *last)
+int workers_each(pid_t pid, worker_fn visit, void *arg)
 {
-	char dir[64];
-	int nr;
+	char dir[40];
 
 	snprintf(dir, sizeof(dir), "/proc/%d/task", pid);
-	nr = workers_in(dir, pid, last);
-	return nr ?: workers_in("/proc", pid, last);
+	return workers_in(dir, pid, visit, arg) ?: workers_in("/proc", pid, visit, arg);
+}
+
+static void store_path(const char *task, void *last)
+{
+	if (last)
+		strcpy(last, task);
+}
+
+int workers_of(pid_t pid, char *last)
+{
+	return workers_each(pid, store_path, last);
 }
 
 bool workers_gone(pid_t pid)
 {
-	int i;
-
-	for (i = 0; i < WAIT_MS / 10; i++) {
-		if (!workers_of(pid, NULL))
-			return true;
-		usleep(10000);
-	}
-	return false;
+	return wait_for(!workers_of(pid, NULL));
 }
 
 /* Return the CPU time of a thread in ns, 0 if it does not exist. */
@@ -91,26 +92,24 @@ uint64_t thread_cpu_ns(pid_t tid)
 	return ns;
 }
 
+static char thread_state(pid_t tid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	return state;
+}
+
 /* Wait until a thread sleeps. A worker sleeps after it has served all wake-ups. */
 bool thread_sleeps(pid_t tid)
 {
-	char path[64], state;
-	FILE *f;
-	int i;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	for (i = 0; i < WAIT_MS / 10; i++) {
-		state = 0;
-		f = fopen(path, "r");
-		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-			state = 0;
-		if (f)
-			fclose(f);
-		if (state == 'S')
-			return true;
-		usleep(10000);
-	}
-	return false;
+	return wait_for(thread_state(tid) == 'S');
 }
 
 /* Write to a file of sysfs or a similar file system. Return: 0 or -errno */

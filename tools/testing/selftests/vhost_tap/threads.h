@@ -9,6 +9,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* @task: the thread's directory in /proc, less than 64 bytes */
+bool is_worker_of(pid_t pid, const char *task);
+typedef void (*worker_fn)(const char *task, void *arg);
+
+/* Visit the workers of a process. Return: their number */
+int workers_each(pid_t pid, worker_fn visit, void *arg);
+/* Store the path of the last one, unless @last is NULL. Return: their number */
 int workers_of(pid_t pid, char *last);
 bool workers_gone(pid_t pid);
 uint64_t thread_cpu_ns(pid_t tid);

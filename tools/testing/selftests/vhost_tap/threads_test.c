@@ -56,28 +56,15 @@ FIXTURE_TEARDOWN(admin)
 	pairs_free(&self->p);
 }
 
-static bool comm_is_vhost(int tid)
-{
-	char path[64], name[32] = "", want[32];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", tid);
-	snprintf(want, sizeof(want), "vhost-%d", getpid());
-	f = fopen(path, "r");
-	if (f && fscanf(f, "%31s", name) != 1)
-		name[0] = 0;
-	if (f)
-		fclose(f);
-	return !strcmp(name, want);
-}
-
 TEST_F(admin, thread_ids_are_reported)
 {
 	static const char *const file[] = { "rx", "tx", "rx1", "tx1" };
+	char task[64];
 	int i, k;
 
 	for (i = 0; i < 4; i++) {
-		EXPECT_TRUE(comm_is_vhost(self->tid[i]));
+		snprintf(task, sizeof(task), "/proc/%d", self->tid[i]);
+		EXPECT_TRUE(is_worker_of(getpid(), task));
 		EXPECT_EQ(self->tid[i], guest_stat(&self->p.g[0], file[i],
 						   "worker_tid"));
 		EXPECT_EQ(i, guest_stat(&self->p.g[0], file[i], "worker_id"));

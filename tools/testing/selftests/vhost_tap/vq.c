@@ -226,6 +226,18 @@ bool vq_has_used(const struct vq *q)
 	return drv_nr_used(&q->drv);
 }
 
+/* Wait, with calls as they are, until the device has used @nr more, and reap all. */
+bool vq_take_used(struct vq *q, unsigned int nr)
+{
+	uint16_t want = q->nr_got + nr;
+
+	if (!wait_for(vq_used_idx(q) == want))
+		return false;
+	while (vq_get_used(q, NULL, NULL) == 1)
+		;
+	return true;
+}
+
 /**
  * vq_get_used - reap one used element
  *

@@ -42,6 +42,24 @@ const struct vtap_memmap *fuzz_map(void)
 	return map;
 }
 
+void fuzz_ring_init(struct fuzz_ring *f, struct gmem *g, u16 num, bool packed,
+		    bool event_idx, u16 start)
+{
+	memset(f, 0, sizeof(*f));
+	if (packed)
+		drv_init_packed(&f->d, &f->rings, num, event_idx, start);
+	else
+		drv_init(&f->d, &f->rings, num, event_idx, start);
+	f->d.g = g;
+	f->cfg = (struct vtap_ring_cfg){
+		.num = num, .packed = packed, .event_idx = event_idx,
+		.desc = (uintptr_t)f->d.desc,
+		.avail = (uintptr_t)f->d.avail,
+		.used = (uintptr_t)f->d.used,
+	};
+	vtap_mem_init(&f->m, map);
+}
+
 static void change(void *addr, size_t len, void *arg)
 {
 	u8 *p = addr;

@@ -83,6 +83,21 @@ struct gmem *fuzz_ram(void);
 /* Its memory table. */
 const struct vtap_memmap *fuzz_map(void);
 
+/** struct fuzz_ring - a ring outside of the guest memory that its buffers are in */
+struct fuzz_ring {
+	struct gmem rings;
+	struct drv d;
+	struct vtap_ring_cfg cfg;
+	struct vtap_ring r;
+	struct vtap_mem m;
+	struct vtap_chain c;
+	struct iovec iov[VTAP_CHAIN_MAX];
+};
+
+/* Set up all but @r, which the caller starts; the buffers are in @g. */
+void fuzz_ring_init(struct fuzz_ring *f, struct gmem *g, u16 num, bool packed,
+		    bool event_idx, u16 start);
+
 /* From now on each load changes the bytes it has read, from a stream of @key. */
 void fuzz_hostile(u32 key);
 

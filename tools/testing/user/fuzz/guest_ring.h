@@ -22,17 +22,6 @@ struct added {
 	u64 len[2];
 };
 
-/* A ring without an IOMMU. */
-struct plain {
-	struct gmem rings;
-	struct drv d;
-	struct vtap_ring_cfg cfg;
-	struct vtap_ring r;
-	struct vtap_mem m;
-	struct vtap_chain c;
-	struct iovec iov[VTAP_CHAIN_MAX];
-};
-
 struct guest_ring {
 	/* The driver of the plain ring or of the one behind the IOMMU. */
 	struct drv *d;
@@ -41,7 +30,7 @@ struct guest_ring {
 	struct vtap_mem *m;
 	struct vtap_chain *c;
 	struct iovec *iov;
-	struct plain plain;
+	struct fuzz_ring plain;	/* without an IOMMU */
 	struct iommu *iommu;
 	u64 ram;		/* guest address of the buffers */
 	struct input in;
@@ -68,26 +57,11 @@ struct guest_ring {
 
 static inline void start_plain(struct guest_ring *w, u16 num, u8 flags, u16 start)
 {
-	const bool packed = flags & OPS_F_PACKED;
-	struct gmem *ram = fuzz_ram();
-	struct plain *p = &w->plain;
+	struct fuzz_ring *p = &w->plain;
 
-	if (packed)
-		drv_init_packed(&p->d, &p->rings, num, flags & OPS_F_EVENT_IDX,
-				start);
-	else
-		drv_init(&p->d, &p->rings, num, flags & OPS_F_EVENT_IDX, start);
-	p->d.g = ram;
+	fuzz_ring_init(p, fuzz_ram(), num, flags & OPS_F_PACKED, flags & OPS_F_EVENT_IDX,
+		       start);
 	drv_alloc_tables(&p->d, TABLE_MAX);
-	p->cfg = (struct vtap_ring_cfg){
-		.num = p->d.num,
-		.packed = packed,
-		.desc = (uintptr_t)p->d.desc,
-		.avail = (uintptr_t)p->d.avail,
-		.used = (uintptr_t)p->d.used,
-		.event_idx = flags & OPS_F_EVENT_IDX,
-	};
-	vtap_mem_init(&p->m, fuzz_map());
 	w->ram = FUZZ_RAM;
 	w->d = &p->d;
 	w->cfg = &p->cfg;

@@ -20,15 +20,8 @@ enum {
 };
 
 struct twin {
-	struct gmem rings;
-	struct drv d;
-	struct vtap_ring_cfg cfg;
-	struct vtap_ring r;
-	struct vtap_mem m;
-	struct vtap_chain c;
-	struct iovec iov[VTAP_CHAIN_MAX];
+	struct fuzz_ring f;
 	u32 out[MAX_OUT];
-	u64 tables;
 };
 
 static struct twin twin[2];	/* split, packed */
@@ -48,25 +41,12 @@ static void start(void)
 	each(t) {
 		const bool packed = t != twin;
 
-		memset(t, 0, sizeof(*t));
-		if (packed)
-			drv_init_packed(&t->d, &t->rings, num, event_idx,
-					0x8000);
-		else
-			drv_init(&t->d, &t->rings, num, event_idx, 0);
-		t->d.g = ram;
+		fuzz_ring_init(&t->f, ram, num, packed, event_idx, packed ? 0x8000 : 0);
 		/* Each uses its own half of RAM for tables, as their formats differ. */
-		t->d.table_max = MAX_BUFS;
-		t->d.table_gpa = FUZZ_RAM + 0x2000 + (packed ? 0x7000 : 0);
-		t->cfg = (struct vtap_ring_cfg){
-			.num = num, .packed = packed, .event_idx = event_idx,
-			.desc = (uintptr_t)t->d.desc,
-			.avail = (uintptr_t)t->d.avail,
-			.used = (uintptr_t)t->d.used,
-		};
-		vtap_mem_init(&t->m, fuzz_map());
-		shim_assert(vtap_ring_memory_ok(&t->cfg));
-		shim_assert(!vtap_ring_start(&t->r, &t->cfg,
+		t->f.d.table_max = MAX_BUFS;
+		t->f.d.table_gpa = FUZZ_RAM + 0x2000 + (packed ? 0x7000 : 0);
+		shim_assert(vtap_ring_memory_ok(&t->f.cfg));
+		shim_assert(!vtap_ring_start(&t->f.r, &t->f.cfg,
 					     packed ? 0x8000 : 0));
 	}
 	nr_out = 0;
@@ -84,7 +64,7 @@ static void add(int op)
 	int ret[2];
 
 	/* One table for each head, as far as they fit. */
-	if (op == ADD_INDIRECT && twin->d.num > 32)
+	if (op == ADD_INDIRECT && twin->f.d.num > 32)
 		op = ADD;
 	for (i = 0; i < nr; i++) {
 		u16 place = in16(&in), len = in16(&in);
@@ -97,15 +77,15 @@ static void add(int op)
 	}
 	each(t)
 		ret[t - twin] = op == ADD_INDIRECT ?
-			drv_add_indirect(&t->d, buf, nr, 0, nr_added) :
-			drv_add(&t->d, buf, nr, nr_added);
+			drv_add_indirect(&t->f.d, buf, nr, 0, nr_added) :
+			drv_add(&t->f.d, buf, nr, nr_added);
 	shim_assert((ret[0] < 0) == (ret[1] < 0));
 	nr_added += ret[0] >= 0;
 }
 
 static void same_chain(void)
 {
-	const struct vtap_chain *a = &twin[0].c, *b = &twin[1].c;
+	const struct vtap_chain *a = &twin[0].f.c, *b = &twin[1].f.c;
 
 	shim_assert(a->nr_out == b->nr_out && a->nr_in == b->nr_in);
 	shim_assert(a->out_len == b->out_len && a->in_len == b->in_len);
@@ -122,18 +102,18 @@ static int pop(u8 room)
 	int ret[2];
 
 	each(t) {
-		t->c.iov = t->iov;
-		t->c.iov_max = room ? room : VTAP_CHAIN_MAX;
-		ret[t - twin] = vtap_ring_pop(&t->r, &t->m, &t->c, t != twin);
+		t->f.c.iov = t->f.iov;
+		t->f.c.iov_max = room ? room : VTAP_CHAIN_MAX;
+		ret[t - twin] = vtap_ring_pop(&t->f.r, &t->f.m, &t->f.c, t != twin);
 		shim_idle();
 	}
 	shim_assert(ret[0] == ret[1]);
-	shim_assert(twin[0].r.fault == twin[1].r.fault);
+	shim_assert(twin[0].f.r.fault == twin[1].f.r.fault);
 	if (ret[0] != 1)
 		return ret[0];
 	same_chain();
 	each(t)
-		t->out[nr_out] = t->c.head;
+		t->out[nr_out] = t->f.c.head;
 	nr_out++;
 	may_unpop = true;
 	return 1;
@@ -147,11 +127,11 @@ static void stage(u32 nr)
 	nr = min_t(u32, nr, nr_out);
 	each(t) {
 		for (i = 0; i < nr; i++)
-			vtap_ring_stage(&t->r, t->out[i], nr_staged * 5 + i,
+			vtap_ring_stage(&t->f.r, t->out[i], nr_staged * 5 + i,
 					t != twin);
 		memmove(t->out, t->out + nr, (nr_out - nr) * sizeof(*t->out));
 	}
-	if (!nr || twin->r.fault)
+	if (!nr || twin->f.r.fault)
 		return;
 	nr_staged += nr;
 	nr_out -= nr;
@@ -164,14 +144,14 @@ static void unpop(u32 nr)
 
 	nr = may_unpop ? min_t(u32, nr, nr_out) : 0;
 	each(t)
-		vtap_ring_discard(&t->r, t->out + nr_out - nr, nr, t != twin);
+		vtap_ring_discard(&t->f.r, t->out + nr_out - nr, nr, t != twin);
 	nr_out -= nr;
 }
 
 /* Run an operation that must have the same result on both. */
 #define both(verb) ({							\
-	int __a = vtap_ring_##verb(&twin[0].r, false);			\
-	int __b = vtap_ring_##verb(&twin[1].r, true);			\
+	int __a = vtap_ring_##verb(&twin[0].f.r, false);			\
+	int __b = vtap_ring_##verb(&twin[1].f.r, true);			\
 									\
 	shim_idle();							\
 	shim_assert(__a == __b);					\
@@ -184,7 +164,7 @@ static void publish(void)
 		return;
 	nr_staged = 0;
 	/* With event indices, the two use different words. */
-	if (!twin->cfg.event_idx)
+	if (!twin->f.cfg.event_idx)
 		both(needs_call);
 }
 
@@ -197,13 +177,13 @@ static void take(void)
 
 	do {
 		for (i = 0; i < 2; i++)
-			got[i] = drv_get(&twin[i].d, &cookie[i], &len[i]);
+			got[i] = drv_get(&twin[i].f.d, &cookie[i], &len[i]);
 		shim_assert(got[0] == got[1]);
 		shim_assert(!got[0] || (cookie[0] == cookie[1] &&
 					len[0] == len[1]));
-		shim_assert(!twin[0].d.broken && !twin[1].d.broken);
+		shim_assert(!twin[0].f.d.broken && !twin[1].f.d.broken);
 	} while (got[0]);
-	shim_assert(twin[0].d.nr_free == twin[1].d.nr_free);
+	shim_assert(twin[0].f.d.nr_free == twin[1].f.d.nr_free);
 }
 
 static void restart(void)
@@ -216,8 +196,8 @@ static void restart(void)
 	if (nr_out || nr_staged)
 		return;
 	each(t)
-		shim_assert(!vtap_ring_start(&t->r, &t->cfg,
-					     vtap_ring_base(&t->r)));
+		shim_assert(!vtap_ring_start(&t->f.r, &t->f.cfg,
+					     vtap_ring_base(&t->f.r)));
 }
 
 static void step(int op)
@@ -229,7 +209,7 @@ static void step(int op)
 	switch (op) {
 	case SHOW:
 		each(t)
-			drv_publish(&t->d);
+			drv_publish(&t->f.d);
 		return;
 	case POP:
 		nr = in8(&in);
@@ -262,9 +242,9 @@ static void step(int op)
 		arg = in8(&in);
 		each(t) {
 			if (arg & 1)
-				drv_call_on(&t->d);
+				drv_call_on(&t->f.d);
 			else
-				drv_call_off(&t->d);
+				drv_call_off(&t->f.d);
 		}
 		return;
 	default:
@@ -279,25 +259,25 @@ int fuzz_one(const u8 *data, size_t size)
 	shim_reset();
 	in = (struct input){ data, size };
 	start();
-	while (in.left && !twin->r.fault) {
+	while (in.left && !twin->f.r.fault) {
 		step(in8(&in) % NR_OPS);
-		shim_assert((u8)twin[0].r.fault == twin[1].r.fault);
+		shim_assert((u8)twin[0].f.r.fault == twin[1].f.r.fault);
 	}
-	if (!twin->r.fault) {
+	if (!twin->f.r.fault) {
 		/* At the end, both return all that was added. */
 		step(SHOW);
 		while (nr_out + nr_staged < MAX_OUT && pop(0) == 1)
 			;
 	}
-	if (!twin->r.fault) {
+	if (!twin->f.r.fault) {
 		stage(nr_out);
 		publish();
 		take();
 	}
 	shim_reset();
 	each(t) {
-		drv_exit(&t->d);
-		gmem_free(&t->rings);
+		drv_exit(&t->f.d);
+		gmem_free(&t->f.rings);
 	}
 	return 0;
 }
