@@ -51,7 +51,7 @@ int baseline_init(struct testbed *tb)
 
 int baseline_run(struct testbed *tb)
 {
-	struct pair *p = &tb->pair[0];
+	struct testbed_pair *p = &tb->pair[0];
 	struct baseline_run run = {
 		.mem = (uintptr_t)tb->mem,
 		.stride = place(tb),

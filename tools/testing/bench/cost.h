@@ -15,7 +15,7 @@
 #define COST_MAX_ROUNDS	20000
 
 /**
- * struct cost - cost of one packet, in ns unless the mode says otherwise
+ * struct packet_cost - cost of one packet, in ns unless the mode says otherwise
  * @rounds: number of timed rounds
  * @packets: packets in a full round
  * @more: cost of one additional packet
@@ -26,7 +26,7 @@
  * @worker_ns: CPU time of all workers, per packet; 0 if there is none
  * @p99: 99th percentile of the time of a full round, per packet
  */
-struct cost {
+struct packet_cost {
 	int rounds;
 	unsigned int packets;
 	double more;
@@ -39,9 +39,9 @@ struct cost {
 };
 
 /* All return 0 or -errno. */
-int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost);
-int cost_stream(const struct row *row, unsigned int ms, struct cost *cost);
-int cost_idle(const struct row *row, struct cost *cost);
+int cost_rounds(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
+int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
+int cost_idle(const struct bench_row *row, struct packet_cost *cost);
 
 /* worker.c */
 long worker_switches(void);

@@ -99,7 +99,7 @@ static int make_tap(struct testbed *tb, int s)
 		return tb->sink;
 	if (ioctl(s, SIOCSIFTXQLEN, &ifr))
 		return -errno;
-	return tap_hdr_len(tb->sink, BED_HDR) ?:
+	return tap_hdr_len(tb->sink, TESTBED_HDR_LEN) ?:
 	       tap_offload(tb->sink, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) ?:
 	       link_up(TAP);
 }
@@ -111,12 +111,12 @@ int forward_init(struct testbed *tb, int s, const char *tap)
 	int err;
 
 	switch (tb->row->to) {
-	case TO_HOST:
+	case PATH_HOST:
 		return 0;
-	case TO_NIC:
+	case PATH_NIC:
 		err = make_nic(s);
 		break;
-	case TO_VXLAN:
+	case PATH_VXLAN:
 		port = VXLAN;
 		err = make_vxlan(s);
 		break;

@@ -18,18 +18,18 @@
 /* Send a packet to the guest, so that the worker runs. */
 static int exercise(struct testbed *tb)
 {
-	struct vq *q = bed_vq(tb, 0);
+	struct vq *q = testbed_vq(tb, 0);
 	int err;
 
-	bed_round(tb, 1);
+	testbed_round(tb, 1);
 	vq_calls_on(q);
-	err = wire_feed(tb);
+	err = testbed_send_rx(tb);
 	if (!err && !fd_wait(q->call, 5000))
 		err = -ETIMEDOUT;
 	return err;
 }
 
-int cost_idle(const struct row *row, struct cost *cost)
+int cost_idle(const struct bench_row *row, struct packet_cost *cost)
 {
 	long before, after;
 	struct testbed tb;
@@ -38,11 +38,11 @@ int cost_idle(const struct row *row, struct cost *cost)
 
 	if (!row->rx)
 		return -EINVAL;
-	err = bed_init(&tb, row);
+	err = testbed_init(&tb, row);
 	if (err)
 		return err;
-	q = bed_vq(&tb, 0);
-	err = bed_post(&tb, 0, tb.nr_chains);
+	q = testbed_vq(&tb, 0);
+	err = testbed_post(&tb, 0, tb.nr_chains);
 	if (err)
 		return err;
 	vq_publish(q);
@@ -59,9 +59,9 @@ int cost_idle(const struct row *row, struct cost *cost)
 		return -ESRCH;
 
 	sleep(IDLE_S);
-	*cost = (struct cost){ .rounds = 1, .more = worker_switches() - after };
+	*cost = (struct packet_cost){ .rounds = 1, .more = worker_switches() - after };
 	cost->whole = cost->more;
 	cost->median = cost->more;
-	bed_free(&tb);
+	testbed_free(&tb);
 	return 0;
 }

@@ -8,7 +8,7 @@
  * on the machine. It runs as often as the row says, at most -r times. With -p, the row
  * named by plain= runs before it on each node. A node may be a vhost file,
  * /dev/vtap-baseline, or /dev/vtap-baseline:kernel with its memory in the kernel.
- * Prints, tab-separated: node, row, and the members of struct cost (cost.h); or node,
+ * Prints, tab-separated: node, row, and the members of struct packet_cost (cost.h); or node,
  * row and an errno.
  */
 #define _GNU_SOURCE
@@ -26,14 +26,14 @@
 
 #define MAX_ROWS	128
 
-static int run_row(const struct row *row, unsigned int ms)
+static int run_row(const struct bench_row *row, unsigned int ms)
 {
-	struct cost c = {};
+	struct packet_cost c = {};
 	int err = net_ns();
 
-	if (!err && row->mode == ROW_STREAM)
+	if (!err && row->mode == MODE_STREAM)
 		err = cost_stream(row, ms, &c);
-	else if (!err && row->mode == ROW_IDLE)
+	else if (!err && row->mode == MODE_IDLE)
 		err = cost_idle(row, &c);
 	else if (!err)
 		err = cost_rounds(row, ms, &c);
@@ -45,7 +45,7 @@ static int run_row(const struct row *row, unsigned int ms)
 }
 
 /* Run each row in its own process and network namespace. */
-static int fork_row(const struct row *row, const char *node, unsigned int ms)
+static int fork_row(const struct bench_row *row, const char *node, unsigned int ms)
 {
 	int status, err;
 	pid_t pid;
@@ -77,7 +77,7 @@ static bool wanted(const char *name, char **patterns)
 }
 
 struct job {
-	struct row row[MAX_ROWS];
+	struct bench_row row[MAX_ROWS];
 	unsigned int nr_rows;
 	char *nodes[5];
 	char **patterns;
@@ -86,7 +86,7 @@ struct job {
 	bool with_plain;
 };
 
-static const struct row *find(const struct job *job, const char *name)
+static const struct bench_row *find(const struct job *job, const char *name)
 {
 	unsigned int i;
 
@@ -97,12 +97,12 @@ static const struct row *find(const struct job *job, const char *name)
 }
 
 /* Run the row on all nodes, each time after its plain row if it has one. */
-static unsigned int run_on_all(const struct job *job, const struct row *row)
+static unsigned int run_on_all(const struct job *job, const struct bench_row *row)
 {
 	unsigned int times = row->times < job->times ? row->times : job->times;
-	const struct row *plain = find(job, row->plain);
+	const struct bench_row *plain = find(job, row->plain);
 	unsigned int bad = 0, ms = job->ms / times, i;
-	struct row beside;
+	struct bench_row beside;
 	char *const *n;
 
 	if (plain && job->with_plain) {
@@ -132,7 +132,7 @@ static int read_rows(struct job *job, const char *path)
 
 	while (f && ret >= 0 && job->nr_rows < MAX_ROWS &&
 	       fgets(line, sizeof(line), f)) {
-		ret = row_parse(&job->row[job->nr_rows], line);
+		ret = bench_row_parse(&job->row[job->nr_rows], line);
 		if (ret < 0)
 			fprintf(stderr, "rows: %s", line);
 		else

@@ -44,9 +44,9 @@ static int post_all(struct testbed *tb)
 	int err = 0;
 
 	for (i = 0; !err && i < tb->nr_pairs; i++) {
-		err = bed_post(tb, i, tb->nr_chains);
+		err = testbed_post(tb, i, tb->nr_chains);
 		/* A packed ring has no index; one store remains to publish. */
-		drv_publish_behind(&bed_vq(tb, i)->drv);
+		drv_publish_behind(&testbed_vq(tb, i)->drv);
 	}
 	return err;
 }
@@ -60,14 +60,14 @@ static int run(struct testbed *tb)
 	if (tb->baseline >= 0)
 		return baseline_run(tb);
 	for (i = 0; i < tb->nr_pairs; i++) {
-		q = bed_vq(tb, i);
+		q = testbed_vq(tb, i);
 		vq_publish(q);
 		vq_kick(q);
 		/* The next chain is the first of the next round. */
 		q->kick_idx = q->avail_idx;
 	}
 	for (i = 0; !err && i < tb->nr_pairs; i++) {
-		q = bed_vq(tb, i);
+		q = testbed_vq(tb, i);
 		err = wait_used(q);
 	}
 	return err;
@@ -80,7 +80,7 @@ static void want_last(struct testbed *tb)
 	struct vq *q;
 
 	for (i = 0; i < tb->nr_pairs; i++) {
-		q = bed_vq(tb, i);
+		q = testbed_vq(tb, i);
 		drv_call_at(&q->drv, q->packed ? q->last_at : q->avail_idx - 1);
 	}
 }
@@ -96,7 +96,7 @@ static int do_round(struct testbed *tb, int64_t *ns)
 	if (has_rings)
 		err = post_all(tb);
 	if (!err && tb->row->rx) {
-		err = wire_feed(tb);
+		err = testbed_send_rx(tb);
 		/* The worker finds no buffers and sleeps. */
 		usleep(50);
 	}
@@ -108,7 +108,7 @@ static int do_round(struct testbed *tb, int64_t *ns)
 	start = now_ns();
 	err = run(tb);
 	*ns = now_ns() - start;
-	return err || !has_rings ? err : bed_reap(tb);
+	return err || !has_rings ? err : testbed_reap(tb);
 }
 
 static void count_from_here(struct testbed *tb)
@@ -116,8 +116,8 @@ static void count_from_here(struct testbed *tb)
 	unsigned int i;
 
 	for (i = 0; tb->baseline < 0 && i < tb->nr_pairs; i++) {
-		bed_vq(tb, i)->nr_kicks = 0;
-		bed_vq(tb, i)->nr_calls = 0;
+		testbed_vq(tb, i)->nr_kicks = 0;
+		testbed_vq(tb, i)->nr_calls = 0;
 	}
 }
 
@@ -141,11 +141,11 @@ static int do_rounds(struct testbed *tb, unsigned int ms, int64_t *full,
 		if (n >= COST_MIN_ROUNDS && now_ns() > end)
 			break;
 		i = n < 0 ? 0 : n;
-		bed_round(tb, tb->most);
+		testbed_round(tb, tb->most);
 		err = do_round(tb, &full[i]);
 		if (err)
 			return err;
-		bed_round(tb, quarter);
+		testbed_round(tb, quarter);
 		err = do_round(tb, &part[i]);
 		if (err)
 			return err;
@@ -156,7 +156,7 @@ static int do_rounds(struct testbed *tb, unsigned int ms, int64_t *full,
 	return n;
 }
 
-int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
+int cost_rounds(const struct bench_row *row, unsigned int ms, struct packet_cost *cost)
 {
 	static int64_t full[COST_MAX_ROUNDS], part[COST_MAX_ROUNDS];
 	unsigned int more, i;
@@ -165,7 +165,7 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 	double all;
 	int n;
 
-	n = bed_init(&tb, row);
+	n = testbed_init(&tb, row);
 	if (!n && row->batch)
 		n = worker_batch();
 	if (!n)
@@ -176,7 +176,7 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 	/* The last round was a short one. */
 	more = (tb.most - tb.nr_packets) * tb.nr_pairs;
 	all = (double)n * (tb.most + tb.nr_packets) * tb.nr_pairs;
-	*cost = (struct cost){
+	*cost = (struct packet_cost){
 		.rounds = n, .packets = tb.most * tb.nr_pairs,
 	};
 	if (more)
@@ -186,9 +186,9 @@ int cost_rounds(const struct row *row, unsigned int ms, struct cost *cost)
 	cost->p99 = (double)full[n - 1 - n / 100] / cost->packets;
 	cost->worker_ns = worker_ns / all;
 	for (i = 0; tb.baseline < 0 && i < tb.nr_pairs; i++) {
-		cost->kicks += bed_vq(&tb, i)->nr_kicks / all;
-		cost->calls += bed_vq(&tb, i)->nr_calls / all;
+		cost->kicks += testbed_vq(&tb, i)->nr_kicks / all;
+		cost->calls += testbed_vq(&tb, i)->nr_calls / all;
 	}
-	bed_free(&tb);
+	testbed_free(&tb);
 	return 0;
 }

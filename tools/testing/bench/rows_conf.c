@@ -7,7 +7,7 @@
 
 #include "rows_conf.h"
 
-static int set(struct row *row, const char *key, const char *val)
+static int set_key(struct bench_row *row, const char *key, const char *val)
 {
 	unsigned int n = strtoul(val, NULL, 0);
 
@@ -48,16 +48,16 @@ static int set(struct row *row, const char *key, const char *val)
 	else if (!strcmp(key, "pairs"))
 		row->pairs = n;
 	else if (!strcmp(key, "mode"))
-		row->mode = !strcmp(val, "stream") ? ROW_STREAM :
-			    !strcmp(val, "idle") ? ROW_IDLE : ROW_ROUNDS;
+		row->mode = !strcmp(val, "stream") ? MODE_STREAM :
+			    !strcmp(val, "idle") ? MODE_IDLE : MODE_ROUNDS;
 	else if (!strcmp(key, "poll"))
 		row->poll_us = n;
 	else if (!strcmp(key, "bridged"))
 		row->bridged = n;
 	else if (!strcmp(key, "to"))
-		row->to = !strcmp(val, "nic") ? TO_NIC :
-			  !strcmp(val, "vxlan") ? TO_VXLAN :
-			  !strcmp(val, "tap") ? TO_TAP : TO_HOST;
+		row->to = !strcmp(val, "nic") ? PATH_NIC :
+			  !strcmp(val, "vxlan") ? PATH_VXLAN :
+			  !strcmp(val, "tap") ? PATH_TAP : PATH_HOST;
 	else if (!strcmp(key, "batch"))
 		row->batch = n;
 	else if (!strcmp(key, "plain"))
@@ -72,11 +72,11 @@ static int set(struct row *row, const char *key, const char *val)
 }
 
 /* Return: 1 for a row, 0 for a comment or an empty line, -1 for a syntax error */
-int row_parse(struct row *row, const char *line)
+int bench_row_parse(struct bench_row *row, const char *line)
 {
 	char copy[256], *word, *val, *save;
 
-	*row = (struct row){
+	*row = (struct bench_row){
 		.len = 64, .ring = 1024, .chain = 1, .buf = 1536, .regions = 1,
 		.mrg = true, .eidx = true, .times = 2,
 	};
@@ -92,7 +92,7 @@ int row_parse(struct row *row, const char *line)
 		if (!val)
 			return -1;
 		*val++ = 0;
-		if (set(row, word, val))
+		if (set_key(row, word, val))
 			return -1;
 	}
 	return 1;

@@ -13,13 +13,13 @@ enum iotlb_mode { IOTLB_OFF, IOTLB_BIG, IOTLB_4K };
 enum gso_kind { GSO_NONE, GSO_TCP, GSO_UDP };
 
 /* Destination of the guest's frames, see forward.c. */
-enum row_to { TO_HOST, TO_NIC, TO_VXLAN, TO_TAP };
+enum bench_path { PATH_HOST, PATH_NIC, PATH_VXLAN, PATH_TAP };
 
 /* Implemented in rounds.c, stream.c and idle.c. */
-enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
+enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE };
 
 /**
- * struct row - the parameters of one measurement
+ * struct bench_row - the parameters of one measurement
  * @rx: host to guest, else guest to host
  * @len: bytes of a frame
  * @gso: a TCP or UDP packet that the receiver's side segments
@@ -48,7 +48,7 @@ enum row_mode { ROW_ROUNDS, ROW_STREAM, ROW_IDLE };
  * @times: runs in a boot, each side in turn; they share the time
  * @baseline: the row also makes sense without a ring
  */
-struct row {
+struct bench_row {
 	char name[48];
 	char plain[48];
 	bool rx;
@@ -68,15 +68,15 @@ struct row {
 	enum iotlb_mode iotlb;
 	unsigned int burst;
 	unsigned int pairs;
-	enum row_mode mode;
+	enum bench_mode mode;
 	unsigned int poll_us;
 	bool bridged;
-	enum row_to to;
+	enum bench_path to;
 	bool batch;
 	unsigned int times;
 	bool baseline;
 };
 
-int row_parse(struct row *row, const char *line);
+int bench_row_parse(struct bench_row *row, const char *line);
 
 #endif

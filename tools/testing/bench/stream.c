@@ -52,7 +52,7 @@ static int make_room(struct vq *q)
 
 static int tx_block(struct testbed *tb)
 {
-	struct vq *q = bed_vq(tb, 0);
+	struct vq *q = testbed_vq(tb, 0);
 	unsigned int done, burst = tb->row->burst;
 	int err;
 
@@ -65,7 +65,7 @@ static int tx_block(struct testbed *tb)
 			take_used(tb, q);
 			vq_calls_off(q);
 		}
-		err = bed_post(tb, 0, burst);
+		err = testbed_post(tb, 0, burst);
 		if (err)
 			return err;
 		vq_publish(q);
@@ -80,7 +80,7 @@ static int rx_refill(struct testbed *tb, struct vq *q)
 
 	if (q->nr_free < q->num / 2)
 		return 0;
-	err = bed_post(tb, 0, q->nr_free / tb->row->chain);
+	err = testbed_post(tb, 0, q->nr_free / tb->row->chain);
 	vq_publish(q);
 	vq_kick(q);
 	return err;
@@ -89,12 +89,12 @@ static int rx_refill(struct testbed *tb, struct vq *q)
 static int rx_block(struct testbed *tb)
 {
 	unsigned int done, got, burst = tb->row->burst;
-	struct vq *q = bed_vq(tb, 0);
+	struct vq *q = testbed_vq(tb, 0);
 	int err;
 
-	bed_round(tb, burst);
+	testbed_round(tb, burst);
 	for (done = 0; done < BLOCK; done += burst) {
-		err = rx_refill(tb, q) ?: wire_feed(tb);
+		err = rx_refill(tb, q) ?: testbed_send_rx(tb);
 		for (got = 0; !err && got < burst; ) {
 			vq_calls_on(q);
 			if (vq_used_idx(q) == q->used_idx)
@@ -108,7 +108,7 @@ static int rx_block(struct testbed *tb)
 	return 0;
 }
 
-int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
+int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost *cost)
 {
 	static int64_t ns[COST_MAX_ROUNDS];
 	int64_t start, worker_ns = 0, end = 0;
@@ -118,12 +118,12 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 
 	if (!row->burst || !row->eidx || row->pairs)
 		return -EINVAL;
-	err = bed_init(&tb, row);
+	err = testbed_init(&tb, row);
 	if (!err && row->batch)
 		err = worker_batch();
 	if (err)
 		return err;
-	q = bed_vq(&tb, 0);
+	q = testbed_vq(&tb, 0);
 	vq_calls_off(q);
 	for (n = -COST_WARM_UP; n < COST_MAX_ROUNDS; n++) {
 		if (!n) {
@@ -142,7 +142,7 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 	}
 	worker_ns = worker_cpu_ns() - worker_ns;
 	qsort(ns, n, sizeof(*ns), by_value);
-	*cost = (struct cost){
+	*cost = (struct packet_cost){
 		.rounds = n, .packets = BLOCK,
 		.more = (double)ns[n / 10] / BLOCK,
 		.whole = (double)ns[n / 10] / BLOCK,
@@ -152,6 +152,6 @@ int cost_stream(const struct row *row, unsigned int ms, struct cost *cost)
 		.worker_ns = worker_ns / ((double)n * BLOCK),
 		.p99 = (double)ns[n - 1 - n / 100] / BLOCK,
 	};
-	bed_free(&tb);
+	testbed_free(&tb);
 	return 0;
 }

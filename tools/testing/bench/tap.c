@@ -37,13 +37,13 @@ static void make_frame(struct testbed *tb)
 {
 	static const uint8_t guest[6] = { 2, 0, 0, 0, 0, 1 };
 	static const uint8_t absent[6] = { 2, 0, 0, 0, 0, 99 };
-	const struct row *row = tb->row;
+	const struct bench_row *row = tb->row;
 	struct virtio_net_hdr *h;
 	uint8_t *f;
 
-	tb->frame_len = BED_HDR + row->len;
+	tb->frame_len = TESTBED_HDR_LEN + row->len;
 	tb->frame = calloc(1, tb->frame_len);
-	f = tb->frame + BED_HDR;
+	f = tb->frame + TESTBED_HDR_LEN;
 	if (!row->gso) {
 		frame_raw_to(f, row->len, 0, absent, guest);
 		return;
@@ -60,7 +60,7 @@ static void make_frame(struct testbed *tb)
 	h->gso_size = 1448;
 }
 
-static int steer(int tap)
+static int attach_steering(int tap)
 {
 	struct bpf_insn prog[] = {
 		{ BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0 },
@@ -99,10 +99,10 @@ static int open_queues(struct testbed *tb, const char *name)
 		if (fd < 0)
 			return fd;
 		tb->pair[i].tap = fd;
-		if (tap_hdr_len(fd, BED_HDR) || tap_offload(fd, offload))
+		if (tap_hdr_len(fd, TESTBED_HDR_LEN) || tap_offload(fd, offload))
 			return tb->row->gso == GSO_UDP ? -EOPNOTSUPP : -errno;
 	}
-	return tb->row->pairs ? steer(tb->pair[0].tap) : 0;
+	return tb->row->pairs ? attach_steering(tb->pair[0].tap) : 0;
 }
 
 static int packet_socket(const char *name)
@@ -128,7 +128,7 @@ static int packet_socket(const char *name)
 }
 
 /* Disable multicast: a bridge reports the groups it joins into our queue. */
-static int be_quiet(void)
+static int disable_multicast_reports(void)
 {
 	int fd = open("/proc/sys/net/ipv4/igmp_link_local_mcast_reports",
 		      O_WRONLY | O_CLOEXEC);
@@ -143,7 +143,7 @@ static int be_quiet(void)
 int bridge_ports(int s, const char *a, const char *b)
 {
 	struct ifreq ifr = { .ifr_name = "bench-br" };
-	int err = be_quiet();
+	int err = disable_multicast_reports();
 
 	if (err)
 		return err;
@@ -167,14 +167,14 @@ static int bridged_tap(int s, const char *name)
 	fd = tap_open(other, IFF_VNET_HDR);
 	if (fd < 0)
 		return fd;
-	err = tap_hdr_len(fd, BED_HDR) ?: bridge_ports(s, name, other) ?:
+	err = tap_hdr_len(fd, TESTBED_HDR_LEN) ?: bridge_ports(s, name, other) ?:
 	      link_up(other);
 	if (err)
 		close(fd);
 	return err ?: fd;
 }
 
-int wire_init(struct testbed *tb)
+int testbed_tap_init(struct testbed *tb)
 {
 	struct ifreq ifr = { .ifr_name = "bench0", .ifr_qlen = QUEUE_LEN };
 	int err, s;
@@ -198,7 +198,7 @@ int wire_init(struct testbed *tb)
 	return err;
 }
 
-static int feed_bridge(struct testbed *tb)
+static int send_over_bridge(struct testbed *tb)
 {
 	unsigned int i;
 
@@ -210,26 +210,26 @@ static int feed_bridge(struct testbed *tb)
 }
 
 /* RX: put the packets of a round into each of the tap's queues. */
-int wire_feed(struct testbed *tb)
+int testbed_send_rx(struct testbed *tb)
 {
 	/* A packet socket uses the header of 10 bytes. */
 	struct iovec iov[2] = {
 		{ tb->frame, sizeof(struct virtio_net_hdr) },
-		{ tb->frame + BED_HDR, tb->row->len },
+		{ tb->frame + TESTBED_HDR_LEN, tb->row->len },
 	};
 	struct mmsghdr msg[64];
 	unsigned int i, n, queue;
 	int ret;
 
 	if (tb->row->bridged)
-		return feed_bridge(tb);
+		return send_over_bridge(tb);
 	for (i = 0; i < 64; i++)
 		msg[i] = (struct mmsghdr){
 			.msg_hdr = { .msg_iov = iov, .msg_iovlen = 2 },
 		};
 	for (queue = 0; queue < tb->nr_pairs; queue++) {
 		if (tb->row->pairs)
-			tb->frame[BED_HDR + QUEUE_AT] = queue;
+			tb->frame[TESTBED_HDR_LEN + QUEUE_AT] = queue;
 		for (i = 0; i < tb->nr_packets; i += ret) {
 			n = tb->nr_packets - i;
 			ret = sendmmsg(tb->host, msg, n < 64 ? n : 64, 0);

@@ -23,7 +23,7 @@ static size_t up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
-uint64_t testbed_features(const struct row *row)
+uint64_t testbed_features(const struct bench_row *row)
 {
 	return F_VERSION_1 | F_INDIRECT |
 	       (row->mrg ? F_MRG_RXBUF : 0) |
@@ -112,7 +112,7 @@ static int iotlb_init(struct testbed *tb, struct guest *g)
 /* ---- the guest ---- */
 
 /* Use the parts in turn, and start at different cache sets. */
-static uint64_t next_slot(const struct testbed *tb, struct pair *p)
+static uint64_t next_slot(const struct testbed *tb, struct testbed_pair *p)
 {
 	unsigned int i = p->slot++ % tb->nr_slots;
 
@@ -120,13 +120,13 @@ static uint64_t next_slot(const struct testbed *tb, struct pair *p)
 				i / tb->nr_parts * tb->stride);
 }
 
-struct vq *bed_vq(struct testbed *tb, unsigned int pair)
+struct vq *testbed_vq(struct testbed *tb, unsigned int pair)
 {
 	return &tb->pair[pair].g.vq[tb->row->rx ? RX : TX];
 }
 
 /* Set the number of packets of the next round, at most @most. */
-void bed_round(struct testbed *tb, unsigned int nr_packets)
+void testbed_round(struct testbed *tb, unsigned int nr_packets)
 {
 	tb->nr_packets = nr_packets;
 	tb->nr_chains = nr_packets * tb->per_packet;
@@ -135,7 +135,7 @@ void bed_round(struct testbed *tb, unsigned int nr_packets)
 /* Compute the maximum of a round and the positions of its packets. */
 static void shape(struct testbed *tb)
 {
-	const struct row *row = tb->row;
+	const struct bench_row *row = tb->row;
 	size_t bytes = row->rx ? row->buf : tb->frame_len;
 	unsigned int most;
 
@@ -144,8 +144,8 @@ static void shape(struct testbed *tb)
 		tb->per_packet = (tb->frame_len + bytes - 1) / bytes;
 	most = row->ring / (row->indirect ? 1 : row->chain) / tb->per_packet;
 	tb->most = row->burst && row->burst < most ? row->burst : most;
-	bed_round(tb, tb->most);
-	tb->nr_slots = tb->most == 1 || row->mode == ROW_STREAM ?
+	testbed_round(tb, tb->most);
+	tb->nr_slots = tb->most == 1 || row->mode == MODE_STREAM ?
 			most : tb->nr_chains;
 	tb->in_slot = row->indirect ? up(row->chain * 16, 64) : 0;
 	/* An skb of a guest's driver takes at least 704 bytes. */
@@ -157,9 +157,9 @@ static void shape(struct testbed *tb)
 			   tb->stride, PAGE);
 }
 
-static int pair_setup(struct testbed *tb, struct pair *p)
+static int pair_setup(struct testbed *tb, struct testbed_pair *p)
 {
-	const struct row *row = tb->row;
+	const struct bench_row *row = tb->row;
 	struct guest_cfg cfg = {
 		/* With an IOTLB guest.c would scatter the pages. */
 		.features = testbed_features(row) & ~F_ACCESS_PLATFORM,
@@ -204,7 +204,7 @@ static int is_offered(uint64_t features)
 }
 
 /* Return: 0 or -errno; -EOPNOTSUPP if the node does not support the row */
-int bed_init(struct testbed *tb, const struct row *row)
+int testbed_init(struct testbed *tb, const struct bench_row *row)
 {
 	bool has_rings = !baseline_is_node(guest_node());
 	unsigned int i;
@@ -214,17 +214,17 @@ int bed_init(struct testbed *tb, const struct row *row)
 		.row = row, .nr_pairs = row->pairs ?: 1, .baseline = -1,
 		.host = -1, .sink = -1,
 	};
-	if (tb->nr_pairs > BED_PAIRS)
+	if (tb->nr_pairs > TESTBED_MAX_PAIRS)
 		return -EINVAL;
-	for (i = 0; i < BED_PAIRS; i++)
-		tb->pair[i] = (struct pair){
+	for (i = 0; i < TESTBED_MAX_PAIRS; i++)
+		tb->pair[i] = (struct testbed_pair){
 			.tap = -1, .g = { .vhost = -1, .memfd = -1 },
 		};
 	if (has_rings)
 		err = is_offered(testbed_features(row));
 	else
 		err = row->baseline ? 0 : -EOPNOTSUPP;
-	err = err ?: wire_init(tb);
+	err = err ?: testbed_tap_init(tb);
 	if (err)
 		return err;
 	shape(tb);
@@ -238,16 +238,16 @@ int bed_init(struct testbed *tb, const struct row *row)
 /* Compute the pieces of a chain: a separate header, then equal parts. */
 static unsigned int cut(const struct testbed *tb, uint64_t gpa, struct seg *seg)
 {
-	const struct row *row = tb->row;
+	const struct bench_row *row = tb->row;
 	size_t left = row->rx ? row->buf : tb->frame_len;
 	size_t part = left;
 	unsigned int i;
 
 	if (row->chain > 1)
-		part = (left - BED_HDR + row->chain - 2) / (row->chain - 1);
+		part = (left - TESTBED_HDR_LEN + row->chain - 2) / (row->chain - 1);
 	for (i = 0; i < row->chain && left; i++) {
 		seg[i].gpa = gpa;
-		seg[i].len = row->chain > 1 && !i ? BED_HDR :
+		seg[i].len = row->chain > 1 && !i ? TESTBED_HDR_LEN :
 			     left < part ? left : part;
 		seg[i].is_write = row->rx;
 		gpa += seg[i].len;
@@ -257,10 +257,10 @@ static unsigned int cut(const struct testbed *tb, uint64_t gpa, struct seg *seg)
 }
 
 /* Put chains into the ring of a pair without publishing them. */
-int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
+int testbed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
 {
-	struct pair *p = &tb->pair[pair];
-	struct vq *q = bed_vq(tb, pair);
+	struct testbed_pair *p = &tb->pair[pair];
+	struct vq *q = testbed_vq(tb, pair);
 	struct seg seg[64];
 	unsigned int i, nr;
 	uint64_t gpa;
@@ -283,7 +283,7 @@ int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains)
  * A whole round is used: check a sample and take all chains back. Descriptors are used
  * in the order of the table, as VIRTIO_F_IN_ORDER requires.
  */
-int bed_reap(struct testbed *tb)
+int testbed_reap(struct testbed *tb)
 {
 	uint32_t want = tb->row->rx ? tb->frame_len : 0;
 	struct drv_used_elem e;
@@ -293,7 +293,7 @@ int bed_reap(struct testbed *tb)
 	if (tb->row->rx && tb->nr_chains > tb->nr_packets)
 		want = tb->row->buf;
 	for (i = 0; i < tb->nr_pairs; i++) {
-		q = bed_vq(tb, i);
+		q = testbed_vq(tb, i);
 		/* The last buffer of a packet may not be full. */
 		for (k = 0; q->packed && k < tb->nr_chains; k++)
 			if (vq_get_used(q, &e.len, NULL) != 1 ||
@@ -312,7 +312,7 @@ int bed_reap(struct testbed *tb)
 	return 0;
 }
 
-void bed_free(struct testbed *tb)
+void testbed_free(struct testbed *tb)
 {
 	unsigned int i;
 

@@ -10,11 +10,11 @@
 #include "guest.h"
 #include "rows_conf.h"
 
-#define BED_HDR		12	/* size of the virtio-net header */
-#define BED_PAIRS	4
+#define TESTBED_HDR_LEN		12	/* size of the virtio-net header */
+#define TESTBED_MAX_PAIRS	4
 
-/** struct pair - a vhost file with its own guest memory, and a tap queue */
-struct pair {
+/** struct testbed_pair - a vhost file with its own guest memory, and a tap queue */
+struct testbed_pair {
 	struct guest g;
 	int tap;
 	unsigned int slot;	/* the next slot */
@@ -34,8 +34,8 @@ struct pair {
  * @mem: guest memory without a guest
  */
 struct testbed {
-	const struct row *row;
-	struct pair pair[BED_PAIRS];
+	const struct bench_row *row;
+	struct testbed_pair pair[TESTBED_MAX_PAIRS];
 	unsigned int nr_pairs;
 	int baseline;
 	int host;		/* source of RX packets */
@@ -55,17 +55,17 @@ struct testbed {
 	uint8_t *mem;
 };
 
-int bed_init(struct testbed *tb, const struct row *row);
-void bed_round(struct testbed *tb, unsigned int nr_packets);
-struct vq *bed_vq(struct testbed *tb, unsigned int pair);
-int bed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains);
-int bed_reap(struct testbed *tb);
-void bed_free(struct testbed *tb);
-uint64_t testbed_features(const struct row *row);
+int testbed_init(struct testbed *tb, const struct bench_row *row);
+void testbed_round(struct testbed *tb, unsigned int nr_packets);
+struct vq *testbed_vq(struct testbed *tb, unsigned int pair);
+int testbed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains);
+int testbed_reap(struct testbed *tb);
+void testbed_free(struct testbed *tb);
+uint64_t testbed_features(const struct bench_row *row);
 
 /* tap.c: frames and their path */
-int wire_init(struct testbed *tb);
-int wire_feed(struct testbed *tb);
+int testbed_tap_init(struct testbed *tb);
+int testbed_send_rx(struct testbed *tb);
 int bridge_ports(int s, const char *a, const char *b);
 
 /* forward.c: what is behind the tap */

@@ -262,22 +262,22 @@ static void ring_map_misaligned_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_PIECES);
 }
 
-struct want {
+struct ring_area {
 	u64 first;
 	u64 last;
 	u8 perm;
 };
 
-static void wants(struct want *w)
+static void ring_areas(struct ring_area *w)
 {
 	const struct iommu_shape *s = &f->shape;
 
-	w[0] = (struct want){ s->at.desc, s->at.desc +
+	w[0] = (struct ring_area){ s->at.desc, s->at.desc +
 			      drv_desc_size(s->num) - 1, VHOST_ACCESS_RO };
-	w[1] = (struct want){ s->at.avail, s->at.avail +
+	w[1] = (struct ring_area){ s->at.avail, s->at.avail +
 			      drv_avail_size(s->num, s->event_idx) - 1,
 			      VHOST_ACCESS_RO };
-	w[2] = (struct want){ s->at.used, s->at.used +
+	w[2] = (struct ring_area){ s->at.used, s->at.used +
 			      drv_used_size(s->num, s->event_idx) - 1,
 			      VHOST_ACCESS_WO };
 }
@@ -287,12 +287,12 @@ static void each_page_missing(struct kunit *test, enum iommu_kind kind,
 			      u64 skew)
 {
 	struct iommu_shape s = shape(kind, 1024, skew);
-	struct want w[3];
+	struct ring_area w[3];
 	unsigned int i;
 	u64 page;
 
 	start(&s);
-	wants(w);
+	ring_areas(w);
 	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
 	for (i = 0; i < 3; i++)
 		for (page = w[i].first & ~(IOMMU_PAGE - 1); page <= w[i].last;
@@ -330,10 +330,10 @@ static void ring_map_each_page_denied(struct kunit *test)
 
 	for (; kind <= IOMMU_IOTLB_PAGES; kind++) {
 		struct iommu_shape s = shape(kind, 1024, 0x7f4);
-		struct want w[3];
+		struct ring_area w[3];
 
 		start(&s);
-		wants(w);
+		ring_areas(w);
 		for (i = 0; i < 3; i++)
 			for (page = w[i].first & ~(IOMMU_PAGE - 1);
 			     page <= w[i].last; page += IOMMU_PAGE) {
@@ -511,11 +511,11 @@ static void ring_map_relocate(struct kunit *test)
 static void ring_map_touches(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 256, 0x230);
-	struct want w[3];
+	struct ring_area w[3];
 	unsigned int i;
 
 	start(&s);
-	wants(w);
+	ring_areas(w);
 	for (i = 0; i < 3; i++) {
 		const struct vtap_ring_cfg *c = &f->cfg;
 		u64 a = w[i].first, b = w[i].last;

@@ -195,14 +195,14 @@ static void ring_notify_empty_changes_nothing(struct kunit *test)
 
 /* ---- the driver acts in the middle of an operation ---- */
 
-struct act {
+struct driver_action {
 	int at;		/* event to act at, from 0 */
 	int nr;		/* number of events so far */
 	bool saw;	/* result of the driver's check when it acted */
-	void (*fn)(struct act *a);
+	void (*fn)(struct driver_action *a);
 };
 
-static void act_now(struct act *a)
+static void act_now(struct driver_action *a)
 {
 	if (a->nr++ == a->at)
 		a->fn(a);
@@ -218,7 +218,7 @@ static void at_barrier(void *arg)
 	act_now(arg);
 }
 
-static void act_arm(struct act *a)
+static void act_arm(struct driver_action *a)
 {
 	shim.after_load = at_access;
 	shim.after_store = at_access;
@@ -233,7 +233,7 @@ static void act_disarm(void)
 	shim.at_mb = NULL;
 }
 
-static void driver_adds(struct act *a)
+static void driver_adds(struct driver_action *a)
 {
 	a->saw = add(1);
 }
@@ -245,7 +245,7 @@ static void driver_adds(struct act *a)
 static bool kick_race_once(struct kunit *test, u16 num, bool event_idx, u16 from,
 			   int at)
 {
-	struct act a = { .at = at, .fn = driver_adds };
+	struct driver_action a = { .at = at, .fn = driver_adds };
 	int more;
 
 	start(num, event_idx, from);
@@ -276,7 +276,7 @@ static void ring_notify_kick_race(struct kunit *test)
 		}
 }
 
-static void driver_waits(struct act *a)
+static void driver_waits(struct driver_action *a)
 {
 	a->saw = drv_call_on(&e->d);
 }
@@ -288,7 +288,7 @@ static void ring_notify_call_race(struct kunit *test)
 
 	for (event_idx = 0; event_idx < 2; event_idx++)
 		for (at = 0;; at++) {
-			struct act a = { .at = at, .fn = driver_waits };
+			struct driver_action a = { .at = at, .fn = driver_waits };
 			int call;
 
 			start(16, event_idx, packed ? 0x8000 | 15 : 0xffff);

@@ -13,7 +13,7 @@
 #define ROUNDS		400
 
 /* Chains of one packet. */
-struct taken {
+struct popped_packet {
 	struct vtap_used used[MAX_CHAINS];
 	struct iovec iov[VTAP_CHAIN_MAX];
 	u32 nr;
@@ -86,9 +86,9 @@ static int add_chain(u64 cookie)
 }
 
 /* Take chains for @need bytes as RX does, with or without pop_run. */
-static void take(struct taken *t, u32 need, u32 max, bool use_runs)
+static void take(struct popped_packet *t, u32 need, u32 max, bool use_runs)
 {
-	*t = (struct taken){ .ret = 1 };
+	*t = (struct popped_packet){ .ret = 1 };
 	while (need && t->nr < max) {
 		struct vtap_run run;
 
@@ -118,7 +118,7 @@ static void take(struct taken *t, u32 need, u32 max, bool use_runs)
 	}
 }
 
-static void stage(struct kunit *test, const struct taken *t)
+static void stage(struct kunit *test, const struct popped_packet *t)
 {
 	u32 i, nr;
 
@@ -134,7 +134,7 @@ static void stage(struct kunit *test, const struct taken *t)
 }
 
 /* The driver gets the chains of a packet back, in order. */
-static void expect_used(struct kunit *test, const struct taken *t, u64 *next)
+static void expect_used(struct kunit *test, const struct popped_packet *t, u64 *next)
 {
 	unsigned long long cookie;
 	u32 len, i;
@@ -153,7 +153,7 @@ static void expect_used(struct kunit *test, const struct taken *t, u64 *next)
 static void expect_same(struct kunit *test, u16 num)
 {
 	u64 added = 0, used = 0, nr = 0, nr_by_run = 0;
-	static struct taken one, runs;
+	static struct popped_packet one, runs;
 	int i;
 
 	start(num);

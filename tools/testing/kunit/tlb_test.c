@@ -450,16 +450,16 @@ static struct cell {
 } world[NR_CELLS];
 
 /* Expected result of a translation, computed cell by cell. */
-struct answer {
+struct translation {
 	int n;
 	u64 miss;
 	struct iovec iov[MAX_IOV];
 };
 
-static void oracle(struct answer *a, u64 base, u8 access, u64 iova, u64 len,
+static void oracle(struct translation *a, u64 base, u8 access, u64 iova, u64 len,
 		   int max)
 {
-	*a = (struct answer){};
+	*a = (struct translation){};
 	while (len) {
 		u64 off = (iova - base) % CELL, part = min(len, CELL - off);
 		struct iovec *last = a->n ? &a->iov[a->n - 1] : NULL;
@@ -499,7 +499,7 @@ static void compare(struct kunit *test, struct vtap_mem *v, u64 base)
 	int max = rnd32() % (MAX_IOV + 1), n, i;
 	u8 access = rnd32() % 2 ? RO : WO;
 	struct iovec iov[MAX_IOV];
-	struct answer want;
+	struct translation want;
 
 	/* Use the same places often, like buffers. */
 	if (rnd32() % 2)

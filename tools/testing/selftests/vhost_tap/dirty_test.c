@@ -156,7 +156,7 @@ static bool log_is_right(struct dirty *d)
  * One packet of @len into @nr buffers, whose pieces have the length @piece and the
  * distance @pitch.
  */
-struct into {
+struct rx_buffers {
 	uint32_t len;
 	uint32_t nr;
 	uint32_t pieces;
@@ -165,7 +165,7 @@ struct into {
 	bool indirect;
 };
 
-static int put_buffers(struct guest *g, const struct into *in)
+static int put_buffers(struct guest *g, const struct rx_buffers *in)
 {
 	struct vq *q = &g->vq[RX];
 	struct seg seg[256];
@@ -187,7 +187,7 @@ static int put_buffers(struct guest *g, const struct into *in)
 	return head < 0 ? head : 0;
 }
 
-static int rx_one(FIXTURE_DATA(dirty) *self, const struct into *in,
+static int rx_one(FIXTURE_DATA(dirty) *self, const struct rx_buffers *in,
 		  uint32_t seq)
 {
 	struct guest *g = &self->g;
@@ -221,7 +221,7 @@ TEST_F_TIMEOUT(dirty, rx_payload, 240)
 	unsigned int i, n;
 
 	for (i = 0; i < ARRAY_SIZE(len); i++) {
-		struct into in = { .len = len[i], .nr = 1, .pieces = 1,
+		struct rx_buffers in = { .len = len[i], .nr = 1, .pieces = 1,
 				   .piece = 66000, .pitch = 66000 };
 
 		if (mrg && i & 1) {
@@ -241,7 +241,7 @@ TEST_F_TIMEOUT(dirty, rx_payload, 240)
 /* Pieces on separate pages: each page is logged, the pages between are not. */
 TEST_F_TIMEOUT(dirty, rx_chains_of_small_pieces, 240)
 {
-	struct into in[] = {
+	struct rx_buffers in[] = {
 		{ 600, 1, 12, 64, 8192, false },
 		{ 600, 1, 12, 64, 8192, true },
 		/* The packet ends long before the chain does. */
@@ -332,7 +332,7 @@ TEST_F(dirty, used_index_wraps)
 
 TEST_F(dirty, nothing_is_logged_while_disabled)
 {
-	struct into in = { 1000, 1, 1, 2000, 2000, false };
+	struct rx_buffers in = { 1000, 1, 1, 2000, 2000, false };
 
 	ASSERT_EQ(0, dirty_off(&self->d));
 	EXPECT_EQ(1, rx_one(self, &in, 1));
@@ -347,7 +347,7 @@ TEST_F(dirty, nothing_is_logged_while_disabled)
 /* LOG_ALL without the ring's own flag logs payload, but not the used ring. */
 TEST_F(dirty, used_ring_is_logged_only_with_flag)
 {
-	struct into in = { 1000, 1, 1, 2000, 2000, false };
+	struct rx_buffers in = { 1000, 1, 1, 2000, 2000, false };
 	struct guest *g = &self->g;
 	unsigned int i;
 

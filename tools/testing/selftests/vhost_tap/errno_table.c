@@ -217,7 +217,7 @@ static int do_mem(enum mem_kind kind)
 	return guest_ioctl(env.dev, VHOST_SET_MEM_TABLE, t);
 }
 
-static int do_addr(const struct call *c)
+static int do_addr(const struct errno_case *c)
 {
 	uint8_t *ring = env.mem + (c->index & 1) * 0x10000;
 	struct vhost_vring_addr a = {
@@ -258,14 +258,14 @@ static int do_addr(const struct call *c)
 	return guest_ioctl(env.dev, VHOST_SET_VRING_ADDR, &a);
 }
 
-static int do_array(const struct call *c)
+static int do_array(const struct errno_case *c)
 {
 	memset(env.words, 0, 4096);
 	memcpy(env.words, &c->val, 8);
 	return guest_ioctl(env.dev, c->req, env.words);
 }
 
-static int do_write(const struct call *c)
+static int do_write(const struct errno_case *c)
 {
 	struct vhost_msg_v2 m[2] = { {
 		.type = VHOST_IOTLB_MSG,
@@ -337,7 +337,7 @@ static int do_write(const struct call *c)
 	return n < 0 ? -errno : (int)n;
 }
 
-static int do_read(const struct call *c)
+static int do_read(const struct errno_case *c)
 {
 	char buf[80];
 	ssize_t n;
@@ -373,7 +373,7 @@ static long int80(long nr, long a, long b, long c)
 }
 
 /* Call as a 32-bit process: ioctl has number 54 there, pointers are below 4 GiB. */
-static int do_compat(const struct call *c)
+static int do_compat(const struct errno_case *c)
 {
 	static void *low;
 
@@ -386,7 +386,7 @@ static int do_compat(const struct call *c)
 	return int80(54, env.dev, c->req, (long)low);
 }
 
-static int do_call(const struct call *c)
+static int do_call(const struct errno_case *c)
 {
 	struct vhost_vring_state s = { .index = c->index, .num = c->val };
 	uint64_t u64 = c->val;
@@ -441,7 +441,7 @@ static int do_call(const struct call *c)
 }
 
 /* Call from a process with another mm: only the owner may make these calls. */
-static int in_child(const struct call *c)
+static int call_in_child(const struct errno_case *c)
 {
 	int fds[2], ret = -ECHILD;
 	pid_t pid;
@@ -510,7 +510,7 @@ static int env_init(void)
 	return 0;
 }
 
-static void one(enum state s, const struct call *c)
+static void run_case(enum state s, const struct errno_case *c)
 {
 	int err, ret;
 
@@ -526,7 +526,7 @@ static void one(enum state s, const struct call *c)
 		printf("%s %s SETUP:%s\n", state_names[s], c->name,
 		       strerrorname_np(-err));
 	} else {
-		ret = s >= FOREIGN ? in_child(c) : do_call(c);
+		ret = s >= FOREIGN ? call_in_child(c) : do_call(c);
 		if (ret < 0)
 			printf("%s %s %s\n", state_names[s], c->name,
 			       strerrorname_np(-ret) ?: "?");
@@ -550,7 +550,7 @@ static bool has_compat(void)
 
 int main(int argc, char **argv)
 {
-	const struct call *c;
+	const struct errno_case *c;
 	bool compat;
 	int s;
 
@@ -566,8 +566,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (s = 0; s < NR_STATES; s++)
-		for (c = calls; c->name; c++)
+		for (c = errno_cases; c->name; c++)
 			if (c->kind != CALL_COMPAT || compat)
-				one(s, c);
+				run_case(s, c);
 	return 0;
 }

@@ -43,7 +43,7 @@ enum addr_kind {
 	ADDR_KERNEL, ADDR_WRAP, ADDR_ZERO,
 };
 
-struct call {
+struct errno_case {
 	const char *name;
 	enum call_kind kind;
 	unsigned long req;
@@ -99,7 +99,7 @@ struct call {
 	FILE_(n ":max:unbind", r, ~0U, FD_NONE), READS(n, r)
 #define BACKEND(n, i, f) FILE_("NET_SET_BACKEND:" n, VHOST_NET_SET_BACKEND, i, f)
 
-static const struct call calls[] = {
+static const struct errno_case errno_cases[] = {
 	PLAIN("SET_OWNER", VHOST_SET_OWNER),
 	PLAIN("RESET_OWNER", VHOST_RESET_OWNER),
 

@@ -18,7 +18,7 @@
 #include "traffic.h"
 
 /* Numbers as in linux/vhost.h; the argument is a count and that number of words. */
-struct words {
+struct features_array {
 	uint64_t count;
 	uint64_t f[70];
 };
@@ -38,12 +38,12 @@ static int open_node(void)
 FIXTURE(array) {
 	int fd;
 	uint64_t offered;
-	struct words w;
+	struct features_array w;
 };
 
 FIXTURE_SETUP(array)
 {
-	struct words w = {};
+	struct features_array w = {};
 
 	self->fd = open_node();
 	ASSERT_LE(0, self->fd);
@@ -415,7 +415,7 @@ TEST(feature_mask)
 {
 	struct vhost_tap_info info = { .size = sizeof(info) };
 	uint64_t offered, features;
-	struct words w = { .count = 2 };
+	struct features_array w = { .count = 2 };
 	int fd = open_node();
 
 	if (!guest_is_ours())
@@ -456,7 +456,7 @@ TEST(feature_mask)
 TEST(parameter_limits_the_offer)
 {
 	FILE *f = fopen("/sys/module/vhost_tap/parameters/features", "r");
-	struct words w = { .count = 2 };
+	struct features_array w = { .count = 2 };
 	unsigned long low = ~0UL, high = ~0UL;
 	int fd = open_node();
 

@@ -40,7 +40,7 @@ static bool used_moves(struct vq *q, uint16_t from)
 	return wait_for(has_moved(q, from));
 }
 
-static uint64_t address(const struct target *t, uint64_t addr)
+static uint64_t address(const struct hostile_target *t, uint64_t addr)
 {
 	switch (addr >> 32) {
 	case MEM >> 32:
@@ -54,7 +54,7 @@ static uint64_t address(const struct target *t, uint64_t addr)
 }
 
 /* Write descriptor @i without any check, and make it available as a head. */
-void hostile_put(struct target *t, unsigned int i, const struct bad_desc *bad,
+void hostile_put(struct hostile_target *t, unsigned int i, const struct hostile_desc *bad,
 		 bool is_first)
 {
 	uint64_t addr = address(t, bad->addr);
@@ -71,17 +71,17 @@ void hostile_put(struct target *t, unsigned int i, const struct bad_desc *bad,
 }
 
 /* A chain of @nr buffers of @len; the last descriptor has @last_flags. */
-void hostile_chain(struct target *t, unsigned int nr, uint32_t len,
+void hostile_chain(struct hostile_target *t, unsigned int nr, uint32_t len,
 		   uint16_t last_flags)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		hostile_put(t, i, &(struct bad_desc){
+		hostile_put(t, i, &(struct hostile_desc){
 			MEM, len, i + 1 < nr ? N : last_flags, i + 1 }, !i);
 }
 
-static void put_table(struct target *t, const struct bad_desc *bad)
+static void put_table(struct hostile_target *t, const struct hostile_desc *bad)
 {
 	uint64_t gpa = t->table;
 	struct pdrv_desc p;
@@ -96,7 +96,7 @@ static void put_table(struct target *t, const struct bad_desc *bad)
 	}
 }
 
-static void make(struct target *t, const struct bad *b)
+static void make(struct hostile_target *t, const struct hostile_case *b)
 {
 	bool is_first = true;
 	int i;
@@ -115,8 +115,8 @@ static void make(struct target *t, const struct bad *b)
  *
  * Return: NULL, or a description of the failure
  */
-const char *hostile_case(struct target *t, const struct bad *b, int backend,
-			 int host)
+const char *hostile_run(struct hostile_target *t, const struct hostile_case *b, int backend,
+			int host)
 {
 	bool is_tx = t->q->index % 2 == TX;
 	const char *file = is_tx ? "tx" : "rx";

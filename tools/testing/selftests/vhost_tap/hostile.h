@@ -18,11 +18,11 @@
 #define END	0x656e6480000000ULL
 
 /**
- * struct target - memory for bad ring entries
+ * struct hostile_target - memory for bad ring entries
  * @gpa: 64 KiB of valid guest memory
  * @table: room for an indirect table
  */
-struct target {
+struct hostile_target {
 	struct guest *g;
 	struct vq *q;
 	uint64_t gpa;
@@ -30,10 +30,10 @@ struct target {
 };
 
 /**
- * struct bad_desc - a descriptor of either format
+ * struct hostile_desc - a descriptor of either format
  * @next: split rings only
  */
-struct bad_desc {
+struct hostile_desc {
 	uint64_t addr;
 	uint32_t len;
 	uint16_t flags;
@@ -41,7 +41,7 @@ struct bad_desc {
 };
 
 /**
- * struct bad - a test case
+ * struct hostile_case - a test case
  * @desc: the first descriptors of the ring; one without N ends a chain
  * @table: indirect table
  * @make: make the case, after @desc
@@ -49,21 +49,21 @@ struct bad_desc {
  * @is_drop: the packet is completed and the queue continues
  * @intree_fails: in-tree vhost-net is known to fail this case
  */
-struct bad {
+struct hostile_case {
 	const char *name;
-	struct bad_desc desc[3];
-	struct bad_desc table[2];
-	void (*make)(struct target *t);
+	struct hostile_desc desc[3];
+	struct hostile_desc table[2];
+	void (*make)(struct hostile_target *t);
 	const char *fault;
 	bool is_drop;
 	bool intree_fails;
 };
 
-void hostile_put(struct target *t, unsigned int i, const struct bad_desc *bad,
+void hostile_put(struct hostile_target *t, unsigned int i, const struct hostile_desc *bad,
 		 bool is_first);
-void hostile_chain(struct target *t, unsigned int nr, uint32_t len,
+void hostile_chain(struct hostile_target *t, unsigned int nr, uint32_t len,
 		   uint16_t last_flags);
-const char *hostile_case(struct target *t, const struct bad *b, int backend,
-			 int host);
+const char *hostile_run(struct hostile_target *t, const struct hostile_case *b, int backend,
+			int host);
 
 #endif

@@ -57,27 +57,27 @@ FIXTURE_TEARDOWN(hostile)
 
 /* ---- split rings ---- */
 
-static void avail_jump(struct target *t)
+static void avail_jump(struct hostile_target *t)
 {
 	t->q->avail_idx += t->q->num + 1;
 }
 
-static void avail_back(struct target *t)
+static void avail_back(struct hostile_target *t)
 {
 	t->q->avail_idx -= 1;
 }
 
-static void head_range(struct target *t)
+static void head_range(struct hostile_target *t)
 {
 	drv_put_avail(&t->q->drv, t->q->num);
 }
 
-static void head_max(struct target *t)
+static void head_max(struct hostile_target *t)
 {
 	drv_put_avail(&t->q->drv, 0xffff);
 }
 
-static void indirect_1500(struct target *t)
+static void indirect_1500(struct hostile_target *t)
 {
 	bool packed = t->q->packed;
 	unsigned int i;
@@ -91,7 +91,7 @@ static void indirect_1500(struct target *t)
 	}
 }
 
-static const struct bad split_tx[] = {
+static const struct hostile_case split_tx[] = {
 	{ "avail index jumps", .make = avail_jump, .fault = "AVAIL_JUMP" },
 	{ "avail index steps back", .make = avail_back, .fault = "AVAIL_JUMP" },
 	{ "head past table", .make = head_range, .fault = "HEAD_RANGE" },
@@ -110,7 +110,7 @@ static const struct bad split_tx[] = {
 	  .make = indirect_1500, .fault = "CHAIN_LONG|CHAIN_SEGMENTS" },
 };
 
-static const struct bad split_rx[] = {
+static const struct hostile_case split_rx[] = {
 	{ "avail index jumps", .make = avail_jump, .fault = "AVAIL_JUMP" },
 	{ "head past table", .make = head_range, .fault = "HEAD_RANGE" },
 	{ "next past table", { { MEM, 100, N, 256 } }, .fault = "NEXT_RANGE" },
@@ -120,56 +120,56 @@ static const struct bad split_rx[] = {
 /* ---- packed rings ---- */
 
 /* Set the flags of the descriptor @behind positions after the next one. */
-static void set_bits(struct target *t, unsigned int behind, uint16_t bits)
+static void set_bits(struct hostile_target *t, unsigned int behind, uint16_t bits)
 {
 	uint16_t at = pdrv_step(&t->q->drv, t->q->avail_idx, behind);
 
 	pdrv_desc_at(&t->q->drv, at & ~PDRV_WRAP)->flags = bits;
 }
 
-static void torn_not_yet(struct target *t)
+static void torn_not_yet(struct hostile_target *t)
 {
 	set_bits(t, 1, 0);
 	hostile_chain(t, 1, 100, N);
 }
 
-static void torn_used(struct target *t)
+static void torn_used(struct hostile_target *t)
 {
 	set_bits(t, 1, PDRV_BOTH);
 	hostile_chain(t, 1, 100, N);
 }
 
-static void torn_other_lap(struct target *t)
+static void torn_other_lap(struct hostile_target *t)
 {
 	set_bits(t, 1, PDRV_USED);
 	hostile_chain(t, 1, 100, N);
 }
 
-static void torn_in_the_middle(struct target *t)
+static void torn_in_the_middle(struct hostile_target *t)
 {
 	hostile_chain(t, 2, 100, N);
 	set_bits(t, 0, PDRV_BOTH | N);
 }
 
 /* After a good buffer. */
-static void torn_second(struct target *t)
+static void torn_second(struct hostile_target *t)
 {
 	set_bits(t, 1, 0);
 	hostile_chain(t, 1, 10, W | N);
 }
 
 /* A chain as long as the ring, which continues into the next lap. */
-static void whole_ring(struct target *t)
+static void whole_ring(struct hostile_target *t)
 {
 	hostile_chain(t, t->q->num, 10, N);
 }
 
-static void whole_ring_empty(struct target *t)
+static void whole_ring_empty(struct hostile_target *t)
 {
 	hostile_chain(t, t->q->num, 0, N);
 }
 
-static const struct bad packed_tx[] = {
+static const struct hostile_case packed_tx[] = {
 	{ "chain into nothing", .make = torn_not_yet, .fault = "CHAIN_TORN" },
 	{ "chain into a used one", .make = torn_used, .fault = "CHAIN_TORN" },
 	{ "chain into the other lap", .make = torn_other_lap,
@@ -185,7 +185,7 @@ static const struct bad packed_tx[] = {
 	  .make = indirect_1500, .fault = "CHAIN_LONG" },
 };
 
-static const struct bad packed_rx[] = {
+static const struct hostile_case packed_rx[] = {
 	{ "chain into nothing", { { MEM, 50, W } }, .make = torn_second,
 	  .fault = "CHAIN_TORN" },
 	{ "chain without end", .make = whole_ring, .fault = "CHAIN_LOOP" },
@@ -193,7 +193,7 @@ static const struct bad packed_rx[] = {
 
 /* ---- both formats ---- */
 
-static void too_long_ring(struct target *t)
+static void too_long_ring(struct hostile_target *t)
 {
 	hostile_chain(t, t->q->num, 0x10000, 0);
 }
@@ -202,7 +202,7 @@ static void too_long_ring(struct target *t)
 	"nested indirect", { { TABLE, 16, I } },		\
 	{ { TABLE + 16, 16, I }, { MEM, 100 } }, .fault = "INDIRECT_NESTED"
 
-static const struct bad both_tx[] = {
+static const struct hostile_case both_tx[] = {
 	{ "buffer unmapped", { { 0x1000, 100 } }, .fault = "UNMAPPED" },
 	{ "second buffer unmapped", { { MEM, 100, N, 1 }, { 1ULL << 63, 100 } },
 	  .fault = "UNMAPPED" },
@@ -241,7 +241,7 @@ static const struct bad both_tx[] = {
 	  .fault = "TX_TOO_LONG", .is_drop = true, .intree_fails = true },
 };
 
-static const struct bad both_rx[] = {
+static const struct hostile_case both_rx[] = {
 	{ "readable buffer", { { MEM, 2048 } }, .fault = "CHAIN_DIRECTION" },
 	{ "readable, then writable", { { MEM, 100, N, 1 }, { MEM, 2048, W } },
 	  .fault = "CHAIN_DIRECTION" },
@@ -261,14 +261,14 @@ static const struct bad both_rx[] = {
 };
 
 static void all_bad(struct __test_metadata *_metadata,
-		    FIXTURE_DATA(hostile) *self, int dir, const struct bad *b,
+		    FIXTURE_DATA(hostile) *self, int dir, const struct hostile_case *b,
 		    unsigned int nr)
 {
-	struct target t = { &self->g, &self->g.vq[dir], self->gpa, self->table };
+	struct hostile_target t = { &self->g, &self->g.vq[dir], self->gpa, self->table };
 	const char *wrong;
 
 	for (; nr; nr--, b++) {
-		wrong = hostile_case(&t, b, self->tap.fd[0], self->tap.host);
+		wrong = hostile_run(&t, b, self->tap.fd[0], self->tap.host);
 		EXPECT_EQ(NULL, wrong) {
 			TH_LOG("%s: %s", b->name, wrong);
 		}
@@ -305,14 +305,14 @@ TEST_F_TIMEOUT(hostile, rx_descriptors, 120)
 TEST_F(hostile, broken_queue_stays_broken)
 {
 	struct vq *q = &self->g.vq[TX];
-	struct target t = { &self->g, q };
+	struct hostile_target t = { &self->g, q };
 	uint16_t used;
 	uint8_t f[60];
 
 	if (!guest_is_ours())
 		SKIP(return, "in-tree continues with the next kick");
 	if (q->packed)
-		hostile_put(&t, 0, &(struct bad_desc){ 0x1000, 100 }, true);
+		hostile_put(&t, 0, &(struct hostile_desc){ 0x1000, 100 }, true);
 	else
 		drv_put_avail(&q->drv, 0xffff);
 	vq_publish(q);

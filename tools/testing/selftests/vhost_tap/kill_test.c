@@ -24,7 +24,7 @@
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
 /* The owner's next action once its worker is stuck. */
-enum op {
+enum owner_action {
 	CLOSE,		/* none: the killed process closes the node */
 	EXIT,		/* the process exits without a signal */
 	RESET,
@@ -38,7 +38,7 @@ enum op {
 };
 
 /* Data shared by the processes. */
-struct scene {
+struct shared_state {
 	enum { NOTHING, STUCK, WAITING, FAILED } stage;
 	int line;
 	int fd;
@@ -50,13 +50,13 @@ struct owner {
 	struct stuck at[2];
 };
 
-static void set_stage(struct scene *s, int stage, int line)
+static void set_stage(struct shared_state *s, int stage, int line)
 {
 	s->line = line;
 	__atomic_store_n(&s->stage, stage, __ATOMIC_RELEASE);
 }
 
-static bool wait_stage(struct scene *s, int stage)
+static bool wait_stage(struct shared_state *s, int stage)
 {
 	return wait_for((int)__atomic_load_n(&s->stage, __ATOMIC_ACQUIRE) >= stage) &&
 	       s->stage != FAILED;
@@ -119,7 +119,7 @@ static void *stop_tx(void *arg)
 	return NULL;
 }
 
-static void act(struct owner *o, enum op op)
+static void owner_act(struct owner *o, enum owner_action op)
 {
 	struct pairs *p = &o->p;
 	unsigned int id = 0;
@@ -163,7 +163,7 @@ static void act(struct owner *o, enum op op)
 }
 
 FIXTURE(killed) {
-	struct scene *s;
+	struct shared_state *s;
 	pid_t owner;
 };
 
@@ -196,7 +196,7 @@ FIXTURE_TEARDOWN(killed)
 }
 
 /* Start the owner, which is stuck and does @op. Return: its pid, or -1 */
-static pid_t begin(struct scene *s, uint8_t kind, enum op op, bool former)
+static pid_t begin(struct shared_state *s, uint8_t kind, enum owner_action op, bool former)
 {
 	struct owner o = {};
 	pid_t pid;
@@ -216,7 +216,7 @@ static pid_t begin(struct scene *s, uint8_t kind, enum op op, bool former)
 		 o.p.g[0].debugfs);
 	s->fd = o.p.fd;
 	set_stage(s, WAITING, 0);
-	act(&o, op);
+	owner_act(&o, op);
 	_exit(1);
 }
 

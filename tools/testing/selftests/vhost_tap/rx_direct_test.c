@@ -28,8 +28,8 @@
 #define OUT_ROOM	(3 * FRAME_ROOM)
 #define VNET_HDR	sizeof(struct virtio_net_hdr)
 
-/** struct shape - the buffers that a guest offers */
-struct shape {
+/** struct rx_layout - the buffers that a guest offers */
+struct rx_layout {
 	uint64_t features;
 	unsigned int nr;		/* number of buffers */
 	unsigned int nr_cuts;
@@ -37,7 +37,7 @@ struct shape {
 	unsigned int regions;
 };
 
-struct side {
+struct rx_guest {
 	struct guest g;
 	char name[IFNAMSIZ];
 	int tap;
@@ -46,7 +46,7 @@ struct side {
 	size_t out_len;
 };
 
-static uint32_t buf_len(const struct shape *s)
+static uint32_t buf_len(const struct rx_layout *s)
 {
 	uint32_t len = 0;
 	unsigned int i;
@@ -56,7 +56,7 @@ static uint32_t buf_len(const struct shape *s)
 	return len;
 }
 
-static int post(struct guest *g, const struct shape *s, uint64_t gpa)
+static int post(struct guest *g, const struct rx_layout *s, uint64_t gpa)
 {
 	static uint8_t fill[OUT_ROOM];
 	struct seg seg[MAX_CUTS];
@@ -79,7 +79,7 @@ static void show(struct guest *g)
 	vq_kick(&g->vq[RX]);
 }
 
-static int post_all(struct guest *g, const struct shape *s, unsigned int nr)
+static int post_all(struct guest *g, const struct rx_layout *s, unsigned int nr)
 {
 	uint64_t gpa;
 
@@ -96,7 +96,7 @@ static int post_all(struct guest *g, const struct shape *s, unsigned int nr)
  * Record what the device did to the buffers of one packet: the length in each used
  * element and every byte. Return: 0 or -errno.
  */
-static int take(struct side *w, const struct shape *s, int timeout_ms)
+static int take(struct rx_guest *w, const struct rx_layout *s, int timeout_ms)
 {
 	struct guest *g = &w->g;
 	uint32_t len = buf_len(s), used;
@@ -129,7 +129,7 @@ static int take(struct side *w, const struct shape *s, int timeout_ms)
 	return 0;
 }
 
-static int side_guest(struct side *w, int i, const struct shape *s)
+static int rx_guest_init(struct rx_guest *w, int i, const struct rx_layout *s)
 {
 	struct guest_cfg cfg = {
 		.features = s->features,
@@ -157,7 +157,7 @@ static void want_offloads(int fd)
 		tap_offload(fd, OFFLOADS);	/* before 6.2 */
 }
 
-static int side_tap(struct side *w, int hlen)
+static int rx_guest_tap(struct rx_guest *w, int hlen)
 {
 	w->tap = tap_open(w->name, IFF_VNET_HDR);
 	if (w->tap < 0)
@@ -167,7 +167,7 @@ static int side_tap(struct side *w, int hlen)
 	       link_up(w->name);
 }
 
-static int side_macvtap(struct side *w, int i, int hlen)
+static int rx_guest_macvtap(struct rx_guest *w, int i, int hlen)
 {
 	int index = 40000 + 50000 * i + getpid();
 	char lower[16], far[16];
@@ -220,14 +220,14 @@ static int sent_by(const char *name, unsigned long *packets,
 }
 
 FIXTURE(direct) {
-	struct side side[2];
+	struct rx_guest side[2];
 	uint8_t *f;
 	uint8_t *buf;
 	unsigned int nr_packets;
 };
 
 FIXTURE_VARIANT(direct) {
-	struct shape shape;
+	struct rx_layout shape;
 	bool macvtap;
 };
 
@@ -275,7 +275,7 @@ FIXTURE_VARIANT_ADD(direct, macvtap_legacy) {
 
 FIXTURE_SETUP(direct)
 {
-	const struct shape *s = &variant->shape;
+	const struct rx_layout *s = &variant->shape;
 	int hlen = s->features & (F_MRG_RXBUF | F_VERSION_1) ? 12 : 10, i;
 
 	if (access(ORACLE, R_OK | W_OK))
@@ -284,13 +284,13 @@ FIXTURE_SETUP(direct)
 	self->buf = malloc(FRAME_ROOM);
 	ASSERT_EQ(0, net_ns());
 	for (i = 0; i < 2; i++) {
-		struct side *w = &self->side[i];
+		struct rx_guest *w = &self->side[i];
 
 		w->out = malloc(OUT_ROOM);
 		snprintf(w->name, sizeof(w->name), "vtap%d", i);
-		ASSERT_EQ(0, variant->macvtap ? side_macvtap(w, i, hlen) :
-						side_tap(w, hlen));
-		ASSERT_EQ(0, side_guest(w, i, s));
+		ASSERT_EQ(0, variant->macvtap ? rx_guest_macvtap(w, i, hlen) :
+						rx_guest_tap(w, hlen));
+		ASSERT_EQ(0, rx_guest_init(w, i, s));
 		w->send = host_open(w->name, HOST_ALL | HOST_VNET_HDR);
 		ASSERT_LE(0, w->send);
 	}
@@ -324,7 +324,7 @@ static int send_both(FIXTURE_DATA(direct) *self,
 	return err[0] == err[1] ? err[0] : -EPROTO;
 }
 
-static bool is_fence(const struct side *w)
+static bool is_fence(const struct rx_guest *w)
 {
 	uint32_t used, hlen = w->g.hdr_len;
 
@@ -337,7 +337,7 @@ static bool is_fence(const struct side *w)
  * The specification requires num_buffers to be 1 without mergeable buffers, too
  * (5.1.6.4), but in-tree does not write the field before 6.14.
  */
-static bool repair_oracle(struct side *w, const struct shape *s)
+static bool repair_oracle(struct rx_guest *w, const struct rx_layout *s)
 {
 	uint8_t *in_tree = w[1].out + 4 + 10, *ours = w[0].out + 4 + 10;
 
@@ -354,11 +354,11 @@ static bool repair_oracle(struct side *w, const struct shape *s)
 
 /* All packets up to the fence must be the same on both sides. */
 static void same_until_fence(struct __test_metadata *_metadata,
-			     FIXTURE_DATA(direct) *self, const struct shape *s,
+			     FIXTURE_DATA(direct) *self, const struct rx_layout *s,
 			     const char *what, size_t size)
 {
 	static const struct virtio_net_hdr plain;
-	struct side *w = self->side;
+	struct rx_guest *w = self->side;
 	uint8_t keep[FENCE_LEN];
 	unsigned int nr = 0;
 
@@ -385,7 +385,7 @@ static void same_until_fence(struct __test_metadata *_metadata,
 
 /* Packets of one size: complete, without checksum, and to be segmented. */
 static void all_kinds(struct __test_metadata *_metadata,
-		      FIXTURE_DATA(direct) *self, const struct shape *s,
+		      FIXTURE_DATA(direct) *self, const struct rx_layout *s,
 		      size_t payload)
 {
 	struct virtio_net_hdr h = {};

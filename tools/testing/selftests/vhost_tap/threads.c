@@ -63,7 +63,7 @@ int workers_each(pid_t pid, worker_fn visit, void *arg)
 static void store_path(const char *task, void *last)
 {
 	if (last)
-		strcpy(last, task);
+		memcpy(last, task, strlen(task) + 1);
 }
 
 int workers_of(pid_t pid, char *last)

@@ -22,7 +22,7 @@
 #define GET_ARRAY	_IOR(VHOST_VIRTIO, 0x83, uint64_t)
 #define SET_ARRAY	_IOW(VHOST_VIRTIO, 0x83, uint64_t)
 
-struct words {
+struct features_array {
 	uint64_t count;
 	uint64_t f[2];
 };
@@ -72,7 +72,7 @@ static size_t frame_tunnel(uint8_t *f, size_t payload, struct tunnel_hdr *h)
 static int tunnel_up(struct guest *g, struct tap *t, const char *name)
 {
 	struct guest_cfg cfg = { .features = F_QEMU };
-	struct words w = { .count = 2, .f = { F_QEMU, F_TUNNEL_GSO } };
+	struct features_array w = { .count = 2, .f = { F_QEMU, F_TUNNEL_GSO } };
 	int err;
 
 	*t = (struct tap){ .host = -1, .nr = 1 };
@@ -94,7 +94,7 @@ static int tunnel_up(struct guest *g, struct tap *t, const char *name)
 TEST(udp_tunnel_gso)
 {
 	uint8_t *f = calloc(1, FRAME_ROOM), *got = calloc(1, FRAME_ROOM);
-	struct words w = { .count = 2 };
+	struct features_array w = { .count = 2 };
 	struct tunnel_hdr h, seen;
 	int fd = open(guest_node(), O_RDWR | O_CLOEXEC), i, k;
 	struct guest g[2];
