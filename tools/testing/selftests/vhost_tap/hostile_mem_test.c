@@ -8,14 +8,13 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "threads.h"
 #include "traffic.h"
 
 #define PAGE	4096
@@ -342,33 +341,26 @@ TEST_F(mem, tx_userfaultfd)
 TEST_F(mem, killed_in_userfaultfd)
 {
 	struct seg seg = { self->gpa, 200, false };
-	int ready[2];
-	pid_t pid;
-	char c;
+	struct child child;
 
 	if (block(self->page) < 0)
 		SKIP(return, "no userfaultfd for shared memory");
-	ASSERT_EQ(0, pipe(ready));
 	guest_free(&self->g);
-	pid = fork();
-	if (!pid) {
+	if (!child_fork(&child)) {
 		struct guest_cfg cfg = { .features = F_QEMU };
 		struct guest g;
+		bool failed;
 
-		c = guest_init(&g, &cfg) || guest_start(&g, self->tap.fd[0]) ||
-		    block(guest_ptr(&g, self->gpa, NULL)) < 0 ||
-		    vq_add(&g.vq[TX], &seg, 1, 0) < 0;
+		failed = guest_init(&g, &cfg) || guest_start(&g, self->tap.fd[0]) ||
+			 block(guest_ptr(&g, self->gpa, NULL)) < 0 ||
+			 vq_add(&g.vq[TX], &seg, 1, 0) < 0;
 		vq_publish(&g.vq[TX]);
 		vq_kick(&g.vq[TX]);
 		usleep(QUIET_MS * 1000);
-		if (write(ready[1], &c, 1) == 1)
-			pause();
-		_exit(1);
+		child_report(&child, failed);
 	}
-	ASSERT_EQ(1, read(ready[0], &c, 1));
-	EXPECT_EQ(0, c);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_TRUE(child_is_ready(&child));
+	ASSERT_TRUE(child_kill(&child));
 }
 
 /* ---- concurrent changes ---- */

@@ -7,14 +7,13 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "iotlb.h"
 #include "net.h"
+#include "threads.h"
 
 #define FEATURES	(F_QEMU | F_ACCESS_PLATFORM)
 #define GPA		GUEST_GPA
@@ -426,32 +425,22 @@ TEST_F(miss, unanswered_miss_does_not_block_close)
 TEST_F(miss, killed_with_outstanding_misses)
 {
 	struct vhost_iotlb_msg m;
-	int status, ready[2];
-	pid_t pid;
-	char c;
+	struct child child;
 
 	iotlb_down(&self->t, &self->g);
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	if (!pid) {
+	if (!child_fork(&child)) {
 		struct guest_cfg cfg = { .features = FEATURES,
 					 .msg_v2 = variant->v2 };
 
-		c = guest_init(&self->g, &cfg) ||
-		    iotlb_init(&self->t, &self->g, variant->v2) ||
-		    iotlb_ring(&self->t, RX) || iotlb_ring(&self->t, TX) ||
-		    guest_start(&self->g, self->tap.fd[0]) ||
-		    post(&self->g, TX, self->gpa, 112) || READ(&m, WAIT_MS) ||
-		    post(&self->g, RX, self->gpa, 2048);
-		if (write(ready[1], &c, 1) == 1)
-			pause();
-		_exit(1);
+		child_report(&child, guest_init(&self->g, &cfg) ||
+			     iotlb_init(&self->t, &self->g, variant->v2) ||
+			     iotlb_ring(&self->t, RX) || iotlb_ring(&self->t, TX) ||
+			     guest_start(&self->g, self->tap.fd[0]) ||
+			     post(&self->g, TX, self->gpa, 112) || READ(&m, WAIT_MS) ||
+			     post(&self->g, RX, self->gpa, 2048));
 	}
-	ASSERT_EQ(1, read(ready[0], &c, 1));
-	EXPECT_EQ(0, c);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+	EXPECT_TRUE(child_is_ready(&child));
+	ASSERT_TRUE(child_kill(&child));
 }
 
 TEST_HARNESS_MAIN

@@ -114,32 +114,24 @@ TEST_F(life, worker_is_in_the_owners_cgroup)
 TEST_F(life, CVE_2025_40024_owner_killed_under_load)
 {
 	struct traffic t;
-	int i, ready[2];
-	char c;
-	pid_t pid;
+	struct child child;
+	bool failed;
+	int i;
 
 	for (i = 0; i < 8; i++) {
-		ASSERT_EQ(0, pipe(ready));
-		pid = fork();
-		if (!pid) {
-			c = up(&self->g, self->tap.fd[0]) ||
-			    traffic_start(&t, &self->g, self->tap.host, true) ||
-			    !traffic_wait(&t, 3) ||
-			    (i & 1 && guest_vring_state(self->g.vhost,
-					VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
-					1, 1000));
-			if (write(ready[1], &c, 1) == 1)
-				pause();
-			_exit(1);
+		if (!child_fork(&child)) {
+			failed = up(&self->g, self->tap.fd[0]) ||
+				 traffic_start(&t, &self->g, self->tap.host, true) ||
+				 !traffic_wait(&t, 3) ||
+				 (i & 1 && guest_vring_state(self->g.vhost,
+						VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+						1, 1000));
+			child_report(&child, failed);
 		}
-		ASSERT_EQ(1, read(ready[0], &c, 1));
-		ASSERT_EQ(0, c);
+		ASSERT_TRUE(child_is_ready(&child));
 		usleep(i * 3000);
-		ASSERT_EQ(0, kill(pid, SIGKILL));
-		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-		EXPECT_TRUE(workers_gone(pid));
-		close(ready[0]);
-		close(ready[1]);
+		ASSERT_TRUE(child_kill(&child));
+		EXPECT_TRUE(workers_gone(child.pid));
 	}
 	/* Tap and node work again. */
 	tap_free(&self->tap);
@@ -335,27 +327,18 @@ TEST_F_TIMEOUT(life, tap_down_and_up_under_load, 60)
 TEST_F_TIMEOUT(life, tap_namespace_deleted_under_load, 60)
 {
 	struct traffic t;
-	int pipefd[2], i;
-	pid_t pid;
-	char c;
+	struct child child;
+	int i;
 
-	ASSERT_EQ(0, pipe(pipefd));
-	pid = fork();
-	if (!pid) {
-		c = unshare(CLONE_NEWNET);
-		if (write(pipefd[1], &c, 1) == 1)
-			pause();
-		_exit(0);
-	}
-	ASSERT_EQ(1, read(pipefd[0], &c, 1));
-	ASSERT_EQ(0, c);
+	if (!child_fork(&child))
+		child_report(&child, unshare(CLONE_NEWNET));
+	ASSERT_TRUE(child_is_ready(&child));
 	ASSERT_EQ(0, up(&self->g, self->tap.fd[0]));
 	ASSERT_EQ(0, traffic_start(&t, &self->g, self->tap.host, true));
 	ASSERT_TRUE(traffic_wait(&t, 3));
-	ASSERT_EQ(0, run("ip link set %s netns %d", self->tap.name, pid));
+	ASSERT_EQ(0, run("ip link set %s netns %d", self->tap.name, child.pid));
 	ASSERT_TRUE(traffic_wait(&t, 3));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	ASSERT_TRUE(child_kill(&child));
 	/* The kernel removes namespaces in the background. */
 	for (i = 0; i < 10; i++)
 		ASSERT_TRUE(traffic_wait(&t, 5));

@@ -362,29 +362,21 @@ TEST_F_TIMEOUT(pairs, reset_owner_under_load, 200)
 TEST_F_TIMEOUT(pairs, owner_killed_under_load, 200)
 {
 	struct pairs *p = &self->p;
-	int i, k, ready[2];
-	pid_t pid;
-	char c;
+	struct child child;
+	bool failed;
+	int i, k;
 
 	for (k = 0; k < 3; k++) {
-		ASSERT_EQ(0, pipe(ready));
-		pid = fork();
-		if (!pid) {
-			c = up(p, 4, &qemu);
-			for (i = 0; !c && i < 4; i++)
-				c = pairs_start(p, i) || load_on(p, i, true) ||
-				    !traffic_wait(&p->t[i], 3);
-			if (write(ready[1], &c, 1) == 1)
-				pause();
-			_exit(1);
+		if (!child_fork(&child)) {
+			failed = up(p, 4, &qemu);
+			for (i = 0; !failed && i < 4; i++)
+				failed = pairs_start(p, i) || load_on(p, i, true) ||
+					 !traffic_wait(&p->t[i], 3);
+			child_report(&child, failed);
 		}
-		ASSERT_EQ(1, read(ready[0], &c, 1));
-		ASSERT_EQ(0, c);
-		ASSERT_EQ(0, kill(pid, SIGKILL));
-		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-		EXPECT_TRUE(workers_gone(pid));
-		close(ready[0]);
-		close(ready[1]);
+		ASSERT_TRUE(child_is_ready(&child));
+		ASSERT_TRUE(child_kill(&child));
+		EXPECT_TRUE(workers_gone(child.pid));
 	}
 }
 

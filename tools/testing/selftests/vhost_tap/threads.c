@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The worker threads of a process (threads.h). */
+/* The worker threads of a process, and processes to be killed (threads.h). */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -74,6 +76,36 @@ int workers_of(pid_t pid, char *last)
 bool workers_gone(pid_t pid)
 {
 	return wait_for(!workers_of(pid, NULL));
+}
+
+pid_t child_fork(struct child *c)
+{
+	c->pid = pipe(c->pipe) ? -1 : fork();
+	return c->pid;
+}
+
+void child_report(struct child *c, bool failed)
+{
+	if (write(c->pipe[1], &failed, sizeof(failed)) == sizeof(failed))
+		pause();
+	_exit(1);
+}
+
+bool child_is_ready(struct child *c)
+{
+	bool failed;
+
+	return read(c->pipe[0], &failed, sizeof(failed)) == sizeof(failed) && !failed;
+}
+
+bool child_kill(struct child *c)
+{
+	int status;
+
+	close(c->pipe[0]);
+	close(c->pipe[1]);
+	return !kill(c->pid, SIGKILL) && waitpid(c->pid, &status, 0) == c->pid &&
+	       WIFSIGNALED(status);
 }
 
 /* Return the CPU time of a thread in ns, 0 if it does not exist. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Find worker threads by their name, vhost-<owner pid>.
+ * Find worker threads by their name, vhost-<owner pid>; processes to be killed.
  */
 #ifndef VTAP_TEST_THREADS_H
 #define VTAP_TEST_THREADS_H
@@ -18,6 +18,22 @@ int workers_each(pid_t pid, worker_fn visit, void *arg);
 /* Store the path of the last one, unless @last is NULL. Return: their number */
 int workers_of(pid_t pid, char *last);
 bool workers_gone(pid_t pid);
+
+/** struct child - a process that reports once, and then waits to be killed */
+struct child {
+	pid_t pid;
+	int pipe[2];
+};
+
+/* Fork. Return: 0 in the child, in the parent its pid or -1 */
+pid_t child_fork(struct child *c);
+/* In the child: report, and wait. */
+void child_report(struct child *c, bool failed) __attribute__((noreturn));
+/* In the parent: wait for the report. Return: false on failure */
+bool child_is_ready(struct child *c);
+/* Return: true if the kill ended it */
+bool child_kill(struct child *c);
+
 uint64_t thread_cpu_ns(pid_t tid);
 bool thread_sleeps(pid_t tid);
 int put_text(const char *path, const char *text);
