@@ -119,15 +119,6 @@ def by_kernel(kernels):
     return table(["packet", *names], rows)
 
 
-def packed(kernels):
-    """Tabulate the cost of packed rings relative to split rings, for vhost-tap"""
-    names = versions(kernels)
-    rows = [[words(row.removesuffix("-packed"))] +
-            [f"{kernels[k][row][1] / kernels[k][row.removesuffix('-packed')][1]:.3f}" for k in names]
-            for row in kernels[PICTURED] if row.endswith("-packed")]
-    return table(["packet", *names], rows)
-
-
 def sentence(kernels):
     """Write the sentence of README.md with its three figures"""
     def less(row):
@@ -149,7 +140,7 @@ def main():
     os.chdir(f"{os.path.dirname(os.path.abspath(__file__))}/..")
     kernels = read_expect("tools/testing/bench/icount.expect")
     parts = {"figures": sentence(kernels), "migration": migration(kernels),
-             "kernels": by_kernel(kernels), "packed": packed(kernels)}
+             "kernels": by_kernel(kernels)}
     bad = 0
     if "--check" not in sys.argv:
         subprocess.run(["scripts/deps", "bench"], check=True)
