@@ -91,6 +91,7 @@ static int vtap_debugfs_show_ring(struct seq_file *s, struct vtap_queue *q)
 	seq_printf(s, "starved_now %d\n", q->starved);
 	seq_printf(s, "blocked_now %d\n", q->blocked);
 	seq_printf(s, "throttled_now %d\n", q->throttled);
+	seq_printf(s, "gso_frags %d\n", READ_ONCE(q->gso_frags));
 	mutex_unlock(&q->lock);
 	return 0;
 }

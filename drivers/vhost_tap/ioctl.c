@@ -27,6 +27,7 @@ union vtap_arg {
 	struct vhost_vring_worker attached;
 	struct vhost_tap_vring_thread thread;
 	struct vhost_tap_vring_limit limit;
+	struct vhost_tap_vring_gso_frags frags;
 	struct vhost_vring_state state;
 	struct vhost_vring_file file;
 	struct vhost_vring_addr addr;
@@ -330,6 +331,16 @@ static long vtap_ioctl_set_limit(struct call *c)
 	return 0;
 }
 
+static long vtap_ioctl_set_gso_frags(struct call *c)
+{
+	if (c->arg.frags.enable > 1)
+		return -EINVAL;
+	if (c->arg.frags.enable && !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	WRITE_ONCE(c->q->gso_frags, c->arg.frags.enable);
+	return 0;
+}
+
 static long vtap_ioctl_set_backend(struct call *c)
 {
 	if (!vtap_ioctl_find_queue(c, c->arg.file.index))
@@ -343,7 +354,7 @@ static long vtap_ioctl_get_info(struct call *c)
 		.version = VHOST_TAP_VERSION,
 		.caps = VHOST_TAP_CAP_FEATURE_MASK | VHOST_TAP_CAP_QUEUE_PAIRS |
 			VHOST_TAP_CAP_WORKERS | VHOST_TAP_CAP_POLLING |
-			VHOST_TAP_CAP_LIMITS,
+			VHOST_TAP_CAP_LIMITS | VHOST_TAP_CAP_GSO_FRAGS,
 		.max_pairs = VTAP_MAX_PAIRS,
 	};
 	u32 size;
@@ -368,6 +379,7 @@ static long vtap_ioctl_get_info(struct call *c)
 #define ATTACH	sizeof(struct vhost_vring_worker)
 #define THREAD	sizeof(struct vhost_tap_vring_thread)
 #define LIMIT	sizeof(struct vhost_tap_vring_limit)
+#define FRAGS	sizeof(struct vhost_tap_vring_gso_frags)
 #define STATE	sizeof(struct vhost_vring_state)
 #define FILE	sizeof(struct vhost_vring_file)
 #define ADDR	sizeof(struct vhost_vring_addr)
@@ -427,6 +439,8 @@ static const struct row rows[] = {
 	{ VHOST_TAP_SET_POLLING, 0, POLLING, 0, vtap_ioctl_set_polling },
 	{ VHOST_TAP_GET_VRING_THREAD, VRING, 0, THREAD, vtap_ioctl_get_thread },
 	{ VHOST_TAP_SET_VRING_LIMIT, VRING, LIMIT, 0, vtap_ioctl_set_limit },
+	{ VHOST_TAP_SET_VRING_GSO_FRAGS, VRING, FRAGS, 0,
+	  vtap_ioctl_set_gso_frags },
 };
 
 /* A vring index is not read again, because user space could have changed it since. */

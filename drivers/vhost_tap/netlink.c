@@ -305,6 +305,7 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *busyloop =
 		info->attrs[VHOST_TAP_A_QUEUE_BUSYLOOP_US];
 	const struct nlattr *latency = info->attrs[VHOST_TAP_A_QUEUE_LATENCY];
+	const struct nlattr *frags = info->attrs[VHOST_TAP_A_QUEUE_GSO_FRAGS];
 	struct vtap_limit_cfg limit = {};
 	struct vtap_queue *q;
 	u32 limits;
@@ -322,6 +323,11 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 				    "a burst requires a rate");
 		return -EINVAL;
 	}
+	if (frags && nla_get_u32(frags) && !netlink_capable(skb, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, frags,
+				    "page fragments require CAP_NET_ADMIN of the host");
+		return -EPERM;
+	}
 	vtap_registry_lock();
 	q = vtap_nl_find(info, QUEUE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(q);
@@ -329,6 +335,8 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 		err = vtap_latency_set(q, nla_get_u32(latency));
 	if (!err && busyloop)
 		vtap_queue_set_busyloop(q, nla_get_u32(busyloop));
+	if (!err && frags)
+		WRITE_ONCE(q->gso_frags, nla_get_u32(frags));
 	if (!err && limits)
 		vtap_limit_set(q, vtap_nl_limit_owner(skb), &limit, limits);
 	vtap_registry_unlock();
@@ -414,6 +422,7 @@ static const struct nla_policy set_policy[] = {
 	[VHOST_TAP_A_QUEUE_RATE] = NLA_POLICY_MIN_LEN(sizeof(u32)),
 	[VHOST_TAP_A_QUEUE_BURST] = NLA_POLICY_MIN_LEN(sizeof(u32)),
 	[VHOST_TAP_A_QUEUE_PPS] = NLA_POLICY_MIN_LEN(sizeof(u32)),
+	[VHOST_TAP_A_QUEUE_GSO_FRAGS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static const struct genl_ops ops[] = {

@@ -356,6 +356,12 @@ static int vtap_nl_put_latency(struct sk_buff *skb, const struct vtap_queue *q)
 				l->wake_to_call, VTAP_LATENCY_BUCKETS);
 }
 
+static int vtap_nl_put_frags(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	return q->dir == VTAP_TX ? nla_put_u32(skb, VHOST_TAP_A_QUEUE_GSO_FRAGS,
+					       READ_ONCE(q->gso_frags)) : 0;
+}
+
 /**
  * vtap_nl_fill_queue - add a message that describes a queue
  * @to: where to add it
@@ -391,7 +397,8 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 		 nla_put_uint(skb, VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS,
 			      READ_ONCE(q->mem.lookups)) ||
 		 vtap_nl_put_latency(skb, q) ||
-		 vtap_nl_put_limit(skb, q);
+		 vtap_nl_put_limit(skb, q) ||
+		 vtap_nl_put_frags(skb, q);
 	return vtap_nl_end(to, head, failed);
 }
 

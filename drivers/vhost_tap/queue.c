@@ -10,6 +10,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/net.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -18,6 +19,10 @@
 #include "backend/backend.h"
 #include "control.h"
 #include "trace.h"
+
+static bool gso_frags;
+module_param(gso_frags, bool, 0644);
+MODULE_PARM_DESC(gso_frags, "Send GSO frames of new files in page fragments (default off)");
 
 static void vtap_queue_init_ring_cfg(struct vtap_queue *q)
 {
@@ -47,6 +52,7 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	q->dev = dev;
 	vtap_queue_init_ring_cfg(q);
 	q->backend.trim = &dev->trim;
+	q->gso_frags = READ_ONCE(gso_frags);
 	vtap_limit_init(q);
 	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
 	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
@@ -557,6 +563,7 @@ void vtap_queue_reset(struct vtap_queue *q)
 	q->cfg = (struct vtap_qcfg){};
 	q->base = 0;
 	vtap_queue_set_busyloop(q, 0);
+	WRITE_ONCE(q->gso_frags, READ_ONCE(gso_frags));
 	vtap_limit_set(q, VTAP_LIMIT_CLIENT, &(struct vtap_limit_cfg){},
 		       VTAP_LIMIT_RATE | VTAP_LIMIT_PPS);
 }

@@ -42,7 +42,8 @@
 	C(poll_misses, "times that polling found nothing")		\
 	C(ring_retries, "kicks that retried a broken ring")		\
 	C(throttled, "times that the queue's limit made it wait")	\
-	C(throttled_ns, "nanoseconds throttled, in periods that ended")
+	C(throttled_ns, "nanoseconds throttled, in periods that ended")	\
+	C(frag_frames, "TX: GSO packets sent in page fragments")
 
 /**
  * struct vtap_stats - counters of one queue since the device was opened

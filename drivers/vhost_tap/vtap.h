@@ -393,6 +393,11 @@ struct vtap_queue {
 	struct file *kick;
 	/** @backend_fd: fd that the client passed for the backend, for netlink */
 	int backend_fd;
+	/**
+	 * @gso_frags: TX: send GSO frames in page fragments; passes read it
+	 * without vtap_dev.lock
+	 */
+	bool gso_frags;
 	/** @interface: network device of the backend, for netlink */
 	struct vtap_interface interface;
 

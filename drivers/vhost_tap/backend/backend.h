@@ -76,6 +76,21 @@ u32 vtap_msg_peek(struct vtap_backend *b);
 int vtap_msg_deliver(struct vtap_queue *q, u32 len, u16 nr_buffers, u16 nr_iov);
 void vtap_backend_discard(struct vtap_backend *b);
 
+/* frag_tx.c: GSO frames for the host in page fragments */
+void vtap_frag_tx_free(struct vtap_backend *b);
+bool vtap_frag_tx_trim(struct vtap_backend *b);
+#ifdef VTAP_HAVE_UBUF_INFO_FLAGS
+int vtap_frag_tx_send(struct vtap_backend *b, const struct vtap_chain *c,
+		      u8 skip, u8 hlen, u32 len);
+#else
+static inline int vtap_frag_tx_send(struct vtap_backend *b,
+				    const struct vtap_chain *c, u8 skip,
+				    u8 hlen, u32 len)
+{
+	return -ENOSPC;
+}
+#endif /* VTAP_HAVE_UBUF_INFO_FLAGS: remove with 5.10 */
+
 /* send.c: frames for the host, in batches or one at a time */
 int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
 			  u32 len, int reason);

@@ -2,10 +2,12 @@
 /*
  * send.c - send frames of the guest, in batches or one at a time
  *
- * A frame that does not go in a batch is passed to sendmsg as it lies in guest
- * memory, header included. These are GSO frames to a macvtap or an XDP program,
- * frames that find no memory, and all frames of a packet socket or of a tap
- * with a send buffer limit.
+ * A GSO frame that does not go in a batch is sent in page fragments (frag_tx.c):
+ * frames to a macvtap or an XDP program, and frames that find no memory that is
+ * large enough. A queue can prefer this for all long GSO frames. Any other frame
+ * is passed to sendmsg as it lies in guest memory, header included: frames of a
+ * packet socket or of a tap with a send buffer limit, and frames that find no
+ * memory at all.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -120,8 +122,30 @@ static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 }
 
 /*
- * Send one frame with sendmsg, after those batched before it. A packet that the
- * kernel has no memory for is tried VTAP_TX_RETRIES times more.
+ * A frame was sent by itself, with the result @err. A packet that the kernel
+ * has no memory for is tried VTAP_TX_RETRIES times more.
+ * Return: as vtap_backend_add().
+ */
+static int vtap_send_done(struct vtap_queue *q, int err, u32 len)
+{
+	if (err == -EAGAIN)
+		return err;
+	if ((err == -ENOMEM || err == -ENOBUFS) &&
+	    q->nr_retries < VTAP_TX_RETRIES) {
+		q->nr_retries++;
+		vtap_count(&q->stats, retries);
+		return -EAGAIN;
+	}
+	q->nr_retries = 0;
+	if (unlikely(err))
+		return err;
+	vtap_send_count(q, 1, len);
+	vtap_count(&q->stats, singles);
+	return 0;
+}
+
+/*
+ * Send one frame with sendmsg, after those batched before it.
  * Return: as vtap_backend_add().
  */
 static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
@@ -140,29 +164,51 @@ static int vtap_send_single(struct vtap_queue *q, const struct vtap_chain *c,
 	if (unlikely(err == -EINVAL))
 		err = vtap_send_fixed(b, c, q->cfg.guest_hlen,
 				      q->cfg.sock_hlen, len);
-	if (err == -EAGAIN)
-		return err;
-	if ((err == -ENOMEM || err == -ENOBUFS) &&
-	    q->nr_retries < VTAP_TX_RETRIES) {
-		q->nr_retries++;
-		vtap_count(&q->stats, retries);
-		return -EAGAIN;
-	}
-	q->nr_retries = 0;
-	if (unlikely(err))
-		return err;
-	vtap_send_count(q, 1, len);
-	vtap_count(&q->stats, singles);
-	return 0;
+	return vtap_send_done(q, err, len);
 }
 
-/* Send a frame of more than a page in a batch. Return: as vtap_xdp_tx_add(). */
+static bool vtap_send_is_gso(const struct vtap_queue *q,
+			     const struct vtap_chain *c)
+{
+	return vtap_frame_is_gso(c, q->cfg.guest_hlen, q->cfg.sock_hlen);
+}
+
+/*
+ * Send a GSO frame in page fragments, after those batched before it.
+ * Return: as vtap_backend_add(); -ENOSPC or -EOPNOTSUPP to send it in another
+ * way, see vtap_frag_tx_send().
+ */
+static int vtap_send_frags(struct vtap_queue *q, const struct vtap_chain *c,
+			   u32 len)
+{
+	int err;
+
+	vtap_send_batch(q);
+	err = vtap_frag_tx_send(&q->backend, c, q->cfg.guest_hlen,
+				q->cfg.sock_hlen, len);
+	if (err == -ENOSPC || err == -EOPNOTSUPP)
+		return err;
+	err = vtap_send_done(q, err, len);
+	if (!err)
+		vtap_count(&q->stats, frag_frames);
+	return err;
+}
+
+/*
+ * Send a frame that does not go in a batch slot of a page.
+ * Return: as vtap_xdp_tx_add(), or vtap_send_frags().
+ */
 static int vtap_send_large(struct vtap_queue *q, const struct vtap_chain *c,
 			   u32 len)
 {
 	struct vtap_backend *b = &q->backend;
 	int err;
 
+	if (READ_ONCE(q->gso_frags) && vtap_send_is_gso(q, c)) {
+		err = vtap_send_frags(q, c, len);
+		if (err != -EOPNOTSUPP)
+			return err;
+	}
 	err = vtap_xdp_tx_add_large(b, c, q->cfg.guest_hlen, q->cfg.sock_hlen,
 				    len);
 	if (!err && b->frames.nr_taken - b->first_piece < LARGE_BATCH_PIECES)
@@ -196,7 +242,7 @@ int vtap_backend_add_slow(struct vtap_queue *q, const struct vtap_chain *c,
 
 	if (err == -ENOSPC && vtap_backend_has_xdp(&q->backend))
 		err = vtap_send_large(q, c, len);
-	if (err == -ENOSPC) {
+	if (err == -ENOSPC || err == -EOPNOTSUPP) {
 		vtap_send_batch(q);
 		return vtap_send_single(q, c, len);
 	}

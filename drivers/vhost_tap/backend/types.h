@@ -13,6 +13,7 @@ struct net_device;
 struct ptr_ring;
 struct sk_buff;
 struct socket;
+struct vtap_frags;
 
 /* Packets exchanged with the backend at a time. */
 #define VTAP_BATCH		64
@@ -113,20 +114,22 @@ struct vtap_backend {
 	u32 batch_bytes;
 	/** @nr_lost: TX: frames refused since the last vtap_backend_flush() */
 	u32 nr_lost;
+	/** @first_piece: TX: frames.nr_taken at the start of this batch */
+	u32 first_piece;
 	/** @xdp: TX: frames that wait for the next flush */
 	struct xdp_buff xdp[VTAP_BATCH];
 	/** @frames: TX: memory for frames of up to 32 KiB */
 	struct vtap_frames frames;
 	/** @long_frames: TX: memory for long frames, by size */
 	struct vtap_long long_frames[VTAP_LONG_SIZES];
+	/** @frags: TX: memory for frames in page fragments, or NULL (frag_tx.c) */
+	struct vtap_frags *frags;
 	/** @trim: TX: work that frees unused memory, scheduled on allocation */
 	struct delayed_work *trim;
 	/** @headroom: TX: bytes in front of each frame of this batch */
 	u16 headroom;
 	/** @batches: TX: the backend takes frames in batches */
 	bool batches;
-	/** @first_piece: TX: frames.nr_taken at the start of this batch */
-	u32 first_piece;
 	/** @large: TX: this batch takes frames of more than a page */
 	bool large;
 	/** @gso: TX: this batch takes GSO frames */

@@ -26,15 +26,6 @@
 #define SKIP_FRAMES	255
 #define SKIP_PIECES	255
 
-/*
- * All memory for frames is charged to the owner's memory cgroup. Running into
- * the limit must not invoke the OOM killer: frames go by sendmsg then, and the
- * socket provides the memory. Only single pages are worth reclaim.
- */
-#define FRAME_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_COMP |	\
-			 __GFP_NORETRY)
-#define FRAME_GFP_LARGE	((FRAME_GFP & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC)
-
 /**
  * vtap_xdp_tx_begin - begin a batch
  * @b: backend with vtap_backend_has_xdp() and an empty batch
@@ -84,14 +75,14 @@ static bool vtap_xdp_tx_new_piece(struct vtap_backend *b, struct vtap_piece *p,
 	}
 	p->size = PAGE_SIZE << order;
 	if (order)
-		page = alloc_pages(FRAME_GFP_LARGE, order);
+		page = alloc_pages(VTAP_FRAME_GFP_LARGE, order);
 	if (!page && size > PAGE_SIZE) {
 		f->nr_skip_large = SKIP_PIECES;
 		return false;
 	}
 	if (!page) {
 		p->size = PAGE_SIZE;
-		page = alloc_pages(FRAME_GFP, 0);
+		page = alloc_pages(VTAP_FRAME_GFP, 0);
 	}
 	if (!page) {
 		f->nr_skip = SKIP_PIECES;
@@ -175,6 +166,7 @@ void vtap_xdp_tx_free(struct vtap_backend *b)
 	vtap_xdp_tx_free_pieces(&b->frames);
 	for (i = 0; i < VTAP_LONG_SIZES; i++)
 		vtap_xdp_tx_free_long(&b->long_frames[i]);
+	vtap_frag_tx_free(b);
 }
 
 /* Free the pieces if no frame was allocated since the last call. */
@@ -222,6 +214,7 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
 	is_left = vtap_xdp_tx_trim_pieces(&b->frames);
 	for (i = 0; i < VTAP_LONG_SIZES; i++)
 		is_left |= vtap_xdp_tx_trim_long(&b->long_frames[i]);
+	is_left |= vtap_frag_tx_trim(b);
 	return is_left;
 }
 
@@ -240,7 +233,7 @@ static void *vtap_xdp_tx_long_slot(struct vtap_backend *b, struct vtap_long *l,
 		l->nr_skip--;
 		return NULL;
 	}
-	page = alloc_pages(FRAME_GFP_LARGE, get_order(room));
+	page = alloc_pages(VTAP_FRAME_GFP_LARGE, get_order(room));
 	if (!page) {
 		l->nr_skip = SKIP_FRAMES;
 		return NULL;
@@ -266,18 +259,26 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
 	return buf;
 }
 
-/*
- * Read the header alone, to avoid the copy of a GSO packet that a macvtap does
- * not take in a batch. This is a hint: the guest may change the header, and
- * vtap_frame_fill() checks its own copy.
+/**
+ * vtap_frame_is_gso - check whether a frame is a GSO frame
+ * @c: descriptor chain: @skip bytes, the header, the frame
+ * @skip: bytes before the header
+ * @hlen: bytes of the header, 0 to VTAP_HLEN_MAX
+ *
+ * Read the type alone, to avoid the copy of a frame that has to go another way.
+ * This is a hint: the guest may change the header, and functions that copy the
+ * frame check their own copy.
+ *
+ * Return: true if it was one.
  */
-static bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen)
+bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen)
 {
-	struct virtio_net_hdr hdr;
+	const size_t at = offsetof(struct virtio_net_hdr, gso_type);
+	u8 type;
 
-	return hlen >= sizeof(hdr) &&
-	       vtap_user_gather(&hdr, c->iov, c->nr_out, skip, sizeof(hdr)) &&
-	       hdr.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+	return hlen >= sizeof(struct virtio_net_hdr) &&
+	       vtap_frame_copy(&type, c, skip + at, sizeof(type)) &&
+	       type != VIRTIO_NET_HDR_GSO_NONE;
 }
 
 /**

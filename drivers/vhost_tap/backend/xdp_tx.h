@@ -32,12 +32,23 @@
 #endif
 #define VTAP_HDR_ROOM	32
 
+/*
+ * All memory for frames is charged to the owner's memory cgroup. Running into
+ * the limit must not invoke the OOM killer: frames go by sendmsg then, and the
+ * socket provides the memory. Only single pages are worth reclaim.
+ */
+#define VTAP_FRAME_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_COMP | \
+			 __GFP_NORETRY)
+#define VTAP_FRAME_GFP_LARGE	((VTAP_FRAME_GFP & ~__GFP_DIRECT_RECLAIM) | \
+				 __GFP_NOMEMALLOC)
+
 /* xdp_tx.c */
 void vtap_xdp_tx_begin(struct vtap_backend *b);
 void vtap_xdp_tx_free(struct vtap_backend *b);
 bool vtap_xdp_tx_trim(struct vtap_backend *b);
 bool vtap_frames_next_piece(struct vtap_backend *b, u32 size);
 int vtap_xdp_tx_flush(struct vtap_backend *b);
+bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen);
 int vtap_xdp_tx_add_large(struct vtap_backend *b, const struct vtap_chain *c,
 			  u8 skip, u8 hlen, u32 len);
 int vtap_xdp_tx_add_long(struct vtap_backend *b, const struct vtap_chain *c,
@@ -90,7 +101,7 @@ static inline void vtap_frame_free(struct vtap_frames *f, u32 size)
 /* Most packets are one segment. */
 static __always_inline bool vtap_frame_copy(void *to,
 					    const struct vtap_chain *c,
-					    u8 skip, size_t len)
+					    size_t skip, size_t len)
 {
 	if (likely(c->nr_out == 1))
 		return vtap_user_read(to, c->iov->iov_base + skip, len);

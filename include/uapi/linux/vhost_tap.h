@@ -49,7 +49,7 @@
 #include <linux/types.h>
 
 /* Incremented with each addition to this file. */
-#define VHOST_TAP_VERSION	6
+#define VHOST_TAP_VERSION	7
 
 /**
  * struct vhost_tap_info - version and capabilities of the device
@@ -86,6 +86,8 @@ struct vhost_tap_info {
 #define VHOST_TAP_CAP_POLLING		(1ULL << 3)
 /* VHOST_TAP_SET_VRING_LIMIT is supported. */
 #define VHOST_TAP_CAP_LIMITS		(1ULL << 4)
+/* VHOST_TAP_SET_VRING_GSO_FRAGS is supported. */
+#define VHOST_TAP_CAP_GSO_FRAGS		(1ULL << 5)
 
 /*
  * Get version and capabilities. A success distinguishes vhost-tap from
@@ -265,5 +267,35 @@ struct vhost_tap_vring_limit {
  */
 #define VHOST_TAP_SET_VRING_LIMIT	_IOW(0xAF, 0xE6, \
 					     struct vhost_tap_vring_limit)
+
+/**
+ * struct vhost_tap_vring_gso_frags - memory layout of long GSO frames
+ * @index: index of the vring
+ * @enable: 1 for page fragments, 0 for one piece of memory
+ */
+struct vhost_tap_vring_gso_frags {
+	__u32 index;
+	__u32 enable;
+};
+
+/*
+ * Choose the memory layout of the GSO frames of a TX vring that do not fit a
+ * page. By default such a frame is one piece of memory. This costs the least if
+ * the NIC or another guest takes the whole frame, but segmentation in software
+ * copies each byte again. In page fragments a frame costs somewhat more, and its
+ * segments share the fragments. Choose fragments if the host segments most of
+ * the frames itself.
+ *
+ * Works while the vring runs, and applies from the next frame on. It has no
+ * effect on RX vrings. The administrator can set the same value (netlink,
+ * queue-set), and the last caller decides. VHOST_RESET_OWNER returns to the
+ * default, which the module parameter gso_frags= sets (0 unless given).
+ *
+ * Returns 0, or fails with EFAULT, EPERM if the caller is not the owner or
+ * enables fragments without CAP_NET_ADMIN in the initial user namespace,
+ * ENOBUFS if the vring does not exist, or EINVAL if @enable is neither 0 nor 1.
+ */
+#define VHOST_TAP_SET_VRING_GSO_FRAGS	_IOW(0xAF, 0xE7, \
+					     struct vhost_tap_vring_gso_frags)
 
 #endif /* _UAPI_LINUX_VHOST_TAP_H */
