@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,22 +80,31 @@ FIXTURE_VARIANT(charge) {
 	uint32_t frame_len;
 	uint16_t nr;		/* frames for each vring */
 	long kb;		/* minimum memory of each vring */
+	bool frags;		/* GSO frames in page fragments */
 };
 
 FIXTURE_VARIANT_ADD(charge, owner_short) { false, 3000, 60, 120 };
 FIXTURE_VARIANT_ADD(charge, owner_long) { false, 40000, 4, 64 };
+FIXTURE_VARIANT_ADD(charge, owner_frags) { false, 40000, 4, 96, true };
 FIXTURE_VARIANT_ADD(charge, kthread_short) { true, 3000, 60, 120 };
 FIXTURE_VARIANT_ADD(charge, kthread_long) { true, 40000, 4, 64 };
 
 /* All vrings share one descriptor table, driver area and buffer. */
-static void make_rings(uint8_t *mem, uint32_t len)
+static void make_rings(uint8_t *mem, uint32_t len, bool is_gso)
 {
+	struct virtio_net_hdr *h = (void *)(mem + 0x100000);
 	struct drv_desc *desc = (void *)mem;
 	struct vring_avail *avail = (void *)(mem + 0x4000);
 	int i;
 
 	memset(mem, 0, MEM_LEN);
-	frame_raw(mem + 0x100000 + 12, len, 1);
+	if (is_gso) {
+		frame_l4(mem + 0x100000 + 12, len - 54, false, IPPROTO_TCP, 1, h);
+		h->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+		h->gso_size = 1448;
+	} else {
+		frame_raw(mem + 0x100000 + 12, len, 1);
+	}
 	for (i = 0; i < NUM; i++) {
 		desc[i] = (struct drv_desc){ 0x100000, 12 + len, 0, 0 };
 		avail->ring[i] = i;
@@ -149,7 +159,7 @@ FIXTURE_SETUP(charge)
 	self->mem = mmap(NULL, MEM_LEN, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->mem);
-	make_rings(self->mem, variant->frame_len);
+	make_rings(self->mem, variant->frame_len, variant->frags);
 	self->fd = open(guest_node(), O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, node_set_pairs(self->fd, PAIRS));
@@ -179,6 +189,11 @@ TEST_F_TIMEOUT(charge, owner_is_charged_and_uncharged, 120)
 	volatile uint16_t *avail = (uint16_t *)(self->mem + 0x4002);
 	long host, charged, taken, paid, i;
 
+	for (i = 1; variant->frags && i < 2 * PAIRS; i += 2) {
+		struct vhost_tap_vring_gso_frags f = { .index = i, .enable = 1 };
+
+		ASSERT_EQ(0, guest_ioctl(self->fd, VHOST_TAP_SET_VRING_GSO_FRAGS, &f));
+	}
 	/* Starting a queue also allocates memory; a second start allocates nothing. */
 	for (i = 1; i < 2 * PAIRS; i += 2)
 		ASSERT_EQ(0, start_vring(self->fd, self->mem, i,

@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../../../include/uapi/linux/vhost_tap.h"
 #include "guest.h"
 #include "net.h"
 
@@ -87,6 +88,16 @@ long guest_get_base(int fd, unsigned int index)
 	int err = guest_ioctl(fd, VHOST_GET_VRING_BASE, &s);
 
 	return err ?: (long)s.num;
+}
+
+/* Choose page fragments for the GSO frames of TX; vhost-tap only. */
+int guest_set_frags(struct guest *g, unsigned int enable)
+{
+	struct vhost_tap_vring_gso_frags f = {
+		.index = g->vq[TX].index, .enable = enable,
+	};
+
+	return guest_ioctl(g->vhost, VHOST_TAP_SET_VRING_GSO_FRAGS, &f);
 }
 
 /* Return: bits 0 to 63 of the offered features, 0 on an error */

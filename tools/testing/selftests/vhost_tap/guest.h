@@ -148,6 +148,7 @@ int guest_vring_file(int fd, unsigned long req, unsigned int index, int file);
 long guest_get_base(int fd, unsigned int index);
 int guest_set_addr(struct guest *g, unsigned int index);
 uint64_t guest_offered(int fd);
+int guest_set_frags(struct guest *g, unsigned int enable);
 
 /* ---- set-up and restart ---- */
 int guest_init(struct guest *g, const struct guest_cfg *cfg);

@@ -6,6 +6,7 @@
  * must arrive, whatever the other header fields hold.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <linux/if_link.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -30,6 +31,7 @@ FIXTURE_VARIANT(header) {
 	enum backend backend;
 	uint64_t features;	/* of vhost-tap; in-tree is never packed */
 	size_t payload;
+	bool frags;		/* GSO frames in page fragments */
 };
 
 FIXTURE_VARIANT_ADD(header, tap) { TAP, F_QEMU, 46 };
@@ -41,11 +43,17 @@ FIXTURE_VARIANT_ADD(header, tap_sndbuf_packed) { TAP_SNDBUF, F_QEMU | F_PACKED, 
 FIXTURE_VARIANT_ADD(header, macvtap) { MACVTAP, F_QEMU, 46 };
 FIXTURE_VARIANT_ADD(header, macvtap_jumbo) { MACVTAP, F_QEMU, 8900 };
 FIXTURE_VARIANT_ADD(header, macvtap_sndbuf) { MACVTAP_SNDBUF, F_QEMU, 46 };
+FIXTURE_VARIANT_ADD(header, tap_long_frags) { TAP, F_QEMU, 40000, true };
+FIXTURE_VARIANT_ADD(header, macvtap_frags) { MACVTAP, F_QEMU, 46, true };
+/* Macvtap takes 128 bytes for the linear part if hdr_len is 0. */
+FIXTURE_VARIANT_ADD(header, macvtap_frags_124) { MACVTAP, F_QEMU, 70, true };
+FIXTURE_VARIANT_ADD(header, macvtap_frags_264) { MACVTAP, F_QEMU, 210, true };
+FIXTURE_VARIANT_ADD(header, macvtap_jumbo_frags) { MACVTAP, F_QEMU | F_PACKED, 8900, true };
 FIXTURE_VARIANT_ADD(header, packet) { PACKET, 0, 46 };
 
 FIXTURE_SETUP(header)
 {
-	int index = 30000 + getpid() % 10000, sndbuf = 1 << 20;
+	int index = 30000 + getpid() % 10000, sndbuf = variant->frags ? INT_MAX : 1 << 20;
 
 	if (!guest_is_ours())
 		SKIP(return, "compares vhost-tap with in-tree");
@@ -71,7 +79,8 @@ FIXTURE_SETUP(header)
 	}
 	ASSERT_LE(0, self->host);
 	ASSERT_LE(0, self->backend);
-	if (variant->backend == TAP_SNDBUF || variant->backend == MACVTAP_SNDBUF)
+	if (variant->backend == TAP_SNDBUF || variant->backend == MACVTAP_SNDBUF ||
+	    variant->frags)
 		ASSERT_EQ(0, ioctl(self->backend, TUNSETSNDBUF, &sndbuf));
 }
 
@@ -211,6 +220,8 @@ TEST_F_TIMEOUT(header, delivers_same_frames_as_in_tree, 300)
 	}
 
 	ASSERT_EQ(0, up(&g, NULL, variant->features, self->backend));
+	if (variant->frags)
+		ASSERT_EQ(0, guest_set_frags(&g, 1));
 	for (i = 0; i < CASES; i++) {
 		uint64_t got;
 

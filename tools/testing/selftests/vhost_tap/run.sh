@@ -18,7 +18,7 @@ if [[ $1 == -o ]]; then
 	dir=$2
 	shift 2
 fi
-[[ $# != 0 ]] || set -- abi_test data_test frames_test charge_test header_test shape_test backend_test rx_direct_test rx_device_test \
+[[ $# != 0 ]] || set -- abi_test data_test frames_test charge_test header_test shape_test backend_test rx_direct_test rx_device_test frags_test frags_set_test \
 	notify_test live_test lifecycle_test handover_test snapshot_test \
 	hostile_test hostile_packet_test hostile_mem_test bad_buffer_test recover_test cve_test \
 	iotlb_test iotlb_miss_test iotlb_data_test dirty_test dirty_live_test \

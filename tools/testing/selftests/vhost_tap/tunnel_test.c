@@ -111,6 +111,10 @@ TEST(udp_tunnel_gso)
 	ASSERT_EQ(0, tunnel_up(&g[1], &t[1], "vtap1"));
 	for (i = 0; i < 10; i++) {
 		k = i & 1;
+		/* Then in page fragments. */
+		if (i == 5 && guest_is_ours())
+			ASSERT_EQ(0, guest_set_frags(&g[0], 1) ?:
+				     guest_set_frags(&g[1], 1));
 		len = frame_tunnel(f, 20000 + i * 100, &h);
 		ASSERT_EQ(0, guest_tx_sync(&g[k], (void *)&h, f, len));
 		do {
