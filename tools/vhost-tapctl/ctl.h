@@ -79,6 +79,7 @@ struct queue {
 	uint64_t rate;		/* limit in bytes per second; 0: none */
 	uint64_t burst;
 	uint64_t pps;		/* limit in packets per second; 0: none */
+	uint32_t gso_frags;	/* nonzero: long GSO frames are in page fragments */
 	char fault[NAME_ROOM];
 	char fault_means[96];
 	uint64_t counter[NR_COUNTERS];

@@ -102,6 +102,9 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 		add_number(o, "pps", q->pps);
 	add_number(o, "busyloop_us", q->busyloop_us);
 	add_number(o, "worker", q->worker);
+	if (q->direction == VHOST_TAP_DIRECTION_TX)
+		json_object_object_add(o, "gso_frags",
+				       json_object_new_boolean(q->gso_frags));
 	json_object_object_add(o, before ? "rates" : "counters",
 			       counters(q, before, seconds));
 	for (i = 0; i < q->nr_faults; i++)

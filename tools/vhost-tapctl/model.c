@@ -160,6 +160,8 @@ static uint32_t *queue_number(struct queue *q, unsigned int type)
 		return &q->worker;
 	case VHOST_TAP_A_QUEUE_LATENCY:
 		return &q->latency;
+	case VHOST_TAP_A_QUEUE_GSO_FRAGS:
+		return &q->gso_frags;
 	case VHOST_TAP_A_QUEUE_IFINDEX:
 		return &q->ifindex;
 	default:

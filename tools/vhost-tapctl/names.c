@@ -29,10 +29,11 @@ const char * const counter_names[NR_COUNTERS] = {
 	[COUNTER(RING_RETRIES)] = "ring_retries",
 	[COUNTER(THROTTLED)] = "throttled",
 	[COUNTER(THROTTLED_NS)] = "throttled_ns",
+	[COUNTER(FRAG_FRAMES)] = "frag_frames",
 };
 
 /* A new counter needs a name above to be printed. */
-static_assert(COUNTER(THROTTLED_NS) + 1 == NR_COUNTERS);
+static_assert(COUNTER(FRAG_FRAMES) + 1 == NR_COUNTERS);
 
 /**
  * direction_name - get the name of a direction

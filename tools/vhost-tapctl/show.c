@@ -59,6 +59,8 @@ static void show_queue(const struct queue *q)
 	       label, c, state_name(q->state), *c ? plain() : "",
 	       backend_name(q->backend), q->tap[0] ? q->tap : "-", q->size,
 	       q->depth, q->worker, q->busyloop_us);
+	if (q->gso_frags)
+		printf(" gso-frags");
 	if (q->starved)
 		printf(" %sstarved%s", yellow(), plain());
 	if (q->blocked)

@@ -21,6 +21,7 @@
  *                 to another tap, ctlswap
  *   limit RATE BURST PPS
  *                 limit the TX vring; 0 for no limit
+ *   frags 0|1     page fragments for the GSO frames of the TX vring
  *   heir          fork a process that keeps all files open and does nothing else
  *
  * Usage: client NAME. Prints "ok" or "failed ERRNO" when it is ready and after each
@@ -272,6 +273,8 @@ static int obey(const char *line)
 		return swap();
 	if (!strcmp(verb, "limit"))
 		return set_limit(n, burst, pps);
+	if (!strcmp(verb, "frags"))
+		return guest_set_frags(&g, n);
 	if (!strcmp(verb, "heir"))
 		return heir();
 	return -EINVAL;
