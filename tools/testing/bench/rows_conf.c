@@ -58,6 +58,8 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 		row->to = !strcmp(val, "nic") ? PATH_NIC :
 			  !strcmp(val, "vxlan") ? PATH_VXLAN :
 			  !strcmp(val, "tap") ? PATH_TAP : PATH_HOST;
+	else if (!strcmp(key, "frags"))
+		row->frags = n;
 	else if (!strcmp(key, "batch"))
 		row->batch = n;
 	else if (!strcmp(key, "plain"))

@@ -43,6 +43,7 @@ enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE };
  * @bridged: packets come from another tap over a bridge, with headroom, instead of from
  *	a packet socket
  * @to: destination of the guest's packets behind the tap
+ * @frags: page fragments for GSO frames, VHOST_TAP_SET_VRING_GSO_FRAGS
  * @batch: the worker waits until the guest sleeps, and the reverse
  * @plain: the row to compare this one with
  * @times: runs in a boot, each side in turn; they share the time
@@ -72,6 +73,7 @@ struct bench_row {
 	unsigned int poll_us;
 	bool bridged;
 	enum bench_path to;
+	bool frags;
 	bool batch;
 	unsigned int times;
 	bool baseline;

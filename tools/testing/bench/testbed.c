@@ -157,6 +157,14 @@ static void shape(struct testbed *tb)
 			   tb->stride, PAGE);
 }
 
+/* In-tree has no such setting, and runs the row without it. */
+static int frags_init(struct guest *g)
+{
+	int err = guest_is_ours() ? guest_set_frags(g, 1) : 0;
+
+	return err == -ENOTTY ? -EOPNOTSUPP : err;
+}
+
 static int pair_setup(struct testbed *tb, struct testbed_pair *p)
 {
 	const struct bench_row *row = tb->row;
@@ -182,6 +190,8 @@ static int pair_setup(struct testbed *tb, struct testbed_pair *p)
 	for (i = 0; !err && row->poll_us && i < 2; i++)
 		err = guest_vring_state(g->vhost, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
 					i, row->poll_us);
+	if (!err && row->frags)
+		err = frags_init(g);
 	if (!err && row->iotlb)
 		err = iotlb_init(tb, g);
 	if (!err && row->log)
