@@ -325,7 +325,7 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (frags && nla_get_u32(frags) && !netlink_capable(skb, CAP_NET_ADMIN)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, frags,
-				    "page fragments require CAP_NET_ADMIN of the host");
+				    "gso-frags=1 requires CAP_NET_ADMIN of the host");
 		return -EPERM;
 	}
 	vtap_registry_lock();

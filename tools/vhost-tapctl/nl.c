@@ -337,7 +337,8 @@ int genl_failure(const struct genl *nl, int err)
 		return CTL_DENIED;
 	}
 	if (err == -EPERM) {
-		warn("the command requires CAP_NET_ADMIN in its network namespace; run it as root");
+		warn("%s; run it as root", nl && nl->said[0] ? nl->said :
+		     "the command requires CAP_NET_ADMIN in its network namespace");
 		return CTL_DENIED;
 	}
 	warn("%s%s%s", nl && nl->said[0] ? nl->said : "netlink",

@@ -229,7 +229,7 @@ static bool vtap_frags_copy(const struct bio_vec *vec, u32 nr,
  * with a wrong length. Tun skips a header whose length the client chooses, but
  * never all bytes up to this one. The file of a tap can change to IFF_NAPI_FRAGS at
  * any time, so no check before sendmsg() could replace this.
- * Return: false if the last part has no offset.
+ * Return: false if the last part has one byte only, whose offset may be 0.
  */
 static bool vtap_frags_split(struct bio_vec *vec, u32 nr)
 {

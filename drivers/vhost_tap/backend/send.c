@@ -2,12 +2,10 @@
 /*
  * send.c - send frames of the guest, in batches or one at a time
  *
- * A GSO frame that does not go in a batch is sent in page fragments (frag_tx.c):
- * frames to a macvtap or an XDP program, and frames that find no memory that is
- * large enough. A queue can prefer this for all long GSO frames. Any other frame
- * is passed to sendmsg as it lies in guest memory, header included: frames of a
- * packet socket or of a tap with a send buffer limit, and frames that find no
- * memory at all.
+ * A queue with gso_frags sends GSO frames of more than a page in page fragments
+ * (frag_tx.c). A frame that goes neither there nor in a batch is passed to sendmsg as
+ * it lies in guest memory, header included: frames of a packet socket or of a tap with
+ * a send buffer limit, GSO frames of a macvtap, and frames that find no memory.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>

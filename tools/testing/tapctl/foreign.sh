@@ -110,11 +110,24 @@ limits_of_the_host() {
 		"${tenant[@]}" asan set "$id/1" rate=0 pps=0 && tenant_limit null null
 }
 
+# They expose kernel memory to a client that lies about the header size (SECURITY.md).
+fragments_of_the_host() {
+	local host=(nsenter -t "$client_pid" -n) id
+	id=$("${tenant[@]}" asan show --json | jq -e .devices[0].id) || return 1
+	refused "gso-frags=1 requires CAP_NET_ADMIN of the host; run it as root" "${tenant[@]}" asan set "$id/1" gso-frags=1 &&
+		! client frags 1 && "${tenant[@]}" asan show --json | jq -e '.queues[1].gso_frags == false' &&
+		"${host[@]}" asan set "$id/1" gso-frags=1 &&
+		"${tenant[@]}" asan show --json | jq -e '.queues[1].gso_frags' &&
+		"${tenant[@]}" asan set "$id/1" gso-frags=0 &&
+		"${tenant[@]}" asan show --json | jq -e '.queues[1].gso_frags == false'
+}
+
 part_foreign() {
 	local tenant=() in_init=false mode
 	mode=$(stat -c %a "$node")
 	t "foreign: a tenant" tenant_start vu0
 	t "foreign: it cannot lift a limit of the host" limits_of_the_host
+	t "foreign: it cannot choose page fragments" fragments_of_the_host
 	t "foreign: its tap is moved to the host" moved_to_root
 	t "foreign: and its queues start again" moved_before_start
 	t "foreign: and it has another tap of this name" another_of_the_tenant

@@ -90,8 +90,8 @@ FIXTURE_VARIANT_ADD(frags, macvtap) { MACVTAP, { .features = F_QEMU } };
 FIXTURE_VARIANT_ADD(frags, macvtap_packed) { MACVTAP, { .features = F_QEMU | F_PACKED } };
 
 /*
- * Linux 5.10 has no way to refer to pages without a copy, and a tap with IFF_NAPI_FRAGS
- * makes its own fragments. Frames go by sendmsg then.
+ * The setting has no effect on Linux 5.10, which cannot refer to pages without a copy,
+ * nor on a tap with IFF_NAPI_FRAGS, which makes its own fragments.
  */
 static bool has_frags(enum backend backend)
 {
@@ -296,7 +296,7 @@ TEST_F_TIMEOUT(frags, waiting_frames_keep_their_memory, 120)
 		EXPECT_LT(self->seq / 3, nr_frags(&self->g));
 }
 
-/* Frames of one piece wait in a socket for ever, and the others are not affected. */
+/* A frame that stays in a socket does not keep the queue from using other memory again. */
 TEST_F_TIMEOUT(frags, others_pass_a_waiting_frame, 120)
 {
 	const bool is_tap = variant->backend != MACVTAP;
