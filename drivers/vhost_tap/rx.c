@@ -12,18 +12,18 @@
 #include "trace.h"
 #include "vtap.h"
 
-enum rx_fit {
-	RX_FITS,
-	RX_STARVED,		/* not enough chains are available yet */
-	RX_TOO_LONG,		/* the packet does not fit any number of chains */
-	RX_TOO_MANY,		/* it needs too many segments in its chains */
-	RX_UNMAPPED,		/* the IOTLB lacks the address of a buffer */
-	RX_BROKEN,
+enum vtap_rx_fit {
+	VTAP_RX_FITS,
+	VTAP_RX_STARVED,	/* not enough chains are available yet */
+	VTAP_RX_TOO_LONG,	/* the packet does not fit any number of chains */
+	VTAP_RX_TOO_MANY,	/* it needs too many segments in its chains */
+	VTAP_RX_UNMAPPED,	/* the IOTLB lacks the address of a buffer */
+	VTAP_RX_BROKEN,
 };
 
 /* The buffers of one packet and their cost. Small enough to return in a register. */
-struct rx_buffers {
-	u16 fit;		/* enum rx_fit */
+struct vtap_rx_buffers {
+	u16 fit;		/* enum vtap_rx_fit */
 	u16 nr_chains;
 	u16 nr_iov;
 	u16 cost;
@@ -39,12 +39,12 @@ static void vtap_rx_give_back_chains(struct vtap_queue *q,
 }
 
 /* RX cannot use this chain: discard it and break the ring. */
-static noinline __cold enum rx_fit
+static noinline __cold enum vtap_rx_fit
 vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
 {
 	vtap_ring_discard(&q->ring, &head, 1, q->ring.packed);
 	vtap_ring_break(&q->ring, fault);
-	return RX_BROKEN;
+	return VTAP_RX_BROKEN;
 }
 
 /*
@@ -52,7 +52,7 @@ vtap_rx_refuse_chain(struct vtap_queue *q, u32 head, enum vtap_fault fault)
  * Return: number of bytes that still need a buffer; 0 if @buf->fit is the result.
  */
 static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
-					      struct rx_buffers *buf,
+					      struct vtap_rx_buffers *buf,
 					      const bool packed)
 {
 	struct vtap_chain c = {
@@ -63,9 +63,9 @@ static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
 
 	ret = vtap_ring_pop_plain(&q->ring, &q->mem, &c, packed);
 	if (unlikely(ret <= 0)) {
-		buf->fit = ret == 0 ? RX_STARVED :
-			   ret == -ENOBUFS ? RX_TOO_MANY :
-			   ret == -EAGAIN ? RX_UNMAPPED : RX_BROKEN;
+		buf->fit = ret == 0 ? VTAP_RX_STARVED :
+			   ret == -ENOBUFS ? VTAP_RX_TOO_MANY :
+			   ret == -EAGAIN ? VTAP_RX_UNMAPPED : VTAP_RX_BROKEN;
 		return 0;
 	}
 	if (unlikely(c.nr_out)) {
@@ -86,7 +86,7 @@ static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
 	};
 	buf->nr_iov += c.nr_in;
 	buf->cost += c.cost;
-	buf->fit = RX_FITS;
+	buf->fit = VTAP_RX_FITS;
 	return need - min_t(u64, c.in_len, need);
 }
 
@@ -95,7 +95,7 @@ static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
  * Return: number of bytes that still need a buffer.
  */
 static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
-					    struct rx_buffers *buf,
+					    struct vtap_rx_buffers *buf,
 					    u16 max_chains)
 {
 	struct vtap_run run = {
@@ -117,8 +117,8 @@ static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
  * The first chain of a packet did not suffice: take more for @need bytes.
  * Together they may cost as much as a single chain.
  */
-static noinline struct rx_buffers
-vtap_rx_take_more(struct vtap_queue *q, u32 need, struct rx_buffers buf)
+static noinline struct vtap_rx_buffers
+vtap_rx_take_more(struct vtap_queue *q, u32 need, struct vtap_rx_buffers buf)
 {
 	u16 max_chains = q->cfg.mergeable ?
 			 min_t(u16, q->ring.num, VTAP_CHAIN_MAX) : 1;
@@ -133,15 +133,15 @@ vtap_rx_take_more(struct vtap_queue *q, u32 need, struct rx_buffers buf)
 		if (!need)
 			return buf;
 	}
-	buf.fit = RX_TOO_LONG;
+	buf.fit = VTAP_RX_TOO_LONG;
 	return buf;
 }
 
 /* Take chains for @need bytes, including headers. nr_chains is right for any result. */
-static __always_inline struct rx_buffers
+static __always_inline struct vtap_rx_buffers
 vtap_rx_take_buffers(struct vtap_queue *q, u32 need, const bool packed)
 {
-	struct rx_buffers buf = {};
+	struct vtap_rx_buffers buf = {};
 
 	need = vtap_rx_take_chain(q, need, &buf, packed);
 	return likely(!need) ? buf : vtap_rx_take_more(q, need, buf);
@@ -183,8 +183,8 @@ static u32 vtap_rx_log_cost(struct vtap_queue *q)
  * Return: 0, or the fault if the packet was lost.
  */
 static __always_inline enum vtap_fault
-vtap_rx_deliver(struct vtap_queue *q, u32 len, const struct rx_buffers *buf,
-		u32 *budget)
+vtap_rx_deliver(struct vtap_queue *q, u32 len,
+		const struct vtap_rx_buffers *buf, u32 *budget)
 {
 	u32 all_len = q->cfg.guest_hlen + q->cfg.sock_hlen + len;
 	int err;
@@ -345,8 +345,8 @@ static bool vtap_rx_must_reread(struct vtap_queue *q)
  * The next packet lacks buffers: give back those that it has.
  * Return: 1 to continue, 0 to wait for a wake-up, -EIO if the ring is broken.
  */
-static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
-				      u16 nr_chains)
+static noinline int vtap_rx_give_back(struct vtap_queue *q,
+				      enum vtap_rx_fit fit, u16 nr_chains)
 {
 	struct vtap_ring *r = &q->ring;
 	int ret;
@@ -355,19 +355,19 @@ static noinline int vtap_rx_give_back(struct vtap_queue *q, enum rx_fit fit,
 	/* The driver may change them in place and kick. */
 	vtap_ring_refetch(r);
 	switch (fit) {
-	case RX_STARVED:
+	case VTAP_RX_STARVED:
 		if (vtap_rx_must_reread(q))
 			return 1;
 		ret = vtap_rx_wait_for_buffers(q);
 		if (ret <= 0)
 			return ret;
 		return vtap_ring_disable_notify(r, r->packed) ?: 1;
-	case RX_TOO_LONG:
-	case RX_TOO_MANY:
+	case VTAP_RX_TOO_LONG:
+	case VTAP_RX_TOO_MANY:
 		if (!vtap_rx_must_reread(q))
 			vtap_rx_drop(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
-	case RX_UNMAPPED:
+	case VTAP_RX_UNMAPPED:
 		vtap_queue_finish(q);
 		vtap_miss_report(q);
 		return 0;
@@ -392,7 +392,7 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 		return vtap_queue_broken(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
-		struct rx_buffers buf;
+		struct vtap_rx_buffers buf;
 		enum vtap_fault lost;
 		int ret;
 
@@ -404,8 +404,8 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 		packets++;
 		buf = vtap_rx_take_buffers(q, hlen + len, packed);
 		bytes += buf.cost * VTAP_DESC_WEIGHT;
-		if (unlikely(buf.fit != RX_FITS)) {
-			if (buf.fit == RX_TOO_MANY)
+		if (unlikely(buf.fit != VTAP_RX_FITS)) {
+			if (buf.fit == VTAP_RX_TOO_MANY)
 				bytes += VTAP_CHAIN_MAX * VTAP_DESC_WEIGHT;
 			ret = vtap_rx_give_back(q, buf.fit, buf.nr_chains);
 			if (ret == 0)
