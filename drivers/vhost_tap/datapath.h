@@ -33,10 +33,10 @@ bool vtap_queue_begin(struct vtap_queue *q);
 void vtap_queue_end(struct vtap_queue *q);
 void vtap_queue_publish(struct vtap_queue *q);
 void vtap_queue_call(struct vtap_queue *q);
-void vtap_queue_finish(struct vtap_queue *q);
+void vtap_queue_publish_and_call(struct vtap_queue *q);
 bool vtap_queue_has_work(struct vtap_queue *q);
 void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault reason);
-enum vtap_verdict vtap_queue_broken(struct vtap_queue *q);
+enum vtap_verdict vtap_queue_break(struct vtap_queue *q);
 void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state);
 
 /* limit.c: the rate of a queue */

@@ -37,12 +37,12 @@ noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault reaso
 }
 
 /**
- * vtap_queue_broken - stop a queue whose guest broke the ring
+ * vtap_queue_break - stop a queue whose guest broke the ring
  * @q: queue whose ring has a fault; its lock is held
  *
  * Return: VTAP_IDLE, for the pass to end with.
  */
-noinline __cold enum vtap_verdict vtap_queue_broken(struct vtap_queue *q)
+noinline __cold enum vtap_verdict vtap_queue_break(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	vtap_queue_drop(q, q->ring.fault);
@@ -91,7 +91,7 @@ static noinline __cold bool vtap_pass_is_permitted(struct vtap_queue *q)
 		return true;
 	if (q->ring.mapped && q->ring.loaded &&
 	    vtap_ring_disable_notify(&q->ring, q->ring.packed))
-		vtap_queue_broken(q);
+		vtap_queue_break(q);
 	vtap_queue_end(q);
 	return false;
 }
@@ -129,7 +129,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	if (err == -EAGAIN)
 		vtap_miss_report(q);
 	else
-		vtap_queue_broken(q);
+		vtap_queue_break(q);
 	vtap_queue_end(q);
 	return false;
 }
@@ -148,7 +148,7 @@ static noinline __cold void vtap_pass_write_log(struct vtap_queue *q)
 	d->has_new = false;
 	if (d->failed && q->state == VTAP_RUNNING) {
 		vtap_ring_break(&q->ring, VTAP_FAULT_LOG_ACCESS);
-		vtap_queue_broken(q);
+		vtap_queue_break(q);
 	}
 }
 
@@ -217,10 +217,10 @@ void vtap_queue_publish(struct vtap_queue *q)
 }
 
 /**
- * vtap_queue_finish - publish and call
+ * vtap_queue_publish_and_call - publish used entries, and call if the guest wants it
  * @q: queue; its lock is held
  */
-void vtap_queue_finish(struct vtap_queue *q)
+void vtap_queue_publish_and_call(struct vtap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 	vtap_queue_publish(q);

@@ -307,7 +307,7 @@ static int vtap_rx_wait_for_buffers(struct vtap_queue *q)
 {
 	int ret;
 
-	vtap_queue_finish(q);
+	vtap_queue_publish_and_call(q);
 	WRITE_ONCE(q->starved_at, ktime_get_ns());
 	/* Pairs with the acquire in netlink_dump.c, which reads the time next. */
 	smp_store_release(&q->starved, true);
@@ -368,11 +368,11 @@ static noinline int vtap_rx_give_back(struct vtap_queue *q,
 			vtap_rx_drop(q, VTAP_FAULT_RX_TRUNCATED);
 		return 1;
 	case VTAP_RX_UNMAPPED:
-		vtap_queue_finish(q);
+		vtap_queue_publish_and_call(q);
 		vtap_miss_report(q);
 		return 0;
 	default:
-		vtap_queue_finish(q);
+		vtap_queue_publish_and_call(q);
 		return -EIO;
 	}
 }
@@ -389,7 +389,7 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 	if (unlikely(q->nr_unstaged))
 		vtap_rx_stage_remaining(q);
 	if (vtap_ring_disable_notify(&q->ring, packed))
-		return vtap_queue_broken(q);
+		return vtap_queue_break(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		struct vtap_rx_buffers buf;
@@ -398,8 +398,8 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 
 		len = vtap_backend_peek(&q->backend);
 		if (!len) {
-			vtap_queue_finish(q);
-			return q->ring.fault ? vtap_queue_broken(q) : VTAP_IDLE;
+			vtap_queue_publish_and_call(q);
+			return q->ring.fault ? vtap_queue_break(q) : VTAP_IDLE;
 		}
 		packets++;
 		buf = vtap_rx_take_buffers(q, hlen + len, packed);
@@ -411,7 +411,7 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 			if (ret == 0)
 				return VTAP_IDLE;
 			if (ret < 0)
-				return vtap_queue_broken(q);
+				return vtap_queue_break(q);
 			continue;
 		}
 
@@ -427,12 +427,12 @@ static __always_inline enum vtap_verdict vtap_rx_pass(struct vtap_queue *q,
 		vtap_rx_stage(q, buf.nr_chains, packed);
 		nr_staged += buf.nr_chains;
 		if (nr_staged >= VTAP_BATCH) {
-			vtap_queue_finish(q);
+			vtap_queue_publish_and_call(q);
 			nr_staged = 0;
 			bytes += vtap_rx_log_cost(q);
 		}
 	}
-	vtap_queue_finish(q);
+	vtap_queue_publish_and_call(q);
 	return VTAP_MORE;
 }
 

@@ -29,7 +29,7 @@ static void vtap_tx_flush(struct vtap_queue *q)
 static void vtap_tx_flush_all(struct vtap_queue *q)
 {
 	vtap_tx_flush(q);
-	vtap_queue_finish(q);
+	vtap_queue_publish_and_call(q);
 }
 
 /*
@@ -201,7 +201,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 	if (unlikely(q->blocked))
 		WRITE_ONCE(q->blocked, false);
 	if (vtap_ring_disable_notify(&q->ring, packed))
-		return vtap_queue_broken(q);
+		return vtap_queue_break(q);
 
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
@@ -210,7 +210,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 			if (ret == 0)
 				return q->keep_polling ? VTAP_POLL : VTAP_IDLE;
 			if (ret < 0)
-				return vtap_queue_broken(q);
+				return vtap_queue_break(q);
 			/* Charge the budget, so that the loop ends. */
 			packets++;
 			bytes += vtap_tx_log_cost(q);
@@ -229,7 +229,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 						VTAP_FAULT_CHAIN_DIRECTION);
 			}
 			vtap_tx_flush_all(q);
-			return vtap_queue_broken(q);
+			return vtap_queue_break(q);
 		}
 
 		ret = vtap_tx_send_chain(q, &c);

@@ -23,7 +23,7 @@
  * function: ring/split.c vtap_split_has_new vtap_split_disable_notify
  * function: ring/split.c vtap_split_enable_notify
  * function: ring/setup.c vtap_ring_refetch
- * function: pass.c vtap_queue_publish vtap_queue_call vtap_queue_finish
+ * function: pass.c vtap_queue_publish vtap_queue_call vtap_queue_publish_and_call
  * function: tx.c vtap_tx_pass vtap_tx_end_batch vtap_tx_flush_all
  * function: rx.c vtap_rx_pass vtap_rx_take_buffers vtap_rx_give_back
  * function: rx.c vtap_rx_wait_for_buffers
