@@ -123,7 +123,7 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
 	b->batches = batches;
 	b->sock = sock;
 	b->ring = dir == VTAP_RX ? vtap_ring_rx_find(sock, kind) : NULL;
-	b->batch_at = 0;
+	b->batch_next = 0;
 	b->nr_batch = 0;
 	b->batch_bytes = 0;
 	b->nr_lost = 0;
@@ -149,16 +149,16 @@ struct socket *vtap_backend_detach(struct vtap_backend *b)
 	vtap_backend_assert_locked(b);
 	if (!sock)
 		return NULL;
-	if (b->ring && b->batch_at < b->nr_batch)
-		ptr_ring_unconsume(b->ring, b->batch + b->batch_at,
-				   b->nr_batch - b->batch_at, tun_ptr_free);
+	if (b->ring && b->batch_next < b->nr_batch)
+		ptr_ring_unconsume(b->ring, b->batch + b->batch_next,
+				   b->nr_batch - b->batch_next, tun_ptr_free);
 	if (WARN_ON_ONCE(b->done))
 		vtap_skb_rx_free(b);
 	vtap_xdp_tx_free(b);
 	b->kind = VTAP_BACKEND_NONE;
 	b->sock = NULL;
 	b->ring = NULL;
-	b->batch_at = 0;
+	b->batch_next = 0;
 	b->nr_batch = 0;
 	return sock;
 }

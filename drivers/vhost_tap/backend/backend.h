@@ -112,8 +112,8 @@ static inline void vtap_backend_assert_locked(const struct vtap_backend *b)
  */
 static inline u32 vtap_backend_peek(struct vtap_backend *b)
 {
-	if (likely(b->batch_at < b->nr_batch))
-		return vtap_ring_rx_len(b->batch[b->batch_at]);
+	if (likely(b->batch_next < b->nr_batch))
+		return vtap_ring_rx_len(b->batch[b->batch_next]);
 	if (b->ring)
 		return vtap_ring_rx_peek(b);
 	return vtap_msg_peek(b);

@@ -55,7 +55,7 @@ static int vtap_msg_recv(struct vtap_backend *b, struct iov_iter *to)
 	int ret;
 
 	if (b->ring)
-		msg.msg_control = b->batch[b->batch_at++];
+		msg.msg_control = b->batch[b->batch_next++];
 	ret = b->sock->ops->recvmsg(b->sock, &msg, room,
 				    MSG_DONTWAIT | MSG_TRUNC);
 	if (ret > 0 &&

@@ -71,7 +71,7 @@ static u16 vtap_ring_rx_consume(struct vtap_backend *b)
  */
 u32 vtap_ring_rx_peek(struct vtap_backend *b)
 {
-	b->batch_at = 0;
+	b->batch_next = 0;
 	/* Test for an empty ring under its lock as well: tun resizes rings. */
 	b->nr_batch = vtap_ring_rx_consume(b);
 	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;

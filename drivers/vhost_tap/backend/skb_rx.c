@@ -306,7 +306,7 @@ static void vtap_skb_rx_free_later(struct vtap_backend *b, struct sk_buff *skb)
 int vtap_skb_rx_deliver(struct vtap_backend *b, const struct vtap_qcfg *cfg,
 			u16 nr_buffers, const struct iovec *iov, u16 nr_iov)
 {
-	struct sk_buff *skb = b->batch[b->batch_at++];
+	struct sk_buff *skb = b->batch[b->batch_next++];
 	union {
 		struct virtio_net_hdr_mrg_rxbuf mrg;
 		u8 all[VTAP_HLEN_MAX];

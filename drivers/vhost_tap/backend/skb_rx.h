@@ -27,7 +27,7 @@ void vtap_skb_rx_free(struct vtap_backend *b);
  */
 static inline const struct net_device *vtap_skb_rx_dev(struct vtap_backend *b)
 {
-	void *ptr = b->ring ? b->batch[b->batch_at] : NULL;
+	void *ptr = b->ring ? b->batch[b->batch_next] : NULL;
 
 	if (!ptr || tun_is_xdp_frame(ptr))
 		return NULL;
@@ -48,9 +48,9 @@ static inline bool vtap_skb_rx_can_deliver(const struct vtap_backend *b, u8 hlen
 
 	if (!b->direct_hlen || b->direct_hlen != hlen)
 		return false;
-	if (tun_is_xdp_frame(b->batch[b->batch_at]))
+	if (tun_is_xdp_frame(b->batch[b->batch_next]))
 		return false;
-	skb = b->batch[b->batch_at];
+	skb = b->batch[b->batch_next];
 	if (b->kind == VTAP_BACKEND_TAP &&
 	    (skb->dev != b->dev ||
 	     READ_ONCE(b->sock->sk->sk_shutdown) & RCV_SHUTDOWN))

@@ -94,8 +94,8 @@ struct vtap_backend {
 	struct sk_buff *done;
 	/** @nr_done: RX: skbs in @done */
 	u16 nr_done;
-	/** @batch_at: RX: index of the next packet in @batch */
-	u16 batch_at;
+	/** @batch_next: RX: index of the next packet in @batch */
+	u16 batch_next;
 	/** @nr_batch: RX: packets in @batch; TX: frames in @xdp */
 	u16 nr_batch;
 	/** @direct_hlen: RX: header bytes that recvmsg writes; 0 if not known yet */
