@@ -59,7 +59,7 @@ static u32 vtap_iotlb_lower_bound(const struct vtap_iotlb *t, u64 iova)
 static bool vtap_iotlb_replace(struct vtap_iotlb *t, u64 first, u64 last,
 			       const struct vtap_mapping *with, u32 n)
 {
-	u32 from = vtap_iotlb_lower_bound(t, first), to = from, put = from;
+	u32 from = vtap_iotlb_lower_bound(t, first), to = from, dst = from;
 	struct vtap_mapping left = {}, right = {};
 	u32 nr_left = 0, nr_right = 0;
 
@@ -79,11 +79,11 @@ static bool vtap_iotlb_replace(struct vtap_iotlb *t, u64 first, u64 last,
 		(t->nr - to) * sizeof(t->map[0]));
 	t->nr = t->nr - (to - from) + nr_left + n + nr_right;
 	if (nr_left)
-		t->map[put++] = left;
+		t->map[dst++] = left;
 	if (n)
-		t->map[put++] = *with;
+		t->map[dst++] = *with;
 	if (nr_right)
-		t->map[put] = right;
+		t->map[dst] = right;
 	return to > from;
 }
 

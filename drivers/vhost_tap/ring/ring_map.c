@@ -9,24 +9,25 @@
 
 enum { DESC, AVAIL, USED, NR_AREAS };
 
-struct extent {
+struct vtap_extent {
 	u64 iova;
 	u64 size;
 	u8 access;
 };
 
-static void vtap_map_extents(const struct vtap_ring_cfg *cfg, struct extent *e)
+static void vtap_map_extents(const struct vtap_ring_cfg *cfg,
+			     struct vtap_extent *e)
 {
 	struct vtap_ring_size s = vtap_ring_size(cfg);
 
-	e[DESC] = (struct extent){ cfg->desc, s.desc, cfg->packed ?
-				   VHOST_ACCESS_RW : VHOST_ACCESS_RO };
-	e[AVAIL] = (struct extent){ cfg->avail, s.avail, VHOST_ACCESS_RO };
-	e[USED] = (struct extent){ cfg->used, s.used, VHOST_ACCESS_WO };
+	e[DESC] = (struct vtap_extent){ cfg->desc, s.desc, cfg->packed ?
+					VHOST_ACCESS_RW : VHOST_ACCESS_RO };
+	e[AVAIL] = (struct vtap_extent){ cfg->avail, s.avail, VHOST_ACCESS_RO };
+	e[USED] = (struct vtap_extent){ cfg->used, s.used, VHOST_ACCESS_WO };
 }
 
 /* Translate a part of an area, and check all accesses that the area needs. */
-static int vtap_map_translate(struct vtap_mem *m, const struct extent *e,
+static int vtap_map_translate(struct vtap_mem *m, const struct vtap_extent *e,
 			      u64 off, u32 len, struct iovec *iov)
 {
 	int n = 1;
@@ -41,7 +42,7 @@ static int vtap_map_translate(struct vtap_mem *m, const struct extent *e,
 }
 
 /* The addresses come from the guest, so an area may wrap. */
-static bool vtap_map_any_wraps(const struct extent *e)
+static bool vtap_map_any_wraps(const struct vtap_extent *e)
 {
 	int i;
 
@@ -52,13 +53,13 @@ static bool vtap_map_any_wraps(const struct extent *e)
 	return false;
 }
 
-static u64 vtap_map_nr_pages(const struct extent *e)
+static u64 vtap_map_nr_pages(const struct vtap_extent *e)
 {
 	return ((e->iova + e->size - 1) >> VTAP_PAGE_SHIFT) -
 	       (e->iova >> VTAP_PAGE_SHIFT) + 1;
 }
 
-static int vtap_map_pages(struct vtap_mem *m, const struct extent *e,
+static int vtap_map_pages(struct vtap_mem *m, const struct vtap_extent *e,
 			  struct vtap_ring_area *area, u64 *delta)
 {
 	u64 done, part;
@@ -82,7 +83,7 @@ static int vtap_map_pages(struct vtap_mem *m, const struct extent *e,
 }
 
 static int vtap_map_scattered(struct vtap_ring *r, struct vtap_mem *m,
-			      const struct extent *e)
+			      const struct vtap_extent *e)
 {
 	u64 nr[NR_AREAS], total = 0;
 	struct vtap_ring_scattered *map;
@@ -121,8 +122,8 @@ static int vtap_map_scattered(struct vtap_ring *r, struct vtap_mem *m,
  * Translate an area that is linear in user memory.
  * Return: 0, -ENOBUFS if it is scattered, or an errno of vtap_mem_translate().
  */
-static int vtap_map_linear_area(struct vtap_mem *m, const struct extent *e,
-				void __user **at)
+static int vtap_map_linear_area(struct vtap_mem *m, const struct vtap_extent *e,
+				void __user **area)
 {
 	u64 done, part;
 
@@ -135,27 +136,27 @@ static int vtap_map_linear_area(struct vtap_mem *m, const struct extent *e,
 		if (n < 0)
 			return n;
 		if (!done)
-			*at = iov.iov_base;
-		else if (iov.iov_base != *at + done)
+			*area = iov.iov_base;
+		else if (iov.iov_base != *area + done)
 			return -ENOBUFS;
 	}
 	return 0;
 }
 
 static int vtap_map_linear(struct vtap_ring *r, struct vtap_mem *m,
-			   const struct extent *e)
+			   const struct vtap_extent *e)
 {
-	void __user *at[NR_AREAS];
+	void __user *area[NR_AREAS];
 	int i, err;
 
 	for (i = 0; i < NR_AREAS; i++) {
-		err = vtap_map_linear_area(m, &e[i], &at[i]);
+		err = vtap_map_linear_area(m, &e[i], &area[i]);
 		if (err)
 			return err;
 	}
-	r->desc = at[DESC];
-	r->avail = at[AVAIL];
-	r->used = at[USED];
+	r->desc = area[DESC];
+	r->avail = area[AVAIL];
+	r->used = area[USED];
 	return 0;
 }
 
@@ -172,7 +173,7 @@ static int vtap_map_linear(struct vtap_ring *r, struct vtap_mem *m,
 int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
 		  const struct vtap_ring_cfg *cfg)
 {
-	struct extent e[NR_AREAS];
+	struct vtap_extent e[NR_AREAS];
 	int err;
 
 	if (r->fault)
@@ -205,7 +206,7 @@ int vtap_ring_map(struct vtap_ring *r, struct vtap_mem *m,
  */
 bool vtap_ring_touches(const struct vtap_ring_cfg *cfg, u64 first, u64 last)
 {
-	struct extent e[NR_AREAS];
+	struct vtap_extent e[NR_AREAS];
 	int i;
 
 	vtap_map_extents(cfg, e);
