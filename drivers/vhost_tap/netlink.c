@@ -17,16 +17,16 @@
 
 static struct genl_family vtap_nl_family;
 
-enum what {
-	DEVICE,
-	QUEUE,
-	WORKER,
+enum vtap_nl_object {
+	VTAP_NL_DEVICE,
+	VTAP_NL_QUEUE,
+	VTAP_NL_WORKER,
 };
 
-static const u16 all_attr[] = {
-	[DEVICE] = VHOST_TAP_A_DEVICE_ALL_NAMESPACES,
-	[QUEUE] = VHOST_TAP_A_QUEUE_ALL_NAMESPACES,
-	[WORKER] = VHOST_TAP_A_WORKER_ALL_NAMESPACES,
+static const u16 vtap_nl_all_attr[] = {
+	[VTAP_NL_DEVICE] = VHOST_TAP_A_DEVICE_ALL_NAMESPACES,
+	[VTAP_NL_QUEUE] = VHOST_TAP_A_QUEUE_ALL_NAMESPACES,
+	[VTAP_NL_WORKER] = VHOST_TAP_A_WORKER_ALL_NAMESPACES,
 };
 
 /*
@@ -50,30 +50,30 @@ static int vtap_nl_check_all(struct sk_buff *skb,
  * Find the first device, queue or worker of @dev from number @index on, and set
  * @index to its number. Returns NULL if there is none.
  */
-static void *vtap_nl_next(enum what what, struct vtap_dev *dev,
+static void *vtap_nl_next(enum vtap_nl_object type, struct vtap_dev *dev,
 			  unsigned long *index)
 {
 	vtap_registry_assert_held();
-	switch (what) {
-	case QUEUE:
+	switch (type) {
+	case VTAP_NL_QUEUE:
 		return vtap_queue_find(dev, *index);
-	case WORKER:
+	case VTAP_NL_WORKER:
 		return xa_find(&dev->workers, index, ULONG_MAX, XA_PRESENT);
 	default:
 		return *index ? NULL : dev;
 	}
 }
 
-static int vtap_nl_fill(enum what what, const struct vtap_nl_to *to,
-			void *thing)
+static int vtap_nl_fill(enum vtap_nl_object type,
+			const struct vtap_nl_msg *msg, void *object)
 {
-	switch (what) {
-	case QUEUE:
-		return vtap_nl_fill_queue(to, thing);
-	case WORKER:
-		return vtap_nl_fill_worker(to, thing);
+	switch (type) {
+	case VTAP_NL_QUEUE:
+		return vtap_nl_fill_queue(msg, object);
+	case VTAP_NL_WORKER:
+		return vtap_nl_fill_worker(msg, object);
 	default:
-		return vtap_nl_fill_device(to, thing);
+		return vtap_nl_fill_device(msg, object);
 	}
 }
 
@@ -81,7 +81,7 @@ static int vtap_nl_fill(enum what what, const struct vtap_nl_to *to,
  * Find the device, queue or worker that a request from @net names, or return
  * ERR_PTR(-ENODEV) or ERR_PTR(-ENOENT). vtap_registry_lock() held.
  */
-static void *vtap_nl_find(struct genl_info *info, enum what what,
+static void *vtap_nl_find(struct genl_info *info, enum vtap_nl_object type,
 			  const struct net *net)
 {
 	static_assert((int)VHOST_TAP_A_QUEUE_DEVICE == VHOST_TAP_A_DEVICE_ID);
@@ -90,7 +90,7 @@ static void *vtap_nl_find(struct genl_info *info, enum what what,
 	struct nlattr *const *attrs = info->attrs;
 	unsigned long index, wanted = 0;
 	struct vtap_dev *dev;
-	void *thing;
+	void *object;
 
 	dev = vtap_registry_find(net,
 				 nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
@@ -99,23 +99,23 @@ static void *vtap_nl_find(struct genl_info *info, enum what what,
 				    "no such device");
 		return ERR_PTR(-ENODEV);
 	}
-	if (what != DEVICE)
+	if (type != VTAP_NL_DEVICE)
 		wanted = nla_get_u32(attrs[VHOST_TAP_A_QUEUE_INDEX]);
 	index = wanted;
-	thing = vtap_nl_next(what, dev, &index);
-	if (!thing || index != wanted) {
+	object = vtap_nl_next(type, dev, &index);
+	if (!object || index != wanted) {
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    attrs[VHOST_TAP_A_QUEUE_INDEX],
 				    "the device has no such queue or worker");
 		return ERR_PTR(-ENOENT);
 	}
-	return thing;
+	return object;
 }
 
 static int vtap_nl_get(struct sk_buff *skb, struct genl_info *info,
-		       enum what what)
+		       enum vtap_nl_object type)
 {
-	struct vtap_nl_to to = {
+	struct vtap_nl_msg msg = {
 		.family = &vtap_nl_family,
 		.portid = info->snd_portid,
 		.seq = info->snd_seq,
@@ -124,46 +124,46 @@ static int vtap_nl_get(struct sk_buff *skb, struct genl_info *info,
 		.req = skb,
 	};
 	const struct net *net = genl_info_net(info);
-	void *thing;
+	void *object;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_DEVICE_ID) ||
-	    (what != DEVICE &&
+	    (type != VTAP_NL_DEVICE &&
 	     GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_QUEUE_INDEX)))
 		return -EINVAL;
-	if (info->attrs[all_attr[what]]) {
+	if (info->attrs[vtap_nl_all_attr[type]]) {
 		err = vtap_nl_check_all(skb, info->extack);
 		if (err)
 			return err;
 		net = NULL;
 	}
-	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!to.skb)
+	msg.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg.skb)
 		return -ENOMEM;
 	vtap_registry_lock();
-	thing = vtap_nl_find(info, what, net);
-	err = IS_ERR(thing) ? PTR_ERR(thing) : vtap_nl_fill(what, &to, thing);
+	object = vtap_nl_find(info, type, net);
+	err = IS_ERR(object) ? PTR_ERR(object) : vtap_nl_fill(type, &msg, object);
 	vtap_registry_unlock();
 	if (err) {
-		nlmsg_free(to.skb);
+		nlmsg_free(msg.skb);
 		return err;
 	}
-	return genlmsg_reply(to.skb, info);
+	return genlmsg_reply(msg.skb, info);
 }
 
 static int vtap_nl_device_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return vtap_nl_get(skb, info, DEVICE);
+	return vtap_nl_get(skb, info, VTAP_NL_DEVICE);
 }
 
 static int vtap_nl_queue_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return vtap_nl_get(skb, info, QUEUE);
+	return vtap_nl_get(skb, info, VTAP_NL_QUEUE);
 }
 
 static int vtap_nl_worker_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return vtap_nl_get(skb, info, WORKER);
+	return vtap_nl_get(skb, info, VTAP_NL_WORKER);
 }
 
 /* ---- dump ---- */
@@ -172,31 +172,32 @@ static int vtap_nl_worker_get(struct sk_buff *skb, struct genl_info *info)
  * The position of a dump: args[0] is the id of the device, args[1] the number
  * of the queue or worker. args[2] is set if the dump covers all namespaces.
  */
-static int vtap_nl_start(struct netlink_callback *cb, enum what what)
+static int vtap_nl_start(struct netlink_callback *cb, enum vtap_nl_object type)
 {
-	cb->args[2] = !!nlmsg_find_attr(cb->nlh, GENL_HDRLEN, all_attr[what]);
+	cb->args[2] = !!nlmsg_find_attr(cb->nlh, GENL_HDRLEN,
+					vtap_nl_all_attr[type]);
 	return cb->args[2] ? vtap_nl_check_all(cb->skb, cb->extack) : 0;
 }
 
 static int vtap_nl_device_start(struct netlink_callback *cb)
 {
-	return vtap_nl_start(cb, DEVICE);
+	return vtap_nl_start(cb, VTAP_NL_DEVICE);
 }
 
 static int vtap_nl_queue_start(struct netlink_callback *cb)
 {
-	return vtap_nl_start(cb, QUEUE);
+	return vtap_nl_start(cb, VTAP_NL_QUEUE);
 }
 
 static int vtap_nl_worker_start(struct netlink_callback *cb)
 {
-	return vtap_nl_start(cb, WORKER);
+	return vtap_nl_start(cb, VTAP_NL_WORKER);
 }
 
 static int vtap_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
-			enum what what, u8 cmd)
+			enum vtap_nl_object type, u8 cmd)
 {
-	const struct vtap_nl_to to = {
+	const struct vtap_nl_msg msg = {
 		.family = &vtap_nl_family,
 		.skb = skb,
 		.portid = NETLINK_CB(cb->skb).portid,
@@ -210,7 +211,7 @@ static int vtap_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	unsigned long id = cb->args[0];
 	unsigned long index = cb->args[1];
 	struct vtap_dev *dev;
-	void *thing;
+	void *object;
 	int err = 0;
 
 	do {
@@ -220,10 +221,10 @@ static int vtap_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 			if (id != cb->args[0])
 				index = 0;
 			cb->args[0] = id;
-			thing = vtap_nl_next(what, dev, &index);
-			if (thing)
-				err = vtap_nl_fill(what, &to, thing);
-			if (!thing)
+			object = vtap_nl_next(type, dev, &index);
+			if (object)
+				err = vtap_nl_fill(type, &msg, object);
+			if (!object)
 				id++;
 			else if (!err)
 				index++;
@@ -236,17 +237,17 @@ static int vtap_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 
 static int vtap_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return vtap_nl_dump(skb, cb, DEVICE, VHOST_TAP_CMD_DEVICE_GET);
+	return vtap_nl_dump(skb, cb, VTAP_NL_DEVICE, VHOST_TAP_CMD_DEVICE_GET);
 }
 
 static int vtap_nl_queue_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return vtap_nl_dump(skb, cb, QUEUE, VHOST_TAP_CMD_QUEUE_GET);
+	return vtap_nl_dump(skb, cb, VTAP_NL_QUEUE, VHOST_TAP_CMD_QUEUE_GET);
 }
 
 static int vtap_nl_worker_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return vtap_nl_dump(skb, cb, WORKER, VHOST_TAP_CMD_WORKER_GET);
+	return vtap_nl_dump(skb, cb, VTAP_NL_WORKER, VHOST_TAP_CMD_WORKER_GET);
 }
 
 /* ---- set ---- */
@@ -329,7 +330,7 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 		return -EPERM;
 	}
 	vtap_registry_lock();
-	q = vtap_nl_find(info, QUEUE, genl_info_net(info));
+	q = vtap_nl_find(info, VTAP_NL_QUEUE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(q);
 	if (!err && latency)
 		err = vtap_latency_set(q, nla_get_u32(latency));
@@ -373,7 +374,7 @@ static int vtap_nl_device_set(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	vtap_registry_lock();
-	dev = vtap_nl_find(info, DEVICE, genl_info_net(info));
+	dev = vtap_nl_find(info, VTAP_NL_DEVICE, genl_info_net(info));
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err)
 		vtap_nl_set_polling(dev, mode, us);
@@ -383,41 +384,41 @@ static int vtap_nl_device_set(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- the family ---- */
 
-static const struct nla_policy device_get_policy[] = {
+static const struct nla_policy vtap_nl_device_get_policy[] = {
 	[VHOST_TAP_A_DEVICE_ID] = { .type = NLA_U32 },
 	[VHOST_TAP_A_DEVICE_ALL_NAMESPACES] = { .type = NLA_FLAG },
 };
 
-static const struct nla_policy queue_get_policy[] = {
+static const struct nla_policy vtap_nl_queue_get_policy[] = {
 	[VHOST_TAP_A_QUEUE_DEVICE] = { .type = NLA_U32 },
 	[VHOST_TAP_A_QUEUE_INDEX] = { .type = NLA_U32 },
 	[VHOST_TAP_A_QUEUE_ALL_NAMESPACES] = { .type = NLA_FLAG },
 };
 
-static const struct nla_policy worker_get_policy[] = {
+static const struct nla_policy vtap_nl_worker_get_policy[] = {
 	[VHOST_TAP_A_WORKER_DEVICE] = { .type = NLA_U32 },
 	[VHOST_TAP_A_WORKER_INDEX] = { .type = NLA_U32 },
 	[VHOST_TAP_A_WORKER_ALL_NAMESPACES] = { .type = NLA_FLAG },
 };
 
 /* Not const, because policies of 6.1 take a pointer to non-const. */
-static struct netlink_range_validation busyloop_range = {
+static struct netlink_range_validation vtap_nl_busyloop_range = {
 	.max = VHOST_TAP_BUSYLOOP_MAX_US,
 };
 
-static const struct nla_policy device_set_policy[] = {
+static const struct nla_policy vtap_nl_device_set_policy[] = {
 	[VHOST_TAP_A_DEVICE_ID] = { .type = NLA_U32 },
 	[VHOST_TAP_A_DEVICE_POLLING] =
 		NLA_POLICY_MAX(NLA_U32, VHOST_TAP_POLL_MODE_ADAPTIVE),
 	[VHOST_TAP_A_DEVICE_POLL_US] =
-		NLA_POLICY_FULL_RANGE(NLA_U32, &busyloop_range),
+		NLA_POLICY_FULL_RANGE(NLA_U32, &vtap_nl_busyloop_range),
 };
 
-static const struct nla_policy set_policy[] = {
+static const struct nla_policy vtap_nl_queue_set_policy[] = {
 	[VHOST_TAP_A_QUEUE_DEVICE] = { .type = NLA_U32 },
 	[VHOST_TAP_A_QUEUE_INDEX] = { .type = NLA_U32 },
 	[VHOST_TAP_A_QUEUE_BUSYLOOP_US] =
-		NLA_POLICY_FULL_RANGE(NLA_U32, &busyloop_range),
+		NLA_POLICY_FULL_RANGE(NLA_U32, &vtap_nl_busyloop_range),
 	[VHOST_TAP_A_QUEUE_LATENCY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VHOST_TAP_A_QUEUE_RATE] = NLA_POLICY_MIN_LEN(sizeof(u32)),
 	[VHOST_TAP_A_QUEUE_BURST] = NLA_POLICY_MIN_LEN(sizeof(u32)),
@@ -425,21 +426,21 @@ static const struct nla_policy set_policy[] = {
 	[VHOST_TAP_A_QUEUE_GSO_FRAGS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
-static const struct genl_ops ops[] = {
+static const struct genl_ops vtap_nl_ops[] = {
 	{
 		.cmd = VHOST_TAP_CMD_DEVICE_GET,
 		.doit = vtap_nl_device_get,
 		.start = vtap_nl_device_start,
 		.dumpit = vtap_nl_device_dump,
-		.policy = device_get_policy,
-		.maxattr = ARRAY_SIZE(device_get_policy) - 1,
+		.policy = vtap_nl_device_get_policy,
+		.maxattr = ARRAY_SIZE(vtap_nl_device_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd = VHOST_TAP_CMD_DEVICE_SET,
 		.doit = vtap_nl_device_set,
-		.policy = device_set_policy,
-		.maxattr = ARRAY_SIZE(device_set_policy) - 1,
+		.policy = vtap_nl_device_set_policy,
+		.maxattr = ARRAY_SIZE(vtap_nl_device_set_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -447,15 +448,15 @@ static const struct genl_ops ops[] = {
 		.doit = vtap_nl_queue_get,
 		.start = vtap_nl_queue_start,
 		.dumpit = vtap_nl_queue_dump,
-		.policy = queue_get_policy,
-		.maxattr = ARRAY_SIZE(queue_get_policy) - 1,
+		.policy = vtap_nl_queue_get_policy,
+		.maxattr = ARRAY_SIZE(vtap_nl_queue_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd = VHOST_TAP_CMD_QUEUE_SET,
 		.doit = vtap_nl_queue_set,
-		.policy = set_policy,
-		.maxattr = ARRAY_SIZE(set_policy) - 1,
+		.policy = vtap_nl_queue_set_policy,
+		.maxattr = ARRAY_SIZE(vtap_nl_queue_set_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -463,13 +464,13 @@ static const struct genl_ops ops[] = {
 		.doit = vtap_nl_worker_get,
 		.start = vtap_nl_worker_start,
 		.dumpit = vtap_nl_worker_dump,
-		.policy = worker_get_policy,
-		.maxattr = ARRAY_SIZE(worker_get_policy) - 1,
+		.policy = vtap_nl_worker_get_policy,
+		.maxattr = ARRAY_SIZE(vtap_nl_worker_get_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 };
 
-static const struct genl_multicast_group groups[] = {
+static const struct genl_multicast_group vtap_nl_groups[] = {
 	[VTAP_NL_EVENTS] = {
 		.name = VHOST_TAP_MCGRP_EVENTS,
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
@@ -482,10 +483,10 @@ static struct genl_family vtap_nl_family __ro_after_init = {
 	.netnsok = true,
 	.parallel_ops = true,
 	.module = THIS_MODULE,
-	.ops = ops,
-	.n_ops = ARRAY_SIZE(ops),
-	.mcgrps = groups,
-	.n_mcgrps = ARRAY_SIZE(groups),
+	.ops = vtap_nl_ops,
+	.n_ops = ARRAY_SIZE(vtap_nl_ops),
+	.mcgrps = vtap_nl_groups,
+	.n_mcgrps = ARRAY_SIZE(vtap_nl_groups),
 };
 
 /**

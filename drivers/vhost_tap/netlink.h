@@ -17,7 +17,7 @@ enum vtap_nl_group {
  * nothing. The caller holds vtap_registry_lock(), or vtap_dev.lock for a device
  * that was listed just now.
  */
-struct vtap_nl_to {
+struct vtap_nl_msg {
 	const struct genl_family *family;
 	struct sk_buff *skb;
 	u32 portid;
@@ -28,15 +28,15 @@ struct vtap_nl_to {
 	const struct sk_buff *req;	/* the request; NULL: a notification */
 };
 
-int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev);
-int vtap_nl_fill_device_id(const struct vtap_nl_to *to,
+int vtap_nl_fill_device(const struct vtap_nl_msg *msg, struct vtap_dev *dev);
+int vtap_nl_fill_device_id(const struct vtap_nl_msg *msg,
 			   const struct vtap_dev *dev);
-int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q);
-int vtap_nl_fill_worker(const struct vtap_nl_to *to,
+int vtap_nl_fill_queue(const struct vtap_nl_msg *msg, struct vtap_queue *q);
+int vtap_nl_fill_worker(const struct vtap_nl_msg *msg,
 			const struct vtap_worker *w);
 
 /* netlink_notify.c */
-void vtap_notify_init(const struct genl_family *fam);
+void vtap_notify_init(const struct genl_family *family);
 void vtap_notify_exit(void);
 
 /* latency.c */

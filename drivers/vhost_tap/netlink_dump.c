@@ -39,19 +39,19 @@ static_assert((int)VTAP_BACKEND_PACKET == VHOST_TAP_BACKEND_PACKET);
 /* A message does not have room for all queues of a worker. */
 #define MAX_WORKER_QUEUES	256
 
-static void *vtap_nl_begin(const struct vtap_nl_to *to)
+static void *vtap_nl_begin(const struct vtap_nl_msg *msg)
 {
-	return genlmsg_put(to->skb, to->portid, to->seq, to->family,
-			   to->flags, to->cmd);
+	return genlmsg_put(msg->skb, msg->portid, msg->seq, msg->family,
+			   msg->flags, msg->cmd);
 }
 
-static int vtap_nl_end(const struct vtap_nl_to *to, void *head, int failed)
+static int vtap_nl_end(const struct vtap_nl_msg *msg, void *head, int failed)
 {
 	if (failed) {
-		genlmsg_cancel(to->skb, head);
+		genlmsg_cancel(msg->skb, head);
 		return -EMSGSIZE;
 	}
-	genlmsg_end(to->skb, head);
+	genlmsg_end(msg->skb, head);
 	return 0;
 }
 
@@ -60,20 +60,20 @@ static int vtap_nl_put_flag(struct sk_buff *skb, int type, bool set)
 	return set ? nla_put_flag(skb, type) : 0;
 }
 
-static int vtap_nl_put_owner(const struct vtap_nl_to *to,
+static int vtap_nl_put_owner(const struct vtap_nl_msg *msg,
 			     const struct vtap_dev *dev)
 {
-	pid_t nr = to->pids ? vtap_process_pid(dev->owner, to->pids) : 0;
+	pid_t nr = msg->pids ? vtap_process_pid(dev->owner, msg->pids) : 0;
 
-	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_OWNER_PID, nr) : 0;
+	return nr ? nla_put_u32(msg->skb, VHOST_TAP_A_DEVICE_OWNER_PID, nr) : 0;
 }
 
-static int vtap_nl_put_tid(const struct vtap_nl_to *to,
+static int vtap_nl_put_tid(const struct vtap_nl_msg *msg,
 			   const struct vtap_worker *w)
 {
-	pid_t nr = to->pids ? vtap_thread_pid(w->thread, to->pids) : 0;
+	pid_t nr = msg->pids ? vtap_thread_pid(w->thread, msg->pids) : 0;
 
-	return nr ? nla_put_u32(to->skb, VHOST_TAP_A_WORKER_TID, nr) : 0;
+	return nr ? nla_put_u32(msg->skb, VHOST_TAP_A_WORKER_TID, nr) : 0;
 }
 
 static u32 vtap_nl_nr_workers(struct vtap_dev *dev)
@@ -112,25 +112,25 @@ static int vtap_nl_put_polling(struct sk_buff *skb, const struct vtap_dev *dev)
 
 /**
  * vtap_nl_fill_device - add a message that describes a device
- * @to: where to add it
+ * @msg: message to add
  * @dev: device, listed
  *
  * Context: vtap_registry_lock() held, or vtap_dev.lock for a device that was
  * listed just now.
  * Return: 0 or -EMSGSIZE.
  */
-int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
+int vtap_nl_fill_device(const struct vtap_nl_msg *msg, struct vtap_dev *dev)
 {
 	const struct vtap_queue *q = vtap_queue_at(dev, 0);
-	struct sk_buff *skb = to->skb;
-	void *head = vtap_nl_begin(to);
+	struct sk_buff *skb = msg->skb;
+	void *head = vtap_nl_begin(msg);
 	int failed;
 
 	vtap_registry_assert_stays(dev);
 	if (!head)
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_DEVICE_ID, dev->id) ||
-		 vtap_nl_put_owner(to, dev) ||
+		 vtap_nl_put_owner(msg, dev) ||
 		 nla_put_uint(skb, VHOST_TAP_A_DEVICE_NETNS_COOKIE,
 			      vtap_net_cookie(dev->net)) ||
 		 nla_put_u32(skb, VHOST_TAP_A_DEVICE_NR_QUEUES,
@@ -149,42 +149,42 @@ int vtap_nl_fill_device(const struct vtap_nl_to *to, struct vtap_dev *dev)
 			     READ_ONCE(dev->nr_regions)) ||
 		 vtap_nl_put_layout(skb, dev) ||
 		 vtap_nl_put_polling(skb, dev);
-	return vtap_nl_end(to, head, failed);
+	return vtap_nl_end(msg, head, failed);
 }
 
 /**
  * vtap_nl_fill_device_id - add a message with the id of a device only
- * @to: where to add it
+ * @msg: message to add
  * @dev: device
  *
  * Return: 0 or -EMSGSIZE.
  */
-int vtap_nl_fill_device_id(const struct vtap_nl_to *to,
+int vtap_nl_fill_device_id(const struct vtap_nl_msg *msg,
 			   const struct vtap_dev *dev)
 {
-	void *head = vtap_nl_begin(to);
+	void *head = vtap_nl_begin(msg);
 
 	if (!head)
 		return -EMSGSIZE;
-	return vtap_nl_end(to, head,
-			   nla_put_u32(to->skb, VHOST_TAP_A_DEVICE_ID, dev->id));
+	return vtap_nl_end(msg, head,
+			   nla_put_u32(msg->skb, VHOST_TAP_A_DEVICE_ID, dev->id));
 }
 
 static int vtap_nl_put_counters(struct sk_buff *skb,
 				const struct vtap_stats *st)
 {
 #define OFFSET(name, doc)	offsetof(struct vtap_stats, name),
-	static const u16 at[] = { VTAP_COUNTERS(OFFSET, OFFSET) };
+	static const u16 offset[] = { VTAP_COUNTERS(OFFSET, OFFSET) };
 #undef OFFSET
 	struct nlattr *nest = nla_nest_start(skb, VHOST_TAP_A_QUEUE_COUNTERS);
 	int i;
 
 	/* The attributes are numbered in the order of VTAP_COUNTERS. */
-	BUILD_BUG_ON(ARRAY_SIZE(at) != VHOST_TAP_A_COUNTERS_MAX);
+	BUILD_BUG_ON(ARRAY_SIZE(offset) != VHOST_TAP_A_COUNTERS_MAX);
 	if (!nest)
 		return -EMSGSIZE;
-	for (i = 0; i < ARRAY_SIZE(at); i++) {
-		const u64 *count = (const void *)st + at[i];
+	for (i = 0; i < ARRAY_SIZE(offset); i++) {
+		const u64 *count = (const void *)st + offset[i];
 
 		if (nla_put_uint(skb, i + 1, READ_ONCE(*count)))
 			return -EMSGSIZE;
@@ -238,15 +238,15 @@ static int vtap_nl_put_state(struct sk_buff *skb, const struct vtap_queue *q)
  * May wait for RTNL, never for a pass. A guest can cause notifications, so these
  * do not sum up the counters of all CPUs under RTNL.
  */
-static int vtap_nl_put_interface(const struct vtap_nl_to *to,
+static int vtap_nl_put_interface(const struct vtap_nl_msg *msg,
 				 struct vtap_queue *q)
 {
 	struct vtap_interface_drops drops = {};
 	struct vtap_interface_id id;
-	struct sk_buff *skb = to->skb;
+	struct sk_buff *skb = msg->skb;
 
-	vtap_interface_get(&q->interface, to->req, &id,
-			   to->req ? &drops : NULL);
+	vtap_interface_get(&q->interface, msg->req, &id,
+			   msg->req ? &drops : NULL);
 	if (!id.name[0])
 		return 0;
 	if (nla_put_string(skb, VHOST_TAP_A_QUEUE_IFNAME, id.name))
@@ -262,18 +262,18 @@ static int vtap_nl_put_interface(const struct vtap_nl_to *to,
 						 drops.from_guest));
 }
 
-static int vtap_nl_put_backend(const struct vtap_nl_to *to,
+static int vtap_nl_put_backend(const struct vtap_nl_msg *msg,
 			       struct vtap_queue *q)
 {
 	enum vtap_backend_kind kind = READ_ONCE(q->backend.kind);
-	struct sk_buff *skb = to->skb;
+	struct sk_buff *skb = msg->skb;
 
 	if (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND, kind))
 		return -EMSGSIZE;
 	return kind != VTAP_BACKEND_NONE &&
 	       (nla_put_u32(skb, VHOST_TAP_A_QUEUE_BACKEND_FD,
 			    READ_ONCE(q->backend_fd)) ||
-		vtap_nl_put_interface(to, q));
+		vtap_nl_put_interface(msg, q));
 }
 
 /* Chains, or descriptors of a packed ring, that a pass saw but did not take. */
@@ -287,15 +287,15 @@ static u32 vtap_nl_avail_depth(const struct vtap_ring *r)
 
 static int vtap_nl_put_starved(struct sk_buff *skb, const struct vtap_queue *q)
 {
-	u64 at;
+	u64 since;
 
 	/* Pairs with the release in rx.c: @starved_at is set before. */
 	if (!smp_load_acquire(&q->starved))
 		return 0;
-	at = READ_ONCE(q->starved_at);
+	since = READ_ONCE(q->starved_at);
 	return nla_put_flag(skb, VHOST_TAP_A_QUEUE_STARVED) ||
 	       nla_put_uint(skb, VHOST_TAP_A_QUEUE_STARVED_FOR_NS,
-			    ktime_get_ns() - at);
+			    ktime_get_ns() - since);
 }
 
 /* Attributes that a stopped queue does not have. */
@@ -364,16 +364,16 @@ static int vtap_nl_put_frags(struct sk_buff *skb, const struct vtap_queue *q)
 
 /**
  * vtap_nl_fill_queue - add a message that describes a queue
- * @to: where to add it
+ * @msg: message to add
  * @q: queue of a listed device
  *
  * Context: vtap_registry_lock() held. May wait for RTNL.
  * Return: 0 or -EMSGSIZE.
  */
-int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
+int vtap_nl_fill_queue(const struct vtap_nl_msg *msg, struct vtap_queue *q)
 {
-	struct sk_buff *skb = to->skb;
-	void *head = vtap_nl_begin(to);
+	struct sk_buff *skb = msg->skb;
+	void *head = vtap_nl_begin(msg);
 	int failed;
 
 	vtap_registry_assert_held();
@@ -383,7 +383,7 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_INDEX, q->index) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_DIRECTION, q->dir) ||
 		 vtap_nl_put_state(skb, q) ||
-		 vtap_nl_put_backend(to, q) ||
+		 vtap_nl_put_backend(msg, q) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_SIZE,
 			     READ_ONCE(q->ring_cfg.num)) ||
 		 vtap_nl_put_load(skb, q) ||
@@ -399,7 +399,7 @@ int vtap_nl_fill_queue(const struct vtap_nl_to *to, struct vtap_queue *q)
 		 vtap_nl_put_latency(skb, q) ||
 		 vtap_nl_put_limit(skb, q) ||
 		 vtap_nl_put_frags(skb, q);
-	return vtap_nl_end(to, head, failed);
+	return vtap_nl_end(msg, head, failed);
 }
 
 static int vtap_nl_put_node(struct sk_buff *skb, int node)
@@ -422,17 +422,17 @@ static int vtap_nl_put_usage(struct sk_buff *skb, const struct vtap_worker *w)
 
 /**
  * vtap_nl_fill_worker - add a message that describes a worker
- * @to: where to add it
+ * @msg: message to add
  * @w: worker of a listed device
  *
  * Context: vtap_registry_lock() held.
  * Return: 0 or -EMSGSIZE.
  */
-int vtap_nl_fill_worker(const struct vtap_nl_to *to,
+int vtap_nl_fill_worker(const struct vtap_nl_msg *msg,
 			const struct vtap_worker *w)
 {
-	struct sk_buff *skb = to->skb;
-	void *head = vtap_nl_begin(to);
+	struct sk_buff *skb = msg->skb;
+	void *head = vtap_nl_begin(msg);
 	struct vtap_queue *q;
 	int failed, nr_listed = 0;
 	u32 i;
@@ -442,7 +442,7 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 		return -EMSGSIZE;
 	failed = nla_put_u32(skb, VHOST_TAP_A_WORKER_DEVICE, w->dev->id) ||
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
-		 vtap_nl_put_tid(to, w) ||
+		 vtap_nl_put_tid(msg, w) ||
 		 vtap_nl_put_node(skb, READ_ONCE(w->node)) ||
 		 vtap_nl_put_usage(skb, w);
 	vtap_for_each_queue(w->dev, q, i) {
@@ -451,5 +451,5 @@ int vtap_nl_fill_worker(const struct vtap_nl_to *to,
 			failed = failed ||
 				 nla_put_u32(skb, VHOST_TAP_A_WORKER_QUEUES, i);
 	}
-	return vtap_nl_end(to, head, failed);
+	return vtap_nl_end(msg, head, failed);
 }

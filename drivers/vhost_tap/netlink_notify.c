@@ -19,12 +19,12 @@
 #define NOTIFY_MAX		32
 
 /* Set by vtap_notify_init(); constant while devices exist. */
-static const struct genl_family *family;
+static const struct genl_family *vtap_notify_family;
 static bool has_probes;
 
 static bool vtap_notify_is_unused(const struct vtap_dev *dev)
 {
-	return !genl_has_listeners(family, dev->net, VTAP_NL_EVENTS);
+	return !genl_has_listeners(vtap_notify_family, dev->net, VTAP_NL_EVENTS);
 }
 
 static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
@@ -33,7 +33,7 @@ static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
 	if (err)
 		nlmsg_free(skb);
 	else
-		genlmsg_multicast_netns(family, dev->net, skb, 0,
+		genlmsg_multicast_netns(vtap_notify_family, dev->net, skb, 0,
 					VTAP_NL_EVENTS, GFP_KERNEL);
 }
 
@@ -46,8 +46,8 @@ static void vtap_notify_send(const struct vtap_dev *dev, struct sk_buff *skb,
  */
 void vtap_notify_device(struct vtap_dev *dev, bool has_owner)
 {
-	struct vtap_nl_to to = {
-		.family = family,
+	struct vtap_nl_msg msg = {
+		.family = vtap_notify_family,
 		.cmd = has_owner ? VHOST_TAP_CMD_DEVICE_ADD_NTF :
 				   VHOST_TAP_CMD_DEVICE_DEL_NTF,
 	};
@@ -56,19 +56,19 @@ void vtap_notify_device(struct vtap_dev *dev, bool has_owner)
 	lockdep_assert_held(&dev->lock);
 	if (vtap_notify_is_unused(dev))
 		return;
-	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!to.skb)
+	msg.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg.skb)
 		return;
-	err = has_owner ? vtap_nl_fill_device(&to, dev) :
-			  vtap_nl_fill_device_id(&to, dev);
-	vtap_notify_send(dev, to.skb, err);
+	err = has_owner ? vtap_nl_fill_device(&msg, dev) :
+			  vtap_nl_fill_device_id(&msg, dev);
+	vtap_notify_send(dev, msg.skb, err);
 }
 
 /* Send the notification of a queue that is due. */
 static void vtap_notify_send_due(struct vtap_dev *dev, struct vtap_queue *q)
 {
-	struct vtap_nl_to to = {
-		.family = family,
+	struct vtap_nl_msg msg = {
+		.family = vtap_notify_family,
 		.cmd = VHOST_TAP_CMD_QUEUE_NTF,
 	};
 	int err = -ENODEV;
@@ -78,14 +78,14 @@ static void vtap_notify_send_due(struct vtap_dev *dev, struct vtap_queue *q)
 	 * barrier in vtap_notify_queue().
 	 */
 	xchg(&q->notify_due, 0);
-	to.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!to.skb)
+	msg.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg.skb)
 		return;
 	vtap_registry_lock();
 	if (dev->is_registered)
-		err = vtap_nl_fill_queue(&to, q);
+		err = vtap_nl_fill_queue(&msg, q);
 	vtap_registry_unlock();
-	vtap_notify_send(dev, to.skb, err);
+	vtap_notify_send(dev, msg.skb, err);
 }
 
 static void vtap_notify_run(struct work_struct *work)
@@ -98,13 +98,13 @@ static void vtap_notify_run(struct work_struct *work)
 	WRITE_ONCE(dev->notify_next, jiffies + NOTIFY_INTERVAL);
 	/* Start where the last round stopped: each queue gets its turn. */
 	for (i = 0; i < nr && nr_sent <= NOTIFY_MAX; i++) {
-		u32 at = (from + i) % nr;
-		struct vtap_queue *q = vtap_queue_at(dev, at);
+		u32 index = (from + i) % nr;
+		struct vtap_queue *q = vtap_queue_at(dev, index);
 
 		if (!READ_ONCE(q->notify_due))
 			continue;
 		if (nr_sent++ == NOTIFY_MAX)
-			dev->notify_from = at;
+			dev->notify_from = index;
 		else
 			vtap_notify_send_due(dev, q);
 	}
@@ -178,13 +178,13 @@ void vtap_notify_stop(struct vtap_dev *dev)
 
 /**
  * vtap_notify_init - register the probes
- * @fam: the netlink family, registered
+ * @family: the netlink family, registered
  *
  * A kernel without tracepoints does not have notifications of queues.
  */
-void vtap_notify_init(const struct genl_family *fam)
+void vtap_notify_init(const struct genl_family *family)
 {
-	family = fam;
+	vtap_notify_family = family;
 	if (register_trace_vtap_state(vtap_notify_on_state, NULL))
 		return;
 	if (register_trace_vtap_fault(vtap_notify_on_fault, NULL)) {
