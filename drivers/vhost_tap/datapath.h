@@ -42,7 +42,7 @@ void vtap_queue_set_state(struct vtap_queue *q, enum vtap_queue_state state);
 /* limit.c: the rate of a queue */
 void vtap_limit_init(struct vtap_queue *q);
 void vtap_limit_get(struct vtap_queue *q, struct vtap_limit_cfg *cfg);
-void vtap_limit_set(struct vtap_queue *q, enum vtap_limit_who who,
+void vtap_limit_set(struct vtap_queue *q, enum vtap_limit_source source,
 		    const struct vtap_limit_cfg *cfg, u32 mask);
 bool vtap_limit_begin(struct vtap_queue *q);
 void vtap_limit_end(struct vtap_queue *q);

@@ -88,7 +88,7 @@ void vtap_limit_get(struct vtap_queue *q, struct vtap_limit_cfg *cfg)
 /**
  * vtap_limit_set - change the limit of a queue
  * @q: queue, may be running
- * @who: whose limit it is
+ * @source: whose limit it is
  * @cfg: new limit; values up to VTAP_BUCKET_MAX, and no burst without a rate
  * @mask: VTAP_LIMIT_* bits of the values to change
  *
@@ -98,24 +98,24 @@ void vtap_limit_get(struct vtap_queue *q, struct vtap_limit_cfg *cfg)
  * Context: vtap_dev.lock held; or vtap_registry_lock(), if the device is
  * listed.
  */
-void vtap_limit_set(struct vtap_queue *q, enum vtap_limit_who who,
+void vtap_limit_set(struct vtap_queue *q, enum vtap_limit_source source,
 		    const struct vtap_limit_cfg *cfg, u32 mask)
 {
 	struct vtap_limit *l = &q->limit;
-	struct vtap_limit_cfg *mine = &l->cfg[who], old;
+	struct vtap_limit_cfg *cur = &l->cfg[source], old;
 	struct vtap_worker *w;
 	bool is_changed;
 
 	spin_lock(&l->lock);
-	old = *mine;
+	old = *cur;
 	if (mask & VTAP_LIMIT_RATE) {
-		mine->rate = cfg->rate;
-		mine->burst = cfg->rate ?
-			      vtap_bucket_burst(cfg->rate, cfg->burst) : 0;
+		cur->rate = cfg->rate;
+		cur->burst = cfg->rate ?
+			     vtap_bucket_burst(cfg->rate, cfg->burst) : 0;
 	}
 	if (mask & VTAP_LIMIT_PPS)
-		mine->pps = cfg->pps;
-	is_changed = memcmp(&old, mine, sizeof(old));
+		cur->pps = cfg->pps;
+	is_changed = memcmp(&old, cur, sizeof(old));
 	if (is_changed) {
 		WRITE_ONCE(l->gen, l->gen + 1);
 		WRITE_ONCE(q->is_limited, true);

@@ -295,7 +295,7 @@ static int vtap_nl_parse_limit(struct genl_info *info,
  * A client may be root of its network namespace, for instance a VMM in a
  * container without privileges. It cannot lift a limit of the host.
  */
-static enum vtap_limit_who vtap_nl_limit_owner(struct sk_buff *skb)
+static enum vtap_limit_source vtap_nl_limit_source(struct sk_buff *skb)
 {
 	return netlink_capable(skb, CAP_NET_ADMIN) ? VTAP_LIMIT_HOST :
 						     VTAP_LIMIT_NETNS;
@@ -339,7 +339,7 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 	if (!err && frags)
 		WRITE_ONCE(q->gso_frags, nla_get_u32(frags));
 	if (!err && limits)
-		vtap_limit_set(q, vtap_nl_limit_owner(skb), &limit, limits);
+		vtap_limit_set(q, vtap_nl_limit_source(skb), &limit, limits);
 	vtap_registry_unlock();
 	return err;
 }

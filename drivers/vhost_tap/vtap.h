@@ -228,7 +228,7 @@ struct vtap_latency {
 };
 
 /* The source of a limit. None of them can lift the limit of another one. */
-enum vtap_limit_who {
+enum vtap_limit_source {
 	VTAP_LIMIT_HOST,	/* netlink, CAP_NET_ADMIN on the host */
 	VTAP_LIMIT_NETNS,	/* netlink, CAP_NET_ADMIN in the namespace */
 	VTAP_LIMIT_CLIENT,	/* ioctl; ends with VHOST_RESET_OWNER */
