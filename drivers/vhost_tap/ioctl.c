@@ -14,7 +14,7 @@
 #include "control.h"
 #include "thread.h"
 
-union vtap_arg {
+union vtap_ioctl_arg {
 	u64 word;
 	u8 byte;
 	int fd;
@@ -33,10 +33,10 @@ union vtap_arg {
 	struct vhost_vring_addr addr;
 };
 
-struct call {
+struct vtap_ioctl_call {
 	struct vtap_dev *dev;
 	struct vtap_queue *q;		/* NEED_VRING only */
-	union vtap_arg arg;
+	union vtap_ioctl_arg arg;
 	void __user *uarg;
 };
 
@@ -48,21 +48,21 @@ enum {
 	NO_OWNER_EINVAL = 16,		/* -EINVAL without owner, not -EPERM */
 };
 
-struct row {
+struct vtap_ioctl_desc {
 	unsigned int cmd;
 	unsigned int need;
 	u8 in;				/* bytes to copy in */
 	u8 out;				/* bytes to copy out on success */
-	long (*fn)(struct call *c);
+	long (*fn)(struct vtap_ioctl_call *c);
 };
 
-static bool vtap_ioctl_find_queue(struct call *c, u32 index)
+static bool vtap_ioctl_find_queue(struct vtap_ioctl_call *c, u32 index)
 {
 	c->q = vtap_queue_find(c->dev, index);
 	return c->q;
 }
 
-static long vtap_ioctl_get_features(struct call *c)
+static long vtap_ioctl_get_features(struct vtap_ioctl_call *c)
 {
 	u64 features[VTAP_FEATURE_WORDS];
 
@@ -71,7 +71,7 @@ static long vtap_ioctl_get_features(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_features(struct call *c)
+static long vtap_ioctl_set_features(struct vtap_ioctl_call *c)
 {
 	const u64 features[VTAP_FEATURE_WORDS] = { c->arg.word };
 
@@ -81,12 +81,12 @@ static long vtap_ioctl_set_features(struct call *c)
 /* The argument is a count and that many words; those past VTAP_FEATURE_WORDS are 0. */
 #define MAX_FEATURE_WORDS	64
 
-static u64 __user *vtap_ioctl_feature_words(struct call *c)
+static u64 __user *vtap_ioctl_feature_words(struct vtap_ioctl_call *c)
 {
 	return (u64 __user *)c->uarg + 1;
 }
 
-static long vtap_ioctl_get_features_array(struct call *c)
+static long vtap_ioctl_get_features_array(struct vtap_ioctl_call *c)
 {
 	u64 features[MAX_FEATURE_WORDS] = {};
 
@@ -99,7 +99,7 @@ static long vtap_ioctl_get_features_array(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_features_array(struct call *c)
+static long vtap_ioctl_set_features_array(struct vtap_ioctl_call *c)
 {
 	u64 features[MAX_FEATURE_WORDS] = {};
 
@@ -115,20 +115,20 @@ static long vtap_ioctl_set_features_array(struct call *c)
 	return vtap_features_set(c->dev, features);
 }
 
-static long vtap_ioctl_set_feature_mask(struct call *c)
+static long vtap_ioctl_set_feature_mask(struct vtap_ioctl_call *c)
 {
 	return vtap_features_mask(c->dev, c->arg.mask.features);
 }
 
 #define BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
-static long vtap_ioctl_get_backend_features(struct call *c)
+static long vtap_ioctl_get_backend_features(struct vtap_ioctl_call *c)
 {
 	c->arg.word = BACKEND_FEATURES;
 	return 0;
 }
 
-static long vtap_ioctl_set_backend_features(struct call *c)
+static long vtap_ioctl_set_backend_features(struct vtap_ioctl_call *c)
 {
 	if (c->arg.word & ~BACKEND_FEATURES)
 		return -EOPNOTSUPP;
@@ -136,7 +136,7 @@ static long vtap_ioctl_set_backend_features(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_fork_from_owner(struct call *c)
+static long vtap_ioctl_set_fork_from_owner(struct vtap_ioctl_call *c)
 {
 	u8 kind;
 
@@ -149,39 +149,39 @@ static long vtap_ioctl_set_fork_from_owner(struct call *c)
 	return vtap_workers_set_kind(c->dev, kind == VHOST_FORK_OWNER_KTHREAD);
 }
 
-static long vtap_ioctl_get_fork_from_owner(struct call *c)
+static long vtap_ioctl_get_fork_from_owner(struct vtap_ioctl_call *c)
 {
 	c->arg.byte = c->dev->kthread ? VHOST_FORK_OWNER_KTHREAD :
 					VHOST_FORK_OWNER_TASK;
 	return 0;
 }
 
-static long vtap_ioctl_set_log_base(struct call *c)
+static long vtap_ioctl_set_log_base(struct vtap_ioctl_call *c)
 {
 	return vtap_dev_set_log_base(c->dev, c->arg.word);
 }
 
-static long vtap_ioctl_set_log_fd(struct call *c)
+static long vtap_ioctl_set_log_fd(struct vtap_ioctl_call *c)
 {
 	return vtap_dev_set_log_fd(c->dev, c->arg.fd);
 }
 
-static long vtap_ioctl_set_owner(struct call *c)
+static long vtap_ioctl_set_owner(struct vtap_ioctl_call *c)
 {
 	return vtap_dev_set_owner(c->dev);
 }
 
-static long vtap_ioctl_reset_owner(struct call *c)
+static long vtap_ioctl_reset_owner(struct vtap_ioctl_call *c)
 {
 	return vtap_dev_reset_owner(c->dev);
 }
 
-static long vtap_ioctl_set_mem_table(struct call *c)
+static long vtap_ioctl_set_mem_table(struct vtap_ioctl_call *c)
 {
 	return vtap_dev_set_mem_table(c->dev, c->uarg);
 }
 
-static long vtap_ioctl_set_vring_num(struct call *c)
+static long vtap_ioctl_set_vring_num(struct vtap_ioctl_call *c)
 {
 	u32 num = c->arg.state.num;
 
@@ -191,7 +191,7 @@ static long vtap_ioctl_set_vring_num(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_vring_base(struct call *c)
+static long vtap_ioctl_set_vring_base(struct vtap_ioctl_call *c)
 {
 	if (c->arg.state.num > U16_MAX && !c->q->ring_cfg.packed)
 		return -EINVAL;
@@ -199,45 +199,45 @@ static long vtap_ioctl_set_vring_base(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_get_vring_base(struct call *c)
+static long vtap_ioctl_get_vring_base(struct vtap_ioctl_call *c)
 {
 	c->arg.state.num = vtap_queue_base(c->q);
 	return 0;
 }
 
-static long vtap_ioctl_set_vring_addr(struct call *c)
+static long vtap_ioctl_set_vring_addr(struct vtap_ioctl_call *c)
 {
 	return vtap_queue_set_addr(c->q, &c->arg.addr);
 }
 
-static long vtap_ioctl_set_vring_kick(struct call *c)
+static long vtap_ioctl_set_vring_kick(struct vtap_ioctl_call *c)
 {
 	return vtap_queue_set_kick(c->q, c->arg.file.fd);
 }
 
-static long vtap_ioctl_set_vring_call(struct call *c)
+static long vtap_ioctl_set_vring_call(struct vtap_ioctl_call *c)
 {
 	return vtap_queue_set_eventfd(c->q, &c->q->call, c->arg.file.fd);
 }
 
-static long vtap_ioctl_set_vring_err(struct call *c)
+static long vtap_ioctl_set_vring_err(struct vtap_ioctl_call *c)
 {
 	return vtap_queue_set_eventfd(c->q, &c->q->err, c->arg.file.fd);
 }
 
-static long vtap_ioctl_set_busyloop(struct call *c)
+static long vtap_ioctl_set_busyloop(struct vtap_ioctl_call *c)
 {
 	vtap_queue_set_busyloop(c->q, c->arg.state.num);
 	return 0;
 }
 
-static long vtap_ioctl_get_busyloop(struct call *c)
+static long vtap_ioctl_get_busyloop(struct vtap_ioctl_call *c)
 {
 	c->arg.state.num = c->q->busyloop_us;
 	return 0;
 }
 
-static long vtap_ioctl_set_queue_pairs(struct call *c)
+static long vtap_ioctl_set_queue_pairs(struct vtap_ioctl_call *c)
 {
 	u32 nr = c->arg.pairs.nr;
 
@@ -246,7 +246,7 @@ static long vtap_ioctl_set_queue_pairs(struct call *c)
 	return vtap_dev_set_pairs(c->dev, nr);
 }
 
-static long vtap_ioctl_set_workers(struct call *c)
+static long vtap_ioctl_set_workers(struct vtap_ioctl_call *c)
 {
 	const struct vhost_tap_workers *w = &c->arg.workers;
 	bool shared = w->layout == VHOST_TAP_WORKERS_SHARED;
@@ -261,7 +261,7 @@ static long vtap_ioctl_set_workers(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_polling(struct call *c)
+static long vtap_ioctl_set_polling(struct vtap_ioctl_call *c)
 {
 	u32 us = c->arg.polling.adaptive_us;
 
@@ -274,7 +274,7 @@ static long vtap_ioctl_set_polling(struct call *c)
 }
 
 /* The client cannot free a worker whose id it does not know. */
-static long vtap_ioctl_new_worker(struct call *c)
+static long vtap_ioctl_new_worker(struct vtap_ioctl_call *c)
 {
 	u32 id;
 	int err = vtap_workers_new(c->dev, &id);
@@ -288,23 +288,23 @@ static long vtap_ioctl_new_worker(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_free_worker(struct call *c)
+static long vtap_ioctl_free_worker(struct vtap_ioctl_call *c)
 {
 	return vtap_workers_free(c->dev, c->arg.worker.worker_id);
 }
 
-static long vtap_ioctl_attach_worker(struct call *c)
+static long vtap_ioctl_attach_worker(struct vtap_ioctl_call *c)
 {
 	return vtap_workers_attach(c->q, c->arg.attached.worker_id);
 }
 
-static long vtap_ioctl_get_worker(struct call *c)
+static long vtap_ioctl_get_worker(struct vtap_ioctl_call *c)
 {
 	c->arg.attached.worker_id = c->q->worker->id;
 	return 0;
 }
 
-static long vtap_ioctl_get_thread(struct call *c)
+static long vtap_ioctl_get_thread(struct vtap_ioctl_call *c)
 {
 	pid_t tid = vtap_thread_vpid(c->q->worker->thread);
 
@@ -314,7 +314,7 @@ static long vtap_ioctl_get_thread(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_limit(struct call *c)
+static long vtap_ioctl_set_limit(struct vtap_ioctl_call *c)
 {
 	const struct vhost_tap_vring_limit *l = &c->arg.limit;
 	const struct vtap_limit_cfg cfg = {
@@ -331,7 +331,7 @@ static long vtap_ioctl_set_limit(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_gso_frags(struct call *c)
+static long vtap_ioctl_set_gso_frags(struct vtap_ioctl_call *c)
 {
 	if (c->arg.frags.enable > 1)
 		return -EINVAL;
@@ -341,14 +341,14 @@ static long vtap_ioctl_set_gso_frags(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_set_backend(struct call *c)
+static long vtap_ioctl_set_backend(struct vtap_ioctl_call *c)
 {
 	if (!vtap_ioctl_find_queue(c, c->arg.file.index))
 		return -ENOBUFS;
 	return vtap_queue_set_backend(c->q, c->arg.file.fd);
 }
 
-static long vtap_ioctl_get_info(struct call *c)
+static long vtap_ioctl_get_info(struct vtap_ioctl_call *c)
 {
 	struct vhost_tap_info info = {
 		.version = VHOST_TAP_VERSION,
@@ -386,7 +386,7 @@ static long vtap_ioctl_get_info(struct call *c)
 #define VRING	(NEED_OWNER | NEED_VRING)
 #define OWNED	(NEED_OWNER | NO_OWNER_EINVAL)
 
-static const struct row rows[] = {
+static const struct vtap_ioctl_desc vtap_ioctl_descs[] = {
 	/* device */
 	{ VHOST_GET_FEATURES, 0, 0, WORD, vtap_ioctl_get_features },
 	{ VHOST_SET_FEATURES, ARG_FIRST, WORD, 0, vtap_ioctl_set_features },
@@ -444,18 +444,19 @@ static const struct row rows[] = {
 };
 
 /* A vring index is not read again, because user space could have changed it since. */
-static int vtap_ioctl_copy_arg(struct call *c, const struct row *row)
+static int vtap_ioctl_copy_arg(struct vtap_ioctl_call *c,
+			       const struct vtap_ioctl_desc *desc)
 {
-	size_t done = row->need & NEED_VRING ? sizeof(c->arg.index) : 0;
+	size_t done = desc->need & NEED_VRING ? sizeof(c->arg.index) : 0;
 
-	if (row->in > done &&
+	if (desc->in > done &&
 	    copy_from_user((u8 *)&c->arg + done, c->uarg + done,
-			   row->in - done))
+			   desc->in - done))
 		return -EFAULT;
 	return 0;
 }
 
-static int vtap_ioctl_find_vring(struct call *c)
+static int vtap_ioctl_find_vring(struct vtap_ioctl_call *c)
 {
 	u32 i;
 
@@ -467,23 +468,24 @@ static int vtap_ioctl_find_vring(struct call *c)
 	return 0;
 }
 
-static long vtap_ioctl_call(struct call *c, const struct row *row)
+static long vtap_ioctl_run(struct vtap_ioctl_call *c,
+			   const struct vtap_ioctl_desc *desc)
 {
 	long ret = 0;
 
-	if (row->need & NO_OWNER_EINVAL && !c->dev->mm)
+	if (desc->need & NO_OWNER_EINVAL && !c->dev->mm)
 		return -EINVAL;
-	if (row->need & NEED_OWNER)
+	if (desc->need & NEED_OWNER)
 		ret = vtap_dev_check_owner(c->dev);
-	if (!ret && row->need & NEED_VRING)
+	if (!ret && desc->need & NEED_VRING)
 		ret = vtap_ioctl_find_vring(c);
-	if (!ret && row->need & NEED_STOPPED && c->q->backend.sock)
+	if (!ret && desc->need & NEED_STOPPED && c->q->backend.sock)
 		ret = -EBUSY;
-	if (!ret && !(row->need & ARG_FIRST))
-		ret = vtap_ioctl_copy_arg(c, row);
+	if (!ret && !(desc->need & ARG_FIRST))
+		ret = vtap_ioctl_copy_arg(c, desc);
 	if (!ret)
-		ret = row->fn(c);
-	if (!ret && row->out && copy_to_user(c->uarg, &c->arg, row->out))
+		ret = desc->fn(c);
+	if (!ret && desc->out && copy_to_user(c->uarg, &c->arg, desc->out))
 		ret = -EFAULT;
 	return ret;
 }
@@ -500,23 +502,23 @@ static long vtap_ioctl_call(struct call *c, const struct row *row)
  */
 long vtap_ioctl(struct vtap_dev *dev, unsigned int cmd, void __user *uarg)
 {
-	struct call c = { .dev = dev, .uarg = uarg };
-	const struct row *row = NULL;
+	struct vtap_ioctl_call c = { .dev = dev, .uarg = uarg };
+	const struct vtap_ioctl_desc *desc = NULL;
 	size_t i;
 	long ret;
 
-	for (i = 0; i < ARRAY_SIZE(rows) && !row; i++) {
-		if (rows[i].cmd == cmd)
-			row = &rows[i];
+	for (i = 0; i < ARRAY_SIZE(vtap_ioctl_descs) && !desc; i++) {
+		if (vtap_ioctl_descs[i].cmd == cmd)
+			desc = &vtap_ioctl_descs[i];
 	}
-	if (!row)
+	if (!desc)
 		return -ENOIOCTLCMD;
-	if (row->need & ARG_FIRST && vtap_ioctl_copy_arg(&c, row))
+	if (desc->need & ARG_FIRST && vtap_ioctl_copy_arg(&c, desc))
 		return -EFAULT;
 
 	if (vtap_dev_lock(dev))
 		return -EINTR;
-	ret = vtap_ioctl_call(&c, row);
+	ret = vtap_ioctl_run(&c, desc);
 	vtap_dev_unlock(dev);
 	return ret;
 }
