@@ -67,18 +67,18 @@ static inline u64 vtap_bucket_step(const struct vtap_bucket *b)
 static inline void vtap_bucket_refill(struct vtap_bucket *b, u64 now_ns)
 {
 	u64 us, seconds;
-	u32 rest;
+	u32 rest_us;
 
 	/* Less than a microsecond, or another CPU's clock is behind. */
 	if ((s64)(now_ns - b->at_ns) < NSEC_PER_USEC)
 		return;
 	us = div_u64(now_ns - b->at_ns, NSEC_PER_USEC);
 	b->at_ns += us * NSEC_PER_USEC;
-	seconds = div_u64_rem(us, USEC_PER_SEC, &rest);
+	seconds = div_u64_rem(us, USEC_PER_SEC, &rest_us);
 	seconds = min_t(u64, seconds, VTAP_BUCKET_MAX_S);
 	/* Both products are below 2^61. */
 	b->tokens += seconds * b->rate +
-		     div_u64_rem(rest * b->rate + b->fraction, USEC_PER_SEC,
+		     div_u64_rem(rest_us * b->rate + b->fraction, USEC_PER_SEC,
 				 &b->fraction);
 	if (b->tokens >= (s64)b->burst) {
 		b->tokens = b->burst;

@@ -79,8 +79,8 @@ bool vtap_queue_log_ok(const struct vtap_queue *q, u64 base,
 		       const struct vtap_memmap *map, bool payload,
 		       bool iotlb);
 void vtap_queue_set_log(struct vtap_queue *q, u64 base);
-bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx,
-			 bool iotlb);
+bool vtap_queue_memory_ok(const struct vtap_queue *q, bool event_idx,
+			  bool iotlb);
 void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 			     const u64 *features);
 int vtap_queue_set_backend(struct vtap_queue *q, int fd);

@@ -14,7 +14,7 @@
 #include "control.h"
 #include "thread.h"
 
-static struct dentry *root;
+static struct dentry *vtap_debugfs_root;
 
 static const char *vtap_debugfs_state_name(enum vtap_queue_state state)
 {
@@ -138,7 +138,7 @@ void vtap_debugfs_add(struct vtap_dev *dev)
 
 	lockdep_assert_held(&dev->lock);
 	snprintf(name, sizeof(name), "%u", dev->id);
-	dev->debugfs = debugfs_create_dir(name, root);
+	dev->debugfs = debugfs_create_dir(name, vtap_debugfs_root);
 	debugfs_create_file("state", 0400, dev->debugfs, dev,
 			    &vtap_debugfs_state_fops);
 	vtap_for_each_queue(dev, q, i) {
@@ -171,7 +171,7 @@ void vtap_debugfs_remove(struct vtap_dev *dev)
  */
 void vtap_debugfs_init(void)
 {
-	root = debugfs_create_dir("vhost_tap", NULL);
+	vtap_debugfs_root = debugfs_create_dir("vhost_tap", NULL);
 }
 
 /**
@@ -179,5 +179,5 @@ void vtap_debugfs_init(void)
  */
 void vtap_debugfs_exit(void)
 {
-	debugfs_remove(root);
+	debugfs_remove(vtap_debugfs_root);
 }

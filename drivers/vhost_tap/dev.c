@@ -12,7 +12,7 @@
 #include "registry.h"
 #include "thread.h"
 
-static atomic_t next_id = ATOMIC_INIT(0);
+static atomic_t vtap_dev_last_id = ATOMIC_INIT(0);
 
 static void vtap_pair_free(struct vtap_pair *p)
 {
@@ -90,7 +90,7 @@ struct vtap_dev *vtap_dev_open(void)
 	vtap_notify_open(dev);
 	vtap_trim_init(dev);
 	dev->kthread = !vtap_thread_has_owner_kind();
-	dev->id = atomic_inc_return(&next_id);
+	dev->id = atomic_inc_return(&vtap_dev_last_id);
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
 	vtap_workers_init(dev);
 	err = vtap_dev_set_pairs(dev, 1);

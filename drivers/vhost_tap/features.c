@@ -14,7 +14,7 @@
 #define TUNNEL	(BIT_ULL(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) | \
 		 BIT_ULL(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
 
-static const u64 offered[VTAP_FEATURE_WORDS] = {
+static const u64 vtap_all_features[VTAP_FEATURE_WORDS] = {
 	BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |
 	BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |
 	BIT_ULL(VHOST_F_LOG_ALL) |
@@ -43,7 +43,7 @@ void vtap_features_init(struct vtap_dev *dev)
 	int i;
 
 	for (i = 0; i < VTAP_FEATURE_WORDS; i++)
-		dev->mask[i] = offered[i] & param_mask[i];
+		dev->mask[i] = vtap_all_features[i] & param_mask[i];
 }
 
 /**
@@ -124,7 +124,7 @@ static bool vtap_features_fit_queue(const struct vtap_queue *q,
 	if (vtap_features_has(features, VIRTIO_F_RING_PACKED) !=
 	    q->ring_cfg.packed || !vtap_features_byte_order_ok(features))
 		return false;
-	return vtap_queue_can_move(q, event_idx, iotlb) &&
+	return vtap_queue_memory_ok(q, event_idx, iotlb) &&
 	       vtap_queue_log_ok(q, q->dirty.base, q->dev->map, log, iotlb);
 }
 

@@ -26,30 +26,30 @@ enum {
 	VTAP_FOLLOW_NETDEV,
 };
 
-static const char * const follow_names[] = { "off", "memory", "netdev" };
-static int follow = VTAP_FOLLOW_NOTHING;
+static const char * const vtap_numa_names[] = { "off", "memory", "netdev" };
+static int vtap_numa_follow = VTAP_FOLLOW_NOTHING;
 
 static int vtap_numa_follow_set(const char *val, const struct kernel_param *kp)
 {
-	int choice = sysfs_match_string(follow_names, val);
+	int choice = sysfs_match_string(vtap_numa_names, val);
 
 	if (choice < 0)
 		return choice;
-	WRITE_ONCE(follow, choice);
+	WRITE_ONCE(vtap_numa_follow, choice);
 	return 0;
 }
 
 static int vtap_numa_follow_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%s\n", follow_names[READ_ONCE(follow)]);
+	return sysfs_emit(buf, "%s\n", vtap_numa_names[READ_ONCE(vtap_numa_follow)]);
 }
 
-static const struct kernel_param_ops follow_ops = {
+static const struct kernel_param_ops vtap_numa_follow_ops = {
 	.set = vtap_numa_follow_set,
 	.get = vtap_numa_follow_get,
 };
 
-module_param_cb(numa, &follow_ops, NULL, 0644);
+module_param_cb(numa, &vtap_numa_follow_ops, NULL, 0644);
 __MODULE_PARM_TYPE(numa, "charp");
 MODULE_PARM_DESC(numa, "NUMA node of new workers: off, memory (of the guest) or netdev (of the NIC) (default off)");
 
@@ -162,7 +162,7 @@ static int vtap_numa_netdev_node(struct vtap_queue *q)
 int vtap_numa_init(struct vtap_worker *w)
 {
 	w->node = NUMA_NO_NODE;
-	w->follow = READ_ONCE(follow);
+	w->follow = READ_ONCE(vtap_numa_follow);
 	if (w->follow == VTAP_FOLLOW_NOTHING)
 		return 0;
 	return alloc_cpumask_var(&w->initial_cpus, GFP_KERNEL_ACCOUNT) ? 0 :

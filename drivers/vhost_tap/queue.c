@@ -313,7 +313,7 @@ void vtap_queue_invalidate(struct vtap_queue *q, u64 first, u64 last)
 
 /**
  * vtap_queue_set_features - apply the acked features to a queue
- * @q: queue, may be running; checked with vtap_queue_can_move()
+ * @q: queue, may be running; checked with vtap_queue_memory_ok()
  * @cfg: settings for passes that follow from @features
  * @features: VTAP_FEATURE_WORDS words of feature bits
  *
@@ -341,14 +341,14 @@ void vtap_queue_set_features(struct vtap_queue *q, const struct vtap_qcfg *cfg,
 }
 
 /**
- * vtap_queue_can_move - check whether a running queue can use these features
+ * vtap_queue_memory_ok - check whether a running queue can use these features
  * @q: queue
  * @event_idx: the ring has event words
  * @iotlb: the ring's addresses are I/O virtual
  *
  * Return: true if it can, or if the queue has no backend.
  */
-bool vtap_queue_can_move(const struct vtap_queue *q, bool event_idx, bool iotlb)
+bool vtap_queue_memory_ok(const struct vtap_queue *q, bool event_idx, bool iotlb)
 {
 	struct vtap_ring_cfg cfg = q->ring_cfg;
 

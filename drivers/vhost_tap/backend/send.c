@@ -90,7 +90,7 @@ static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 	struct virtio_net_hdr hdr;
 	struct iov_iter from;
 	struct kvec kvec;
-	size_t rest;
+	size_t left;
 	int err;
 
 	if (hlen < sizeof(hdr))
@@ -100,8 +100,8 @@ static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 	if (!vtap_vnet_hdr_ok(&hdr, len) || !vtap_vnet_hdr_fix_len(&hdr, len))
 		return -EINVAL;
 
-	rest = hlen - sizeof(hdr) + len;
-	kvec.iov_len = sizeof(hdr) + rest;
+	left = hlen - sizeof(hdr) + len;
+	kvec.iov_len = sizeof(hdr) + left;
 	/* Too little memory must not invoke the OOM killer in the owner's cgroup. */
 	kvec.iov_base = kvmalloc(kvec.iov_len, GFP_KERNEL_ACCOUNT |
 					       __GFP_RETRY_MAYFAIL |
@@ -111,7 +111,7 @@ static int vtap_send_fixed(struct vtap_backend *b, const struct vtap_chain *c,
 	memcpy(kvec.iov_base, &hdr, sizeof(hdr));
 	err = -EFAULT;
 	if (vtap_user_gather(kvec.iov_base + sizeof(hdr), c->iov, c->nr_out,
-			     skip + sizeof(hdr), rest)) {
+			     skip + sizeof(hdr), left)) {
 		iov_iter_kvec(&from, ITER_SOURCE, &kvec, 1, kvec.iov_len);
 		err = vtap_send_msg(b, &from, false);
 	}

@@ -154,30 +154,30 @@ void vtap_skb_rx_learn(struct vtap_backend *b, u8 hlen,
 }
 
 /* Position of the next byte to write. */
-struct iov_position {
+struct vtap_iov_position {
 	const struct iovec *iov;
 	const struct iovec *end;
 	size_t skip;		/* bytes of *iov that are written */
 };
 
 /* The caller has checked that the buffers suffice. */
-static __always_inline bool vtap_skb_rx_write(struct iov_position *to,
+static __always_inline bool vtap_skb_rx_write(struct vtap_iov_position *pos,
 					      const void *from, size_t len)
 {
 	while (len) {
 		size_t part;
 
-		if (unlikely(to->iov == to->end))
+		if (unlikely(pos->iov == pos->end))
 			return false;
-		part = min(to->iov->iov_len - to->skip, len);
-		if (!vtap_user_write(to->iov->iov_base + to->skip, from, part))
+		part = min(pos->iov->iov_len - pos->skip, len);
+		if (!vtap_user_write(pos->iov->iov_base + pos->skip, from, part))
 			return false;
 		from += part;
 		len -= part;
-		to->skip += part;
-		if (to->skip == to->iov->iov_len) {
-			to->iov++;
-			to->skip = 0;
+		pos->skip += part;
+		if (pos->skip == pos->iov->iov_len) {
+			pos->iov++;
+			pos->skip = 0;
 		}
 	}
 	return true;
@@ -196,7 +196,7 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 					     const void *hdr, size_t hlen)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
-	struct iov_position to = { .iov = iov, .end = iov + nr_iov };
+	struct vtap_iov_position pos = { .iov = iov, .end = iov + nr_iov };
 	size_t in_head = 0;
 	struct iov_iter iter;
 	int i;
@@ -209,10 +209,10 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 	if (vtap_skb_rx_has_room(skb, hlen)) {
 		memcpy(skb->data - hlen, hdr, hlen);
 		in_head = hlen;
-	} else if (!vtap_skb_rx_write(&to, hdr, hlen)) {
+	} else if (!vtap_skb_rx_write(&pos, hdr, hlen)) {
 		return false;
 	}
-	if (!vtap_skb_rx_write(&to, skb->data - in_head,
+	if (!vtap_skb_rx_write(&pos, skb->data - in_head,
 			       in_head + skb_headlen(skb)))
 		return false;
 	for (i = 0; i < si->nr_frags; i++) {
@@ -221,7 +221,7 @@ static noinline bool vtap_skb_rx_copy_pieces(struct sk_buff *skb,
 
 		/* Device memory has no kernel address. */
 		if (unlikely(!from) ||
-		    !vtap_skb_rx_write(&to, from, skb_frag_size(frag)))
+		    !vtap_skb_rx_write(&pos, from, skb_frag_size(frag)))
 			return false;
 	}
 	return true;
