@@ -2,8 +2,8 @@
 /*
  * control.h - functions that the control files share
  *
- * The caller holds vtap_dev.lock, unless the device is new or about to be freed, or
- * the kernel-doc of a function says otherwise.
+ * The caller holds vtap_dev.lock, except in functions that create or free an object, or
+ * whose kernel-doc says otherwise.
  */
 #ifndef VTAP_CONTROL_H
 #define VTAP_CONTROL_H

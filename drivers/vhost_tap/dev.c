@@ -44,7 +44,7 @@ static int vtap_dev_add_pair(struct vtap_dev *dev)
  * @dev: device
  * @nr: 1 to VTAP_MAX_PAIRS
  *
- * Context: vtap_dev.lock held, or @dev is not published yet.
+ * Context: vtap_dev.lock held.
  * Return: 0, -EBUSY if the device has an owner or acked features, or -ENOMEM.
  * Nothing has changed after an error.
  */
@@ -53,6 +53,7 @@ int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr)
 	u32 i;
 	int err;
 
+	lockdep_assert_held(&dev->lock);
 	if (dev->mm || memchr_inv(dev->features, 0, sizeof(dev->features)))
 		return -EBUSY;
 	while (dev->nr_allocated < nr) {
@@ -86,6 +87,8 @@ struct vtap_dev *vtap_dev_open(void)
 	mutex_init(&dev->lock);
 	spin_lock_init(&dev->miss_lock);
 	init_waitqueue_head(&dev->miss_wait);
+	/* No other user: only for the assertions of the functions called. */
+	mutex_lock(&dev->lock);
 	vtap_features_init(dev);
 	vtap_notify_open(dev);
 	vtap_trim_init(dev);
@@ -94,6 +97,7 @@ struct vtap_dev *vtap_dev_open(void)
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
 	vtap_workers_init(dev);
 	err = vtap_dev_set_pairs(dev, 1);
+	mutex_unlock(&dev->lock);
 	if (err) {
 		kvfree(dev);
 		return ERR_PTR(err);

@@ -42,6 +42,7 @@ void vtap_features_init(struct vtap_dev *dev)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VTAP_FEATURE_WORDS; i++)
 		dev->mask[i] = vtap_all_features[i] & param_mask[i];
 }

@@ -15,6 +15,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 
+#include "registry.h"
 #include "vtap.h"
 
 /* Context: hard or soft interrupt. */
@@ -106,6 +107,7 @@ void vtap_limit_set(struct vtap_queue *q, enum vtap_limit_source source,
 	struct vtap_worker *w;
 	bool is_changed;
 
+	vtap_registry_assert_stays(q->dev);	/* so does its worker */
 	spin_lock(&l->lock);
 	old = *cur;
 	if (mask & VTAP_LIMIT_RATE) {

@@ -92,6 +92,7 @@ static void *vtap_nl_find(struct genl_info *info, enum vtap_nl_object type,
 	struct vtap_dev *dev;
 	void *object;
 
+	vtap_registry_assert_held();
 	dev = vtap_registry_find(net,
 				 nla_get_u32(attrs[VHOST_TAP_A_DEVICE_ID]));
 	if (!dev) {

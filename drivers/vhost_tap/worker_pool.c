@@ -194,10 +194,11 @@ static void vtap_worker_attach(struct vtap_queue *q, struct vtap_worker *w)
  * vtap_workers_init - set the default layout and polling of a device
  * @dev: device without owner
  *
- * Context: vtap_dev.lock held, or @dev is not published yet.
+ * Context: vtap_dev.lock held.
  */
 void vtap_workers_init(struct vtap_dev *dev)
 {
+	lockdep_assert_held(&dev->lock);
 	dev->layout = READ_ONCE(split_workers) ? VHOST_TAP_WORKER_PER_VRING :
 						 VHOST_TAP_WORKER_PER_PAIR;
 	dev->nr_shared = 0;

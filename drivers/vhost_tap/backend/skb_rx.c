@@ -57,6 +57,7 @@ static struct net_device *vtap_skb_rx_find_tun(struct net *net,
 {
 	struct net_device *dev;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "no RCU read lock");
 	for_each_netdev_rcu(net, dev) {
 		if (dev == wanted)
 			return vtap_is_tun(dev) ? dev : NULL;
@@ -71,6 +72,7 @@ vtap_skb_rx_find_moved(const struct net_device *wanted)
 	struct net_device *dev;
 	struct net *net;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "no RCU read lock");
 	for_each_net_rcu(net) {
 		dev = vtap_skb_rx_find_tun(net, wanted);
 		if (dev)
