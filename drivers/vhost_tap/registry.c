@@ -10,8 +10,8 @@
 
 #include "registry.h"
 
-static DEFINE_MUTEX(list_lock);
-static DEFINE_XARRAY(list);
+static DEFINE_MUTEX(vtap_registry_mutex);
+static DEFINE_XARRAY(vtap_registry_devs);
 
 /**
  * vtap_registry_lock - keep devices and their workers from leaving the list
@@ -20,7 +20,7 @@ static DEFINE_XARRAY(list);
  */
 void vtap_registry_lock(void)
 {
-	mutex_lock(&list_lock);
+	mutex_lock(&vtap_registry_mutex);
 }
 
 /**
@@ -28,7 +28,7 @@ void vtap_registry_lock(void)
  */
 void vtap_registry_unlock(void)
 {
-	mutex_unlock(&list_lock);
+	mutex_unlock(&vtap_registry_mutex);
 }
 
 /**
@@ -36,7 +36,7 @@ void vtap_registry_unlock(void)
  */
 void vtap_registry_assert_held(void)
 {
-	lockdep_assert_held(&list_lock);
+	lockdep_assert_held(&vtap_registry_mutex);
 }
 
 /**
@@ -45,7 +45,7 @@ void vtap_registry_assert_held(void)
  */
 void vtap_registry_assert_stays(const struct vtap_dev *dev)
 {
-	lockdep_assert(lockdep_is_held(&list_lock) ||
+	lockdep_assert(lockdep_is_held(&vtap_registry_mutex) ||
 		       lockdep_is_held(&dev->lock));
 }
 
@@ -60,10 +60,10 @@ void vtap_registry_assert_stays(const struct vtap_dev *dev)
 void vtap_registry_add(struct vtap_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
-	mutex_lock(&list_lock);
-	dev->is_registered = !xa_insert(&list, dev->id, dev,
+	mutex_lock(&vtap_registry_mutex);
+	dev->is_registered = !xa_insert(&vtap_registry_devs, dev->id, dev,
 				  GFP_KERNEL_ACCOUNT);
-	mutex_unlock(&list_lock);
+	mutex_unlock(&vtap_registry_mutex);
 }
 
 /**
@@ -75,10 +75,10 @@ void vtap_registry_add(struct vtap_dev *dev)
 void vtap_registry_remove(struct vtap_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
-	mutex_lock(&list_lock);
-	xa_erase(&list, dev->id);
+	mutex_lock(&vtap_registry_mutex);
+	xa_erase(&vtap_registry_devs, dev->id);
 	WRITE_ONCE(dev->is_registered, false);
-	mutex_unlock(&list_lock);
+	mutex_unlock(&vtap_registry_mutex);
 }
 
 static bool vtap_registry_is_visible(const struct net *net,
@@ -99,8 +99,8 @@ struct vtap_dev *vtap_registry_find(const struct net *net, u32 id)
 {
 	struct vtap_dev *dev;
 
-	lockdep_assert_held(&list_lock);
-	dev = xa_load(&list, id);
+	lockdep_assert_held(&vtap_registry_mutex);
+	dev = xa_load(&vtap_registry_devs, id);
 
 	return dev && vtap_registry_is_visible(net, dev) ? dev : NULL;
 }
@@ -117,8 +117,8 @@ struct vtap_dev *vtap_registry_next(const struct net *net, unsigned long *id)
 {
 	struct vtap_dev *dev;
 
-	lockdep_assert_held(&list_lock);
-	xa_for_each_start(&list, *id, dev, *id) {
+	lockdep_assert_held(&vtap_registry_mutex);
+	xa_for_each_start(&vtap_registry_devs, *id, dev, *id) {
 		if (vtap_registry_is_visible(net, dev))
 			return dev;
 	}
