@@ -17,16 +17,11 @@
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "traffic.h"
 
-/* Numbers as in linux/vhost.h; the argument is a count and that number of words. */
+/* As struct vhost_features_array, with room for more words than the driver accepts. */
 struct features_array {
 	uint64_t count;
 	uint64_t f[70];
 };
-
-#define GET_ARRAY	_IOR(VHOST_VIRTIO, 0x83, uint64_t)
-#define SET_ARRAY	_IOW(VHOST_VIRTIO, 0x83, uint64_t)
-#define SET_FORK	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
-#define GET_FORK	_IOR(VHOST_VIRTIO, 0x85, uint8_t)
 
 static int open_node(void)
 {
@@ -48,7 +43,7 @@ FIXTURE_SETUP(array)
 	self->fd = open_node();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, guest_ioctl(self->fd, VHOST_SET_OWNER, NULL));
-	if (!guest_is_ours() && guest_ioctl(self->fd, GET_ARRAY, &w))
+	if (!guest_is_ours() && guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, &w))
 		SKIP(return, "in-tree has it since 6.17");
 	self->offered = guest_offered(self->fd);
 }
@@ -62,7 +57,7 @@ static int get_array(FIXTURE_DATA(array) *self, uint64_t count)
 {
 	memset(&self->w, 0xee, sizeof(self->w));
 	self->w.count = count;
-	return guest_ioctl(self->fd, GET_ARRAY, &self->w);
+	return guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, &self->w);
 }
 
 TEST_F(array, get_every_count)
@@ -92,14 +87,14 @@ TEST_F(array, get_bad_memory)
 	uint64_t n = 2;
 
 	ASSERT_EQ(0, munmap(p + 4096, 4096));
-	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, GET_ARRAY, p + 4092));
+	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, p + 4092));
 	/* The count can be read, but the words cannot be written. */
 	memcpy(p + 4088, &n, 8);
-	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, GET_ARRAY, p + 4088));
+	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, p + 4088));
 	memcpy(p + 4080, &n, 8);
-	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, GET_ARRAY, p + 4080));
+	EXPECT_EQ(-EFAULT, guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, p + 4080));
 	memcpy(p + 4072, &n, 8);
-	EXPECT_EQ(0, guest_ioctl(self->fd, GET_ARRAY, p + 4072));
+	EXPECT_EQ(0, guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, p + 4072));
 }
 
 TEST_F(array, set_each_bit)
@@ -121,7 +116,7 @@ TEST_F(array, set_each_bit)
 		/* These change more than the bit. */
 		if (i != 26 && i != 33)
 			ASSERT_EQ(is_on ? 0 : -EOPNOTSUPP,
-				  guest_ioctl(self->fd, SET_ARRAY, &self->w)) {
+				  guest_ioctl(self->fd, VHOST_SET_FEATURES_ARRAY, &self->w)) {
 				TH_LOG("bit %d", i);
 			}
 		self->w.f[i / 64] = 0;
@@ -138,7 +133,7 @@ TEST_F(array, set_counts)
 		self->w.f[0] = n ? F_QEMU : ~0ULL;
 		/* Past the end of the array, so it is ignored. */
 		self->w.f[n > 1 ? n : 1] = ~0ULL;
-		ASSERT_EQ(0, guest_ioctl(self->fd, SET_ARRAY, &self->w)) {
+		ASSERT_EQ(0, guest_ioctl(self->fd, VHOST_SET_FEATURES_ARRAY, &self->w)) {
 			TH_LOG("count %d", (int)n);
 		}
 		self->w.f[n > 1 ? n : 1] = 0;
@@ -175,8 +170,8 @@ TEST_F(array, count_is_bounded)
 	ASSERT_NE(MAP_FAILED, p);
 	for (i = 0; i < ARRAY_SIZE(count); i++) {
 		p[0] = count[i];
-		EXPECT_EQ(-E2BIG, guest_ioctl(self->fd, SET_ARRAY, p));
-		EXPECT_EQ(-E2BIG, guest_ioctl(self->fd, GET_ARRAY, p));
+		EXPECT_EQ(-E2BIG, guest_ioctl(self->fd, VHOST_SET_FEATURES_ARRAY, p));
+		EXPECT_EQ(-E2BIG, guest_ioctl(self->fd, VHOST_GET_FEATURES_ARRAY, p));
 	}
 	EXPECT_GT(5, seconds() - start);
 	munmap(p, len);
@@ -308,7 +303,7 @@ TEST_F(order, base_round_trip)
 
 static int fork_owner(int fd, uint8_t val)
 {
-	return guest_ioctl(fd, SET_FORK, &val);
+	return guest_ioctl(fd, VHOST_SET_FORK_FROM_OWNER, &val);
 }
 
 /* Check for a thread of this process with a worker's name. */
@@ -342,14 +337,14 @@ TEST(fork_from_owner)
 	uint8_t kind = 77;
 
 	ASSERT_LE(0, fd);
-	if (!guest_is_ours() && guest_ioctl(fd, GET_FORK, &kind))
+	if (!guest_is_ours() && guest_ioctl(fd, VHOST_GET_FORK_FROM_OWNER, &kind))
 		SKIP(return, "in-tree has it since 6.17");
-	ASSERT_EQ(0, guest_ioctl(fd, GET_FORK, &kind));
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_GET_FORK_FROM_OWNER, &kind));
 	EXPECT_GE(1, kind);
 	EXPECT_EQ(-EINVAL, fork_owner(fd, 2));
 	EXPECT_EQ(-EINVAL, fork_owner(fd, 255));
-	EXPECT_EQ(-EFAULT, guest_ioctl(fd, SET_FORK, NULL));
-	EXPECT_EQ(-EFAULT, guest_ioctl(fd, GET_FORK, NULL));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_SET_FORK_FROM_OWNER, NULL));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_GET_FORK_FROM_OWNER, NULL));
 	/* Before 6.4 there are only kernel threads. */
 	task = fork_owner(fd, 1);
 	EXPECT_TRUE(!task || task == -EOPNOTSUPP);
@@ -357,7 +352,7 @@ TEST(fork_from_owner)
 		if (i && task)
 			break;
 		ASSERT_EQ(0, fork_owner(fd, i));
-		ASSERT_EQ(0, guest_ioctl(fd, GET_FORK, &kind));
+		ASSERT_EQ(0, guest_ioctl(fd, VHOST_GET_FORK_FROM_OWNER, &kind));
 		EXPECT_EQ(i, kind);
 		ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 		EXPECT_EQ(-EBUSY, fork_owner(fd, 0));
@@ -369,7 +364,7 @@ TEST(fork_from_owner)
 		ASSERT_EQ(0, guest_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	}
 	/* A reset restores the default. */
-	ASSERT_EQ(0, guest_ioctl(fd, GET_FORK, &kind));
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_GET_FORK_FROM_OWNER, &kind));
 	EXPECT_EQ(task ? 0 : 1, kind);
 	close(fd);
 }
@@ -384,7 +379,7 @@ TEST(fork_from_owner_traffic)
 	int i;
 
 	ASSERT_EQ(0, guest_on_tap(&g, &t, &cfg));
-	if (!guest_is_ours() && guest_ioctl(g.vhost, GET_FORK, &kind))
+	if (!guest_is_ours() && guest_ioctl(g.vhost, VHOST_GET_FORK_FROM_OWNER, &kind))
 		SKIP(return, "in-tree has it since 6.17");
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, guest_ioctl(g.vhost, VHOST_RESET_OWNER, NULL));
@@ -428,7 +423,7 @@ TEST(feature_mask)
 	EXPECT_EQ(0, mask(fd, ~(F_EVENT_IDX | F_IN_ORDER), 0));
 	offered &= ~(F_EVENT_IDX | F_IN_ORDER);
 	EXPECT_EQ(offered, guest_offered(fd));
-	ASSERT_EQ(0, guest_ioctl(fd, GET_ARRAY, &w));
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_GET_FEATURES_ARRAY, &w));
 	EXPECT_EQ(offered, w.f[0]);
 	EXPECT_EQ(0, w.f[1]);
 	/* The mask can only become narrower. */
@@ -465,7 +460,7 @@ TEST(parameter_limits_the_offer)
 	ASSERT_NE(NULL, f);
 	ASSERT_LE(1, fscanf(f, "%lu,%lu", &low, &high));
 	fclose(f);
-	ASSERT_EQ(0, guest_ioctl(fd, GET_ARRAY, &w));
+	ASSERT_EQ(0, guest_ioctl(fd, VHOST_GET_FEATURES_ARRAY, &w));
 	EXPECT_EQ(0, w.f[0] & ~low);
 	EXPECT_EQ(0, w.f[1] & ~high);
 	EXPECT_EQ(F_VERSION_1 & low, w.f[0] & F_VERSION_1);

@@ -9,7 +9,6 @@
 #ifndef VTAP_TEST_GUEST_H
 #define VTAP_TEST_GUEST_H
 
-#include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
@@ -20,6 +19,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "../../../../include/compat/linux/vhost.h"
 #include "pdriver.h"
 
 /* Feature bits, defined here because installed headers may be older than the kernel. */

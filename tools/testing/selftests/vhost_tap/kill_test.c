@@ -17,7 +17,6 @@
 #include "stuck.h"
 #include "threads.h"
 
-#define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
 /* Without a device IOTLB the message is refused, but under the same lock. */
 #define MSG_LEN		72
 
@@ -142,7 +141,7 @@ static void owner_act(struct owner *o, enum owner_action op)
 		node_attach(p->fd, 1, 1);
 		break;
 	case FREE:
-		guest_ioctl(p->fd, FREE_WORKER, &id);
+		guest_ioctl(p->fd, VHOST_FREE_WORKER, &id);
 		break;
 	case MEM_TABLE:
 		guest_ioctl(p->fd, VHOST_SET_MEM_TABLE, p->table);

@@ -18,7 +18,6 @@
 #include "threads.h"
 
 #define PARAMETER(name)	"/sys/module/vhost_tap/parameters/" name
-#define GET_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vring_worker)
 /* A user without other processes that would count. */
 #define USER		54321
 #define NR_FILES	12
@@ -66,9 +65,9 @@ static int own(int fd)
 
 static int worker_of(int fd, unsigned int vring)
 {
-	struct vring_worker w = { vring, ~0U };
+	struct vhost_vring_worker w = { vring, ~0U };
 
-	return guest_ioctl(fd, GET_WORKER, &w) ?: (int)w.id;
+	return guest_ioctl(fd, VHOST_GET_VRING_WORKER, &w) ?: (int)w.worker_id;
 }
 
 /* Check that the user has reached the limit of fork(2), too. */

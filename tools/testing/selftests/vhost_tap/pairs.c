@@ -11,8 +11,6 @@
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "pairs.h"
 
-#define SET_FORK	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
-
 int node_set_pairs(int fd, unsigned int nr)
 {
 	struct vhost_tap_queue_pairs arg = { .nr = nr };
@@ -29,9 +27,9 @@ int node_set_layout(int fd, unsigned int layout, unsigned int nr)
 
 int node_attach(int fd, unsigned int vring, unsigned int worker)
 {
-	struct vring_worker w = { vring, worker };
+	struct vhost_vring_worker w = { vring, worker };
 
-	return guest_ioctl(fd, NODE_ATTACH_WORKER, &w);
+	return guest_ioctl(fd, VHOST_ATTACH_VRING_WORKER, &w);
 }
 
 /* Return: tid or -errno */
@@ -48,7 +46,7 @@ int node_thread_of(int fd, unsigned int vring)
 
 int node_set_kind(int fd, uint8_t kind)
 {
-	return guest_ioctl(fd, SET_FORK, &kind);
+	return guest_ioctl(fd, VHOST_SET_FORK_FROM_OWNER, &kind);
 }
 
 /* Kernels before 6.4 only have kernel threads. */

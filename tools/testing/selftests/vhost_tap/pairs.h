@@ -38,14 +38,6 @@ int pairs_load(struct pairs *p);
 int pairs_stop(struct pairs *p);
 void pairs_free(struct pairs *p);
 
-/* Newer than the headers of Debian 12. */
-struct vring_worker {
-	unsigned int index;
-	unsigned int id;
-};
-
-#define NODE_ATTACH_WORKER	_IOW(VHOST_VIRTIO, 0x15, struct vring_worker)
-
 int node_set_pairs(int fd, unsigned int nr);
 int node_set_layout(int fd, unsigned int layout, unsigned int nr);
 int node_attach(int fd, unsigned int vring, unsigned int worker);

@@ -408,7 +408,7 @@ TEST_F(pairs, thread_limit_is_reported)
 	pid_t pid;
 
 	fd = open_node();
-	kthreads = guest_ioctl(fd, _IOW(VHOST_VIRTIO, 0x84, uint8_t), &kind);
+	kthreads = guest_ioctl(fd, VHOST_SET_FORK_FROM_OWNER, &kind);
 	close(fd);
 	if (kthreads)
 		SKIP(return, "kernel threads do not count as the owner's");

@@ -22,7 +22,6 @@
 
 #define WINDOW_S	3
 #define WINDOWS		6
-#define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
 
 static int limit(struct guest *g, unsigned int index, uint64_t rate,
 		 uint64_t burst, uint64_t pps)
@@ -429,7 +428,7 @@ TEST(queue_moves)
 	ASSERT_EQ(0, node_attach(p.fd, TX, 1));
 	ASSERT_EQ(0, flow_throttle(&f, 20));
 	ASSERT_EQ(0, node_attach(p.fd, TX, 0));
-	ASSERT_EQ(0, guest_ioctl(p.fd, FREE_WORKER, &id));
+	ASSERT_EQ(0, guest_ioctl(p.fd, VHOST_FREE_WORKER, &id));
 	ASSERT_EQ(0, limit(f.g, TX, 100 * FLOW_LEN, 0, 0));
 	EXPECT_EQ(0, flow_end(&f));
 	pairs_free(&p);

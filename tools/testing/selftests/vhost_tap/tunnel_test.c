@@ -19,9 +19,6 @@
 #endif
 #define GSO_TUNNEL_IPV4		0x20
 
-#define GET_ARRAY	_IOR(VHOST_VIRTIO, 0x83, uint64_t)
-#define SET_ARRAY	_IOW(VHOST_VIRTIO, 0x83, uint64_t)
-
 struct features_array {
 	uint64_t count;
 	uint64_t f[2];
@@ -82,7 +79,7 @@ static int tunnel_up(struct guest *g, struct tap *t, const char *name)
 		return t->fd[0];
 	err = tap_hdr_len(t->fd[0], 24) ?: link_mtu(name, 9000) ?:
 	      link_up(name) ?: run("ip link set %s master br0", name) ?:
-	      guest_init(g, &cfg) ?: guest_ioctl(g->vhost, SET_ARRAY, &w);
+	      guest_init(g, &cfg) ?: guest_ioctl(g->vhost, VHOST_SET_FEATURES_ARRAY, &w);
 	g->hdr_len = 24;
 	/* This comes last, because it depends on the header's length. */
 	return err ?: tap_offload(t->fd[0], TUN_F_CSUM | TUN_F_TSO4 |
@@ -102,7 +99,7 @@ TEST(udp_tunnel_gso)
 	size_t len;
 	ssize_t n;
 
-	if (guest_ioctl(fd, GET_ARRAY, &w) || w.f[1] != F_TUNNEL_GSO)
+	if (guest_ioctl(fd, VHOST_GET_FEATURES_ARRAY, &w) || w.f[1] != F_TUNNEL_GSO)
 		SKIP(return, "this kernel's tun does not support it");
 	close(fd);
 	ASSERT_EQ(0, net_ns());

@@ -15,12 +15,6 @@
 #include "stuck.h"
 #include "threads.h"
 
-/* Newer than the headers of Debian 12. */
-#define NEW_WORKER	_IOR(VHOST_VIRTIO, 0x08, unsigned int)
-#define FREE_WORKER	_IOW(VHOST_VIRTIO, 0x09, unsigned int)
-#define ATTACH		NODE_ATTACH_WORKER
-#define GET_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vring_worker)
-
 static const struct guest_cfg qemu = { .features = F_QEMU };
 
 /* Return: the worker's id, or -errno */
@@ -28,19 +22,19 @@ static int new_worker(int fd)
 {
 	unsigned int id = ~0U;
 
-	return guest_ioctl(fd, NEW_WORKER, &id) ?: (int)id;
+	return guest_ioctl(fd, VHOST_NEW_WORKER, &id) ?: (int)id;
 }
 
 static int free_worker(int fd, unsigned int id)
 {
-	return guest_ioctl(fd, FREE_WORKER, &id);
+	return guest_ioctl(fd, VHOST_FREE_WORKER, &id);
 }
 
 static int worker_of(int fd, unsigned int vring)
 {
-	struct vring_worker w = { vring, ~0U };
+	struct vhost_vring_worker w = { vring, ~0U };
 
-	return guest_ioctl(fd, GET_WORKER, &w) ?: (int)w.id;
+	return guest_ioctl(fd, VHOST_GET_VRING_WORKER, &w) ?: (int)w.worker_id;
 }
 
 /* ---- vhost-scsi's calls ---- */
@@ -85,7 +79,7 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(-EINVAL, node_attach(fd, 0, 0));
 	EXPECT_EQ(-EINVAL, node_attach(fd, 999, 0));
 	EXPECT_EQ(-EINVAL, worker_of(fd, 0));
-	EXPECT_EQ(-EINVAL, guest_ioctl(fd, NEW_WORKER, bad));
+	EXPECT_EQ(-EINVAL, guest_ioctl(fd, VHOST_NEW_WORKER, bad));
 
 	ASSERT_EQ(0, guest_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(0, worker_of(fd, 0));
@@ -97,12 +91,12 @@ TEST_F(calls, states_and_errnos)
 	EXPECT_EQ(-ENODEV, free_worker(fd, ~0U));
 	EXPECT_EQ(-ENODEV, node_attach(fd, 0, 1));
 	EXPECT_EQ(-ENODEV, node_attach(fd, 0, ~0U));
-	EXPECT_EQ(-EFAULT, guest_ioctl(fd, FREE_WORKER, bad));
-	EXPECT_EQ(-EFAULT, guest_ioctl(fd, ATTACH, bad));
-	EXPECT_EQ(-EFAULT, guest_ioctl(fd, GET_WORKER, bad));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_FREE_WORKER, bad));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_ATTACH_VRING_WORKER, bad));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_GET_VRING_WORKER, bad));
 
 	/* In-tree keeps a worker whose id could not be stored. */
-	EXPECT_EQ(-EFAULT, guest_ioctl(fd, NEW_WORKER, bad));
+	EXPECT_EQ(-EFAULT, guest_ioctl(fd, VHOST_NEW_WORKER, bad));
 	if (variant->node)
 		free_worker(fd, 1);
 	id = new_worker(fd);

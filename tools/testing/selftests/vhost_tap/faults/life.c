@@ -22,13 +22,6 @@
 #define NUM		256
 #define RING_ROOM	32768	/* larger than vq_bytes(NUM) */
 #define TRAFFIC_MS	5000
-/* Newer than the headers of Debian 12. */
-#define GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, uint64_t)
-#define SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, uint64_t)
-#define NEW_WORKER		_IOR(VHOST_VIRTIO, 0x08, unsigned int)
-#define FREE_WORKER		_IOW(VHOST_VIRTIO, 0x09, unsigned int)
-#define ATTACH_VRING_WORKER	_IOW(VHOST_VIRTIO, 0x15, uint64_t)
-#define SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, uint8_t)
 
 /* Rings are in guest memory, because only writes to guest memory can be logged. */
 static size_t ring_at(const struct life *l, int i)
@@ -52,7 +45,7 @@ static int do_fork_from_owner(struct life *l)
 {
 	uint8_t one = 1;
 
-	return guest_ioctl(l->g.vhost, SET_FORK_FROM_OWNER, &one);
+	return guest_ioctl(l->g.vhost, VHOST_SET_FORK_FROM_OWNER, &one);
 }
 
 static int do_feature_mask(struct life *l)
@@ -106,14 +99,14 @@ static int do_features_array(struct life *l)
 {
 	uint64_t a[3] = { 2 };
 
-	return guest_ioctl(l->g.vhost, GET_FEATURES_ARRAY, a);
+	return guest_ioctl(l->g.vhost, VHOST_GET_FEATURES_ARRAY, a);
 }
 
 static int do_set_features_array(struct life *l)
 {
 	uint64_t a[3] = { 2, features_of(l), 0 };
 
-	return guest_ioctl(l->g.vhost, SET_FEATURES_ARRAY, a);
+	return guest_ioctl(l->g.vhost, VHOST_SET_FEATURES_ARRAY, a);
 }
 
 static int do_backend_features(struct life *l)
@@ -316,15 +309,15 @@ static int do_log_addr(struct life *l)
 
 static int do_new_worker(struct life *l)
 {
-	return guest_ioctl(l->g.vhost, NEW_WORKER, &l->worker);
+	return guest_ioctl(l->g.vhost, VHOST_NEW_WORKER, &l->worker);
 }
 
 static int attach_both(struct life *l, unsigned int rx, unsigned int tx)
 {
 	unsigned int to_rx[2] = { RX, rx }, to_tx[2] = { TX, tx };
 
-	return guest_ioctl(l->g.vhost, ATTACH_VRING_WORKER, to_rx) ?:
-	       guest_ioctl(l->g.vhost, ATTACH_VRING_WORKER, to_tx);
+	return guest_ioctl(l->g.vhost, VHOST_ATTACH_VRING_WORKER, to_rx) ?:
+	       guest_ioctl(l->g.vhost, VHOST_ATTACH_VRING_WORKER, to_tx);
 }
 
 static int do_attach(struct life *l)
@@ -340,10 +333,10 @@ static int do_attach_back(struct life *l)
 /* If the worker cannot be freed, the next run frees it. */
 static int do_new_and_free(struct life *l)
 {
-	int err = l->extra ? 0 : guest_ioctl(l->g.vhost, NEW_WORKER, &l->extra);
+	int err = l->extra ? 0 : guest_ioctl(l->g.vhost, VHOST_NEW_WORKER, &l->extra);
 
 	if (!err)
-		err = guest_ioctl(l->g.vhost, FREE_WORKER, &l->extra);
+		err = guest_ioctl(l->g.vhost, VHOST_FREE_WORKER, &l->extra);
 	if (!err)
 		l->extra = 0;
 	return err;
