@@ -153,6 +153,7 @@ struct genl;
 int parse_device(const struct nlmsghdr *nlh, struct device *d);
 int parse_queue(const struct nlmsghdr *nlh, struct queue *q);
 int snapshot_take(struct genl *nl, struct snapshot *s);
+int snapshot_read(struct snapshot *s, bool all);
 void snapshot_free(struct snapshot *s);
 const struct device *snapshot_device(const struct snapshot *s, uint32_t id);
 const struct queue *snapshot_queue(const struct snapshot *s, uint32_t device,

@@ -21,6 +21,11 @@ static void add_number(struct json_object *o, const char *key, uint64_t val)
 	json_object_object_add(o, key, json_object_new_uint64(val));
 }
 
+static void add_bool(struct json_object *o, const char *key, bool val)
+{
+	json_object_object_add(o, key, json_object_new_boolean(val));
+}
+
 static void add_string(struct json_object *o, const char *key, const char *val)
 {
 	json_object_object_add(o, key, json_object_new_string(val));
@@ -89,11 +94,9 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 		add_number(o, "tap_dropped", q->if_dropped);
 	add_number(o, "size", q->size);
 	add_number(o, "depth", q->depth);
-	json_object_object_add(o, "starved", json_object_new_boolean(q->starved));
-	json_object_object_add(o, "blocked",
-			       json_object_new_boolean(q->blocked));
-	json_object_object_add(o, "throttled",
-			       json_object_new_boolean(q->throttled));
+	add_bool(o, "starved", q->starved);
+	add_bool(o, "blocked", q->blocked);
+	add_bool(o, "throttled", q->throttled);
 	if (q->rate) {
 		add_number(o, "rate", q->rate);
 		add_number(o, "burst", q->burst);
@@ -103,8 +106,7 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 	add_number(o, "busyloop_us", q->busyloop_us);
 	add_number(o, "worker", q->worker);
 	if (q->direction == VHOST_TAP_DIRECTION_TX)
-		json_object_object_add(o, "gso_frags",
-				       json_object_new_boolean(q->gso_frags));
+		add_bool(o, "gso_frags", q->gso_frags);
 	json_object_object_add(o, before ? "rates" : "counters",
 			       counters(q, before, seconds));
 	for (i = 0; i < q->nr_faults; i++)
@@ -113,7 +115,7 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 	add_list(o, "batch_sizes", &q->batch_sizes);
 	add_number(o, "iotlb_lookups", q->iotlb_lookups);
 	add_number(o, "starved_for_ns", q->starved_for_ns);
-	json_object_object_add(o, "latency", json_object_new_boolean(q->latency));
+	add_bool(o, "latency", q->latency);
 	if (q->latency) {
 		add_list(o, "kick_to_done", &q->kick_to_done);
 		add_list(o, "wake_to_call", &q->wake_to_call);
@@ -164,9 +166,8 @@ static struct json_object *device(const struct snapshot *s,
 	add_number(o, "nr_queues", d->nr_queues);
 	add_number(o, "features", d->features[0]);
 	add_number(o, "features_hi", d->features[1]);
-	json_object_object_add(o, "iotlb", json_object_new_boolean(d->iotlb));
-	json_object_object_add(o, "dirty_log",
-			       json_object_new_boolean(d->dirty_log));
+	add_bool(o, "iotlb", d->iotlb);
+	add_bool(o, "dirty_log", d->dirty_log);
 	add_number(o, "memory_regions", d->memory_regions);
 	add_string(o, "worker_layout", layout_name(d->layout));
 	add_string(o, "polling", poll_mode_name(d->poll_mode));

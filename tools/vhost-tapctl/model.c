@@ -428,6 +428,30 @@ int snapshot_take(struct genl *nl, struct snapshot *s)
 }
 
 /**
+ * snapshot_read - get all devices, queues and workers with a socket of its own
+ * @s: set to the snapshot, which the caller frees also after an error
+ * @all: those of all network namespaces
+ *
+ * Return: CTL_OK, or the exit code after a message about an error.
+ */
+int snapshot_read(struct snapshot *s, bool all)
+{
+	struct genl *nl = genl_open();
+	int err, ret;
+
+	*s = (struct snapshot){ 0 };
+	if (!nl)
+		return genl_failure(NULL, -errno);
+	if (all)
+		genl_all_namespaces(nl);
+	err = snapshot_take(nl, s);
+	s->all_namespaces = all;
+	ret = err ? genl_failure(nl, err) : CTL_OK;
+	genl_close(nl);
+	return ret;
+}
+
+/**
  * snapshot_free - free the memory of a snapshot
  * @s: snapshot
  */

@@ -163,9 +163,8 @@ int cmd_pin(int argc, char **argv)
 	unsigned long device, queue;
 	struct snapshot s;
 	struct cpus cpus;
-	struct genl *nl;
 	char *text;
-	int err, ret;
+	int ret;
 
 	if (argc != 3)
 		return CTL_USAGE;
@@ -179,13 +178,9 @@ int cmd_pin(int argc, char **argv)
 		warn("\"%s\" is not a list of CPUs, as in 0-3,8", argv[2]);
 		return CTL_USAGE;
 	}
-	nl = genl_open();
-	if (!nl)
-		return genl_failure(NULL, -errno);
-	err = snapshot_take(nl, &s);
-	ret = err ? genl_failure(nl, err) :
-	      pin(&s, device, text ? &queue : NULL, &cpus, argv[2]);
+	ret = snapshot_read(&s, false);
+	if (ret == CTL_OK)
+		ret = pin(&s, device, text ? &queue : NULL, &cpus, argv[2]);
 	snapshot_free(&s);
-	genl_close(nl);
 	return ret;
 }

@@ -256,8 +256,7 @@ int cmd_prometheus(int argc, char **argv)
 	const char *output = NULL;
 	struct snapshot s;
 	bool all = false;
-	struct genl *nl;
-	int c, err, ret;
+	int c, ret;
 
 	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'o')
@@ -269,18 +268,10 @@ int cmd_prometheus(int argc, char **argv)
 	}
 	if (optind != argc)
 		return CTL_USAGE;
-	nl = genl_open();
-	if (!nl)
-		return genl_failure(NULL, -errno);
-	if (all)
-		genl_all_namespaces(nl);
-	err = snapshot_take(nl, &s);
-	s.all_namespaces = all;
-	ret = err ? genl_failure(nl, err) : CTL_OK;
-	genl_close(nl);
-	if (!err && output)
+	ret = snapshot_read(&s, all);
+	if (ret == CTL_OK && output)
 		ret = write_file(output, &s);
-	else if (!err)
+	else if (ret == CTL_OK)
 		put_all(stdout, &s);
 	snapshot_free(&s);
 	return ret;

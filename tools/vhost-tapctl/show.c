@@ -150,9 +150,8 @@ int cmd_show(int argc, char **argv)
 	};
 	bool json = false, all = false;
 	struct snapshot s;
-	struct genl *nl;
 	unsigned int i;
-	int c, err, ret;
+	int c, ret;
 
 	while ((c = next_option(argc, argv, "", options)) != -1) {
 		if (c == 'j')
@@ -164,17 +163,10 @@ int cmd_show(int argc, char **argv)
 	}
 	if (optind != argc)
 		return CTL_USAGE;
-	nl = genl_open();
-	if (!nl)
-		return genl_failure(NULL, -errno);
-	if (all)
-		genl_all_namespaces(nl);
-	err = snapshot_take(nl, &s);
-	ret = err ? genl_failure(nl, err) : CTL_OK;
-	genl_close(nl);
-	if (!err && json) {
+	ret = snapshot_read(&s, all);
+	if (ret == CTL_OK && json) {
 		ret = json_print(json_snapshot(&s, NULL));
-	} else if (!err) {
+	} else if (ret == CTL_OK) {
 		for (i = 0; i < s.nr_devices; i++)
 			show_device(&s, &s.device[i], all);
 		if (!s.nr_devices)
