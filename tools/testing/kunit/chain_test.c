@@ -77,19 +77,13 @@ static void chain_single(struct kunit *test)
 	env_set_desc(e, 3, ENV_RAM + 100, 1514, 0, 0xffff);
 	KUNIT_ASSERT_EQ(test, env_offer(e, 3), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 3);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 0);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 1514ull);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 0ull);
+	env_expect_chain(test, e, 1, 1514, 0, 0);
 	expect_segment(test, 0, ENV_RAM + 100, 1514);
 
 	env_set_desc(e, 7, ENV_RAM, 1, VRING_DESC_F_WRITE, 8);
 	KUNIT_ASSERT_EQ(test, env_offer(e, 7), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 7);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 0);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 1ull);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 0ull);
+	env_expect_chain(test, e, 0, 0, 1, 1);
 }
 
 /* Reserved flag bits are ignored (virtio 1.2, 2.2.2). */
@@ -109,10 +103,7 @@ static void chain_readable_then_writable(struct kunit *test)
 	env_set_desc(e, 0, ENV_RAM + 0x400, 40, VRING_DESC_F_WRITE, 5);
 	KUNIT_ASSERT_EQ(test, env_offer(e, 5), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 5);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 30ull);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 70ull);
+	env_expect_chain(test, e, 2, 30, 2, 70);
 	expect_segment(test, 0, ENV_RAM + 0x100, 10);
 	expect_segment(test, 1, ENV_RAM + 0x200, 20);
 	expect_segment(test, 2, ENV_RAM + 0x300, 30);
@@ -230,10 +221,7 @@ static void chain_zero_length(struct kunit *test)
 	chain[2] = (struct drv_desc){ 0, 0 };
 	chain[3] = (struct drv_desc){ ENV_RAM + 16, 5, DRV_WRITE };
 	KUNIT_ASSERT_EQ(test, offer_chain(4), 1);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 9ull);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 5ull);
+	env_expect_chain(test, e, 1, 9, 1, 5);
 	expect_segment(test, 0, ENV_RAM + 8, 9);
 	expect_segment(test, 1, ENV_RAM + 16, 5);
 }
@@ -298,10 +286,7 @@ static void chain_spans_regions(struct kunit *test)
 	chain[0] = (struct drv_desc){ end - 0x10, 0x1020 };
 	chain[1] = (struct drv_desc){ end + 0xff0, 0x20, DRV_WRITE };
 	KUNIT_ASSERT_EQ(test, offer_chain(2), 1);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 3);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 0x1020ull);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 0x20ull);
+	env_expect_chain(test, e, 3, 0x1020, 2, 0x20);
 	KUNIT_EXPECT_PTR_EQ(test, e->iov[1].iov_base, second);
 	KUNIT_EXPECT_EQ(test, (u64)e->iov[1].iov_len, 0x1000ull);
 	KUNIT_EXPECT_PTR_EQ(test, e->iov[2].iov_base, third);
@@ -365,10 +350,7 @@ static void chain_survives_changes(struct kunit *test)
 	shim.after_load = flip;
 	KUNIT_ASSERT_EQ(test, env_offer(e, 5), 1);
 	KUNIT_EXPECT_EQ(test, e->c.head, 5);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 2);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 1);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 30ull);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 30ull);
+	env_expect_chain(test, e, 2, 30, 1, 30);
 	expect_segment(test, 0, ENV_RAM + 0x100, 10);
 	expect_segment(test, 1, ENV_RAM + 0x200, 20);
 	expect_segment(test, 2, ENV_RAM + 0x300, 30);

@@ -156,6 +156,15 @@ void env_expect_served(struct kunit *test, struct env *e, u32 nr, u64 cookie)
 	}
 }
 
+void env_expect_chain(struct kunit *test, const struct env *e, u32 nr_out, u64 out_len,
+		      u32 nr_in, u64 in_len)
+{
+	KUNIT_EXPECT_EQ(test, (u32)e->c.nr_out, nr_out);
+	KUNIT_EXPECT_EQ(test, e->c.out_len, out_len);
+	KUNIT_EXPECT_EQ(test, (u32)e->c.nr_in, nr_in);
+	KUNIT_EXPECT_EQ(test, e->c.in_len, in_len);
+}
+
 void env_expect_used(struct kunit *test, struct env *e, u32 nr, u64 cookie)
 {
 	unsigned long long got = 0;

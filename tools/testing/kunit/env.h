@@ -84,6 +84,9 @@ int env_offer_chain(struct env *e, const struct drv_desc *desc, unsigned int nr)
  */
 void env_expect_refusal(struct kunit *test, struct env *e,
 			enum vtap_fault fault);
+/* The popped chain has these segments and bytes, for the device to read and to write. */
+void env_expect_chain(struct kunit *test, const struct env *e, u32 nr_out, u64 out_len,
+		      u32 nr_in, u64 in_len);
 /* Test whether the segments add up and lie in guest memory. */
 bool env_chain_ok(const struct env *e, const struct vtap_chain *c);
 

@@ -119,10 +119,7 @@ static void indirect_writable_part(struct kunit *test)
 		  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 2);
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, VRING_DESC_F_WRITE, 0);
 	KUNIT_ASSERT_EQ(test, env_offer_chain(e, &d, 1), 1);
-	KUNIT_EXPECT_EQ(test, e->c.nr_out, 1);
-	KUNIT_EXPECT_EQ(test, e->c.nr_in, 2);
-	KUNIT_EXPECT_EQ(test, e->c.out_len, 12ull);
-	KUNIT_EXPECT_EQ(test, e->c.in_len, 300ull);
+	env_expect_chain(test, e, 1, 12, 2, 300);
 
 	set_entry(TABLE, 2, ENV_RAM + 640, 200, 0, 0);
 	KUNIT_EXPECT_EQ(test, offer_table(TABLE, 48), -EIO);

@@ -231,10 +231,8 @@ static void packed_indirect_one_direction(struct kunit *test)
 					     (bits & 1 ? AVAIL | USED : 0);
 			e->r.chains = chains;
 			KUNIT_ASSERT_EQ(test, env_pop(e), 1);
-			KUNIT_EXPECT_EQ(test, e->c.nr_out, in ? 0 : 3);
-			KUNIT_EXPECT_EQ(test, e->c.nr_in, in ? 3 : 0);
-			KUNIT_EXPECT_EQ(test, e->c.out_len, in ? 0ull : 192ull);
-			KUNIT_EXPECT_EQ(test, e->c.in_len, in ? 192ull : 0ull);
+			env_expect_chain(test, e, in ? 0 : 3, in ? 0 : 192,
+					 in ? 3 : 0, in ? 192 : 0);
 		}
 	/* In the ring itself the flag is valid, in both formats. */
 	start_packed(8, 0x8000);
