@@ -91,11 +91,7 @@ void dirty_free(struct dirty *d)
 	free(d->may);
 	free(d->ours);
 	free(d->shared);
-	d->bits = NULL;
-	d->snap = NULL;
-	d->may = NULL;
-	d->ours = NULL;
-	d->shared = NULL;
+	*d = (struct dirty){};
 }
 
 int dirty_base(struct dirty *d, void *base)

@@ -208,6 +208,26 @@ TEST_F(mem, ring_used_read_only)
 
 /* ---- enormous ---- */
 
+#define HIGH_GPA	(1ULL << 40)
+
+/* Add a region of @size bytes at HIGH_GPA. Return: its memory or NULL */
+static uint8_t *add_high_region(struct guest *g, uint64_t size)
+{
+	struct { struct vhost_memory m; struct vhost_memory_region r[2]; } t = {
+		.m.nregions = 2,
+	};
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	t.r[0] = g->table->regions[0];
+	t.r[1] = (struct vhost_memory_region){
+		.guest_phys_addr = HIGH_GPA, .memory_size = size,
+		.userspace_addr = (uintptr_t)p,
+	};
+	return p != MAP_FAILED &&
+	       !guest_ioctl(g->vhost, VHOST_SET_MEM_TABLE, &t) ? p : NULL;
+}
+
 /* A legal region, with chains of up to 4 GiB and sums past 2^32. */
 TEST_F(mem, tx_4_gib_chains)
 {
@@ -225,28 +245,15 @@ TEST_F(mem, tx_4_gib_chains)
 		{ { 12, 0x00100000 } },
 		{ { 12, 70000 } },
 	};
-	struct vhost_memory *t = calloc(1, sizeof(*t) +
-					2 * sizeof(t->regions[0]));
-	uint64_t size = 0x100000000ULL + 0x10000;
 	struct seg seg[5];
 	unsigned int i, nr;
-	void *p;
 
 	if (!guest_is_ours())
 		SKIP(return, "in-tree WARNs in copy_page_from_iter");
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	ASSERT_NE(MAP_FAILED, p);
-	t->nregions = 2;
-	t->regions[0] = self->g.table->regions[0];
-	t->regions[1] = (struct vhost_memory_region){
-		.guest_phys_addr = 1ULL << 40, .memory_size = size,
-		.userspace_addr = (uintptr_t)p,
-	};
-	ASSERT_EQ(0, guest_ioctl(self->g.vhost, VHOST_SET_MEM_TABLE, t));
+	ASSERT_NE(NULL, add_high_region(&self->g, 0x100000000ULL + 0x10000));
 	for (i = 0; i < ARRAY_SIZE(chain); i++) {
 		for (nr = 0; nr < 5 && chain[i].len[nr]; nr++)
-			seg[nr] = (struct seg){ 1ULL << 40, chain[i].len[nr],
+			seg[nr] = (struct seg){ HIGH_GPA, chain[i].len[nr],
 						false };
 		ASSERT_LE(0, vq_add(&self->g.vq[TX], seg, nr, 0));
 		vq_publish(&self->g.vq[TX]);
@@ -258,15 +265,12 @@ TEST_F(mem, tx_4_gib_chains)
 	EXPECT_EQ(i, guest_stat(&self->g, "tx", "fault.TX_TOO_LONG"));
 	EXPECT_EQ(0, guest_stat(&self->g, "tx", "packets"));
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
-	free(t);
 }
 
 /* RX may get 4 GiB of buffer: only the packet's length matters. */
 TEST_F(mem, rx_4_gib_buffer)
 {
-	uint64_t size = 0x100000000ULL;
-	struct vhost_memory *t = calloc(1, sizeof(*t) + sizeof(t->regions[0]));
-	struct seg seg = { 1ULL << 40, 0xffffffff, true };
+	struct seg seg = { HIGH_GPA, 0xffffffff, true };
 	struct vq *q = &self->g.vq[RX];
 	uint8_t f[200];
 	uint32_t len;
@@ -274,15 +278,8 @@ TEST_F(mem, rx_4_gib_buffer)
 
 	if (!guest_is_ours())
 		SKIP(return, "in-tree counts wrong above 2 GiB");
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	ASSERT_NE(MAP_FAILED, p);
-	t->nregions = 1;
-	t->regions[0] = (struct vhost_memory_region){
-		.guest_phys_addr = 1ULL << 40, .memory_size = size,
-		.userspace_addr = (uintptr_t)p,
-	};
-	ASSERT_EQ(0, guest_ioctl(self->g.vhost, VHOST_SET_MEM_TABLE, t));
+	p = add_high_region(&self->g, 0x100000000ULL);
+	ASSERT_NE(NULL, p);
 	ASSERT_LE(0, vq_add(q, &seg, 1, 0));
 	vq_publish(q);
 	vq_kick(q);
@@ -292,7 +289,6 @@ TEST_F(mem, rx_4_gib_buffer)
 	ASSERT_EQ(1, vq_get_used(q, &len, NULL));
 	EXPECT_EQ(212, len);
 	EXPECT_EQ(0, memcmp(p + 12, f, 200));
-	free(t);
 }
 
 /* ---- blocked ---- */

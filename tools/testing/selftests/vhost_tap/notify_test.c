@@ -133,15 +133,21 @@ TEST_F(notify, used_event_threshold)
 	}
 }
 
+/* Start the queues and open the host's side of the tap. Return: 0 or -errno */
+static int start_with_host(FIXTURE_DATA(notify) *self)
+{
+	self->tap.host = host_open(self->tap.name, 0);
+	return self->tap.host < 0 ? self->tap.host :
+				    guest_start(&self->g, self->tap.fd[0]);
+}
+
 TEST_F(notify, rx_call_off_and_on)
 {
 	struct vq *q = &self->g.vq[RX];
 	uint8_t f[100];
 	int i;
 
-	self->tap.host = host_open(self->tap.name, 0);
-	ASSERT_LE(0, self->tap.host);
-	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, start_with_host(self));
 	ASSERT_EQ(0, guest_rx_post(&self->g, 100, 200));
 	frame_raw(f, 100, 1);
 	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
@@ -208,9 +214,7 @@ TEST_F(notify, rx_waits_for_kick)
 	uint8_t f[100];
 	int i;
 
-	self->tap.host = host_open(self->tap.name, 0);
-	ASSERT_LE(0, self->tap.host);
-	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, start_with_host(self));
 	frame_raw(f, 100, 1);
 	for (i = 0; i < 10; i++) {
 		/* The data comes before the buffer, so only the kick can wake the device. */
