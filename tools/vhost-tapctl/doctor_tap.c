@@ -54,7 +54,7 @@ static void check_offloads(struct doctor_ctx *ctx, const char *link)
 	static const struct {
 		uint32_t cmd;
 		const char *name;
-		const char *what;
+		const char *problem;
 	} offloads[] = {
 		{ ETHTOOL_GSG, "sg", "scatter-gather is off" },
 		{ ETHTOOL_GGSO, "gso", "segmentation offload is off" },
@@ -68,7 +68,7 @@ static void check_offloads(struct doctor_ctx *ctx, const char *link)
 
 		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", link);
 		if (!ioctl(fd, SIOCETHTOOL, &ifr) && !val.data)
-			finding(ctx, WARNING, offloads[i].what,
+			finding(ctx, WARNING, offloads[i].problem,
 				"the host splits every large packet for this link, which costs most of the throughput",
 				"ethtool -K %s %s on", ctx->link_word,
 				offloads[i].name);
@@ -84,13 +84,13 @@ static void check_offloads(struct doctor_ctx *ctx, const char *link)
 void check_queues(struct doctor_ctx *ctx)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	char what[80];
+	char title[80];
 
 	if ((long)ctx->queues <= cpus)
 		return;
-	snprintf(what, sizeof(what), "%lu queues on %ld CPU%s", ctx->queues,
+	snprintf(title, sizeof(title), "%lu queues on %ld CPU%s", ctx->queues,
 		 cpus, plural(cpus));
-	finding(ctx, WARNING, what,
+	finding(ctx, WARNING, title,
 		"the workers compete for CPU time; more queues than CPUs gain nothing",
 		"vhost-tapctl doctor %s%s%s--queues %ld",
 		ctx->tap ? "--tap " : ctx->macvtap ? "--macvtap " : "",
@@ -139,20 +139,20 @@ static dev_t node_number(const char *link, const struct link_info *l)
 
 static void not_a_tap(struct doctor_ctx *ctx, const struct link_info *l)
 {
-	static const char what[] = "the link is not a tap";
+	static const char title[] = "the link is not a tap";
 	static const char why[] =
 		"only a tap can be opened through /dev/net/tun";
 	char name[IFNAMSIZ], fix[COMMAND_ROOM];
 
 	if (link_is_macvtap(l)) {
-		finding(ctx, PROBLEM, what, why,
+		finding(ctx, PROBLEM, title, why,
 			"vhost-tapctl doctor --macvtap %s --queues %lu",
 			ctx->link_word, ctx->queues);
 		return;
 	}
 	free_name("tap", name);
 	tap_command(ctx, name, NULL, fix, sizeof(fix));
-	finding(ctx, PROBLEM, what, why,
+	finding(ctx, PROBLEM, title, why,
 		"%s && vhost-tapctl doctor --tap %s --queues %lu", fix, name,
 		ctx->queues);
 }
@@ -187,7 +187,7 @@ static void check_tap_flags(struct doctor_ctx *ctx, const struct link_info *l)
  * Read the properties of a link. The index is 0 if the link does not exist.
  * Returns false after any other error.
  */
-static bool look(const char *name, struct link_info *l)
+static bool read_link(const char *name, struct link_info *l)
 {
 	int err = link_get(name, l);
 
@@ -206,7 +206,7 @@ void check_tap(struct doctor_ctx *ctx)
 	char fix[COMMAND_ROOM];
 	struct link_info l;
 
-	if (!look(ctx->tap, &l))
+	if (!read_link(ctx->tap, &l))
 		return;
 	if (!l.index) {
 		tap_command(ctx, ctx->link_word, NULL, fix, sizeof(fix));
@@ -255,18 +255,18 @@ static void lower_link(char *buf)
 
 static void not_a_macvtap(struct doctor_ctx *ctx, const struct link_info *l)
 {
-	static const char what[] = "the link is not a macvtap";
+	static const char title[] = "the link is not a macvtap";
 	static const char why[] = "it has no node that a VMM can open";
 	char name[IFNAMSIZ];
 
 	if (l->is_tap) {
-		finding(ctx, PROBLEM, what, why,
+		finding(ctx, PROBLEM, title, why,
 			"vhost-tapctl doctor --tap %s --queues %lu",
 			ctx->link_word, ctx->queues);
 		return;
 	}
 	free_name("macvtap", name);
-	finding(ctx, PROBLEM, what, why,
+	finding(ctx, PROBLEM, title, why,
 		"ip link add link %s name %s type macvtap mode bridge && ip link set dev %s up && vhost-tapctl doctor --macvtap %s --queues %lu",
 		ctx->link_word, name, name, name, ctx->queues);
 }
@@ -276,7 +276,7 @@ static void check_macvtap_node(struct doctor_ctx *ctx,
 			       const struct link_info *l)
 {
 	dev_t number = node_number(ctx->macvtap, l);
-	char node[32], what[64];
+	char node[32], title[64];
 	struct stat st;
 
 	snprintf(node, sizeof(node), "/dev/tap%u", l->index);
@@ -294,9 +294,9 @@ static void check_macvtap_node(struct doctor_ctx *ctx,
 			"mknod -m 660 %s c %u %u", node, major(number),
 			minor(number));
 	} else if (!S_ISCHR(st.st_mode) || st.st_rdev != number) {
-		snprintf(what, sizeof(what), "%s is not the macvtap's node",
+		snprintf(title, sizeof(title), "%s is not the macvtap's node",
 			 node);
-		finding(ctx, PROBLEM, what,
+		finding(ctx, PROBLEM, title,
 			"it belongs to a macvtap with the same index in another network namespace; the VMM has to open a node of another name",
 			"mknod -m 660 /dev/%s c %u %u", ctx->link_word,
 			major(number), minor(number));
@@ -316,7 +316,7 @@ void check_macvtap(struct doctor_ctx *ctx)
 	char lower[IFNAMSIZ], lower_word[SHELL_ROOM];
 	struct link_info l;
 
-	if (!look(ctx->macvtap, &l))
+	if (!read_link(ctx->macvtap, &l))
 		return;
 	if (!l.index) {
 		lower_link(lower);

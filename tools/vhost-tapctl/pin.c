@@ -11,8 +11,8 @@
 
 #include "ctl.h"
 
-/** struct move - a worker, and its CPUs before the command */
-struct move {
+/** struct pinned_worker - a worker, and its CPUs before the command */
+struct pinned_worker {
 	const struct worker *w;
 	struct cpus before;
 };
@@ -60,7 +60,7 @@ static int check_result(const struct worker *w, const struct cpus *wanted,
 	return CTL_FAILED;
 }
 
-static int pin_worker(struct move *m, const struct cpus *cpus, const char *list)
+static int pin_worker(struct pinned_worker *m, const struct cpus *cpus, const char *list)
 {
 	const struct worker *w = m->w;
 	int err, ret;
@@ -82,18 +82,18 @@ static int pin_worker(struct move *m, const struct cpus *cpus, const char *list)
 }
 
 /* Pin all workers or, after a failure, none. */
-static int pin_workers(struct move *moves, unsigned int nr,
+static int pin_workers(struct pinned_worker *pinned, unsigned int nr,
 		       const struct cpus *cpus, const char *list)
 {
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < nr; i++) {
-		ret = pin_worker(&moves[i], cpus, list);
+		ret = pin_worker(&pinned[i], cpus, list);
 		if (ret == CTL_OK)
 			continue;
 		while (i--)
-			thread_set_cpus(moves[i].w->tid, &moves[i].before);
+			thread_set_cpus(pinned[i].w->tid, &pinned[i].before);
 		return ret;
 	}
 	return CTL_OK;
@@ -101,7 +101,7 @@ static int pin_workers(struct move *moves, unsigned int nr,
 
 /* Find the worker of @queue, or all workers if @queue is NULL. */
 static int find(const struct snapshot *s, uint32_t device,
-		const unsigned long *queue, struct move *moves,
+		const unsigned long *queue, struct pinned_worker *pinned,
 		unsigned int *nr)
 {
 	const struct device *d = snapshot_device(s, device);
@@ -116,15 +116,15 @@ static int find(const struct snapshot *s, uint32_t device,
 	}
 	if (!queue) {
 		for (i = d->first_worker; i < d->end_worker; i++)
-			moves[(*nr)++].w = &s->worker[i];
+			pinned[(*nr)++].w = &s->worker[i];
 	} else {
 		q = snapshot_queue(s, device, *queue);
 		if (!q) {
 			warn("device %u has no queue %lu", device, *queue);
 			return CTL_NOT_FOUND;
 		}
-		moves[0].w = snapshot_worker(s, device, q->worker);
-		*nr = !!moves[0].w;
+		pinned[0].w = snapshot_worker(s, device, q->worker);
+		*nr = !!pinned[0].w;
 	}
 	if (*nr)
 		return CTL_OK;
@@ -136,18 +136,18 @@ static int pin(const struct snapshot *s, uint32_t device,
 	       const unsigned long *queue, const struct cpus *cpus,
 	       const char *list)
 {
-	struct move *moves = calloc(s->nr_workers + 1, sizeof(*moves));
+	struct pinned_worker *pinned = calloc(s->nr_workers + 1, sizeof(*pinned));
 	unsigned int nr;
 	int ret;
 
-	if (!moves) {
+	if (!pinned) {
 		warn("out of memory");
 		return CTL_FAILED;
 	}
-	ret = find(s, device, queue, moves, &nr);
+	ret = find(s, device, queue, pinned, &nr);
 	if (ret == CTL_OK)
-		ret = pin_workers(moves, nr, cpus, list);
-	free(moves);
+		ret = pin_workers(pinned, nr, cpus, list);
+	free(pinned);
 	return ret;
 }
 

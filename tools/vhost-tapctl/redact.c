@@ -23,7 +23,7 @@
 
 static const struct {
 	const char *token;
-	const char *what;
+	const char *meaning;
 } kinds[NR_PRIVATE] = {
 	[PRIVATE_MAC]	= { "MAC", "MAC address" },
 	[PRIVATE_IP]	= { "IP", "IP address" },
@@ -456,5 +456,5 @@ void redact_legend(FILE *f)
 
 	for (i = 0; i < NR_PRIVATE; i++)
 		fprintf(f, "  <%s-N>%*s%s\n", kinds[i].token,
-			(int)(7 - strlen(kinds[i].token)), "", kinds[i].what);
+			(int)(7 - strlen(kinds[i].token)), "", kinds[i].meaning);
 }

@@ -23,8 +23,8 @@
 
 static const struct part {
 	const char *file;
-	const char *what;
-	void (*put)(struct report *r, FILE *f);
+	const char *contents;
+	void (*write)(struct report *r, FILE *f);
 } parts[] = {
 	{ "versions.txt", "versions of the tool, module, kernel, QEMU, libvirt",
 	  put_versions },
@@ -158,10 +158,10 @@ static int collect(struct report *r, int folder, const struct part *p,
 	f = open_memstream(&text, &len);
 	r->missing = open_memstream(&why, &why_len);
 	if (f && r->missing)
-		p->put(r, f);
+		p->write(r, f);
 	if (f && r->missing && !fclose(f) && !fclose(r->missing)) {
 		err = write_part(folder, p->file, text, true);
-		fprintf(contents, "  %-15s %s\n%s", p->file, p->what, why);
+		fprintf(contents, "  %-15s %s\n%s", p->file, p->contents, why);
 	}
 	free(text);
 	free(why);

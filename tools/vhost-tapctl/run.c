@@ -20,9 +20,9 @@
 #define MAX_QUEUES	256
 
 /**
- * struct plan - options of the command line, and the open files
+ * struct run_options - options of the command line, and the open files
  */
-struct plan {
+struct run_options {
 	const char *tap;
 	char *macvtap;		/* name of the link below */
 	char name[IFNAMSIZ];	/* of the macvtap */
@@ -75,7 +75,7 @@ static bool is_queue_of(int fd, const char *name, const struct link_info *l)
 }
 
 /* Get the flags for an existing tap, or -1 after a message. */
-static int tap_flags(const struct plan *p, struct link_info *l)
+static int tap_flags(const struct run_options *p, struct link_info *l)
 {
 	int err = link_get(p->tap, l);
 	char word[SHELL_ROOM];
@@ -102,7 +102,7 @@ static int tap_flags(const struct plan *p, struct link_info *l)
 	return l->multi_queue ? IFF_MULTI_QUEUE : 0;
 }
 
-static int open_queues(struct plan *p)
+static int open_queues(struct run_options *p)
 {
 	const char *name = p->tap ? p->tap : p->name;
 	const char *node = "/dev/net/tun";
@@ -159,7 +159,7 @@ static void put_fds(FILE *f, const int *fd, unsigned long nr)
 }
 
 /* Append our arguments to those of the VMM. Returns NULL without memory. */
-static char **arguments(const struct plan *p, char **vmm, int nr)
+static char **arguments(const struct run_options *p, char **vmm, int nr)
 {
 	char **args = calloc(nr + 5, sizeof(*args)), *text;
 	size_t len;
@@ -236,7 +236,7 @@ static int wait_vmm(char **args)
 }
 
 /* "eth0,mode=bridge,name=mvt0" */
-static int parse_macvtap(struct plan *p, char *arg)
+static int parse_macvtap(struct run_options *p, char *arg)
 {
 	char *const keys[] = { "mode", "name", NULL };
 	char *val, *rest = strchr(arg, ',');
@@ -265,7 +265,7 @@ static int parse_macvtap(struct plan *p, char *arg)
 	return 0;
 }
 
-static int parse(struct plan *p, int argc, char **argv)
+static int parse(struct run_options *p, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "tap", required_argument, NULL, 't' },
@@ -331,8 +331,8 @@ static void print_command(char **args)
  */
 int cmd_run(int argc, char **argv)
 {
-	static struct plan p = { .queues = 1, .id = "vtap0", .node = NODE,
-				 .mode = LINK_BRIDGE };
+	static struct run_options p = { .queues = 1, .id = "vtap0", .node = NODE,
+					.mode = LINK_BRIDGE };
 	char **args = NULL;
 	int ret = parse(&p, argc, argv);
 

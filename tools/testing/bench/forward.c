@@ -110,7 +110,7 @@ int forward_init(struct testbed *tb, int s, const char *tap)
 	const char *port = NIC;
 	int err;
 
-	switch (tb->row->to) {
+	switch (tb->row->path) {
 	case PATH_HOST:
 		return 0;
 	case PATH_NIC:

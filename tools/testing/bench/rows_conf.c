@@ -55,9 +55,9 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 	else if (!strcmp(key, "bridged"))
 		row->bridged = n;
 	else if (!strcmp(key, "to"))
-		row->to = !strcmp(val, "nic") ? PATH_NIC :
-			  !strcmp(val, "vxlan") ? PATH_VXLAN :
-			  !strcmp(val, "tap") ? PATH_TAP : PATH_HOST;
+		row->path = !strcmp(val, "nic") ? PATH_NIC :
+			    !strcmp(val, "vxlan") ? PATH_VXLAN :
+			    !strcmp(val, "tap") ? PATH_TAP : PATH_HOST;
 	else if (!strcmp(key, "frags"))
 		row->frags = n;
 	else if (!strcmp(key, "batch"))

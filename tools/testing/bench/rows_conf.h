@@ -42,7 +42,7 @@ enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE };
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @bridged: packets come from another tap over a bridge, with headroom, instead of from
  *	a packet socket
- * @to: destination of the guest's packets behind the tap
+ * @path: destination of the guest's packets behind the tap
  * @frags: page fragments for GSO frames, VHOST_TAP_SET_VRING_GSO_FRAGS
  * @batch: the worker waits until the guest sleeps, and the reverse
  * @plain: the row to compare this one with
@@ -72,7 +72,7 @@ struct bench_row {
 	enum bench_mode mode;
 	unsigned int poll_us;
 	bool bridged;
-	enum bench_path to;
+	enum bench_path path;
 	bool frags;
 	bool batch;
 	unsigned int times;

@@ -264,7 +264,7 @@ static void indirect_next_range(struct kunit *test)
 
 static void indirect_loops(struct kunit *test)
 {
-	static const struct { u32 nr, from, to; enum vtap_fault fault; } t[] = {
+	static const struct { u32 nr, from, next; enum vtap_fault fault; } t[] = {
 		{ 1, 0, 0, VTAP_FAULT_CHAIN_LOOP },
 		{ 2, 1, 0, VTAP_FAULT_CHAIN_LOOP },
 		{ 64, 63, 63, VTAP_FAULT_CHAIN_LOOP },
@@ -279,7 +279,7 @@ static void indirect_loops(struct kunit *test)
 		restart();
 		fill_table(TABLE, t[i].nr);
 		set_entry(TABLE, t[i].from, ENV_RAM, 0, VRING_DESC_F_NEXT,
-			  t[i].to);
+			  t[i].next);
 		expect_fault(test, offer_table(TABLE, t[i].nr * 16),
 			     t[i].fault);
 	}

@@ -78,11 +78,11 @@ static int cmp_u64(const void *a, const void *b)
 static void make_ring_pages(struct iommu *f)
 {
 	const struct iommu_shape *s = &f->shape;
-	const struct { u64 at, len; } area[] = {
-		{ s->at.desc, drv_desc_size(s->num) },
-		{ s->at.avail, s->packed ? DRV_EVENT_SIZE :
+	const struct { u64 iova, len; } area[] = {
+		{ s->place.desc, drv_desc_size(s->num) },
+		{ s->place.avail, s->packed ? DRV_EVENT_SIZE :
 			       drv_avail_size(s->num, s->event_idx) },
-		{ s->at.used, s->packed ? DRV_EVENT_SIZE :
+		{ s->place.used, s->packed ? DRV_EVENT_SIZE :
 			      drv_used_size(s->num, s->event_idx) },
 	};
 	static u64 page[512];
@@ -90,9 +90,9 @@ static void make_ring_pages(struct iommu *f)
 	unsigned int i, k, nr = 0;
 
 	for (i = 0; i < ARRAY_SIZE(area); i++) {
-		u64 last = page_of(area[i].at + area[i].len - 1);
+		u64 last = page_of(area[i].iova + area[i].len - 1);
 
-		for (at = page_of(area[i].at); ; at += IOMMU_PAGE) {
+		for (at = page_of(area[i].iova); ; at += IOMMU_PAGE) {
 			for (k = 0; k < nr && page[k] != at; k++)
 				;
 			if (k == nr)
@@ -114,12 +114,12 @@ static void make_ring_pages(struct iommu *f)
 		shim_assert(k < ARRAY_SIZE(f->span.page));
 		f->span.page[k] = gmem_hva(&f->g, page[i], IOMMU_PAGE);
 	}
-	add_rights(f, area[0].at, area[0].len, s->packed ? SHIM_RW : SHIM_R);
-	add_rights(f, area[1].at, area[1].len, SHIM_R);
-	add_rights(f, area[2].at, area[2].len, SHIM_RW);
+	add_rights(f, area[0].iova, area[0].len, s->packed ? SHIM_RW : SHIM_R);
+	add_rights(f, area[1].iova, area[1].len, SHIM_R);
+	add_rights(f, area[2].iova, area[2].len, SHIM_RW);
 	f->d.packed = s->packed;
 	drv_init_scattered(&f->d, &f->g, s->num, s->event_idx, s->start,
-			   &f->span, &s->at);
+			   &f->span, &s->place);
 }
 
 static struct vtap_memmap *build(const struct iommu *f, bool phys)
@@ -172,9 +172,9 @@ struct iommu *iommu_new(const struct iommu_shape *shape)
 	add_rights(f, IOMMU_RAM, IOMMU_RAM_SIZE, SHIM_RW);
 	if (iommu_has_iotlb(f)) {
 		make_ring_pages(f);
-		f->cfg.desc = shape->at.desc;
-		f->cfg.avail = shape->at.avail;
-		f->cfg.used = shape->at.used;
+		f->cfg.desc = shape->place.desc;
+		f->cfg.avail = shape->place.avail;
+		f->cfg.used = shape->place.used;
 	} else if (shape->packed) {
 		drv_init_packed(&f->d, &f->g, shape->num, shape->event_idx,
 				shape->start);

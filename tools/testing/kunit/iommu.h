@@ -45,7 +45,7 @@ struct iommu_shape {
 	bool packed;
 	bool event_idx;
 	u16 start;
-	struct drv_place at;
+	struct drv_place place;
 	u64 seed;
 	bool log;
 };

@@ -15,7 +15,7 @@ static void start_at(enum iommu_kind kind, u16 num, u64 desc)
 {
 	struct iommu_shape s = {
 		.kind = kind, .num = num, .event_idx = true, .start = 0xfffe,
-		.seed = 5, .at = { desc, 0x140ffa, 0x160ffc },
+		.seed = 5, .place = { desc, 0x140ffa, 0x160ffc },
 	};
 
 	iommu_free(f);
@@ -256,7 +256,7 @@ static void iommu_ring_in_halves(struct kunit *test)
 		start_at(IOMMU_IOTLB_LINEAR, 8192, 0x100000);
 		KUNIT_EXPECT_TRUE(test, !f->r.scattered);
 		/* at 64 KiB of the area, or one page later */
-		first = f->shape.at.desc + (16 + k) * IOMMU_PAGE;
+		first = f->shape.place.desc + (16 + k) * IOMMU_PAGE;
 		half = gmem_host(&f->g, 16 * IOMMU_PAGE);
 		for (at = 0; at < (16 - k) * IOMMU_PAGE;
 		     at += IOMMU_PAGE) {

@@ -17,7 +17,7 @@ static void start(enum iommu_kind kind, u16 num, bool event_idx, u64 at)
 	struct iommu_shape s = {
 		.kind = kind, .num = num, .event_idx = event_idx,
 		.start = 0xffc0, .seed = 3, .log = true,
-		.at = { 0x100f00, 0x140ffa, 0x160000 + at },
+		.place = { 0x100f00, 0x140ffa, 0x160000 + at },
 	};
 
 	iommu_free(f);

@@ -340,7 +340,7 @@ static void packed_iotlb_permission(struct kunit *test)
 {
 	struct iommu_shape s = {
 		.num = 300, .packed = true, .event_idx = true, .start = 0x8000,
-		.at = { 0x100f00, 0x120ffc, 0x140ffc },
+		.place = { 0x100f00, 0x120ffc, 0x140ffc },
 	};
 	unsigned int i;
 	struct iommu *f;
@@ -350,7 +350,7 @@ static void packed_iotlb_permission(struct kunit *test)
 		s.kind = i & 1 ? IOMMU_IOTLB_PAGES : IOMMU_IOTLB_LINEAR;
 		perm = i / 2 + VHOST_ACCESS_RO;
 		f = iommu_new(&s);
-		f->perm[iommu_region(f, s.at.desc + 4096)] = perm;
+		f->perm[iommu_region(f, s.place.desc + 4096)] = perm;
 		KUNIT_EXPECT_EQ(test, iommu_map(f),
 				perm == VHOST_ACCESS_RW ? 0 : -EIO);
 		if (perm != VHOST_ACCESS_RW)

@@ -290,7 +290,7 @@ static struct outcome execute(struct kunit *test, const struct program *p,
 	struct iommu_shape s = {
 		.kind = kind, .num = p->num, .event_idx = p->event_idx,
 		.start = 0xfff8, .seed = env_seed, .log = log,
-		.at = { 0x100ff0, 0x120ffe, 0x140ffc },
+		.place = { 0x100ff0, 0x120ffe, 0x140ffc },
 	};
 	static struct run t;	/* too large for a kernel stack */
 	u32 i;

@@ -31,9 +31,9 @@ static struct iommu_shape shape(enum iommu_kind kind, u16 num, u64 skew)
 	};
 
 	skew &= IOMMU_PAGE - 1;
-	s.at.desc = RING + (skew & ~15ull);
-	s.at.avail = RING + pages + (skew & ~1ull);
-	s.at.used = RING + 2 * pages + (skew & ~3ull);
+	s.place.desc = RING + (skew & ~15ull);
+	s.place.avail = RING + pages + (skew & ~1ull);
+	s.place.used = RING + 2 * pages + (skew & ~3ull);
 	return s;
 }
 
@@ -122,7 +122,7 @@ static void ring_map_linear(struct kunit *test)
 	traffic(test, 1024, 0);
 
 	/* The same with one mapping. */
-	s.at = (struct drv_place){ RING, RING + 4 * IOMMU_PAGE,
+	s.place = (struct drv_place){ RING, RING + 4 * IOMMU_PAGE,
 				   RING + 5 * IOMMU_PAGE };
 	start(&s);
 	iommu_update(f, RING, 8 * IOMMU_PAGE,
@@ -181,7 +181,7 @@ static void ring_map_used_entry_straddles(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		s.at.used += 4 * i;	/* entries start at 4 or 0 modulo 8 */
+		s.place.used += 4 * i;	/* entries start at 4 or 0 modulo 8 */
 		s.seed++;
 		start(&s);
 		KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
@@ -201,9 +201,9 @@ static void ring_map_one_span(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(nums); i++) {
 		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, nums[i], 0);
 
-		s.at.avail = s.at.desc + drv_desc_size(nums[i]);
-		s.at.used = s.at.avail + drv_avail_size(nums[i], true);
-		s.at.used = (s.at.used + 3) & ~3ull;
+		s.place.avail = s.place.desc + drv_desc_size(nums[i]);
+		s.place.used = s.place.avail + drv_avail_size(nums[i], true);
+		s.place.used = (s.place.used + 3) & ~3ull;
 		start(&s);
 		all_operations(test);
 		traffic(test, nums[i], 0);
@@ -214,7 +214,7 @@ static void ring_map_one_span(struct kunit *test)
 static void ring_map_sub_page(struct kunit *test)
 {
 	struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 1024, 0);
-	u64 page = s.at.desc + IOMMU_PAGE, hva;
+	u64 page = s.place.desc + IOMMU_PAGE, hva;
 
 	start(&s);
 	hva = f->g.r[iommu_region(f, page)].hva;
@@ -243,7 +243,7 @@ static void ring_map_many_mappings(struct kunit *test)
 
 	start(&s);
 	for (at = 0; at < drv_desc_size(4096); at += 48)
-		iommu_update(f, s.at.desc + at, 48,
+		iommu_update(f, s.place.desc + at, 48,
 			     (uintptr_t)drv_desc_at(&f->d, 0) + at,
 			     VHOST_ACCESS_RO);
 	KUNIT_ASSERT_EQ(test, iommu_map(f), 0);
@@ -272,12 +272,12 @@ static void ring_areas(struct ring_area *w)
 {
 	const struct iommu_shape *s = &f->shape;
 
-	w[0] = (struct ring_area){ s->at.desc, s->at.desc +
+	w[0] = (struct ring_area){ s->place.desc, s->place.desc +
 			      drv_desc_size(s->num) - 1, VHOST_ACCESS_RO };
-	w[1] = (struct ring_area){ s->at.avail, s->at.avail +
+	w[1] = (struct ring_area){ s->place.avail, s->place.avail +
 			      drv_avail_size(s->num, s->event_idx) - 1,
 			      VHOST_ACCESS_RO };
-	w[2] = (struct ring_area){ s->at.used, s->at.used +
+	w[2] = (struct ring_area){ s->place.used, s->place.used +
 			      drv_used_size(s->num, s->event_idx) - 1,
 			      VHOST_ACCESS_WO };
 }
@@ -362,7 +362,7 @@ static void ring_map_memory_missing(struct kunit *test)
 	struct iommu_shape s = shape(IOMMU_IOTLB_LINEAR, 64, 0);
 
 	start(&s);
-	iommu_update(f, s.at.used, IOMMU_PAGE, 1ull << 42, VHOST_ACCESS_RW);
+	iommu_update(f, s.place.used, IOMMU_PAGE, 1ull << 42, VHOST_ACCESS_RW);
 	KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 	KUNIT_EXPECT_EQ(test, (int)f->r.fault, (int)VTAP_FAULT_RING_ACCESS);
 	KUNIT_EXPECT_FALSE(test, f->r.loaded);
@@ -405,9 +405,9 @@ static void ring_map_address_limits(struct kunit *test)
 
 		/* contiguous: 4, 1 and 3 pages, up to the last byte */
 		s.event_idx = false;
-		s.at.desc = 0 - 8 * IOMMU_PAGE;
-		s.at.avail = 0 - 4 * IOMMU_PAGE;
-		s.at.used = 0 - drv_used_size(1024, false);
+		s.place.desc = 0 - 8 * IOMMU_PAGE;
+		s.place.avail = 0 - 4 * IOMMU_PAGE;
+		s.place.used = 0 - drv_used_size(1024, false);
 		start(&s);
 		all_operations(test);
 		traffic(test, 1024, 0);
@@ -424,14 +424,14 @@ static void ring_map_address_limits(struct kunit *test)
 		iommu_invalidate(f, 0, U64_MAX);
 		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
 		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
-		f->cfg.used = s.at.used;
+		f->cfg.used = s.place.used;
 		f->cfg.desc = 0 - 16ull;
 		KUNIT_EXPECT_EQ(test, iommu_start(f, s.start), 0);
 		KUNIT_EXPECT_EQ(test, iommu_map(f), -EIO);
 
-		s.at.desc = 0;
-		s.at.avail = 5 * IOMMU_PAGE;
-		s.at.used = 8 * IOMMU_PAGE;
+		s.place.desc = 0;
+		s.place.avail = 5 * IOMMU_PAGE;
+		s.place.used = 8 * IOMMU_PAGE;
 		start(&s);
 		all_operations(test);
 		traffic(test, 1024, 0);

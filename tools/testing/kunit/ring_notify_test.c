@@ -196,7 +196,7 @@ static void ring_notify_empty_changes_nothing(struct kunit *test)
 /* ---- the driver acts in the middle of an operation ---- */
 
 struct driver_action {
-	int at;		/* event to act at, from 0 */
+	int event;	/* event to act at, from 0 */
 	int nr;		/* number of events so far */
 	bool saw;	/* result of the driver's check when it acted */
 	void (*fn)(struct driver_action *a);
@@ -204,7 +204,7 @@ struct driver_action {
 
 static void act_now(struct driver_action *a)
 {
-	if (a->nr++ == a->at)
+	if (a->nr++ == a->event)
 		a->fn(a);
 }
 
@@ -245,7 +245,7 @@ static void driver_adds(struct driver_action *a)
 static bool kick_race_once(struct kunit *test, u16 num, bool event_idx, u16 from,
 			   int at)
 {
-	struct driver_action a = { .at = at, .fn = driver_adds };
+	struct driver_action a = { .event = at, .fn = driver_adds };
 	int more;
 
 	start(num, event_idx, from);
@@ -288,7 +288,7 @@ static void ring_notify_call_race(struct kunit *test)
 
 	for (event_idx = 0; event_idx < 2; event_idx++)
 		for (at = 0;; at++) {
-			struct driver_action a = { .at = at, .fn = driver_waits };
+			struct driver_action a = { .event = at, .fn = driver_waits };
 			int call;
 
 			start(16, event_idx, packed ? 0x8000 | 15 : 0xffff);

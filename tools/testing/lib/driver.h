@@ -64,7 +64,7 @@ struct drv_slot {
 
 /* The first flags of a packed chain, written at publication. */
 struct drv_held {
-	uint16_t at;
+	uint16_t desc;
 	uint16_t flags;
 };
 

@@ -165,7 +165,7 @@ int pdrv_add_table(struct drv *d, const struct seg *table, uint64_t cookie)
 static void show(struct drv *d, const struct drv_held *held)
 {
 	/* 2.8.21.1: write the first flags after all the rest. */
-	__atomic_store_n(flags_at(d, held->at), held->flags, __ATOMIC_RELEASE);
+	__atomic_store_n(flags_at(d, held->desc), held->flags, __ATOMIC_RELEASE);
 }
 
 void drv_publish_behind(struct drv *d)
@@ -240,7 +240,7 @@ bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 
 	if (!pdrv_nr_used(d))
 		return false;
-	if (d->nr_held && d->used_idx == d->held[0].at) {
+	if (d->nr_held && d->used_idx == d->held[0].desc) {
 		d->broken = "a chain is used that was not shown";
 		return false;
 	}

@@ -183,7 +183,7 @@ static u8 *copy_of(struct race *t, u64 iova)
 /* Check the copy of the device area, and of each used packed descriptor. */
 static void check_ring_copy(struct race *t)
 {
-	const struct drv_place *at = &t->f->shape.at;
+	const struct drv_place *at = &t->f->shape.place;
 	u32 i, len = t->packed ? DRV_EVENT_SIZE :
 				 drv_used_size(t->num, t->event_idx);
 
@@ -230,7 +230,7 @@ static void start(struct race *t, u64 seed)
 		.kind = t->kind, .num = t->num, .event_idx = t->event_idx,
 		.start = t->packed ? 0x8000 | (t->num - 1) : 0xff00,
 		.packed = t->packed, .seed = seed, .log = t->log,
-		.at = { 0x100f00, t->packed ? 0x120ffc : 0x120ffe, 0x140ffc },
+		.place = { 0x100f00, t->packed ? 0x120ffc : 0x120ffe, 0x140ffc },
 	};
 
 	t->f = iommu_new(&s);

@@ -67,7 +67,7 @@ struct baseline {
 	struct ptr_ring *ring;
 	struct baseline_page page[NR_PAGES];
 	unsigned int now;
-	unsigned int at;
+	unsigned int left;
 	struct page *long_page;
 	void *mem;
 	void *batch[BATCH];
@@ -93,7 +93,7 @@ static bool page_next(struct baseline *f)
 
 	f->now = (f->now + 1) % NR_PAGES;
 	p = &f->page[f->now];
-	f->at = 0;
+	f->left = 0;
 	if (!p->page || page_ref_count(p->page) != p->refs) {
 		page_done(p);
 		p->page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NORETRY,
@@ -103,7 +103,7 @@ static bool page_next(struct baseline *f)
 	if (!p->page)
 		return false;
 	/* One reference for each fragment that fits, and ours. */
-	f->at = PAGE_SIZE << ORDER;
+	f->left = PAGE_SIZE << ORDER;
 	page_ref_add(p->page, MAX_REFS - p->refs);
 	p->refs = MAX_REFS;
 	return true;
@@ -113,12 +113,12 @@ static void *fragment(struct baseline *f, unsigned int size)
 {
 	struct baseline_page *p;
 
-	if (f->at < size && !page_next(f))
+	if (f->left < size && !page_next(f))
 		return NULL;
 	p = &f->page[f->now];
-	f->at -= size;
+	f->left -= size;
 	p->refs--;
-	return page_address(p->page) + f->at;
+	return page_address(p->page) + f->left;
 }
 
 /* Reuse the last long page if it has been freed, else drop our reference. */
@@ -201,8 +201,8 @@ static bool put_user_all(void __user *to, const void *from, size_t len)
 			      !_copy_to_user(to, from, len);
 }
 
-static bool get(const struct baseline *f, const struct baseline_run *run,
-		unsigned int i, void *to)
+static bool get_packet(const struct baseline *f, const struct baseline_run *run,
+		       unsigned int i, void *to)
 {
 	if (!(run->flags & BASELINE_KERNEL))
 		return run->len <= SHORT ?
@@ -230,7 +230,7 @@ static int add_frame(struct baseline *f, const struct baseline_run *run,
 	buf = size <= PAGE_SIZE ? fragment(f, size) : long_fragment(f);
 	if (!buf)
 		return -ENOMEM;
-	if (!get(f, run, i, buf + pad - HLEN)) {
+	if (!get_packet(f, run, i, buf + pad - HLEN)) {
 		page_frag_free(buf);
 		return -EFAULT;
 	}
@@ -300,9 +300,9 @@ static bool put_one(const struct baseline *f, const struct baseline_run *run,
 }
 
 /* The header is before linear data if there was room, else separate. */
-static bool put(const struct baseline *f, const struct baseline_run *run,
-		unsigned int i, const struct sk_buff *skb, const void *hdr,
-		size_t hlen)
+static bool put_skb(const struct baseline *f, const struct baseline_run *run,
+		    unsigned int i, const struct sk_buff *skb, const void *hdr,
+		    size_t hlen)
 {
 	size_t at = hlen + skb_headlen(skb);
 	int k;
@@ -341,7 +341,7 @@ static int rx_one(const struct baseline *f, const struct baseline_run *run,
 			__skb_put(skb, HLEN);
 			hlen = 0;
 		}
-		err = put(f, run, i, skb, &hdr, hlen) ? 0 : -EFAULT;
+		err = put_skb(f, run, i, skb, &hdr, hlen) ? 0 : -EFAULT;
 	}
 	consume_skb(skb);
 	return err;

@@ -160,13 +160,13 @@ static void serve_one(int fd)
 	if (recv(fd, &o, sizeof(o), MSG_WAITALL) != sizeof(o))
 		exit(1);
 	make_pattern(ntohl(o.seed));
-	if (ntohl(o.what) == ORDER_STREAM)
+	if (ntohl(o.kind) == ORDER_STREAM)
 		exit(serve_stream(fd));
-	if (ntohl(o.what) == ORDER_ECHO)
+	if (ntohl(o.kind) == ORDER_ECHO)
 		exit(serve_echo(fd));
-	if (ntohl(o.what) >= ORDER_SINK)
+	if (ntohl(o.kind) >= ORDER_SINK)
 		exit(serve_load(fd, &o));
-	if (ntohl(o.what) == ORDER_UPLOAD) {
+	if (ntohl(o.kind) == ORDER_UPLOAD) {
 		if (!recv_stream(fd, be64toh(o.bytes)))
 			verdict = 'y';
 		send(fd, &verdict, 1, MSG_NOSIGNAL);
@@ -194,7 +194,7 @@ static int tcp_client(char **arg, int upload)
 	uint64_t bytes = strtoull(arg[2], NULL, 0);
 	struct order o = {
 		.bytes = htobe64(bytes), .seed = htonl(atoi(arg[3])),
-		.what = htonl(upload ? ORDER_UPLOAD : ORDER_DOWNLOAD),
+		.kind = htonl(upload ? ORDER_UPLOAD : ORDER_DOWNLOAD),
 	};
 	char verdict = 'n';
 	double start;

@@ -40,7 +40,7 @@ enum {
 struct order {
 	uint64_t bytes;
 	uint32_t seed;
-	uint32_t what;
+	uint32_t kind;
 };
 
 int connect_server(char **arg, struct order *o);

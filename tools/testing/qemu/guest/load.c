@@ -49,7 +49,7 @@ static void produce(int fd)
 
 static void tcp_flow(char **arg, int up)
 {
-	struct order o = { .what = htonl(up ? ORDER_SINK : ORDER_SOURCE) };
+	struct order o = { .kind = htonl(up ? ORDER_SINK : ORDER_SOURCE) };
 	int fd = connect_server(arg, &o);
 
 	if (up)
@@ -111,7 +111,7 @@ static void datagrams_down(char **arg)
 {
 	struct order o = {
 		.bytes = htobe64(atoi(arg[4])), .seed = htonl(atoi(arg[3])),
-		.what = htonl(ORDER_DATAGRAMS),
+		.kind = htonl(ORDER_DATAGRAMS),
 	};
 
 	connect_server(arg, &o);
@@ -192,7 +192,7 @@ static int serve_counters(int fd)
 int serve_load(int fd, const struct order *o)
 {
 	time_limit(fd, 600);
-	switch (ntohl(o->what)) {
+	switch (ntohl(o->kind)) {
 	case ORDER_SINK:
 		discard(fd);
 		return 0;

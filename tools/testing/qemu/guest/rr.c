@@ -66,7 +66,7 @@ static int ask(int fd, uint8_t *buf, int len, int is_tcp)
 
 static int connect_to(char **arg, int is_tcp)
 {
-	struct order o = { .what = htonl(ORDER_ECHO) };
+	struct order o = { .kind = htonl(ORDER_ECHO) };
 	struct sockaddr_in sa;
 	int fd;
 

@@ -199,7 +199,7 @@ int serve_stream(int fd)
 
 static int stream(char **arg)
 {
-	struct order o = { .seed = htonl(atoi(arg[3])), .what = htonl(ORDER_STREAM) };
+	struct order o = { .seed = htonl(atoi(arg[3])), .kind = htonl(ORDER_STREAM) };
 	int fd = connect_server(arg, &o);
 	struct totals end;
 	double longest = 0;

@@ -53,8 +53,8 @@ FIXTURE_TEARDOWN(cve)
 	free(self->got);
 }
 
-static void put(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
-		uint16_t flags, uint16_t next)
+static void write_desc(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
+		       uint16_t flags, uint16_t next)
 {
 	q->desc[i] = (struct drv_desc){ addr, len, flags, next };
 }
@@ -99,10 +99,10 @@ TEST_F(cve, CVE_2014_0055_error_in_mid_packet)
 		ASSERT_TRUE(healed(&self->g, &self->tap));
 		ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
 		for (i = 0; i < good; i++) {
-			put(q, i, self->gpa + i * 64, 64, W, 0);
+			write_desc(q, i, self->gpa + i * 64, 64, W, 0);
 			drv_put_avail(&q->drv, i);
 		}
-		put(q, good, 0x1000, 2048, W, 0);
+		write_desc(q, good, 0x1000, 2048, W, 0);
 		drv_put_avail(&q->drv, good);
 		go(q);
 		frame_raw(self->f, 1000, good);
@@ -129,7 +129,7 @@ TEST_F(cve, CVE_2014_0077_big_packet_small_buffer)
 	for (i = 0; i < ARRAY_SIZE(room); i++) {
 		ASSERT_EQ(0, guest_restart(&self->g, self->tap.fd[0]));
 		memset(p, 0xee, 0x10000);
-		put(q, 0, self->gpa + 4096, room[i], W, 0);
+		write_desc(q, 0, self->gpa + 4096, room[i], W, 0);
 		drv_put_avail(&q->drv, 0);
 		go(q);
 		frame_raw(self->f, 9000, i);
@@ -191,7 +191,7 @@ static void endless(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 	self->f[12] = 0x99;
 	guest_write(&self->g, self->gpa + self->g.hdr_len, self->f, 200);
 	for (i = 0; i < q->num; i++) {
-		put(q, i, self->gpa, len, 0, 0);
+		write_desc(q, i, self->gpa, len, 0, 0);
 		q->avail->ring[i] = i;
 	}
 	ASSERT_EQ(0, pthread_create(&thread, NULL, feed, &w));
@@ -328,9 +328,9 @@ TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 			if (place % 3 == 0)
 				q->desc[0] = d;
 			else if (place % 3 == 1)
-				put(q, 0, bad[i], 16, I, 0);
+				write_desc(q, 0, bad[i], 16, I, 0);
 			else
-				put(q, 0, self->table, 16, I, 0);
+				write_desc(q, 0, self->table, 16, I, 0);
 			guest_write(&self->g, self->table, &d, sizeof(d));
 			drv_put_avail(&q->drv, 0);
 			go(q);
@@ -353,7 +353,7 @@ TEST_F(cve, CVE_2020_10723_and_10725_unmapped)
 /* ---- values that change between two reads ---- */
 
 struct flipper {
-	volatile uint32_t *at;
+	volatile uint32_t *word;
 	uint32_t a;
 	uint32_t b;
 	bool must_stop;
@@ -365,7 +365,7 @@ static void *flip(void *arg)
 	unsigned int i;
 
 	for (i = 0; !__atomic_load_n(&w->must_stop, __ATOMIC_RELAXED); i++) {
-		*w->at = i & 1 ? w->a : w->b;
+		*w->word = i & 1 ? w->a : w->b;
 		if (i % 64 == 0)
 			sched_yield();
 	}
@@ -375,7 +375,7 @@ static void *flip(void *arg)
 static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 		    volatile uint32_t *at, uint32_t a, uint32_t b)
 {
-	struct flipper w = { .at = at, .a = a, .b = b };
+	struct flipper w = { .word = at, .a = a, .b = b };
 	struct vq *q = &self->g.vq[TX];
 	struct drv_desc table[2], first = q->desc[0], second = q->desc[1];
 	double start = seconds();
@@ -421,7 +421,7 @@ TEST_F_TIMEOUT(cve, CVE_2026_93683_indirect_length_flips, 120)
 		d.next = i + 1;
 		guest_write(&self->g, self->table + i * 16, &d, 16);
 	}
-	put(q, 0, self->table, 32, I, 0);
+	write_desc(q, 0, self->table, 32, I, 0);
 	flipped(_metadata, self, &q->desc[0].len, 32, 0xfffffff0);
 	flipped(_metadata, self, &q->desc[0].len, 16, 64 * 1024);
 }
@@ -431,8 +431,8 @@ TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 {
 	struct vq *q = &self->g.vq[TX];
 
-	put(q, 0, self->gpa, 50, N, 1);
-	put(q, 1, self->gpa, 50, N, 0);
+	write_desc(q, 0, self->gpa, 50, N, 1);
+	write_desc(q, 1, self->gpa, 50, N, 0);
 	drv_put_avail(&q->drv, 0);
 	go(q);
 	if (guest_is_ours())
@@ -440,11 +440,11 @@ TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 	ASSERT_TRUE(healed(&self->g, &self->tap));
 	if (!guest_is_ours())
 		SKIP(return, "in-tree may retry a bad header forever");
-	put(q, 0, self->gpa, 50, N, 1);
-	put(q, 1, self->gpa, 50, 0, 0);
+	write_desc(q, 0, self->gpa, 50, N, 1);
+	write_desc(q, 1, self->gpa, 50, 0, 0);
 	flipped(_metadata, self, (uint32_t *)&q->desc[1].flags, N, 0);
-	put(q, 0, self->gpa, 50, N, 1);
-	put(q, 1, self->gpa, 50, 0, 0);
+	write_desc(q, 0, self->gpa, 50, N, 1);
+	write_desc(q, 1, self->gpa, 50, 0, 0);
 	flipped(_metadata, self, (uint32_t *)&q->desc[0].flags,
 		N | 1 << 16, N | 0xffffU << 16);
 }

@@ -327,7 +327,7 @@ TEST_F_TIMEOUT(over, remapped_while_running, 120)
 /* The same for a page in the middle or at the end of a range, or over its start. */
 TEST_F(over, update_over_part_of_a_mapping)
 {
-	static const struct { uint32_t at, len; } part[] = {
+	static const struct { uint32_t offset, len; } part[] = {
 		{ 0x2000, 0x1000 }, { 0x7000, 0x1000 }, { 0, 0x1000 },
 		{ 0x3800, 0x1000 }, { 0, 0x8000 },
 	};
@@ -351,15 +351,15 @@ TEST_F(over, update_over_part_of_a_mapping)
 		frame_raw(old + g->hdr_len, 0x8000 - g->hdr_len, i);
 		frame_raw(new + g->hdr_len, 0x8000 - g->hdr_len, i + 100);
 		memcpy(want, old, 0x8000);
-		memcpy(want + part[i].at, new + part[i].at, part[i].len);
+		memcpy(want + part[i].offset, new + part[i].offset, part[i].len);
 		/* The host's socket only receives this ethertype. */
 		memcpy(want + g->hdr_len, new + g->hdr_len, 14);
 		memcpy(old + g->hdr_len, new + g->hdr_len, 14);
 		ASSERT_EQ(0, iotlb_update(g->vhost, v2, iova, 0x8000,
 					  (uintptr_t)old, RO));
-		ASSERT_EQ(0, iotlb_update(g->vhost, v2, iova + part[i].at,
+		ASSERT_EQ(0, iotlb_update(g->vhost, v2, iova + part[i].offset,
 					  part[i].len,
-					  (uintptr_t)new + part[i].at, RO));
+					  (uintptr_t)new + part[i].offset, RO));
 		ASSERT_LE(0, vq_add(&g->vq[TX], &seg, 1, 0));
 		vq_publish(&g->vq[TX]);
 		vq_kick(&g->vq[TX]);

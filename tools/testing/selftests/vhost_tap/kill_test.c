@@ -46,7 +46,7 @@ struct shared_state {
 
 struct owner {
 	struct pairs p;
-	struct stuck at[2];
+	struct stuck stuck[2];
 };
 
 static void set_stage(struct shared_state *s, int stage, int line)
@@ -73,11 +73,11 @@ static int open_pairs(struct owner *o, uint8_t kind)
 {
 	struct pairs *p = &o->p;
 
-	DO(stuck_open(&o->at[0]) || stuck_open(&o->at[1]));
+	DO(stuck_open(&o->stuck[0]) || stuck_open(&o->stuck[1]));
 	DO(pairs_open(p, 2));
 	DO(node_set_kind(p->fd, kind) && kind);
 	DO(pairs_up(p, &qemu));
-	DO(stuck_page(&o->at[0], &p->g[0]) || stuck_page(&o->at[1], &p->g[1]));
+	DO(stuck_page(&o->stuck[0], &p->g[0]) || stuck_page(&o->stuck[1], &p->g[1]));
 	return 0;
 }
 
@@ -85,8 +85,8 @@ static int open_pairs(struct owner *o, uint8_t kind)
 static int stick(struct owner *o, uint8_t kind)
 {
 	DO(open_pairs(o, kind));
-	DO(stuck_tx(&o->at[0], &o->p.g[0]));
-	DO(!stuck_wait(&o->at[0]));
+	DO(stuck_tx(&o->stuck[0], &o->p.g[0]));
+	DO(!stuck_wait(&o->stuck[0]));
 	return 0;
 }
 
@@ -102,10 +102,10 @@ static int stick_former(struct owner *o, uint8_t kind)
 	/* Worker 1 must not have the wake-up of the start of queue 3 left. */
 	DO(!thread_sleeps(node_thread_of(p->fd, 3)));
 	DO(node_attach(p->fd, 3, 0));
-	DO(stuck_tx(&o->at[1], &p->g[1]) || !stuck_wait(&o->at[1]));
-	DO(stuck_tx(&o->at[0], &p->g[0]));
+	DO(stuck_tx(&o->stuck[1], &p->g[1]) || !stuck_wait(&o->stuck[1]));
+	DO(stuck_tx(&o->stuck[0], &p->g[0]));
 	DO(node_attach(p->fd, 0, 1) || node_attach(p->fd, 1, 1));
-	DO(stuck_end(&o->at[1]) || !stuck_wait(&o->at[0]));
+	DO(stuck_end(&o->stuck[1]) || !stuck_wait(&o->stuck[0]));
 	DO(node_attach(p->fd, 3, 1));
 	return 0;
 }

@@ -45,8 +45,8 @@ static void *tail(struct req *r)
 	return (char *)r + NLMSG_ALIGN(r->nh.nlmsg_len);
 }
 
-static struct rtattr *put(struct req *r, int type, const void *data,
-			  size_t len)
+static struct rtattr *put_attr(struct req *r, int type, const void *data,
+			       size_t len)
 {
 	struct rtattr *a = tail(r);
 
@@ -60,7 +60,7 @@ static struct rtattr *put(struct req *r, int type, const void *data,
 
 static struct rtattr *put_str(struct req *r, int type, const char *s)
 {
-	return put(r, type, s, strlen(s) + 1);
+	return put_attr(r, type, s, strlen(s) + 1);
 }
 
 static void end(struct req *r, struct rtattr *nest)
@@ -73,7 +73,7 @@ static int talk(struct req *r)
 	struct {
 		struct nlmsghdr nh;
 		struct nlmsgerr err;
-		char rest[1024];
+		char request[1024];
 	} ack;
 	int fd, ret;
 
@@ -109,10 +109,10 @@ int link_veth(const char *a, const char *b)
 	struct rtattr *info, *data, *peer;
 	struct ifinfomsg ifi = {};
 
-	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	info = put_attr(&r, IFLA_LINKINFO, NULL, 0);
 	put_str(&r, IFLA_INFO_KIND, "veth");
-	data = put(&r, IFLA_INFO_DATA, NULL, 0);
-	peer = put(&r, VETH_INFO_PEER, &ifi, sizeof(ifi));
+	data = put_attr(&r, IFLA_INFO_DATA, NULL, 0);
+	peer = put_attr(&r, VETH_INFO_PEER, &ifi, sizeof(ifi));
 	put_str(&r, IFLA_IFNAME, b);
 	end(&r, peer);
 	end(&r, data);
@@ -123,7 +123,7 @@ int link_veth(const char *a, const char *b)
 int link_dummy(const char *name)
 {
 	struct req r = new_link(name, 0);
-	struct rtattr *info = put(&r, IFLA_LINKINFO, NULL, 0);
+	struct rtattr *info = put_attr(&r, IFLA_LINKINFO, NULL, 0);
 
 	put_str(&r, IFLA_INFO_KIND, "dummy");
 	end(&r, info);
@@ -138,13 +138,13 @@ int link_vxlan(const char *name, const char *lower, uint32_t id, uint32_t remote
 	struct rtattr *info, *data;
 
 	remote = htonl(remote);
-	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	info = put_attr(&r, IFLA_LINKINFO, NULL, 0);
 	put_str(&r, IFLA_INFO_KIND, "vxlan");
-	data = put(&r, IFLA_INFO_DATA, NULL, 0);
-	put(&r, IFLA_VXLAN_ID, &id, sizeof(id));
-	put(&r, IFLA_VXLAN_GROUP, &remote, sizeof(remote));
-	put(&r, IFLA_VXLAN_LINK, &on, sizeof(on));
-	put(&r, IFLA_VXLAN_PORT, &port, sizeof(port));
+	data = put_attr(&r, IFLA_INFO_DATA, NULL, 0);
+	put_attr(&r, IFLA_VXLAN_ID, &id, sizeof(id));
+	put_attr(&r, IFLA_VXLAN_GROUP, &remote, sizeof(remote));
+	put_attr(&r, IFLA_VXLAN_LINK, &on, sizeof(on));
+	put_attr(&r, IFLA_VXLAN_PORT, &port, sizeof(port));
 	end(&r, data);
 	end(&r, info);
 	return talk(&r) ?: link_up(name);
@@ -157,11 +157,11 @@ static int link_on(const char *name, const char *lower, const char *kind,
 	uint32_t on = if_nametoindex(lower);
 	struct rtattr *info, *data;
 
-	put(&r, IFLA_LINK, &on, sizeof(on));
-	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	put_attr(&r, IFLA_LINK, &on, sizeof(on));
+	info = put_attr(&r, IFLA_LINKINFO, NULL, 0);
 	put_str(&r, IFLA_INFO_KIND, kind);
-	data = put(&r, IFLA_INFO_DATA, NULL, 0);
-	put(&r, attr, val, len);
+	data = put_attr(&r, IFLA_INFO_DATA, NULL, 0);
+	put_attr(&r, attr, val, len);
 	end(&r, data);
 	end(&r, info);
 	return talk(&r) ?: link_up(name);
@@ -210,8 +210,8 @@ int link_addr(const char *name, uint32_t addr, int prefix)
 	};
 
 	addr = htonl(addr);
-	put(&r, IFA_LOCAL, &addr, sizeof(addr));
-	put(&r, IFA_ADDRESS, &addr, sizeof(addr));
+	put_attr(&r, IFA_LOCAL, &addr, sizeof(addr));
+	put_attr(&r, IFA_ADDRESS, &addr, sizeof(addr));
 	return talk(&r);
 }
 

@@ -80,12 +80,12 @@ static inline void start_iommu(struct guest_ring *w, u16 num, u8 flags, u16 star
 		.num = num, .event_idx = flags & OPS_F_EVENT_IDX,
 		.packed = flags & OPS_F_PACKED,
 		.start = start, .seed = start, .log = flags & OPS_F_LOG,
-		.at = { 0x100f80, 0x110ff0 + (skew & ~1ull),
-			0x120fe0 + skew },
+		.place = { 0x100f80, 0x110ff0 + (skew & ~1ull),
+			   0x120fe0 + skew },
 	};
 
 	if (s.packed)
-		s.at.avail &= ~3ull;
+		s.place.avail &= ~3ull;
 
 	w->iommu = iommu_new(&s);
 	iommu_watch(w->iommu);

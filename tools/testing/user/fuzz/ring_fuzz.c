@@ -347,14 +347,14 @@ static void op_write(void)
 {
 	const struct iommu_shape *s = w->iommu ? &w->iommu->shape : NULL;
 	struct {
-		void *at;
+		void *start;
 		size_t size;
 		u64 iova;
 	} areas[] = {
-		{w->d->desc, drv_desc_size(w->d->num), s ? s->at.desc : 0},
+		{w->d->desc, drv_desc_size(w->d->num), s ? s->place.desc : 0},
 		{w->d->avail, vtap_ring_size(w->cfg).avail,
-		 s ? s->at.avail : 0},
-		{w->d->used, vtap_ring_size(w->cfg).used, s ? s->at.used : 0},
+		 s ? s->place.avail : 0},
+		{w->d->used, vtap_ring_size(w->cfg).used, s ? s->place.used : 0},
 		{gmem_hva(w->d->g, FUZZ_RAM, 1), FUZZ_RAM_SIZE, IOMMU_RAM},
 	};
 	u8 area = in8(&w->in) % ARRAY_SIZE(areas);
@@ -369,7 +369,7 @@ static void op_write(void)
 	if (s)
 		iommu_write(w->iommu, areas[area].iova + at, data, len);
 	else
-		memcpy(areas[area].at + at, data, len);
+		memcpy(areas[area].start + at, data, len);
 }
 
 /* ---- operations of the IOMMU ---- */

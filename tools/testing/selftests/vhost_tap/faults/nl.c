@@ -27,7 +27,7 @@ struct request {
 	uint8_t attrs[64];
 };
 
-static void put(struct request *r, uint16_t type, const void *data, size_t len)
+static void put_attr(struct request *r, uint16_t type, const void *data, size_t len)
 {
 	struct nlattr attr = { NLA_HDRLEN + len, type };
 	uint8_t *at = (uint8_t *)r + r->nlh.nlmsg_len;
@@ -137,8 +137,8 @@ int nl_begin(struct life *l)
 	struct request r = request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
 	int err;
 
-	put(&r, CTRL_ATTR_FAMILY_NAME, VHOST_TAP_FAMILY_NAME,
-	    sizeof(VHOST_TAP_FAMILY_NAME));
+	put_attr(&r, CTRL_ATTR_FAMILY_NAME, VHOST_TAP_FAMILY_NAME,
+		 sizeof(VHOST_TAP_FAMILY_NAME));
 	err = request_reply(l, &r, on_family);
 	if (err || !l->nl_family || !l->nl_group)
 		return err ?: -ENOENT;
@@ -194,9 +194,9 @@ static int act(struct life *l, uint8_t cmd, const uint32_t more[][2],
 	struct request r = request(l->nl_family, cmd, NLM_F_ACK);
 	unsigned int i;
 
-	put(&r, VHOST_TAP_A_DEVICE_ID, &l->nl_device, sizeof(l->nl_device));
+	put_attr(&r, VHOST_TAP_A_DEVICE_ID, &l->nl_device, sizeof(l->nl_device));
 	for (i = 0; i < nr; i++)
-		put(&r, more[i][0], &more[i][1], sizeof(more[i][1]));
+		put_attr(&r, more[i][0], &more[i][1], sizeof(more[i][1]));
 	return request_reply(l, &r, NULL);
 }
 
