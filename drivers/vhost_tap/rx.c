@@ -92,6 +92,7 @@ static __always_inline u32 vtap_rx_take_chain(struct vtap_queue *q, u32 need,
 
 /*
  * Take chains of the usual shape: one writable buffer in the region q->mem.hit[1].
+ * The packet has a segment, the last of which a buffer next to it extends.
  * Return: number of bytes that still need a buffer.
  */
 static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
@@ -99,7 +100,7 @@ static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
 					    u16 max_chains)
 {
 	struct vtap_run run = {
-		.iov = q->iov + buf->nr_iov,
+		.iov = q->iov + buf->nr_iov - 1,
 		.used = q->rx_used + buf->nr_chains,
 		.max = min(max_chains - buf->nr_chains,
 			   VTAP_CHAIN_MAX - buf->cost),
@@ -108,7 +109,7 @@ static __always_inline u32 vtap_rx_take_run(struct vtap_queue *q, u32 need,
 
 	vtap_ring_pop_run(&q->ring, &q->mem, &run, q->ring.packed);
 	buf->nr_chains += run.nr;
-	buf->nr_iov += run.nr;
+	buf->nr_iov += run.nr_iov;
 	buf->cost += run.nr;
 	return run.need;
 }

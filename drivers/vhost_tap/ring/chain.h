@@ -75,31 +75,71 @@ static __always_inline int vtap_chain_add(struct vtap_ring *r,
 	return vtap_chain_add_as(r, m, c, d, d.flags & VRING_DESC_F_WRITE);
 }
 
-/*
- * Append a chain of one buffer to a run, and advance the pointers of the run.
- * Return: false if the buffer is not writable or not inside the region @hit.
- */
-static __always_inline bool vtap_chain_run_add(struct vtap_run *run,
-					       const struct vtap_region *hit,
-					       struct vtap_desc d, u32 head)
+/* Length and flags from the second word of a descriptor, without next or id. */
+static __always_inline u64 vtap_chain_shape(u64 tail, const bool packed)
 {
+	return packed ? tail & ~((u64)U16_MAX << 32) : tail << 16;
+}
+
+/*
+ * Append chains of one writable buffer each to a packet, while the buffers are
+ * in the region m->hit[1]. @descs are @nr > 0 descriptors in ring format, @heads
+ * their heads in a split ring. Drivers add many buffers of one length, so flags
+ * and length are checked only if they are not those of the last descriptor.
+ */
+static __always_inline void
+vtap_chain_run(struct vtap_run *run, const struct vtap_mem *m, const void *descs,
+	       u16 nr, const u16 *heads, const bool packed)
+{
+	const u8 flags_at = packed ? 48 : 32;	/* bit of the second word */
 	const u16 kind = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT |
 			 VRING_DESC_F_WRITE;
-	u64 off = d.addr - hit->gpa;
-	u32 part = min(d.len, run->need);
+	const __le64 *d = descs, *end = d + 2 * min(nr, run->max);
+	const struct vtap_region hit = m->hit[1];
+	struct vtap_used *used = run->used;
+	struct iovec *iov = run->iov;
+	void __user *iov_end = iov->iov_base + iov->iov_len;
+	u64 last = ~le64_to_cpu(d[1]), len = 0, max_off = 0;
+	s64 need = run->need;
 
-	if ((d.flags & kind) != VRING_DESC_F_WRITE || off >= hit->size)
-		return false;
-	if (d.len > hit->size - off || !part)
-		return false;
-	run->iov->iov_base = (void __user *)(unsigned long)(hit->uaddr + off);
-	run->iov->iov_len = d.len;
-	run->iov++;
-	run->used->head = head;
-	run->used->len = part;
-	run->used++;
-	run->need -= part;
-	return true;
+	for (; d < end; d += 2) {
+		u64 off = le64_to_cpu(d[0]) - hit.gpa;
+		u64 tail = le64_to_cpu(d[1]);
+		void __user *at;
+
+		if (unlikely(vtap_chain_shape(tail ^ last, packed))) {
+			len = (u32)tail;
+			if ((tail >> flags_at & kind) != VRING_DESC_F_WRITE ||
+			    !len || len > hit.size)
+				break;
+			max_off = hit.size - len;
+			last = tail;
+		}
+		if (off > max_off)
+			break;
+		at = (void __user *)(unsigned long)(hit.uaddr + off);
+		if (at == iov_end) {
+			iov->iov_len += len;
+		} else {
+			iov++;
+			iov->iov_base = at;
+			iov->iov_len = len;
+		}
+		iov_end = at + len;
+		used->head = packed ? (u16)(tail >> 32) : *heads++;
+		used->len = len;
+		used++;
+		need -= len;
+		if (need <= 0) {
+			/* The buffer may be longer than the rest of the packet. */
+			used[-1].len += need;
+			need = 0;
+			break;
+		}
+	}
+	run->nr = used - run->used;
+	run->nr_iov = iov - run->iov;
+	run->need = need;
 }
 
 /*

@@ -260,20 +260,13 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 void vtap_packed_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
 			 struct vtap_run *run)
 {
-	const struct vring_packed_desc *d = r->fetch_end + r->nr_left, *end;
-	const struct vtap_region hit = m->hit[1];
-	struct vtap_run got = *run;
-
-	end = d + min_t(u16, -r->nr_left, run->max);
-	for (; d < end && got.need; d++)
-		if (!vtap_chain_run_add(&got, &hit, vtap_desc_from_packed(d),
-					vtap_packed_head(le16_to_cpu(d->id), 1)))
-			break;
-	run->nr = got.used - run->used;
-	run->need = got.need;
+	if (!r->nr_left)	/* as in a broken ring */
+		return;
+	vtap_chain_run(run, m, r->fetch_end + r->nr_left, -r->nr_left, NULL,
+		       true);
 	r->last_avail += run->nr;
 	r->nr_left += run->nr;
-	if (run->nr && !r->nr_left)
+	if (!r->nr_left)
 		vtap_packed_wrap(r);
 }
 

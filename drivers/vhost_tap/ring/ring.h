@@ -301,10 +301,13 @@ struct vtap_used {
 
 /**
  * struct vtap_run - chains of one writable buffer each, for one packet
- * @iov: one segment for each chain; the caller's array, as @used
- * @used: the chains, and the bytes of the packet in each
- * @max: room in the arrays
+ * @iov: the last segment of the packet so far; the caller's array goes on for
+ *	@max segments, which are set as needed
+ * @used: array for the chains, and the bytes of the packet in each
+ * @max: room in @used
  * @nr: number of chains taken
+ * @nr_iov: number of segments added; a buffer that follows the one before it in
+ *	user memory extends its segment
  * @need: bytes of the packet without a buffer; more than 0 before the operation
  */
 struct vtap_run {
@@ -312,6 +315,7 @@ struct vtap_run {
 	struct vtap_used *used;
 	u16 max;
 	u16 nr;
+	u16 nr_iov;
 	u32 need;
 };
 

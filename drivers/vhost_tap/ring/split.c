@@ -166,7 +166,7 @@ fault:
  * vtap_split_pop_run - take chains of one writable buffer each
  * @r: ring; the caller owns the pass
  * @m: guest memory view
- * @run: the caller sets all members; @nr is 0
+ * @run: the caller sets all members; @nr and @nr_iov are 0
  *
  * Takes chains that are fetched already, while their buffers are in the region
  * @m->hit[1] and the packet needs more. vtap_split_pop() takes the next
@@ -175,21 +175,12 @@ fault:
 void vtap_split_pop_run(struct vtap_ring *r, const struct vtap_mem *m,
 			struct vtap_run *run)
 {
-	const struct vtap_region hit = m->hit[1];
 	u16 i = r->last_avail - r->fetch_start;
-	const struct vring_desc *d = r->first + i, *end;
-	const u16 *head = r->head + i;
-	struct vtap_run got = *run;
 
 	if (i >= r->nr_fetched || unlikely(r->fault))
 		return;
-	end = d + min_t(u16, r->nr_fetched - i, run->max);
-	for (; d < end && got.need; d++, head++)
-		if (!vtap_chain_run_add(&got, &hit, vtap_desc_from_split(d),
-					*head))
-			break;
-	run->nr = got.used - run->used;
-	run->need = got.need;
+	vtap_chain_run(run, m, r->first + i, r->nr_fetched - i, r->head + i,
+		       false);
 	r->last_avail += run->nr;
 }
 

@@ -53,14 +53,24 @@ static void run_exit(struct kunit *test)
 	e = NULL;
 }
 
-/* Mostly a buffer that RX gets from a driver, else one that ends a run. */
+/*
+ * Mostly a buffer that RX gets from a driver, else one that ends a run. Many
+ * have the length of the last one, or follow it in memory.
+ */
 static int add_chain(u64 cookie)
 {
+	static u64 next_at;
+	static u32 len;
 	u64 at = ENV_RAM + 0x40000 + rnd_below(&dice, 256) * SLOT;
-	struct seg buf[2] = {
-		{ at, 1 + rnd_below(&dice, SLOT), true },
-		{ at, SLOT, true },
-	};
+	struct seg buf[2] = { { at, 0, true }, { at, SLOT, true } };
+
+	if (!len || !rnd_below(&dice, 4))
+		len = 1 + rnd_below(&dice, SLOT);
+	if (next_at && next_at <= ENV_RAM + ENV_RAM_SIZE - len &&
+	    rnd_below(&dice, 2))
+		buf[0].gpa = next_at;
+	buf[0].len = len;
+	next_at = buf[0].gpa + len;
 
 	switch (rnd_below(&dice, 40)) {
 	case 0:
@@ -103,19 +113,36 @@ static void take(struct popped_packet *t, u32 need, u32 max, bool use_runs)
 		t->used[t->nr].len = min_t(u64, e->c.in_len, need);
 		need -= t->used[t->nr++].len;
 		t->nr_iov += e->c.nr_out + e->c.nr_in;
-		if (!need || !use_runs)
+		/* A run needs a segment before it. */
+		if (!need || !use_runs || !t->nr_iov)
 			continue;
 
 		run = (struct vtap_run){
-			.iov = t->iov + t->nr_iov, .used = t->used + t->nr,
+			.iov = t->iov + t->nr_iov - 1, .used = t->used + t->nr,
 			.max = max - t->nr, .need = need,
 		};
 		vtap_ring_pop_run(&e->r, &e->m, &run, e->r.packed);
 		t->nr += run.nr;
-		t->nr_iov += run.nr;
+		t->nr_iov += run.nr_iov;
 		t->nr_by_run += run.nr;
 		need = run.need;
 	}
+}
+
+/* pop does not merge segments of different chains, and pop_run does. */
+static void merge_segments(struct popped_packet *t)
+{
+	struct iovec *to = t->iov;
+	u32 i;
+
+	for (i = 1; i < t->nr_iov; i++) {
+		if (t->iov[i].iov_base == to->iov_base + to->iov_len)
+			to->iov_len += t->iov[i].iov_len;
+		else
+			*++to = t->iov[i];
+	}
+	if (t->nr_iov)
+		t->nr_iov = to - t->iov + 1;
 }
 
 static void stage(struct kunit *test, const struct popped_packet *t)
@@ -152,7 +179,7 @@ static void expect_used(struct kunit *test, const struct popped_packet *t, u64 *
 
 static void expect_same(struct kunit *test, u16 num)
 {
-	u64 added = 0, used = 0, nr = 0, nr_by_run = 0;
+	u64 added = 0, used = 0, nr = 0, nr_by_run = 0, nr_merged = 0;
 	static struct popped_packet one, runs;
 	int i;
 
@@ -176,6 +203,10 @@ static void expect_same(struct kunit *test, u16 num)
 		take(&runs, need, max, true);
 		KUNIT_ASSERT_EQ(test, runs.ret, one.ret);
 		KUNIT_ASSERT_EQ(test, runs.nr, one.nr);
+		KUNIT_ASSERT_TRUE(test, runs.nr_iov <= one.nr_iov);
+		nr_merged += one.nr_iov - runs.nr_iov;
+		merge_segments(&one);
+		merge_segments(&runs);
 		KUNIT_ASSERT_EQ(test, runs.nr_iov, one.nr_iov);
 		KUNIT_ASSERT_EQ(test, memcmp(runs.used, one.used,
 					     sizeof(one.used)), 0);
@@ -193,8 +224,10 @@ static void expect_same(struct kunit *test, u16 num)
 		expect_used(test, &runs, &used);
 	}
 	/* A ring of two entries has no run that is worth the name. */
-	if (num > 2)
+	if (num > 2) {
 		KUNIT_EXPECT_GT(test, nr_by_run, nr / 3);
+		KUNIT_EXPECT_GT(test, nr_merged, nr_by_run / 8);
+	}
 }
 
 static void run_same_as_pop(struct kunit *test)
@@ -207,11 +240,139 @@ static void run_same_as_pop(struct kunit *test)
 		expect_same(test, packed ? packed_sizes[i] : split_sizes[i]);
 }
 
+/* Take chains of the buffers @buf, until one is a fault or @need bytes have room. */
+static void take_buffers(struct popped_packet *t, const struct seg *buf, u32 nr,
+			 u32 need)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		drv_add(&e->d, buf + i, 1, i);
+	drv_publish(&e->d);
+	take(t, need, nr, true);
+}
+
+static void expect_segment(struct kunit *test, const struct popped_packet *t,
+			   u32 i, u64 gpa, size_t len)
+{
+	KUNIT_ASSERT_TRUE(test, i < t->nr_iov);
+	KUNIT_EXPECT_PTR_EQ(test, t->iov[i].iov_base,
+			    gmem_hva(&e->g, gpa, len));
+	KUNIT_EXPECT_EQ(test, (u64)t->iov[i].iov_len, (u64)len);
+}
+
+/* Buffers that follow each other are one segment. Others are not, whatever their order. */
+static void run_adjacent(struct kunit *test)
+{
+	const u64 at = ENV_RAM + 0x40000;
+	const struct seg buf[] = {
+		{ at, 0x100, true }, { at + 0x100, 0x100, true },
+		{ at + 0x200, 0x80, true }, { at + 0x281, 0x80, true },
+		{ at + 0x201, 0x80, true }, { at + 0x201, 0x80, true },
+	};
+	static const u32 len[] = { 0x100, 0x100, 0x80, 0x80, 0x80, 0x7f };
+	static struct popped_packet t;
+	u32 i;
+
+	start(16);
+	take_buffers(&t, buf, ARRAY_SIZE(buf), 0x3ff);
+	KUNIT_ASSERT_EQ(test, t.nr, ARRAY_SIZE(buf));
+	KUNIT_EXPECT_EQ(test, t.nr_by_run, t.nr - 1);
+	for (i = 0; i < t.nr; i++)
+		KUNIT_EXPECT_EQ(test, t.used[i].len, len[i]);
+	KUNIT_ASSERT_EQ(test, t.nr_iov, 4);
+	expect_segment(test, &t, 0, at, 0x280);
+	expect_segment(test, &t, 1, at + 0x281, 0x80);
+	expect_segment(test, &t, 2, at + 0x201, 0x80);
+	expect_segment(test, &t, 3, at + 0x201, 0x80);
+}
+
+/* A run takes a buffer that ends with its region, and leaves the next region to pop. */
+static void run_region_end(struct kunit *test)
+{
+	const u64 end = ENV_RAM + ENV_RAM_SIZE;
+	const struct seg buf[] = {
+		{ end - 0x30, 0x10, true }, { end - 0x20, 0x10, true },
+		{ end - 0x10, 0x10, true }, { end, 0x10, true },
+		{ end + 0x10, 0x10, true },
+	};
+	static struct popped_packet t;
+	int i;
+
+	start(16);
+	gmem_add(&e->g, end, ENV_RAM_SIZE);
+	env_map(e);
+	take_buffers(&t, buf, ARRAY_SIZE(buf), 0x50);
+	KUNIT_ASSERT_EQ(test, t.nr, ARRAY_SIZE(buf));
+	KUNIT_EXPECT_EQ(test, t.nr_by_run, 3);
+	KUNIT_ASSERT_EQ(test, t.nr_iov, 2);
+	expect_segment(test, &t, 0, end - 0x30, 0x30);
+	expect_segment(test, &t, 1, end, 0x20);
+	for (i = 0; i < (int)t.nr; i++)
+		KUNIT_EXPECT_EQ(test, t.used[i].len, 0x10);
+}
+
+/* pop finds the fault of a buffer outside of memory, whose length is the usual one. */
+static void run_outside(struct kunit *test)
+{
+	const u64 end = ENV_RAM + ENV_RAM_SIZE;
+	const u64 at[] = {
+		end, end - 1, end - 0xf, ENV_RAM - 1, ENV_RAM - 0x10, 0,
+		U64_MAX, U64_MAX - 0xf,
+	};
+	static struct popped_packet t;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		const struct seg buf[] = {
+			{ ENV_RAM + 0x40000, 0x10, true },
+			{ end - 0x10, 0x10, true }, { at[i], 0x10, true },
+		};
+
+		start(16);
+		take_buffers(&t, buf, ARRAY_SIZE(buf), 0x30);
+		KUNIT_EXPECT_EQ(test, t.ret, -EIO);
+		KUNIT_EXPECT_EQ(test, e->r.fault, VTAP_FAULT_UNMAPPED);
+		KUNIT_EXPECT_EQ(test, t.nr, 2);
+		KUNIT_EXPECT_EQ(test, t.nr_by_run, 1);
+	}
+}
+
+/* A buffer without bytes, or longer than its region, is left to pop. */
+static void run_length(struct kunit *test)
+{
+	const u64 at = ENV_RAM + 0x40000;
+	struct seg buf[] = {
+		{ at, 0x10, true }, { at + 0x10, 0x10, true },
+		{ at + 0x20, 0, true }, { at + 0x20, 0x10, true },
+	};
+	static struct popped_packet t;
+
+	start(16);
+	take_buffers(&t, buf, ARRAY_SIZE(buf), 0x30);
+	KUNIT_ASSERT_EQ(test, t.nr, ARRAY_SIZE(buf));
+	KUNIT_EXPECT_EQ(test, t.nr_by_run, 2);
+	KUNIT_ASSERT_EQ(test, t.nr_iov, 1);
+	expect_segment(test, &t, 0, at, 0x30);
+	KUNIT_EXPECT_EQ(test, t.used[2].len, 0);
+
+	buf[2].len = ENV_RAM_SIZE + 1;
+	start(16);
+	take_buffers(&t, buf, ARRAY_SIZE(buf), 0x30);
+	KUNIT_EXPECT_EQ(test, t.nr_by_run, 1);
+	KUNIT_EXPECT_EQ(test, e->r.fault, VTAP_FAULT_UNMAPPED);
+	buf[2].len = U32_MAX;
+	start(16);
+	take_buffers(&t, buf, ARRAY_SIZE(buf), 0x30);
+	KUNIT_EXPECT_EQ(test, t.nr_by_run, 1);
+	KUNIT_EXPECT_EQ(test, e->r.fault, VTAP_FAULT_UNMAPPED);
+}
+
 /* A broken ring gives no run, and records nothing. */
 static void run_broken(struct kunit *test)
 {
 	struct vtap_used used[2] = { { 0, 1 }, { 1, 1 } };
-	struct iovec iov[2];
+	struct iovec iov[3] = {};
 	struct vtap_run run = {
 		.iov = iov, .used = used, .max = 2, .need = 2,
 	};
@@ -230,6 +391,10 @@ static void run_broken(struct kunit *test)
 
 static struct kunit_case run_cases[] = {
 	ENV_CASE(run_same_as_pop),
+	ENV_CASE(run_adjacent),
+	ENV_CASE(run_region_end),
+	ENV_CASE(run_outside),
+	ENV_CASE(run_length),
 	ENV_CASE(run_broken),
 	{}
 };
