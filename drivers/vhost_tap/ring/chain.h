@@ -126,7 +126,8 @@ vtap_chain_run(struct vtap_run *run, const struct vtap_mem *m, const void *descs
 			iov->iov_len = len;
 		}
 		iov_end = at + len;
-		used->head = packed ? (u16)(tail >> 32) : *heads++;
+		used->head = packed ? (u16)(tail >> 32) :
+				      le16_to_cpu((__force __le16)*heads++);
 		used->len = len;
 		used++;
 		need -= len;

@@ -239,7 +239,7 @@ struct vtap_ring {
 	/** @fetch_end: packed: end of the fetched descriptors */
 	const struct vring_packed_desc *fetch_end;
 	union {
-		/** @head: fetched chain heads, each below @num */
+		/** @head: fetched chain heads in ring format, each below @num */
 		u16 head[VTAP_FETCH];
 		/** @skip: packed: descriptors after the first of each staged chain */
 		u16 skip[VTAP_FETCH];

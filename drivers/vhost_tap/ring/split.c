@@ -39,6 +39,33 @@ static __always_inline int vtap_split_fetched(struct vtap_ring *r, u16 got,
 }
 
 /*
+ * Count the heads from the first one on that follow each other. Most drivers
+ * allocate descriptors in order, so four heads are compared at a time.
+ * Return: their number, at most @max; 0 if the first one is not below @num.
+ */
+static __always_inline u16 vtap_split_nr_in_order(const u16 *heads, u16 max,
+						  u16 num)
+{
+	const u16 head = vtap_split_le16(*heads);
+	const u16 *at = heads, *end;
+	u64 want, four;
+
+	if (unlikely(head >= num))
+		return 0;
+	end = heads + min_t(u16, max, num - head);
+	/* No part overflows: the last head is below num. */
+	want = head * 0x0001000100010001ull + 0x0003000200010000ull;
+	for (; end - at >= 4; at += 4, want += 0x0004000400040004ull) {
+		memcpy(&four, at, sizeof(four));
+		if (le64_to_cpu((__force __le64)four) != want)
+			break;
+	}
+	while (at < end && vtap_split_le16(*at) == head + (at - heads))
+		at++;
+	return at - heads;
+}
+
+/*
  * Fetch the driver's index (B), the heads and their first descriptors. Most
  * drivers allocate descriptors in order, so runs of descriptors are copied.
  * Return: as vtap_split_fetched().
@@ -76,11 +103,9 @@ int vtap_split_fetch(struct vtap_ring *r)
 			     (n - run) * sizeof(*heads), fault);
 
 	for (i = 0; i < n; i = j) {
-		u16 head = vtap_split_le16(*(heads + i)), next = head;
+		u16 head = vtap_split_le16(*(heads + i));
 
-		for (j = i; j < n && next < r->num &&
-		     vtap_split_le16(*(heads + j)) == next; j++, next++)
-			*(heads + j) = next;
+		j = i + vtap_split_nr_in_order(heads + i, n - i, r->num);
 		if (unlikely(j == i))
 			break;
 		if (j - i < VTAP_RUN_LONG) {
@@ -140,8 +165,8 @@ int vtap_split_fetch_scattered(struct vtap_ring *r)
 		slot = (u16 __user *)r->avail->ring +
 		       ((r->last_avail + i) & (r->num - 1));
 		slot = vtap_ring_scattered_at(&map->avail, slot);
-		unsafe_get_user(head, slot, fault);
-		head = vtap_split_le16(head);
+		unsafe_get_user(*(heads + i), slot, fault);
+		head = vtap_split_le16(*(heads + i));
 		if (unlikely(head >= r->num))
 			break;
 		from = (u64 __user *)(r->desc + head);
@@ -149,7 +174,6 @@ int vtap_split_fetch_scattered(struct vtap_ring *r)
 		from = vtap_ring_scattered_at(&map->desc, from);
 		unsafe_get_user(to[0], from, fault);
 		unsafe_get_user(to[1], from2, fault);
-		*(heads + i) = head;
 	}
 	user_read_access_end();
 	return vtap_split_fetched(r, i, n);

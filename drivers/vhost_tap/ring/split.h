@@ -55,7 +55,7 @@ static __always_inline int vtap_split_pop_as(struct vtap_ring *r,
 			return ret;
 		i = 0;
 	}
-	c->head = r->head[i];
+	c->head = vtap_split_le16(r->head[i]);
 	c->nr_out = 0;
 	c->nr_in = 0;
 	c->cost = 0;
