@@ -12,6 +12,8 @@
 #ifndef VTAP_USERCOPY_H
 #define VTAP_USERCOPY_H
 
+#include <linux/fault-inject-usercopy.h>
+#include <linux/instrumented.h>
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -23,11 +25,18 @@ static inline bool vtap_user_read(void *to, const void __user *from,
 	return !_copy_from_user(to, from, len);
 }
 
+/*
+ * _copy_to_user() without a function call, as the kernel's iov_iter has it. A
+ * 64 KiB packet takes 20 of these.
+ */
 static inline bool vtap_user_write(void __user *to, const void *from,
 				   unsigned long len)
 {
 	might_fault();
-	return !_copy_to_user(to, from, len);
+	if (should_fail_usercopy() || unlikely(!access_ok(to, len)))
+		return false;
+	instrument_copy_to_user(to, from, len);
+	return !raw_copy_to_user(to, from, len);
 }
 
 /* Copy @len bytes from the segments @iov, starting @skip bytes into them. */
