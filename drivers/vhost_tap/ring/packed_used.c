@@ -195,19 +195,21 @@ int vtap_packed_stage_wrapped(struct vtap_ring *r)
 u16 vtap_packed_stage_run(struct vtap_ring *r, const struct vtap_used *used,
 			  u16 nr)
 {
-	u16 room = r->stage_max - min(r->stage_max, r->nr_staged), i;
+	u16 room = r->stage_max - min(r->stage_max, r->nr_staged);
 	const u64 flags = r->stage_word |
 			  vtap_packed_pack_word(0, 0, VRING_DESC_F_WRITE);
-	u64 *to = r->packed_staged + r->nr_staged;
+	u64 *first = r->packed_staged + r->nr_staged, *to = first, *end;
 
-	nr = min(nr, room);
-	for (i = 0; i < nr; i++, used++) {
-		if (vtap_packed_nr_extra(used->head) || !used->len)
+	for (end = to + min(nr, room); to < end; to++, used++) {
+		u64 word = (u64)used->head << 32 | used->len;
+
+		/* A longer chain, whose head has more bits, or no bytes. */
+		if (word >> 48 || !(u32)word)
 			break;
-		*to++ = flags | vtap_packed_pack_word(used->len, used->head, 0);
+		*to = flags | (__force u64)cpu_to_le64(word);
 	}
-	r->nr_staged += i;
-	return i;
+	r->nr_staged += to - first;
+	return to - first;
 }
 
 /*
