@@ -14,6 +14,14 @@
  * sender back. struct ubuf_info.flags requests this. It is 0 here, because these
  * pages are plain kernel pages, which their references keep.
  *
+ * With IFF_NAPI_FRAGS tun takes the parts after the first for an iovec, whatever
+ * they are. It then returns -EINVAL for a part of length 0, before it uses
+ * anything. So each frame ends with a guard, an empty part that nothing else reads.
+ * Without it tun would build an skb with a wrong length from a frame of one part.
+ * Tun skips a header whose length the client chooses, but never the whole frame.
+ * The file of a tap can change to IFF_NAPI_FRAGS at any time, so no check before
+ * sendmsg() could replace the guard.
+ *
  * Locking: vtap_queue.lock protects vtap_backend.frags.
  */
 #include <linux/bvec.h>
@@ -57,6 +65,7 @@
  * @nr: pieces
  * @cur: index of the current piece
  * @used: bytes of it that frames have; a multiple of PAGE_SIZE
+ * @vec: parts of the frame being sent, and a guard
  * @nr_skip: frames to skip after an allocation has failed
  * @nr_refused: frames to skip after the socket has refused one
  * @is_used: a frame was allocated since the last vtap_frag_tx_trim()
@@ -67,6 +76,7 @@ struct vtap_frags {
 	u32 nr;
 	u32 cur;
 	u32 used;
+	struct bio_vec vec[FRAME_PIECES + 1];
 	u8 nr_skip;
 	u8 nr_refused;
 	bool is_used;
@@ -222,31 +232,6 @@ static bool vtap_frags_copy(const struct bio_vec *vec, u32 nr,
 }
 
 /*
- * Make the last byte of the frame a part of its own. With IFF_NAPI_FRAGS tun takes
- * the parts after the first for an iovec, whatever they are. It then reads an
- * iov_len of more than a page in this part, because its offset is not 0, and
- * returns -EINVAL before it uses anything. Without such a part it would build an skb
- * with a wrong length. Tun skips a header whose length the client chooses, but
- * never all bytes up to this one. The file of a tap can change to IFF_NAPI_FRAGS at
- * any time, so no check before sendmsg() could replace this.
- * Return: false if the last part has one byte only, whose offset may be 0.
- */
-static bool vtap_frags_split(struct bio_vec *vec, u32 nr)
-{
-	struct bio_vec *last = vec + nr - 1;
-
-	if (last->bv_len == 1)
-		return false;
-	last->bv_len--;
-	vec[nr] = (struct bio_vec){
-		.bv_page = last->bv_page,
-		.bv_offset = last->bv_offset + last->bv_len,
-		.bv_len = 1,
-	};
-	return true;
-}
-
-/*
  * Set hdr_len, by which tun and macvtap decide how much of the frame to copy into
  * the linear part of the skb. They do not check that the frame has as much.
  * Return: false if the headers are longer than usual.
@@ -293,9 +278,9 @@ int vtap_frag_tx_send(struct vtap_backend *b, const struct vtap_chain *c,
 		.msg_controllen = sizeof(ctl),
 		.msg_flags = MSG_DONTWAIT,
 	};
-	struct bio_vec vec[FRAME_PIECES + 1];
 	struct virtio_net_hdr *hdr;
 	struct vtap_frags *f;
+	struct bio_vec *vec;
 	int nr, ret;
 
 	vtap_backend_assert_locked(b);
@@ -308,6 +293,7 @@ int vtap_frag_tx_send(struct vtap_backend *b, const struct vtap_chain *c,
 		f->nr_refused--;
 		return -EOPNOTSUPP;
 	}
+	vec = f->vec;
 	nr = vtap_frags_take(f, hlen + len, vec);
 	if (unlikely(!nr))
 		return -ENOSPC;
@@ -316,9 +302,9 @@ int vtap_frag_tx_send(struct vtap_backend *b, const struct vtap_chain *c,
 	hdr = page_address(vec->bv_page) + vec->bv_offset;
 	if (unlikely(!vtap_vnet_hdr_ok(hdr, len)))
 		return -EINVAL;
-	if (unlikely(!vtap_frags_set_hdr_len(hdr, len) ||
-		     !vtap_frags_split(vec, nr)))
+	if (unlikely(!vtap_frags_set_hdr_len(hdr, len)))
 		return -EOPNOTSUPP;
+	vec[nr] = (struct bio_vec){};	/* the guard */
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, vec, nr + 1, hlen + len);
 	ret = b->sock->ops->sendmsg(b->sock, &msg, hlen + len);
 	/* No guest memory is read here, so -EFAULT is a refusal, too. */

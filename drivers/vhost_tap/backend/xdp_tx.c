@@ -273,12 +273,18 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
  */
 bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen)
 {
-	const size_t at = offsetof(struct virtio_net_hdr, gso_type);
+	const size_t at = skip + offsetof(struct virtio_net_hdr, gso_type);
 	u8 type;
 
-	return hlen >= sizeof(struct virtio_net_hdr) &&
-	       vtap_frame_copy(&type, c, skip + at, sizeof(type)) &&
-	       type != VIRTIO_NET_HDR_GSO_NONE;
+	if (hlen < sizeof(struct virtio_net_hdr))
+		return false;
+	if (likely(at < c->iov->iov_len)) {
+		if (get_user(type, (u8 __user *)c->iov->iov_base + at))
+			return false;
+	} else if (!vtap_frame_copy(&type, c, at, sizeof(type))) {
+		return false;
+	}
+	return type != VIRTIO_NET_HDR_GSO_NONE;
 }
 
 /**

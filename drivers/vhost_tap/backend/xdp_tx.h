@@ -202,6 +202,8 @@ vtap_xdp_tx_add(struct vtap_backend *b, const struct vtap_chain *c,
 {
 	struct vtap_frame f = { .len = len, .skip = skip, .hlen = hlen };
 
+	if (len > PAGE_SIZE)
+		return -ENOSPC;
 	if (!b->nr_batch)
 		vtap_xdp_tx_begin(b);
 	f.size = vtap_frame_size(b, len);
