@@ -30,6 +30,8 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 		row->regions = n;
 	else if (!strcmp(key, "spread"))
 		row->spread = n;
+	else if (!strcmp(key, "adjacent"))
+		row->adjacent = n;
 	else if (!strcmp(key, "mrg"))
 		row->mrg = n;
 	else if (!strcmp(key, "eidx"))

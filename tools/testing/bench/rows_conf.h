@@ -30,6 +30,7 @@ enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE };
  * @regions: number of regions of guest memory; packets use all of them in turn
  * @spread: number of separate parts of guest memory that packets use in turn; 0: as
  *	many as regions
+ * @adjacent: buffers follow each other in memory without a gap
  * @mrg: mergeable buffers
  * @eidx: event index
  * @in_order: VIRTIO_F_IN_ORDER
@@ -61,6 +62,7 @@ struct bench_row {
 	bool indirect;
 	unsigned int regions;
 	unsigned int spread;
+	bool adjacent;
 	bool mrg;
 	bool eidx;
 	bool in_order;

@@ -152,6 +152,8 @@ static void shape(struct testbed *tb)
 	tb->stride = up(tb->in_slot + bytes, 64) + 64;
 	if (tb->stride < 704)
 		tb->stride = 704;
+	if (row->adjacent)
+		tb->stride = tb->in_slot + bytes;
 	tb->nr_parts = row->spread ?: row->regions;
 	tb->part_len = up((tb->nr_slots + tb->nr_parts - 1) / tb->nr_parts *
 			   tb->stride, PAGE);
