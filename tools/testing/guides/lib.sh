@@ -12,12 +12,28 @@ set_up() {
 	lay_over "$VTAP_LIBVIRT_ROOT" >/dev/null
 	PATH=$root/build/vhost-tapctl:$PATH
 	chgrp kvm /dev/vhost-tap && chmod 660 /dev/vhost-tap
-	ip link add eth0 type veth peer name far
-	ip link set eth0 up
-	ip link set far up
 	NIC=eth0 SOURCE=$root
+	if [[ $guide == sriov ]]; then
+		set_up_igb
+	else
+		ip link add $NIC type veth peer name far
+		ip link set $NIC up
+	fi
+	ip link set far up
 	prepare_guest a
 	! declare -F "set_up_$guide" >/dev/null || "set_up_$guide"
+}
+
+# The NIC with SR-IOV of run-vm --igb; far is the other end of its cable.
+set_up_igb() {
+	local link
+	modprobe -a igb igbvf virtio_net
+	for link in /sys/class/net/*/device/driver; do
+		case $(readlink -f "$link") in
+		*/igb) NIC=$(cut -d / -f 5 <<<"$link") ;;
+		*/virtio_net) ip link set "$(cut -d / -f 5 <<<"$link")" name far ;;
+		esac
+	done
 }
 
 set_up_dpdk() {
@@ -135,6 +151,14 @@ traffic() {
 	ping -q -c 3 -i 0.2 -W 5 "$1.2" && "$agent" tcp-send "$1.2" 5000 $((4 << 20)) 1 &&
 		g "agent tcp-send $1.1 5000 $((4 << 20)) 2" &&
 		"$agent" udp "$1.2" 5000 20 3 && g "agent udp $1.1 5000 20 4"
+}
+
+# The VF has carried what traffic() sent.
+through_the_vf() {
+	local n
+	n=$(cat "/sys/class/net/$VF/statistics/tx_bytes")
+	echo "the VF has sent $n bytes"
+	((n > 4 << 20))
 }
 
 no_ping() {
