@@ -59,6 +59,11 @@ def figures(row, got):
                 "worker ms/s": (got["worker_ns"] / 1e6 / seconds, COST),
                 "kicks /s": (got["kicks"] / seconds, COUNT),
                 "calls /s": (got["calls"] / seconds, COUNT)}
+    if kind == "burst":
+        if direction == "flood":
+            return {"1000 packets/s": (got["rx_packets"] / got["seconds"] / 1e3, RATE)}
+        return {"dropped %": (got["dropped"] * 100 / got["sent"], COUNT),
+                "calls/packet": (got["calls"] / got["rx_packets"], COUNT)}
     unit, key, scale = WORK[kind]
     work = (got[f"{direction}_{key}"] if key else got["answers"]) * scale
     out = {}

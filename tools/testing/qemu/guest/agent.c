@@ -18,6 +18,8 @@
  *                                         time the replies of "serve" (rr.c)
  *   agent load HOST PORT tcp|udp FLOWS BYTES up|down   send to the server, or make it
  *                                         send, until killed (load.c)
+ *   agent bursts HOST PORT COUNT PPS BURSTS   send BURSTS times COUNT datagrams to the
+ *                                         port after PORT (load.c)
  *   agent with-taps IFACE COUNT CMD [ARG]...   run CMD with COUNT queues of the
  *                                         multi-queue tap IFACE as fds 100, ...
  * The following run until the file STOP exists (stream.c):
@@ -445,6 +447,8 @@ int main(int argc, char **argv)
 		return request_response(argv + 2);
 	if (!strcmp(cmd, "load") && argc == 8)
 		return load(argv + 2);
+	if (!strcmp(cmd, "bursts") && argc == 7)
+		return bursts(argv + 2);
 	if (!strcmp(cmd, "udp-flood") && argc == 5)
 		return udp_flood(argv + 2);
 	if (!strcmp(cmd, "mcast-recv") && argc == 7)

@@ -60,6 +60,7 @@ int request_response(char **arg);
 int serve_load(int fd, const struct order *o);
 
 int load(char **arg);
+int bursts(char **arg);
 void boot(void);
 
 #endif

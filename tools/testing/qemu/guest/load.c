@@ -91,6 +91,50 @@ static void udp_flows(struct sockaddr_in sa, unsigned int len, unsigned int flow
 	}
 }
 
+#define BURST_CHUNK	8
+
+/*
+ * Send @count datagrams at @pps, a few at a time. The sender sleeps between them, so that the
+ * worker and the guest can use its CPU.
+ */
+static void send_burst(int fd, long count, double pps)
+{
+	static const uint8_t datagram[64];
+	double start = now(), due;
+	long i;
+
+	for (i = 0; i < count; i++) {
+		if (i % BURST_CHUNK == 0) {
+			due = start + i / pps;
+			while (now() < due)
+				usleep((due - now()) * 1e6 + 1);
+		}
+		while (send(fd, datagram, sizeof(datagram), 0) < 0 && errno == ENOBUFS)
+			usleep(100);
+	}
+}
+
+/* HOST PORT COUNT PPS BURSTS: a pause of four times its length follows a burst. */
+int bursts(char **arg)
+{
+	struct sockaddr_in sa = address(arg[0], arg[1]);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), i, n = atoi(arg[4]);
+	long count = atol(arg[2]);
+	double pps = atof(arg[3]), seconds = 0, start;
+
+	sa.sin_port = htons(ntohs(sa.sin_port) + 1);
+	if (count < 1 || pps < 1 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		die("%ld datagrams: %s", count, strerror(errno));
+	for (i = 0; i < n; i++) {
+		start = now();
+		send_burst(fd, count, pps);
+		seconds += now() - start;
+		usleep((now() - start) * 4e6);
+	}
+	printf("sent %ld seconds %.3f\n", n * count, seconds);
+	return 0;
+}
+
 /* The order's bytes are the length of a datagram, its seed is the number of flows. */
 static int serve_datagrams(int fd, const struct order *o)
 {
