@@ -241,6 +241,8 @@ TEST_F_TIMEOUT(frags, chains, 120)
 	uint64_t gpa;
 	size_t len;
 
+	if (variant->backend == NAPI_FRAGS && guest_kernel_before(5, 12))
+		SKIP(return, "such a tap takes no piece of more than a page");
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
 		for (k = 0; k < 2 * ARRAY_SIZE(sizes); k++) {
 			len = build(&kinds[0], self->sent, sizes[k / 2],
