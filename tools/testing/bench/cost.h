@@ -24,6 +24,7 @@
  * @kicks: kicks of the guest, per packet
  * @calls: calls of the device, per packet
  * @worker_ns: CPU time of all workers, per packet; 0 if there is none
+ * @switches: context switches of all workers, per packet; rr only
  * @p99: 99th percentile of the time of a full round, per packet
  */
 struct packet_cost {
@@ -35,18 +36,21 @@ struct packet_cost {
 	double kicks;
 	double calls;
 	double worker_ns;
+	double switches;
 	double p99;
 };
 
 /* All return 0 or -errno. */
 int cost_rounds(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
 int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
+int cost_rr(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
 int cost_idle(const struct bench_row *row, struct packet_cost *cost);
 
 /* worker.c */
 long worker_switches(void);
 int64_t worker_cpu_ns(void);
 int worker_batch(void);
+int worker_apart(void);
 
 static inline int64_t now_ns(void)
 {

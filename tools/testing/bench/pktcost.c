@@ -24,7 +24,7 @@
 #include "cost.h"
 #include "net.h"
 
-#define MAX_ROWS	128
+#define MAX_ROWS	160
 
 static int run_row(const struct bench_row *row, unsigned int ms)
 {
@@ -33,14 +33,17 @@ static int run_row(const struct bench_row *row, unsigned int ms)
 
 	if (!err && row->mode == MODE_STREAM)
 		err = cost_stream(row, ms, &c);
+	else if (!err && row->mode == MODE_RR)
+		err = cost_rr(row, ms, &c);
 	else if (!err && row->mode == MODE_IDLE)
 		err = cost_idle(row, &c);
 	else if (!err)
 		err = cost_rounds(row, ms, &c);
 	if (!err)
-		printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\t%.1f\t%.1f\n",
+		printf("%s\t%d\t%u\t%.1f\t%.1f\t%.1f\t%.4f\t%.4f\t%.1f\t%.1f\t%.4f\n",
 		       row->name, c.rounds, c.packets, c.more, c.whole,
-		       c.median, c.kicks, c.calls, c.worker_ns, c.p99);
+		       c.median, c.kicks, c.calls, c.worker_ns, c.p99,
+		       c.switches);
 	return err;
 }
 

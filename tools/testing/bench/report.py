@@ -4,7 +4,8 @@
 
 Writes .txt, .json, .svg and .png. A line of the raw file has boot, node, row, rounds,
 packets in a round, figure, figure of a whole round per packet, its median, kicks and
-calls per packet; or boot, node, row, errno. A row may occur several times in a boot.
+calls per packet, CPU time of workers, the 99th percentile, context switches of workers per
+packet; or boot, node, row, errno. A row may occur several times in a boot.
 Ratios use measurements of both sides taken directly after each other.
 """
 
@@ -22,11 +23,14 @@ NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", 
 
 # The targets: cost of vhost-tap over in-tree's.
 TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
-           "tx-gso": 0.95, "rx-gso": 0.95, "tx-64-burst1": 1.0, "rx-64-burst1": 1.0}
+           "tx-gso": 0.95, "rx-gso": 0.95, "tx-64-burst1": 1.0, "rx-64-burst1": 1.0,
+           "rr": 0.90, "rr-1k": 0.90, "rr-fixed": 1.0, "rr-1k-fixed": 1.0}
 # vhost-tap with a feature to vhost-tap without it: the end of the row's name, the end of
 # the other row's name, the target.
 OWN = [("-log", "", 1.05), ("-iotlb", "", 1.10), ("-iotlb4k", "", 1.10),
-       ("-reg500", "-spread", 1.02)]
+       ("-reg500", "-spread", 1.02), ("-adapt", "-fixed", 1.10)]
+# The target of the CPU time of adaptive polling over fixed polling.
+ADAPT_CPU = ("rr-1k-adapt", "rr-1k-fixed", 0.5)
 # The target of vhost-tap with a packed ring over a split one.
 PACKED = 1.0
 # vhost-tap's cost above the baseline, to in-tree's cost above the baseline.
@@ -41,7 +45,7 @@ def is_burst(row):
 
 
 def read_raw(path):
-    """Read the raw file -> {row: {side: {boot: [value, kicks, calls]} or "ERRNO"}}"""
+    """Read the raw file -> {row: {side: {boot: [value, kicks, calls, CPU, switches]} or "ERRNO"}}"""
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -56,7 +60,8 @@ def read_raw(path):
                 row[name] = {}
             again = sum(key[0] == col[0] for key in row[name])
             row[name][col[0], again] = [float(col[6 if is_burst(col[2]) else 5]),
-                                        float(col[8]), float(col[9])]
+                                        float(col[8]), float(col[9]), float(col[10]),
+                                        float(col[12])]
     return rows
 
 
@@ -96,8 +101,8 @@ def side_of(got):
     if not isinstance(got, dict):
         return {"error": got}
     side = summary([v[0] for v in got.values()])
-    side["kicks"] = statistics.median(v[1] for v in got.values())
-    side["calls"] = statistics.median(v[2] for v in got.values())
+    for i, what in enumerate(("kicks", "calls", "worker", "switches"), 1):
+        side[what] = statistics.median(v[i] for v in got.values())
     return side
 
 
@@ -128,6 +133,15 @@ def against_split(rows, row, sides):
     return out
 
 
+def adaptive_cpu(rows, row, sides):
+    """Compare the CPU time of adaptive polling to that of fixed polling; both are ours."""
+    fixed = rows.get(ADAPT_CPU[1], {}).get("ours")
+    if row != ADAPT_CPU[0] or not isinstance(fixed, dict) or not isinstance(sides.get("ours"), dict):
+        return None
+    got = ratio(sides["ours"], fixed, column=3)
+    return judged(got, ADAPT_CPU[2])
+
+
 def under_load(sides):
     """Check that kicks and calls per packet do not exceed in-tree's."""
     out = {}
@@ -147,6 +161,10 @@ def judge(rows, targets=True):
         out.append(r)
         if row.endswith("-packed"):
             r["over_split"] = against_split(rows, row, sides)
+        r["adaptive_cpu"] = adaptive_cpu(rows, row, sides)
+        own = against_plain(rows, row, sides)
+        if own:
+            r["over_plain"] = own
         good = [n for n in sides if isinstance(sides[n], dict)]
         if not {"ours", "in_tree"} <= set(good):
             continue
@@ -159,9 +177,6 @@ def judge(rows, targets=True):
             r["ratio"] = judged(r["ratio"], TARGETS[row])
         if "stream" in row:
             r["load"] = under_load(sides)
-        own = against_plain(rows, row, sides)
-        if own:
-            r["over_plain"] = own
         for name in ("baseline", "baseline_kernel"):
             if name in good:
                 above = ratio(sides["ours"], sides["in_tree"], sides[name])
@@ -223,6 +238,15 @@ def baseline_lines(rows):
     return out
 
 
+def request_lines(rows):
+    """List what a request costs besides its time."""
+    return [f"{r['row']:16} {name:9} {r[side]['worker']:>10.0f} {r[side]['switches']:>9.2f} "
+            f"{r[side]['kicks']:>8.2f} {r[side]['calls']:>8.2f}  {aim(side == 'ours' and r['adaptive_cpu'])}".rstrip()
+            for r in rows if r["row"].startswith("rr")
+            for side, name in (("in_tree", "in-tree"), ("ours", "vhost-tap"))
+            if "median" in r.get(side, {})]
+
+
 def load_lines(rows):
     return [f"{r['row']:16} {what:6} {r['in_tree'][what]:>9.4f} {r['ours'][what]:>9.4f}  "
             f"{aim(r['load'][what])}"
@@ -247,6 +271,10 @@ def table(about, rows):
                   baseline_lines(rows))
     lines += part("Kicks and calls per packet while guest and device work at the same time:",
                   f"{'row':16} {'':6} {one:>9} {two:>9}  not more", load_lines(rows))
+    lines += part("For each request: CPU time of the worker, its context switches, kicks and calls. The target\n"
+                  "is for the CPU time of adaptive polling, as a part of that of fixed polling.",
+                  f"{'row':16} {'':9} {'CPU time':>10} {'switches':>9} {'kicks':>8} {'calls':>8}  target",
+                  request_lines(rows))
     lines += part("Context switches of an idle worker in 2 s:", f"{'':16} {one:>9} {two:>9}  target",
                   [f"{'':16} {r['in_tree']['median']:>9.1f} {r['ours']['median']:>9.1f}  "
                    f"{aim(r['wakeups'])}" for r in rows if r.get("wakeups")])

@@ -51,9 +51,14 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 		row->pairs = n;
 	else if (!strcmp(key, "mode"))
 		row->mode = !strcmp(val, "stream") ? MODE_STREAM :
-			    !strcmp(val, "idle") ? MODE_IDLE : MODE_ROUNDS;
+			    !strcmp(val, "idle") ? MODE_IDLE :
+			    !strcmp(val, "rr") ? MODE_RR : MODE_ROUNDS;
 	else if (!strcmp(key, "poll"))
 		row->poll_us = n;
+	else if (!strcmp(key, "adapt"))
+		row->adapt_us = n;
+	else if (!strcmp(key, "pace"))
+		row->pace_us = n;
 	else if (!strcmp(key, "bridged"))
 		row->bridged = n;
 	else if (!strcmp(key, "to"))

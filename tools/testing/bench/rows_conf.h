@@ -15,8 +15,8 @@ enum gso_kind { GSO_NONE, GSO_TCP, GSO_UDP };
 /* Destination of the guest's frames, see forward.c. */
 enum bench_path { PATH_HOST, PATH_NIC, PATH_VXLAN, PATH_TAP };
 
-/* Implemented in rounds.c, stream.c and idle.c. */
-enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE };
+/* Implemented in rounds.c, stream.c, idle.c and rr.c. */
+enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR };
 
 /**
  * struct bench_row - the parameters of one measurement
@@ -41,6 +41,8 @@ enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE };
  * @pairs: number of vhost files, each on a queue of one tap; 0 for one on a plain tap
  * @mode: kind of measurement
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
+ * @adapt_us: limit of adaptive polling, VHOST_TAP_SET_POLLING, on vhost-tap only
+ * @pace_us: rr: time from one request to the next; 0 for no pause
  * @bridged: packets come from another tap over a bridge, with headroom, instead of from
  *	a packet socket
  * @path: destination of the guest's packets behind the tap
@@ -73,6 +75,8 @@ struct bench_row {
 	unsigned int pairs;
 	enum bench_mode mode;
 	unsigned int poll_us;
+	unsigned int adapt_us;
+	unsigned int pace_us;
 	bool bridged;
 	enum bench_path path;
 	bool frags;

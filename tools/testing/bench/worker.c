@@ -75,3 +75,27 @@ int worker_batch(void)
 		return -ESRCH;
 	return 0;
 }
+
+static void set_cpu(const char *task, void *failed)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+	if (sched_setaffinity(tid_of(task), sizeof(set), &set))
+		*(bool *)failed = true;
+}
+
+/* Run this thread on the first CPU, and the workers on the last one. */
+int worker_apart(void)
+{
+	bool failed = false;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (!workers_each(getpid(), set_cpu, &failed) || failed ||
+	    sched_setaffinity(0, sizeof(set), &set))
+		return -ESRCH;
+	return 0;
+}

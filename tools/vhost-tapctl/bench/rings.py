@@ -55,7 +55,7 @@ class Rings:
         if len(col) == 3:
             samples.fail(row, side, col[2])
             self.failed.add((row, side))
-        elif len(col) != 11:
+        elif len(col) != 12:
             raise Failure(f"{row} on {self.nodes[side]}: pktcost failed. {out} {err}")
         else:
             samples.add(row, number, side, sample(row, col[2:]))
