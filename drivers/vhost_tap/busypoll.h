@@ -2,11 +2,12 @@
 /*
  * busypoll.h - decide how long a worker polls before it sleeps
  *
- * The caller passes the time, so that unit tests cover every decision. A client
- * can allow polling in two ways:
+ * The caller passes the time, so that unit tests cover every decision. A worker
+ * polls for the longest of these times:
  *
- *   fixed     VHOST_SET_VRING_BUSYLOOP_TIMEOUT: poll for this time
- *   adaptive  VHOST_TAP_SET_POLLING: poll up to this time while it finds work
+ *   fixed     the client's VHOST_SET_VRING_BUSYLOOP_TIMEOUT
+ *   adaptive  up to the client's VHOST_TAP_SET_POLLING, while it finds work
+ *   burst     with any settings, after several packets of a guest in one pass
  *
  * The window of adaptive polling grows after a gap between work that is longer than
  * the window and within the limit. It shrinks after a gap beyond the limit. Two or
@@ -15,6 +16,10 @@
  * Each direction has its own window, chosen by the last work before the gap. A
  * guest answers a request soon, but the next request may take long. A common
  * window would poll through the long gaps because of the short ones.
+ *
+ * A worker that is faster than the driver finds the ring empty after a few packets,
+ * enables kicks and sleeps, and each kick is an exit of the guest. So it polls
+ * after a burst, for a fraction of the time that it had work.
  */
 #ifndef VTAP_BUSYPOLL_H
 #define VTAP_BUSYPOLL_H
@@ -24,25 +29,61 @@
 /* Longest time that a client can make a worker poll after its last work. */
 #define VTAP_POLL_MAX_US	100000
 
+/* A TX pass of this number of packets is a burst: more are likely to follow. */
+#define VTAP_BUSYPOLL_BURST_PACKETS	4
+
+/* Longest time to poll after a burst. */
+#define VTAP_BUSYPOLL_BURST_NS		50000
+
 /**
  * struct vtap_busypoll - polling state of a worker
  * @since_ns: time at which the worker ran out of work; 0 while it has some
  * @deadline_ns: time at which polling ends
  * @window_ns: adaptive: length of the next polling window, 0 for none, by direction
  *	of the last work
+ * @woken_ns: time at which the worker began to work, after it slept
+ * @polled_ns: time that it has polled since
  * @last_dir: direction of the last work
+ * @is_burst: a pass since then was a burst
  */
 struct vtap_busypoll {
 	u64 since_ns;
 	u64 deadline_ns;
 	u64 window_ns[2];
+	u64 woken_ns;
+	u64 polled_ns;
 	u8 last_dir;
+	bool is_burst;
 };
 
 /* Nanoseconds of a client's timeout, at most VTAP_POLL_MAX_US. */
 static inline u64 vtap_busypoll_limit_ns(u32 us)
 {
 	return (us < VTAP_POLL_MAX_US ? us : VTAP_POLL_MAX_US) * 1000ULL;
+}
+
+/* The worker begins to work at @now_ns, after it slept. */
+static inline void vtap_busypoll_wake(struct vtap_busypoll *a, u64 now_ns)
+{
+	a->woken_ns = now_ns;
+	a->polled_ns = 0;
+	a->is_burst = false;
+}
+
+/*
+ * Return the nanoseconds to poll after a burst: at most half the time of the work since
+ * the worker woke up, less the time polled since.
+ */
+static inline u64 vtap_busypoll_burst_ns(const struct vtap_busypoll *a,
+					 u64 now_ns)
+{
+	s64 work_ns = now_ns - a->woken_ns - a->polled_ns;
+	s64 left_ns = work_ns / 2 - (s64)a->polled_ns;
+
+	if (!a->is_burst || left_ns <= 0)
+		return 0;
+	return left_ns < VTAP_BUSYPOLL_BURST_NS ? left_ns :
+						  VTAP_BUSYPOLL_BURST_NS;
 }
 
 /* Start a polling window at @now_ns (monotonic). Return: true if it is not empty. */
@@ -52,6 +93,12 @@ static inline bool vtap_busypoll_begin(struct vtap_busypoll *a, u64 now_ns,
 	a->since_ns = now_ns;
 	a->deadline_ns = now_ns + window_ns;
 	return window_ns != 0;
+}
+
+/* End the window at @now_ns. */
+static inline void vtap_busypoll_end(struct vtap_busypoll *a, u64 now_ns)
+{
+	a->polled_ns += now_ns - a->since_ns;
 }
 
 /* Return true to poll again. @must_yield: the CPU is needed, or the thread must end. */
@@ -91,49 +138,6 @@ static inline void vtap_busypoll_learn(struct vtap_busypoll *a, u64 now_ns,
 static inline void vtap_busypoll_yield(struct vtap_busypoll *a)
 {
 	a->window_ns[a->last_dir] = 0;
-}
-
-/* After this number of packets in a pass, more are likely to follow. */
-#define VTAP_BUSYPOLL_TX_PACKETS	4
-
-/* Longest time to poll an empty ring in one pass. */
-#define VTAP_BUSYPOLL_TX_MAX_NS	50000
-
-/**
- * struct vtap_busypoll_tx - polling inside a TX pass
- * @start_ns: time at which the pass began
- * @idle_ns: time spent polling since
- *
- * A worker that is faster than the driver finds the ring empty after a few
- * packets, enables kicks and sleeps, and each kick is an exit of the guest. So
- * a TX pass polls the ring before it enables kicks, for a fraction of the time
- * that it had work.
- */
-struct vtap_busypoll_tx {
-	u64 start_ns;
-	u64 idle_ns;
-};
-
-static inline void vtap_busypoll_tx_begin(struct vtap_busypoll_tx *l,
-					  u64 now_ns)
-{
-	l->start_ns = now_ns;
-	l->idle_ns = 0;
-}
-
-/*
- * Return the nanoseconds to poll an empty ring after @packets of this pass: at most
- * half the time of its work, or 0.
- */
-static inline u64 vtap_busypoll_tx_ns(const struct vtap_busypoll_tx *l,
-				      u64 now_ns, u32 packets)
-{
-	s64 work_ns = now_ns - l->start_ns - l->idle_ns;
-	s64 left_ns = work_ns / 2 - (s64)l->idle_ns;
-
-	if (packets < VTAP_BUSYPOLL_TX_PACKETS || left_ns <= 0)
-		return 0;
-	return left_ns < VTAP_BUSYPOLL_TX_MAX_NS ? left_ns : VTAP_BUSYPOLL_TX_MAX_NS;
 }
 
 #endif /* VTAP_BUSYPOLL_H */

@@ -12,7 +12,6 @@ void vtap_poll_retarget(struct vtap_poll *p, struct vtap_worker *w);
 /* wakeup.c: the pending bits of a worker */
 void vtap_worker_wake(struct vtap_worker *w, u32 bit);
 bool vtap_worker_is_pending(const struct vtap_worker *w);
-bool vtap_worker_has_more(const struct vtap_worker *w);
 void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q);
 void vtap_queue_wake(struct vtap_queue *q);
 pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns);
@@ -33,6 +32,7 @@ bool vtap_queue_begin(struct vtap_queue *q);
 void vtap_queue_end(struct vtap_queue *q);
 void vtap_queue_publish(struct vtap_queue *q);
 void vtap_queue_call(struct vtap_queue *q);
+void vtap_queue_call_now(struct vtap_queue *q);
 void vtap_queue_publish_and_call(struct vtap_queue *q);
 bool vtap_queue_has_work(struct vtap_queue *q);
 void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault reason);

@@ -37,6 +37,24 @@ noinline __cold void vtap_queue_drop(struct vtap_queue *q, enum vtap_fault reaso
 }
 
 /**
+ * vtap_queue_call_now - call the guest although no pass runs
+ * @q: queue; its lock is held
+ *
+ * For the entries of a TX pass that left the call to the next one
+ * (vtap_tx_end_batch()). Does not read the guest's memory: the ring may be
+ * unmapped, and the caller need not be the owner.
+ */
+void vtap_queue_call_now(struct vtap_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+	if (q->nr_uncalled && q->call) {
+		eventfd_signal(q->call);
+		vtap_count(&q->stats, calls);
+	}
+	q->nr_uncalled = 0;
+}
+
+/**
  * vtap_queue_break - stop a queue whose guest broke the ring
  * @q: queue whose ring has a fault; its lock is held
  *
@@ -48,6 +66,7 @@ noinline __cold enum vtap_verdict vtap_queue_break(struct vtap_queue *q)
 	vtap_queue_drop(q, q->ring.fault);
 	vtap_count(&q->stats, broken);
 	vtap_queue_set_state(q, VTAP_BROKEN);
+	vtap_queue_call_now(q);
 	if (q->err)
 		eventfd_signal(q->err);
 	return VTAP_IDLE;
@@ -199,7 +218,8 @@ void vtap_queue_call(struct vtap_queue *q)
  * vtap_queue_publish - make the staged used entries visible to the driver
  * @q: queue; its lock is held
  *
- * vtap_queue_call() follows before the pass ends.
+ * vtap_queue_call() follows before the pass ends, or in the next pass if the
+ * worker polls meanwhile.
  */
 void vtap_queue_publish(struct vtap_queue *q)
 {

@@ -89,6 +89,7 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 	if (q->state != VTAP_STOPPED) {
 		q->base = vtap_ring_base(&q->ring);
 		vtap_queue_set_state(q, VTAP_STOPPED);
+		vtap_queue_call_now(q);
 		vtap_ring_unmap(&q->ring);
 	}
 	/*

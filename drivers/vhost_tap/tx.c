@@ -8,9 +8,6 @@
  */
 #include <linux/cpumask.h>
 #include <linux/if_ether.h>
-#include <linux/sched.h>
-#include <linux/sched/clock.h>
-#include <linux/sched/stat.h>
 
 #include "backend/backend.h"
 #include "busypoll.h"
@@ -32,41 +29,26 @@ static void vtap_tx_flush_all(struct vtap_queue *q)
 	vtap_queue_publish_and_call(q);
 }
 
-/*
- * Poll the ring before kicks are enabled, because a driver that sent several
- * packets may add more soon (busypoll.h). Stop if another task needs the CPU,
- * or another queue needs the worker.
- * Return: true if the ring has new chains or a fault.
- */
-static noinline bool vtap_tx_busypoll(struct vtap_queue *q,
-				      const struct vtap_worker *w,
-				      struct vtap_busypoll_tx *l, u32 packets)
+/* True if the worker polls the ring next, after @packets of this pass. */
+static bool vtap_tx_keeps_polling(const struct vtap_queue *q,
+				  const struct vtap_worker *w, u32 packets)
 {
-	u64 start = local_clock(), now = start;
-	u64 ns = vtap_busypoll_tx_ns(l, now, packets);
-	bool found = false;
-
-	while (now - start < ns && single_task_running() && !need_resched() &&
-	       !vtap_worker_has_more(w)) {
-		found = vtap_ring_has_new(&q->ring, q->ring.packed) != 0;
-		if (found)
-			break;
-		cpu_relax();
-		now = local_clock();
-	}
-	l->idle_ns += now - start;
-	return found;
+	if (q->worker != w || w->is_last)
+		return false;
+	/* With one CPU the driver cannot run while the worker polls. */
+	return w->poll_ns || w->busypoll.is_burst ||
+	       (packets >= VTAP_BUSYPOLL_BURST_PACKETS && num_online_cpus() > 1);
 }
 
 /*
- * The ring is empty after @packets: send the batch, poll the ring, enable kicks
- * and check once more. If new chains have arrived, the driver runs at the same
- * time, and the call can wait for a full batch. Kicks stay off if the worker
- * polls.
- * Return: 1 to continue, 0 to wait for a kick, -EIO if the ring is broken.
+ * The ring is empty after @packets: send the batch, then enable kicks and check
+ * once more. Kicks stay off if the worker polls. If new chains have arrived, or may
+ * after a burst, the driver runs at the same time, and the call can wait for a
+ * full batch or a pass without packets.
+ * Return: 1 to continue, 0 to end the pass, -EIO if the ring is broken.
  */
 static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
-			     struct vtap_busypoll_tx *l, u32 packets)
+			     u32 packets)
 {
 	struct vtap_ring *r = &q->ring;
 	int ret;
@@ -75,13 +57,13 @@ static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
 	vtap_queue_publish(q);
 	if (q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
+	q->keep_polling = vtap_tx_keeps_polling(q, w, packets);
 	if (q->keep_polling) {
-		vtap_queue_call(q);
+		/* The client's polling may last longer than that of a burst. */
+		if (w->poll_ns || READ_ONCE(q->dev->adaptive_us) || !packets)
+			vtap_queue_call(q);
 		return r->fault ? -EIO : 0;
 	}
-	if (l->start_ns && packets >= VTAP_BUSYPOLL_TX_PACKETS &&
-	    vtap_tx_busypoll(q, w, l, packets))
-		return 1;
 	ret = vtap_ring_enable_notify(r, r->packed);
 	if (ret <= 0)
 		vtap_queue_call(q);
@@ -190,13 +172,9 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 	struct vtap_chain c = { .iov = q->iov, .iov_max = VTAP_CHAIN_MAX };
 	u32 packets = q->spent_packets, bytes = q->spent_bytes;
 	u32 rounds = packets;	/* the part of @packets that moved no packet */
-	struct vtap_busypoll_tx l = {};
 	int ret;
 
 	BUILD_BUG_ON(VTAP_BATCH > VTAP_FETCH);
-	/* With one CPU the driver cannot run while the worker polls. */
-	if (num_online_cpus() > 1)
-		vtap_busypoll_tx_begin(&l, local_clock());
 	/* No barrier: vtap_tx_block() has one when it sets it again. */
 	if (unlikely(q->blocked))
 		WRITE_ONCE(q->blocked, false);
@@ -206,7 +184,7 @@ vtap_tx_pass(struct vtap_queue *q, const struct vtap_worker *w,
 	while (packets < VTAP_PASS_PACKETS && bytes < VTAP_PASS_BYTES) {
 		ret = vtap_ring_pop(&q->ring, &q->mem, &c, packed);
 		if (ret == 0) {
-			ret = vtap_tx_end_batch(q, w, &l, packets - rounds);
+			ret = vtap_tx_end_batch(q, w, packets - rounds);
 			if (ret == 0)
 				return q->keep_polling ? VTAP_POLL : VTAP_IDLE;
 			if (ret < 0)
@@ -275,7 +253,6 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w)
 	enum vtap_verdict verdict = VTAP_IDLE;
 
 	mutex_lock(&q->lock);
-	q->keep_polling = w->poll_ns && q->worker == w;
 	if (vtap_queue_begin(q)) {
 		u64 before = q->stats.packets;
 
@@ -283,6 +260,8 @@ enum vtap_verdict vtap_tx(struct vtap_queue *q, const struct vtap_worker *w)
 					   vtap_tx_split(q, w);
 		vtap_queue_end(q);
 		trace_vtap_pass(q, q->stats.packets - before, verdict);
+	} else {
+		vtap_queue_call_now(q);
 	}
 	mutex_unlock(&q->lock);
 	return verdict;

@@ -153,23 +153,23 @@ struct vtap_worker {
 
 	/* Private to the thread. */
 
-	/** @poll_ns: time to poll after this round */
+	/** @poll_ns: time to poll after this round that the client allows */
 	u64 poll_ns ____cacheline_aligned_in_smp;
 	/** @config_gen: value of vtap_dev.config_gen last seen */
 	int config_gen;
 	/** @busyloop_us: longest timeout of its queues, as of @config_gen */
 	u32 busyloop_us;
-	/** @busypoll: state of adaptive polling */
+	/** @busypoll: state of polling */
 	struct vtap_busypoll busypoll;
 	/** @is_last: this is the round before sleeping, which turns kicks on */
 	bool is_last;
-	/** @others_wait: queues of this round wait for the current pass */
-	bool others_wait;
+	/** @is_awake: it has worked since it slept last */
+	bool is_awake;
 	/** @node_is_applied: the thread has moved to @node */
 	bool node_is_applied;
 	/** @initial_cpus: affinity at the start, until @node_is_applied */
 	cpumask_var_t initial_cpus;
-	/** @kicks_off: REQUEUED bits of queues without kicks: a pass in each round */
+	/** @kicks_off: REQUEUED bits of queues without kicks, polled in each round */
 	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
 };
 

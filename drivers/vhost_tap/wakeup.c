@@ -49,19 +49,6 @@ bool vtap_worker_is_pending(const struct vtap_worker *w)
 }
 
 /**
- * vtap_worker_has_more - check for work other than the current pass
- * @w: worker
- *
- * Context: a pass of this worker.
- * Return: true if another queue waits, a bit is pending, or the worker must
- * stop.
- */
-bool vtap_worker_has_more(const struct vtap_worker *w)
-{
-	return w->others_wait || vtap_worker_is_pending(w) || READ_ONCE(w->stop);
-}
-
-/**
  * vtap_worker_requeue - schedule another pass of a queue
  * @w: worker that served the last pass
  * @q: queue

@@ -5,6 +5,7 @@
  * A round takes the pending bits a word at a time and gives each queue with a
  * bit one pass, so queues that share a worker take turns.
  */
+#include <linux/cpumask.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -12,6 +13,14 @@
 #include "busypoll.h"
 #include "thread.h"
 #include "vtap.h"
+
+static void vtap_worker_keep_kicks_off(struct vtap_worker *w,
+				       const struct vtap_queue *q)
+{
+	__set_bit(vtap_work_bit(q, VTAP_WORK_REQUEUED), w->kicks_off);
+	/* Without the client's polling, only a burst leaves kicks off. */
+	w->busypoll.is_burst |= !w->poll_ns;
+}
 
 /* Give a queue a pass; @works are its bits of vtap_worker.pending. */
 static void vtap_worker_serve(struct vtap_worker *w, struct vtap_queue *q,
@@ -29,14 +38,22 @@ static void vtap_worker_serve(struct vtap_worker *w, struct vtap_queue *q,
 	if (verdict == VTAP_MORE)
 		vtap_worker_requeue(w, q);
 	else if (verdict == VTAP_POLL)
-		__set_bit(vtap_work_bit(q, VTAP_WORK_REQUEUED), w->kicks_off);
+		vtap_worker_keep_kicks_off(w, q);
+}
+
+/* True if a queue whose kicks are off has no work, and polling goes on. */
+static bool vtap_worker_may_skip(const struct vtap_worker *w,
+				 struct vtap_queue *q)
+{
+	/* After a burst a pass must call the guest. */
+	return w->poll_ns && !vtap_queue_has_work(q);
 }
 
 #define WORKS_MASK	(BIT(VTAP_NR_WORKS) - 1)
 
 /*
- * Serve the queues of one word. Queues whose kicks are off get a pass in every
- * round, because nothing else reports their work. The last round enables kicks.
+ * Serve the queues of one word. Each round polls the queues whose kicks are off,
+ * because nothing else reports their work. The last round enables kicks.
  */
 static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 {
@@ -52,9 +69,12 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 		struct vtap_queue *q = vtap_queue_at(w->dev, index);
 
 		pending &= ~(WORKS_MASK << shift);
-		w->others_wait = pending;
-		if (woken >> shift & WORKS_MASK)
+		if (woken >> shift & WORKS_MASK) {
 			w->busypoll.last_dir = q->dir;
+		} else if (vtap_worker_may_skip(w, q)) {
+			vtap_worker_keep_kicks_off(w, q);
+			continue;
+		}
 		vtap_worker_serve(w, q, works);
 		/* A round may have 512 passes: reschedule after each. */
 		cond_resched();
@@ -93,8 +113,25 @@ static bool vtap_worker_poll_queues(struct vtap_worker *w)
 			set_bit(vtap_work_bit(q, VTAP_WORK_REQUEUED),
 				w->pending);
 	}
-	cpu_relax();
 	return may_find;
+}
+
+/*
+ * Set the pending bits of queues with work whose kicks are off. Other work sets
+ * them by itself.
+ */
+static void vtap_worker_poll_burst(struct vtap_worker *w)
+{
+	u32 i, bit, index;
+
+	vtap_for_each_word(w, i) {
+		for_each_set_bit(bit, &w->kicks_off[i], BITS_PER_LONG) {
+			index = (i * VTAP_QUEUES_PER_WORD +
+				 bit / VTAP_NR_WORKS) ^ 1;
+			if (vtap_queue_has_work(vtap_queue_at(w->dev, index)))
+				set_bit(i * BITS_PER_LONG + bit, w->pending);
+		}
+	}
 }
 
 /* Move this thread to the CPUs of the node that numa.c chose, once. */
@@ -141,8 +178,15 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 
 	if (unlikely(atomic_read(&w->dev->config_gen) != w->config_gen))
 		vtap_worker_reread_config(w);
+	if (!w->is_awake) {
+		w->is_awake = true;
+		/* With one CPU no burst is polled for. */
+		if (num_online_cpus() > 1)
+			vtap_busypoll_wake(&w->busypoll, local_clock());
+	}
 	if (w->is_last) {
 		w->poll_ns = 0;
+		w->busypoll.is_burst = false;
 		return;
 	}
 	w->poll_ns = vtap_busypoll_limit_ns(w->busyloop_us ?: adaptive_us);
@@ -154,7 +198,7 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 }
 
 /* Count the result of polling. */
-static void vtap_worker_end_poll(struct vtap_worker *w)
+static void vtap_worker_count_poll(struct vtap_worker *w)
 {
 	bool found = vtap_worker_is_pending(w);
 	u32 i;
@@ -176,25 +220,34 @@ static void vtap_worker_end_poll(struct vtap_worker *w)
 	}
 }
 
-/* Poll all queues until one has work, none can have any, or the window is over. */
+/*
+ * Poll until a queue has work, none can have any, or the window is over. After a burst
+ * that is for the queues of the burst only, as a worker may have hundreds.
+ */
 static void vtap_worker_poll(struct vtap_worker *w)
 {
-	bool must_yield = false;
-	u64 now = local_clock();
+	bool must_yield = false, polls_all = w->poll_ns;
+	u64 now = local_clock(), ns;
 
-	if (!vtap_busypoll_begin(&w->busypoll, now, w->poll_ns))
+	ns = max(w->poll_ns, vtap_busypoll_burst_ns(&w->busypoll, now));
+	if (!vtap_busypoll_begin(&w->busypoll, now, ns))
 		return;
 	while (!vtap_worker_is_pending(w) &&
 	       vtap_busypoll_continue(&w->busypoll, now, must_yield)) {
-		if (!vtap_worker_poll_queues(w))
+		if (!polls_all)
+			vtap_worker_poll_burst(w);
+		else if (!vtap_worker_poll_queues(w))
 			break;
+		cpu_relax();
 		must_yield = need_resched() || !single_task_running() ||
 			     signal_pending(current) || READ_ONCE(w->stop);
 		now = local_clock();
 	}
+	vtap_busypoll_end(&w->busypoll, now);
 	if (must_yield && !vtap_worker_is_pending(w))
 		vtap_busypoll_yield(&w->busypoll);
-	vtap_worker_end_poll(w);
+	if (polls_all)
+		vtap_worker_count_poll(w);
 }
 
 static bool vtap_worker_kicks_are_off(const struct vtap_worker *w)
@@ -218,7 +271,7 @@ static void vtap_worker_idle(struct vtap_worker *w)
 
 	if (is_adaptive)
 		w->poll_ns = w->busypoll.window_ns[w->busypoll.last_dir];
-	if (w->poll_ns || is_adaptive)
+	if (w->poll_ns || is_adaptive || w->busypoll.is_burst)
 		vtap_worker_poll(w);
 	w->is_last = !vtap_worker_is_pending(w) && vtap_worker_kicks_are_off(w);
 }
@@ -237,8 +290,10 @@ bool vtap_worker_run(void *data)
 	struct vtap_worker *w = data;
 	u32 i;
 
-	if (!vtap_worker_is_pending(w) && !w->is_last)
+	if (!vtap_worker_is_pending(w) && !w->is_last) {
+		w->is_awake = false;
 		return false;
+	}
 	__set_current_state(TASK_RUNNING);
 
 	vtap_worker_set_budget(w);

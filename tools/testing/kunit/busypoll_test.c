@@ -200,58 +200,72 @@ static void busypoll_lower_limit_caps_both_windows(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.window_ns[1], 30 * US);
 }
 
-static void busypoll_tx_half_of_work_time(struct kunit *test)
+/* Without a burst, only the client's settings count. */
+static void busypoll_burst_needs_burst(struct kunit *test)
 {
-	struct vtap_busypoll_tx l;
+	struct vtap_busypoll a = { .is_burst = true };
 
-	vtap_busypoll_tx_begin(&l, 7000);
-	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000, 64), 0);
-	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 4 * US, 64),
-			2 * US);
-	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 4 * US,
-						  VTAP_BUSYPOLL_TX_PACKETS), 2 * US);
-	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 7000 + 1000 * US, 64),
-			VTAP_BUSYPOLL_TX_MAX_NS);
+	vtap_busypoll_wake(&a, 7000);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 7000 + 100 * US), 0);
+	a.is_burst = true;
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 7000 + 8 * US), 4 * US);
 }
 
-/* After a few packets the device does not poll, so kicks are enabled at once. */
-static void busypoll_tx_needs_enough_packets(struct kunit *test)
+static void busypoll_burst_half_of_work_time(struct kunit *test)
 {
-	struct vtap_busypoll_tx l;
-	u32 n;
+	struct vtap_busypoll a = {};
 
-	vtap_busypoll_tx_begin(&l, 0);
-	for (n = 0; n < VTAP_BUSYPOLL_TX_PACKETS; n++)
-		KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 100 * US, n), 0);
+	vtap_busypoll_wake(&a, 7000);
+	a.is_burst = true;
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 7000), 0);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 7000 + 4 * US), 2 * US);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 7000 + 1000 * US),
+			VTAP_BUSYPOLL_BURST_NS);
 }
 
-/* Polling for TX takes at most a third of the time, even if it succeeds. */
-static void busypoll_tx_at_most_a_third(struct kunit *test)
+/* Polling after bursts takes at most a third of the time, even if it succeeds. */
+static void busypoll_burst_at_most_a_third(struct kunit *test)
 {
-	struct vtap_busypoll_tx l;
 	u64 now = 1ull << 40, start = now, ns;
+	struct vtap_busypoll a = {};
 	int i;
 
-	vtap_busypoll_tx_begin(&l, now);
+	vtap_busypoll_wake(&a, now);
+	a.is_burst = true;
 	for (i = 0; i < 256; i++) {
 		now += 200;		/* a packet */
-		ns = vtap_busypoll_tx_ns(&l, now, 64);
+		ns = vtap_busypoll_burst_ns(&a, now);
+		vtap_busypoll_begin(&a, now, ns);
 		now += ns;
-		l.idle_ns += ns;
-		KUNIT_EXPECT_LE(test, l.idle_ns, (now - start) / 3);
+		vtap_busypoll_end(&a, now);
+		KUNIT_EXPECT_LE(test, a.polled_ns, (now - start) / 3);
 	}
-	KUNIT_EXPECT_EQ(test, l.idle_ns, 256 * 100);
+	KUNIT_EXPECT_EQ(test, a.polled_ns, 256 * 100);
+}
+
+/* The time of a longer window, as the client allows, counts as well. */
+static void busypoll_burst_after_long_window(struct kunit *test)
+{
+	struct vtap_busypoll a = {};
+
+	vtap_busypoll_wake(&a, 1000);
+	a.is_burst = true;
+	vtap_busypoll_begin(&a, 1000 + 10 * US, 500 * US);
+	vtap_busypoll_end(&a, 1000 + 400 * US);
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 1000 + 420 * US), 0);
 }
 
 /* The clocks of two CPUs can differ a little. */
-static void busypoll_tx_clock_backwards(struct kunit *test)
+static void busypoll_burst_clock_backwards(struct kunit *test)
 {
-	struct vtap_busypoll_tx l;
+	struct vtap_busypoll a = {};
 
-	vtap_busypoll_tx_begin(&l, 5000);
-	KUNIT_EXPECT_EQ(test, vtap_busypoll_tx_ns(&l, 4000, 64), 0);
-	l.idle_ns = -10ull;
-	KUNIT_EXPECT_LE(test, vtap_busypoll_tx_ns(&l, 5100, 64), 100);
+	vtap_busypoll_wake(&a, 5000);
+	a.is_burst = true;
+	KUNIT_EXPECT_EQ(test, vtap_busypoll_burst_ns(&a, 4000), 0);
+	vtap_busypoll_begin(&a, 5100, 50);
+	vtap_busypoll_end(&a, 5090);
+	KUNIT_EXPECT_LE(test, vtap_busypoll_burst_ns(&a, 5100), 100);
 }
 
 static struct kunit_case busypoll_cases[] = {
@@ -268,10 +282,11 @@ static struct kunit_case busypoll_cases[] = {
 	KUNIT_CASE(busypoll_survives_one_long_gap),
 	KUNIT_CASE(busypoll_windows_are_separate),
 	KUNIT_CASE(busypoll_lower_limit_caps_both_windows),
-	KUNIT_CASE(busypoll_tx_half_of_work_time),
-	KUNIT_CASE(busypoll_tx_needs_enough_packets),
-	KUNIT_CASE(busypoll_tx_at_most_a_third),
-	KUNIT_CASE(busypoll_tx_clock_backwards),
+	KUNIT_CASE(busypoll_burst_needs_burst),
+	KUNIT_CASE(busypoll_burst_half_of_work_time),
+	KUNIT_CASE(busypoll_burst_at_most_a_third),
+	KUNIT_CASE(busypoll_burst_after_long_window),
+	KUNIT_CASE(busypoll_burst_clock_backwards),
 	{}
 };
 

@@ -4,11 +4,11 @@
  *
  * One worker serves a TX and an RX queue. The guest adds TX chains and kicks
  * unless the worker has disabled kicks. The tap adds packets and wakes the
- * worker each time. The polling settings may change in every round, so each
- * round either polls or does not, and polling ends at any time.
+ * worker each time. The polling settings may change in every round, and bursts come at
+ * any time, so each round either polls or does not, and polling ends at any time.
  *
- * Proved: if guest and tap stop, the worker serves all chains and packets, enables
- * kicks and sleeps. It never runs forever without new work.
+ * Proved: if guest and tap stop, the worker serves all chains and packets, calls the
+ * guest for all chains, enables kicks and sleeps. It never runs forever without new work.
  *
  * Not in this model: starved and blocked queues (starved.pml, blocked.pml), moves
  * of queues (lifecycle.pml), event indices (split.pml, packed.pml).
@@ -20,7 +20,8 @@
  * function: wakeup.c vtap_worker_wake vtap_worker_is_pending vtap_worker_requeue
  * function: worker.c vtap_worker_run vtap_worker_set_budget vtap_worker_serve_word
  * function: worker.c vtap_worker_serve vtap_worker_idle vtap_worker_poll
- * function: worker.c vtap_worker_poll_queues vtap_worker_kicks_are_off
+ * function: worker.c vtap_worker_poll_queues vtap_worker_poll_burst
+ * function: worker.c vtap_worker_may_skip vtap_worker_kicks_are_off
  * function: thread.c vtap_kthread_main vtap_thread_wake
  * function: tx.c vtap_tx_pass vtap_tx_end_batch
  * function: pass.c vtap_queue_has_work
@@ -76,6 +77,7 @@
 
 byte pending;		/* vtap_worker.pending; atomic, so never in a buffer */
 bool kicks_off;		/* vtap_worker.kicks_off */
+bool uncalled;		/* vtap_queue.nr_uncalled of TX */
 bool added, tapped;	/* AVAIL and PACKETS as guest and tap know them */
 bool popped, taken;	/* by the worker */
 
@@ -138,7 +140,10 @@ progress:	store(TAP, PACKETS, tapped);
 /* vtap_worker_requeue() */
 #define requeue(work)	pending = pending | work
 
-/* vtap_tx_pass(); with keep_polling it leaves kicks disabled */
+/*
+ * vtap_tx_pass(). With keep_polling it leaves kicks disabled, and after a burst the call
+ * to the next pass.
+ */
 inline tx_pass(keep_polling)
 {
 	store(WORKER, NO_KICK, 1);		/* vtap_ring_disable_notify() */
@@ -146,22 +151,30 @@ inline tx_pass(keep_polling)
 	:: atomic {
 		load(AVAIL) != popped ->	/* vtap_ring_pop() */
 		popped = !popped;
+		has_popped = true;
+		uncalled = true;
 		if
 		:: true
-		:: requeue(TX); break		/* budget spent: VTAP_MORE */
+		:: requeue(TX); uncalled = false; break	/* budget spent: VTAP_MORE */
 		fi
 	   }
 	:: atomic {
 		load(AVAIL) == popped ->	/* vtap_tx_end_batch() */
 		if
-		:: keep_polling -> kicks_off = true; break
+		:: keep_polling ->
+			kicks_off = true;
+			if
+			:: has_popped
+			:: uncalled = false
+			fi;
+			break
 		:: !keep_polling -> store(WORKER, NO_KICK, 0)
 		fi
 	   }
 	   atomic {
 		full_barrier(WORKER) ->		/* E, then vtap_ring_has_new() */
 		if
-		:: load(AVAIL) == popped -> break
+		:: load(AVAIL) == popped -> uncalled = false; break
 		:: load(AVAIL) != popped -> store(WORKER, NO_KICK, 1)
 		fi
 	   }
@@ -196,7 +209,12 @@ inline serve()
 	:: else
 	fi;
 	if
-	:: works & TX || kicks_off -> works = 0; kicks_off = false; tx_pass(polls)
+	:: works & TX || kicks_off ->
+		if
+		:: works & TX || is_last || !polls || load(AVAIL) != popped ->
+			works = 0; kicks_off = false; tx_pass(polls); has_popped = false
+		:: else				/* vtap_worker_may_skip() */
+		fi
 	:: else
 	fi
 }
@@ -222,7 +240,7 @@ inline idle()
 /* vtap_kthread_main() and vtap_worker_run() */
 active proctype worker()
 {
-	bool is_last, polls, go;
+	bool is_last, polls, go, has_popped;
 	byte works;
 
 	do
@@ -260,5 +278,5 @@ active proctype at_rest()
 	timeout;
 	assert(worker@end_asleep && load(STATE) == TASK_INTERRUPTIBLE);
 	assert(popped == added && taken == tapped);
-	assert(!pending && !kicks_off && !load(NO_KICK))
+	assert(!pending && !kicks_off && !uncalled && !load(NO_KICK))
 }
