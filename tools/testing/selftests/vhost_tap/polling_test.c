@@ -283,6 +283,44 @@ TEST_F_TIMEOUT(poll, adapts_to_load, 100)
 	EXPECT_GE(before + 4, polled(&self->g));
 }
 
+/* After a burst the device polls first and calls later, but it calls. */
+TEST_F_TIMEOUT(either, bursts_are_called, 100)
+{
+	struct vq *q = &self->g.vq[TX];
+	unsigned int i, n;
+
+	srand(5);
+	for (i = 0; i < 2000; i++) {
+		n = 1 + rand() % 24;
+		ASSERT_EQ(0, guest_tx_kick(&self->g, n));
+		/* Sleeps until the call. */
+		ASSERT_EQ(0, vq_drain(q, n, WAIT_MS)) {
+			TH_LOG("burst %u of %u packets", i, n);
+		}
+		if (rand() % 2)
+			usleep(rand() % 200);
+	}
+}
+
+/* A stopped queue has called the guest for all that it used. */
+TEST_F_TIMEOUT(either, stop_calls_for_a_burst, 100)
+{
+	struct vq *q = &self->g.vq[TX];
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		vq_calls_on(q);
+		fd_count(q->call);
+		ASSERT_EQ(0, guest_tx_kick(&self->g, 8));
+		while (!vq_has_used(q))
+			;
+		ASSERT_EQ(0, guest_attach(&self->g, TX, -1));
+		EXPECT_LT(0, fd_count(q->call));
+		ASSERT_EQ(0, guest_attach(&self->g, TX, self->tap.fd[0]));
+		ASSERT_TRUE(vq_take_used(q, 8));
+	}
+}
+
 /*
  * Request and response between host and guest, one at a time, with a guest that sleeps
  * until the call. The test prints figures and does not fail on them.
