@@ -38,7 +38,7 @@ void vtap_dev_unlock(struct vtap_dev *dev);
 void vtap_queue_lock(struct vtap_queue *q);
 
 /* numa.c: which CPUs a worker runs on */
-int vtap_numa_init(struct vtap_worker *w);
+int vtap_numa_init(struct vtap_worker *w, bool is_shared);
 void vtap_numa_save_cpus(struct vtap_worker *w);
 void vtap_numa_free(struct vtap_worker *w);
 void vtap_numa_set_node(struct vtap_queue *q);

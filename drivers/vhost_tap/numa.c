@@ -5,8 +5,9 @@
  * With the module parameter numa= a worker moves once, when the first of its queues
  * starts, to the node of the guest's memory, or of the NIC behind the backend. It
  * only uses CPUs that it was created with. If its CPUs were changed since (taskset,
- * cpuset), it stays where it is. Control code chooses the node, and the thread moves
- * itself (worker.c), so no code has to check whether the thread runs yet.
+ * cpuset), it stays where it is. So does a thread that several workers share.
+ * Control code chooses the node, and the thread moves itself (worker.c), so no code
+ * has to check whether the thread runs yet.
  */
 #include <linux/cpumask.h>
 #include <linux/mm.h>
@@ -156,12 +157,15 @@ static int vtap_numa_netdev_node(struct vtap_queue *q)
 /**
  * vtap_numa_init - set what a new worker follows
  * @w: worker, zeroed
+ * @is_shared: its thread has other workers, for which it stays where it is
  *
  * Return: 0 or -ENOMEM. Either way vtap_numa_free() frees it.
  */
-int vtap_numa_init(struct vtap_worker *w)
+int vtap_numa_init(struct vtap_worker *w, bool is_shared)
 {
 	w->node = NUMA_NO_NODE;
+	if (is_shared)
+		return 0;
 	w->follow = READ_ONCE(vtap_numa_follow);
 	if (w->follow == VTAP_FOLLOW_NOTHING)
 		return 0;

@@ -404,6 +404,26 @@ void vtap_thread_wake(struct vtap_thread *t)
 }
 
 /**
+ * vtap_thread_signal - make page faults fail until vtap_thread_flush_signal()
+ * @t: thread; nothing happens if it is a thread of the owner's process
+ */
+void vtap_thread_signal(struct vtap_thread *t)
+{
+	if (!t->vhost)
+		send_sig(SIGKILL, t->task, 1);
+}
+
+/**
+ * vtap_thread_flush_signal - end vtap_thread_signal()
+ * @t: the current thread
+ */
+void vtap_thread_flush_signal(struct vtap_thread *t)
+{
+	if (!t->vhost && signal_pending(current))
+		flush_signals(current);
+}
+
+/**
  * vtap_thread_interrupt - make a kernel thread stop waiting for memory
  * @t: thread
  *
@@ -416,15 +436,13 @@ void vtap_thread_wake(struct vtap_thread *t)
  */
 void vtap_thread_interrupt(struct vtap_thread *t)
 {
-	if (t->vhost)
-		return;
 	/*
 	 * Both sides take siglock between their two steps: if the thread
 	 * flushes this signal, it reads the new @may_run afterwards. Otherwise the
 	 * signal stays pending for the rest of the round.
 	 */
 	WRITE_ONCE(t->may_run, false);
-	send_sig(SIGKILL, t->task, 1);
+	vtap_thread_signal(t);
 }
 
 /**

@@ -31,6 +31,8 @@ void vtap_thread_start(struct vtap_thread *t);
 void vtap_thread_wake(struct vtap_thread *t);
 void vtap_thread_resume(struct vtap_thread *t);
 void vtap_thread_interrupt(struct vtap_thread *t);
+void vtap_thread_signal(struct vtap_thread *t);
+void vtap_thread_flush_signal(struct vtap_thread *t);
 void vtap_thread_stop(struct vtap_thread *t);
 int vtap_thread_wait_killable(struct vtap_thread *t);
 void vtap_thread_end(struct vtap_thread *t);

@@ -16,6 +16,7 @@
 #include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
@@ -44,6 +45,7 @@ struct mm_struct;
 struct net;
 struct pid;
 struct pid_namespace;
+struct vtap_shared_thread;
 struct vtap_thread;
 
 /* Vring 2i of the ABI is the RX queue of pair i, vring 2i + 1 its TX queue. */
@@ -119,7 +121,7 @@ enum vtap_work {
 #define VTAP_QUEUES_PER_WORD	(BITS_PER_LONG / VTAP_NR_WORKS)
 
 /**
- * struct vtap_worker - a thread that serves queues of one device
+ * struct vtap_worker - serves queues of one device in a thread
  *
  * Setting a bit of @pending hands the queue to this worker, even if the queue
  * is attached to another one by then. Only the setter that finds the bit clear
@@ -132,7 +134,7 @@ struct vtap_worker {
 
 	/* Read by any CPU, written by control code only. */
 
-	/** @thread: the thread; constant */
+	/** @thread: the thread, which has other workers as well if @shared is set */
 	struct vtap_thread *thread ____cacheline_aligned_in_smp;
 	/** @dev: device; constant */
 	struct vtap_dev *dev;
@@ -148,8 +150,16 @@ struct vtap_worker {
 	u8 follow;
 	/** @stop: stop polling; a stale value costs one more poll */
 	bool stop;
+	/** @is_interrupted: no round begins; protected by vtap_shared_thread.lock */
+	bool is_interrupted;
+	/** @is_leaving: no round begins any more; protected as @is_interrupted */
+	bool is_leaving;
 	/** @node: node to run on, or NUMA_NO_NODE; set once */
 	int node;
+	/** @shared: the shared thread, or NULL (shared_thread.c) */
+	struct vtap_shared_thread *shared;
+	/** @shared_entry: entry in vtap_shared_thread.workers */
+	struct list_head shared_entry;
 
 	/* Private to the thread. */
 

@@ -5,6 +5,7 @@
  * A waker sets a bit of vtap_worker.pending and then wakes the thread. The worker
  * sets TASK_INTERRUPTIBLE and then checks the bits, so no wake-up is lost.
  */
+#include "shared_thread.h"
 #include "thread.h"
 #include "vtap.h"
 
@@ -27,7 +28,7 @@ void vtap_worker_wake(struct vtap_worker *w, u32 bit)
 	 */
 	if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
 		return;
-	vtap_thread_wake(w->thread);
+	vtap_thread_wake(READ_ONCE(w->thread));
 }
 
 /**
@@ -46,6 +47,45 @@ bool vtap_worker_is_pending(const struct vtap_worker *w)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * vtap_worker_may_run - check whether a shared thread should run a worker
+ * @w: worker
+ *
+ * Context: the worker's thread; vtap_shared_thread.lock held.
+ * Return: true if the worker has work, and is neither interrupted nor leaving.
+ */
+bool vtap_worker_may_run(const struct vtap_worker *w)
+{
+	lockdep_assert_held(&w->shared->lock);
+	return !w->is_interrupted && !w->is_leaving &&
+	       (w->is_last || vtap_worker_is_pending(w));
+}
+
+/**
+ * vtap_worker_sibling_waits - check whether another worker needs the thread
+ * @w: worker
+ *
+ * Context: the worker's thread, in a round of @w.
+ * Return: true if @w has a shared thread, and another worker of it has work.
+ */
+bool vtap_worker_sibling_waits(const struct vtap_worker *w)
+{
+	struct vtap_shared_thread *t = w->shared;
+	const struct vtap_worker *other;
+	bool waits = false;
+
+	if (likely(!t))
+		return false;
+	spin_lock(&t->lock);
+	list_for_each_entry(other, &t->workers, shared_entry) {
+		waits = other != w && vtap_worker_may_run(other);
+		if (waits)
+			break;
+	}
+	spin_unlock(&t->lock);
+	return waits;
 }
 
 /**

@@ -15,6 +15,7 @@
 
 #include "control.h"
 #include "registry.h"
+#include "shared_thread.h"
 #include "thread.h"
 
 static bool split_workers;
@@ -24,6 +25,22 @@ MODULE_PARM_DESC(split_workers, "Give RX and TX of each new file a worker each (
 static bool kthread_workers = true;
 module_param(kthread_workers, bool, 0644);
 MODULE_PARM_DESC(kthread_workers, "Permit clients to choose kernel threads as workers (default on)");
+
+static int vtap_workers_set_shared_threads(const char *val,
+					   const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, VTAP_SHARED_MAX);
+}
+
+static const struct kernel_param_ops shared_threads_ops = {
+	.set = vtap_workers_set_shared_threads,
+	.get = param_get_uint,
+};
+
+static uint shared_threads;
+module_param_cb(shared_threads, &shared_threads_ops, &shared_threads, 0644);
+__MODULE_PARM_TYPE(shared_threads, "uint");
+MODULE_PARM_DESC(shared_threads, "Threads that all files of a process share, for new files with one worker per pair (default 0, a thread for each worker)");
 
 static int vtap_workers_set_adaptive_poll_us(const char *val,
 					     const struct kernel_param *kp)
@@ -42,6 +59,14 @@ module_param_cb(adaptive_poll_us, &adaptive_poll_us_ops, &adaptive_poll_us,
 __MODULE_PARM_TYPE(adaptive_poll_us, "uint");
 MODULE_PARM_DESC(adaptive_poll_us, "Microseconds that workers of new files poll at most, while polling finds work (default 0, off)");
 
+static void vtap_worker_interrupt(struct vtap_worker *w)
+{
+	if (w->shared)
+		vtap_shared_interrupt(w);
+	else
+		vtap_thread_interrupt(w->thread);
+}
+
 /**
  * vtap_workers_interrupt - make passes stop waiting for the owner's memory
  * @dev: device
@@ -59,7 +84,15 @@ void vtap_workers_interrupt(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	dev->is_interrupted = true;
 	xa_for_each(&dev->workers, id, w)
-		vtap_thread_interrupt(w->thread);
+		vtap_worker_interrupt(w);
+}
+
+static void vtap_worker_resume(struct vtap_worker *w)
+{
+	if (w->shared)
+		vtap_shared_resume(w);
+	else
+		vtap_thread_resume(w->thread);
 }
 
 static void vtap_workers_resume(struct vtap_dev *dev)
@@ -70,7 +103,7 @@ static void vtap_workers_resume(struct vtap_dev *dev)
 	lockdep_assert_held(&dev->lock);
 	dev->is_interrupted = false;
 	xa_for_each(&dev->workers, id, w)
-		vtap_thread_resume(w->thread);
+		vtap_worker_resume(w);
 }
 
 /**
@@ -116,32 +149,68 @@ void vtap_queue_lock(struct vtap_queue *q)
 	mutex_lock(&q->lock);
 }
 
+/* Request the end of a worker. vtap_worker_end() waits for it. */
+static void vtap_worker_stop(struct vtap_worker *w)
+{
+	if (w->shared)
+		vtap_shared_stop(w);
+	else
+		vtap_thread_stop(w->thread);
+}
+
+static int vtap_worker_wait_killable(struct vtap_worker *w)
+{
+	return w->shared ? vtap_shared_wait_killable(w) :
+			   vtap_thread_wait_killable(w->thread);
+}
+
 /* Wait for a stopped worker. A caller that is being killed interrupts it. */
 static void vtap_worker_end(struct vtap_worker *w)
 {
-	if (vtap_thread_wait_killable(w->thread))
+	if (vtap_worker_wait_killable(w))
 		vtap_workers_interrupt(w->dev);
-	vtap_thread_end(w->thread);
+	if (w->shared)
+		vtap_shared_leave(w);
+	else
+		vtap_thread_end(w->thread);
 }
 
 /* Free a worker that cannot be found any more and whose thread has ended. */
 static void vtap_worker_destroy(struct vtap_worker *w)
 {
-	if (!IS_ERR_OR_NULL(w->thread))
+	if (w->shared)
+		vtap_shared_put(w);
+	else if (w->thread)
 		vtap_thread_free(w->thread);
 	vtap_numa_free(w);
 	kfree(w);
 }
 
-static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
+/* Create a thread for a worker, unless @nr_shared allows it to share one. */
+static int vtap_worker_set_thread(struct vtap_worker *w, u32 nr_shared)
+{
+	struct vtap_thread *t;
+	char name[TASK_COMM_LEN];
+
+	snprintf(name, sizeof(name), "vhost-%d", current->pid);
+	if (nr_shared)
+		return vtap_shared_join(w, nr_shared, name);
+	t = vtap_thread_create(vtap_worker_run, w, name, w->dev->kthread);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	w->thread = t;
+	return 0;
+}
+
+static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev,
+					      u32 nr_shared)
 {
 	struct vtap_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
-	char name[TASK_COMM_LEN];
 	int err;
 
 	if (!w)
 		return ERR_PTR(-ENOMEM);
-	err = vtap_numa_init(w);
+	err = vtap_numa_init(w, nr_shared);
 	if (err)
 		goto err_free;
 	w->dev = dev;
@@ -152,15 +221,13 @@ static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev)
 		       GFP_KERNEL_ACCOUNT);
 	if (err)
 		goto err_free;
-	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	w->thread = vtap_thread_create(vtap_worker_run, w, name, dev->kthread);
-	if (IS_ERR(w->thread)) {
-		err = PTR_ERR(w->thread);
+	err = vtap_worker_set_thread(w, nr_shared);
+	if (err)
 		goto err_erase;
-	}
 	vtap_numa_save_cpus(w);
 	xa_store(&dev->workers, w->id, w, 0);	/* the id is reserved */
-	vtap_thread_start(w->thread);
+	if (!w->shared)
+		vtap_thread_start(w->thread);
 	return w;
 
 err_erase:
@@ -276,6 +343,8 @@ static u32 vtap_workers_nr_granted(const struct vtap_dev *dev)
  */
 int vtap_workers_start(struct vtap_dev *dev)
 {
+	u32 nr_shared = dev->layout == VHOST_TAP_WORKER_PER_PAIR ?
+			READ_ONCE(shared_threads) : 0;
 	u32 nr = vtap_workers_nr_granted(dev);
 	struct vtap_worker *w;
 	struct vtap_queue *q;
@@ -285,7 +354,7 @@ int vtap_workers_start(struct vtap_dev *dev)
 	vtap_for_each_queue(dev, q, i) {
 		/* The xarray assigns ids from 0 on. */
 		w = xa_load(&dev->workers, vtap_workers_layout_index(dev, i) % nr) ?:
-			    vtap_worker_create(dev);
+			    vtap_worker_create(dev, nr_shared);
 		if (IS_ERR(w)) {
 			vtap_workers_stop(dev);
 			return PTR_ERR(w);
@@ -324,7 +393,7 @@ void vtap_workers_stop(struct vtap_dev *dev)
 		q->sock_poll.worker = NULL;
 	}
 	xa_for_each(&dev->workers, id, w)
-		vtap_thread_stop(w->thread);
+		vtap_worker_stop(w);
 	xa_for_each(&dev->workers, id, w)
 		vtap_worker_end(w);
 	dev->is_interrupted = false;
@@ -352,7 +421,7 @@ int vtap_workers_new(struct vtap_dev *dev, u32 *id)
 	lockdep_assert_held(&dev->lock);
 	if (dev->kthread)
 		return -EFAULT;
-	w = vtap_worker_create(dev);
+	w = vtap_worker_create(dev, 0);
 	if (IS_ERR(w))
 		return -ENOMEM;
 	*id = w->id;
@@ -379,7 +448,7 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 	if (w->nr_queues)
 		return -EBUSY;
 	WRITE_ONCE(w->stop, true);
-	vtap_thread_stop(w->thread);
+	vtap_worker_stop(w);
 	vtap_worker_end(w);
 	/*
 	 * No queue or hook has had this worker since its last queue was
