@@ -115,6 +115,9 @@ void vtap_notify_device(struct vtap_dev *dev, bool has_owner);
 /* latency.c */
 void vtap_latency_stop(struct vtap_dev *dev);
 
+/* load.c */
+void vtap_load_stop(struct vtap_dev *dev);
+
 /* node.c: names in /dev */
 int vtap_node_init(void);
 void vtap_node_exit(void);

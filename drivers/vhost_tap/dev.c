@@ -182,6 +182,7 @@ static void vtap_dev_quiesce(struct vtap_dev *dev)
 	if (dev->is_registered) {
 		vtap_registry_remove(dev);
 		vtap_latency_stop(dev);
+		vtap_load_stop(dev);
 		vtap_notify_device(dev, false);
 	}
 	vtap_debugfs_remove(dev);

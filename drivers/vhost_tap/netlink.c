@@ -308,6 +308,7 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 		info->attrs[VHOST_TAP_A_QUEUE_BUSYLOOP_US];
 	const struct nlattr *latency = info->attrs[VHOST_TAP_A_QUEUE_LATENCY];
 	const struct nlattr *frags = info->attrs[VHOST_TAP_A_QUEUE_GSO_FRAGS];
+	const struct nlattr *load = info->attrs[VHOST_TAP_A_QUEUE_LOAD];
 	struct vtap_limit_cfg limit = {};
 	struct vtap_queue *q;
 	u32 limits;
@@ -335,6 +336,8 @@ static int vtap_nl_queue_set(struct sk_buff *skb, struct genl_info *info)
 	err = PTR_ERR_OR_ZERO(q);
 	if (!err && latency)
 		err = vtap_latency_set(q, nla_get_u32(latency));
+	if (!err && load)
+		err = vtap_load_set(q, nla_get_u32(load));
 	if (!err && busyloop)
 		vtap_queue_set_busyloop(q, nla_get_u32(busyloop));
 	if (!err && frags)
@@ -425,6 +428,7 @@ static const struct nla_policy vtap_nl_queue_set_policy[] = {
 	[VHOST_TAP_A_QUEUE_BURST] = NLA_POLICY_MIN_LEN(sizeof(u32)),
 	[VHOST_TAP_A_QUEUE_PPS] = NLA_POLICY_MIN_LEN(sizeof(u32)),
 	[VHOST_TAP_A_QUEUE_GSO_FRAGS] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VHOST_TAP_A_QUEUE_LOAD] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static const struct genl_ops vtap_nl_ops[] = {
@@ -512,4 +516,5 @@ void vtap_nl_exit(void)
 	vtap_notify_exit();
 	genl_unregister_family(&vtap_nl_family);
 	vtap_latency_exit();
+	vtap_load_exit();
 }

@@ -43,4 +43,8 @@ void vtap_notify_exit(void);
 int vtap_latency_set(struct vtap_queue *q, bool on);
 void vtap_latency_exit(void);
 
+/* load.c */
+int vtap_load_set(struct vtap_queue *q, bool on);
+void vtap_load_exit(void);
+
 #endif /* VTAP_NETLINK_H */

@@ -299,7 +299,7 @@ static int vtap_nl_put_starved(struct sk_buff *skb, const struct vtap_queue *q)
 }
 
 /* Attributes that a stopped queue does not have. */
-static int vtap_nl_put_load(struct sk_buff *skb, const struct vtap_queue *q)
+static int vtap_nl_put_ring_load(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	if (READ_ONCE(q->state) == VTAP_STOPPED)
 		return 0;
@@ -356,6 +356,15 @@ static int vtap_nl_put_latency(struct sk_buff *skb, const struct vtap_queue *q)
 				l->wake_to_call, VTAP_LATENCY_BUCKETS);
 }
 
+static int vtap_nl_put_load(struct sk_buff *skb, const struct vtap_queue *q)
+{
+	bool is_on = READ_ONCE(q->load.is_on);
+
+	return nla_put_u32(skb, VHOST_TAP_A_QUEUE_LOAD, is_on) ||
+	       (is_on && nla_put_uint(skb, VHOST_TAP_A_QUEUE_BUSY_NS,
+				      READ_ONCE(q->load.busy_ns)));
+}
+
 static int vtap_nl_put_frags(struct sk_buff *skb, const struct vtap_queue *q)
 {
 	return q->dir == VTAP_TX ? nla_put_u32(skb, VHOST_TAP_A_QUEUE_GSO_FRAGS,
@@ -386,7 +395,7 @@ int vtap_nl_fill_queue(const struct vtap_nl_msg *msg, struct vtap_queue *q)
 		 vtap_nl_put_backend(msg, q) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_SIZE,
 			     READ_ONCE(q->ring_cfg.num)) ||
-		 vtap_nl_put_load(skb, q) ||
+		 vtap_nl_put_ring_load(skb, q) ||
 		 nla_put_u32(skb, VHOST_TAP_A_QUEUE_BUSYLOOP_US,
 			     READ_ONCE(q->busyloop_us)) ||
 		 vtap_nl_put_worker(skb, q) ||
@@ -397,6 +406,7 @@ int vtap_nl_fill_queue(const struct vtap_nl_msg *msg, struct vtap_queue *q)
 		 nla_put_uint(skb, VHOST_TAP_A_QUEUE_IOTLB_LOOKUPS,
 			      READ_ONCE(q->mem.lookups)) ||
 		 vtap_nl_put_latency(skb, q) ||
+		 vtap_nl_put_load(skb, q) ||
 		 vtap_nl_put_limit(skb, q) ||
 		 vtap_nl_put_frags(skb, q);
 	return vtap_nl_end(msg, head, failed);

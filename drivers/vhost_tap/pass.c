@@ -139,6 +139,7 @@ bool vtap_queue_begin(struct vtap_queue *q)
 	if (unlikely(READ_ONCE(q->is_limited)) && !vtap_pass_is_permitted(q))
 		return false;
 	vtap_count(&q->stats, passes);
+	trace_vtap_begin(q);
 	if (likely(q->ring.mapped && q->ring.loaded))
 		return true;
 

@@ -177,6 +177,12 @@ DEFINE_EVENT(vtap_queue, vtap_kick,
 	TP_ARGS(q)
 );
 
+/* A worker began a pass of a queue, which ends with vtap_pass. */
+DEFINE_EVENT(vtap_queue, vtap_begin,
+	TP_PROTO(const struct vtap_queue *q),
+	TP_ARGS(q)
+);
+
 /* The device IOTLB does not map an address. The miss goes to the client. */
 TRACE_EVENT(vtap_iotlb_miss,
 	TP_PROTO(const struct vtap_queue *q, u64 iova, u8 perm),

@@ -237,6 +237,18 @@ struct vtap_latency {
 	u64 wake_to_call[VTAP_LATENCY_BUCKETS];
 };
 
+/**
+ * struct vtap_load - time that workers spend in passes of a queue (load.c)
+ * @is_on: the load is measured
+ * @begin_ns: time at which the pass in progress began, or 0
+ * @busy_ns: time spent in passes
+ */
+struct vtap_load {
+	bool is_on;
+	u64 begin_ns;
+	u64 busy_ns;
+};
+
 /* The source of a limit. None of them can lift the limit of another one. */
 enum vtap_limit_source {
 	VTAP_LIMIT_HOST,	/* netlink, CAP_NET_ADMIN on the host */
@@ -420,6 +432,8 @@ struct vtap_queue {
 	u32 notify_due;
 	/** @latency: histograms, if they are on */
 	struct vtap_latency latency;
+	/** @load: time spent in passes, if it is measured */
+	struct vtap_load load;
 };
 
 /**
