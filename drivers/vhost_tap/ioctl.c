@@ -306,7 +306,7 @@ static long vtap_ioctl_get_worker(struct vtap_ioctl_call *c)
 
 static long vtap_ioctl_get_thread(struct vtap_ioctl_call *c)
 {
-	pid_t tid = vtap_thread_vpid(c->q->worker->thread);
+	pid_t tid = vtap_thread_vpid(READ_ONCE(c->q->worker->thread));
 
 	if (tid < 0)
 		return tid;

@@ -14,6 +14,7 @@
 #include "control.h"
 #include "netlink.h"
 #include "registry.h"
+#include "shared_thread.h"
 
 static struct genl_family vtap_nl_family;
 
@@ -386,6 +387,36 @@ static int vtap_nl_device_set(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* The CPUs belong to the host, so root of a container may not use more of them. */
+static int vtap_nl_worker_set(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *tid = info->attrs[VHOST_TAP_A_WORKER_TID];
+	struct vtap_worker *w;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_WORKER_DEVICE) ||
+	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_WORKER_INDEX) ||
+	    GENL_REQ_ATTR_CHECK(info, VHOST_TAP_A_WORKER_TID))
+		return -EINVAL;
+	if (!netlink_capable(skb, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "worker-set requires CAP_NET_ADMIN of the host");
+		return -EPERM;
+	}
+	vtap_registry_lock();
+	w = vtap_nl_find(info, VTAP_NL_WORKER, genl_info_net(info));
+	err = IS_ERR(w) ? PTR_ERR(w) :
+			  vtap_shared_move(w, nla_get_u32(tid),
+					   task_active_pid_ns(current));
+	vtap_registry_unlock();
+	if (err == -EOPNOTSUPP)
+		NL_SET_ERR_MSG(info->extack, "the worker has a thread of its own");
+	else if (err == -ESRCH)
+		NL_SET_ERR_MSG_ATTR(info->extack, tid,
+				    "not a shared thread of the worker's process");
+	return err;
+}
+
 /* ---- the family ---- */
 
 static const struct nla_policy vtap_nl_device_get_policy[] = {
@@ -431,6 +462,12 @@ static const struct nla_policy vtap_nl_queue_set_policy[] = {
 	[VHOST_TAP_A_QUEUE_LOAD] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
+static const struct nla_policy vtap_nl_worker_set_policy[] = {
+	[VHOST_TAP_A_WORKER_DEVICE] = { .type = NLA_U32 },
+	[VHOST_TAP_A_WORKER_INDEX] = { .type = NLA_U32 },
+	[VHOST_TAP_A_WORKER_TID] = { .type = NLA_U32 },
+};
+
 static const struct genl_ops vtap_nl_ops[] = {
 	{
 		.cmd = VHOST_TAP_CMD_DEVICE_GET,
@@ -471,6 +508,13 @@ static const struct genl_ops vtap_nl_ops[] = {
 		.dumpit = vtap_nl_worker_dump,
 		.policy = vtap_nl_worker_get_policy,
 		.maxattr = ARRAY_SIZE(vtap_nl_worker_get_policy) - 1,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = VHOST_TAP_CMD_WORKER_SET,
+		.doit = vtap_nl_worker_set,
+		.policy = vtap_nl_worker_set_policy,
+		.maxattr = ARRAY_SIZE(vtap_nl_worker_set_policy) - 1,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -18,6 +18,7 @@
 #include "busypoll.h"
 #include "netlink.h"
 #include "registry.h"
+#include "shared_thread.h"
 #include "thread.h"
 
 static_assert(VTAP_POLL_MAX_US == VHOST_TAP_BUSYLOOP_MAX_US);
@@ -71,7 +72,7 @@ static int vtap_nl_put_owner(const struct vtap_nl_msg *msg,
 static int vtap_nl_put_tid(const struct vtap_nl_msg *msg,
 			   const struct vtap_worker *w)
 {
-	pid_t nr = msg->pids ? vtap_thread_pid(w->thread, msg->pids) : 0;
+	pid_t nr = msg->pids ? vtap_thread_pid(READ_ONCE(w->thread), msg->pids) : 0;
 
 	return nr ? nla_put_u32(msg->skb, VHOST_TAP_A_WORKER_TID, nr) : 0;
 }
@@ -422,12 +423,26 @@ static int vtap_nl_put_usage(struct sk_buff *skb, const struct vtap_worker *w)
 {
 	struct vtap_thread_usage u;
 
-	if (!vtap_thread_usage(w->thread, &u))
+	if (!vtap_thread_usage(READ_ONCE(w->thread), &u))
 		return 0;
 	return nla_put_uint(skb, VHOST_TAP_A_WORKER_RUN_NS, u.run_ns) ||
 	       (u.has_wait &&
 		nla_put_uint(skb, VHOST_TAP_A_WORKER_WAIT_NS, u.wait_ns)) ||
 	       nla_put_u32(skb, VHOST_TAP_A_WORKER_CPU, u.cpu);
+}
+
+/* The threads that the worker can move to, if its thread is a shared one. */
+static int vtap_nl_put_shared(const struct vtap_nl_msg *msg,
+			      const struct vtap_worker *w)
+{
+	u32 tids[VTAP_SHARED_MAX], nr, i;
+	int failed = 0;
+
+	nr = msg->pids ? vtap_shared_tids(w, tids, msg->pids) : 0;
+	for (i = 0; i < nr && !failed; i++)
+		failed = nla_put_u32(msg->skb, VHOST_TAP_A_WORKER_SHARED_TIDS,
+				     tids[i]);
+	return failed;
 }
 
 /**
@@ -454,7 +469,8 @@ int vtap_nl_fill_worker(const struct vtap_nl_msg *msg,
 		 nla_put_u32(skb, VHOST_TAP_A_WORKER_INDEX, w->id) ||
 		 vtap_nl_put_tid(msg, w) ||
 		 vtap_nl_put_node(skb, READ_ONCE(w->node)) ||
-		 vtap_nl_put_usage(skb, w);
+		 vtap_nl_put_usage(skb, w) ||
+		 vtap_nl_put_shared(msg, w);
 	vtap_for_each_queue(w->dev, q, i) {
 		if (READ_ONCE(q->worker) == w &&
 		    nr_listed++ < MAX_WORKER_QUEUES)

@@ -82,6 +82,56 @@ static struct vtap_worker *vtap_shared_next(struct vtap_shared_thread *t,
 	return w;
 }
 
+/*
+ * Move a worker that does not run to another thread of its pool. The caller holds
+ * the lock of the present one. A task that holds vtap_shared_lock may hold two of
+ * these locks, as nobody else waits for one while holding another.
+ *
+ * The new thread takes its lock before it looks for pending bits. A waker that found
+ * the former thread has set its bit before that.
+ */
+static void vtap_shared_move_to(struct vtap_worker *w,
+				struct vtap_shared_thread *to)
+{
+	struct vtap_shared_thread *from = w->shared;
+
+	lockdep_assert_held(&vtap_shared_lock);
+	lockdep_assert_held(&from->lock);
+	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	w->shared = to;
+	w->move_to = NULL;
+	WRITE_ONCE(w->thread, to->thread);
+	list_move_tail(&w->shared_entry, &to->workers);
+	from->nr_workers--;
+	to->nr_workers++;
+	spin_unlock(&to->lock);
+	vtap_thread_wake(to->thread);
+}
+
+static void vtap_shared_move_later(struct vtap_worker *w,
+				   struct vtap_shared_thread *to)
+{
+	lockdep_assert_held(&w->shared->lock);
+	w->move_to = to;
+	WRITE_ONCE(w->shared->has_moves, true);
+}
+
+/* Move the workers that were running when their move was requested. */
+static noinline __cold void vtap_shared_move_all(struct vtap_shared_thread *t)
+{
+	struct vtap_worker *w, *next;
+
+	spin_lock(&vtap_shared_lock);
+	spin_lock(&t->lock);
+	list_for_each_entry_safe(w, next, &t->workers, shared_entry) {
+		if (w->move_to)
+			vtap_shared_move_to(w, w->move_to);
+	}
+	WRITE_ONCE(t->has_moves, false);
+	spin_unlock(&t->lock);
+	spin_unlock(&vtap_shared_lock);
+}
+
 /* Run a round of each worker with work. Called as vtap_worker_run(). */
 static bool vtap_shared_run(void *data)
 {
@@ -91,6 +141,8 @@ static bool vtap_shared_run(void *data)
 
 	while ((w = vtap_shared_next(t, w)))
 		has_run |= vtap_worker_run(w);
+	if (unlikely(READ_ONCE(t->has_moves)))
+		vtap_shared_move_all(t);
 	return has_run;
 }
 
@@ -274,6 +326,7 @@ void vtap_shared_stop(struct vtap_worker *w)
 	t = w->shared;
 	spin_lock(&t->lock);
 	w->is_leaving = true;
+	w->move_to = NULL;
 	spin_unlock(&t->lock);
 	spin_unlock(&vtap_shared_lock);
 }
@@ -374,4 +427,85 @@ void vtap_shared_resume(struct vtap_worker *w)
 	spin_unlock(&t->lock);
 	spin_unlock(&vtap_shared_lock);
 	vtap_thread_wake(t->thread);
+}
+
+static struct vtap_shared_thread *
+vtap_pool_find_thread(const struct vtap_thread_pool *p, u32 tid,
+		      struct pid_namespace *ns)
+{
+	struct vtap_shared_thread *t;
+
+	lockdep_assert_held(&vtap_shared_lock);
+	list_for_each_entry(t, &p->threads, entry) {
+		if (tid && vtap_thread_pid(t->thread, ns) == tid)
+			return t;
+	}
+	return NULL;
+}
+
+/**
+ * vtap_shared_move - move a worker to another shared thread of its process
+ * @w: worker
+ * @tid: id of the thread
+ * @ns: PID namespace of @tid
+ *
+ * If the worker runs, it moves when its thread has ended the round. If several
+ * moves are requested meanwhile, it makes the last one.
+ *
+ * Context: vtap_registry_lock() held, and the device is listed. Does not wait.
+ * Return: 0, -EOPNOTSUPP if the worker has a thread of its own, -ESRCH if the
+ * process has no such shared thread, or -EBUSY if the worker is about to end.
+ */
+int vtap_shared_move(struct vtap_worker *w, u32 tid, struct pid_namespace *ns)
+{
+	struct vtap_shared_thread *from, *to;
+	int err = 0;
+
+	if (!w->shared)
+		return -EOPNOTSUPP;
+	spin_lock(&vtap_shared_lock);
+	from = w->shared;
+	to = vtap_pool_find_thread(from->pool, tid, ns);
+	spin_lock(&from->lock);
+	if (!to)
+		err = -ESRCH;
+	else if (w->is_leaving)
+		err = -EBUSY;
+	else if (to == from)
+		w->move_to = NULL;
+	else if (from->running != w)
+		vtap_shared_move_to(w, to);
+	else
+		vtap_shared_move_later(w, to);
+	spin_unlock(&from->lock);
+	spin_unlock(&vtap_shared_lock);
+	return err;
+}
+
+/**
+ * vtap_shared_tids - list the threads that a worker can move to
+ * @w: worker
+ * @tids: array of VTAP_SHARED_MAX thread ids
+ * @ns: PID namespace of the reader
+ *
+ * Return: number of ids, 0 if the worker has a thread of its own. Threads without
+ * an id in @ns are left out.
+ */
+u32 vtap_shared_tids(const struct vtap_worker *w, u32 *tids,
+		     struct pid_namespace *ns)
+{
+	struct vtap_shared_thread *t;
+	u32 nr = 0;
+
+	if (!w->shared)
+		return 0;
+	spin_lock(&vtap_shared_lock);
+	list_for_each_entry(t, &w->shared->pool->threads, entry) {
+		pid_t tid = vtap_thread_pid(t->thread, ns);
+
+		if (tid && nr < VTAP_SHARED_MAX)
+			tids[nr++] = tid;
+	}
+	spin_unlock(&vtap_shared_lock);
+	return nr;
 }

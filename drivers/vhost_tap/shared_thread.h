@@ -36,6 +36,8 @@ struct vtap_shared_thread {
 	struct vtap_thread_pool *pool;
 	/** @entry: entry in vtap_thread_pool.threads; constant */
 	struct list_head entry;
+	/** @has_moves: a worker has to move once its round ends */
+	bool has_moves;
 	/** @nr_workers: length of @workers; protected by vtap_shared_lock */
 	u32 nr_workers;
 };
@@ -47,5 +49,8 @@ void vtap_shared_leave(struct vtap_worker *w);
 void vtap_shared_put(struct vtap_worker *w);
 void vtap_shared_interrupt(struct vtap_worker *w);
 void vtap_shared_resume(struct vtap_worker *w);
+int vtap_shared_move(struct vtap_worker *w, u32 tid, struct pid_namespace *ns);
+u32 vtap_shared_tids(const struct vtap_worker *w, u32 *tids,
+		     struct pid_namespace *ns);
 
 #endif /* VTAP_SHARED_THREAD_H */

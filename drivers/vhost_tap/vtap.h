@@ -156,10 +156,8 @@ struct vtap_worker {
 	bool is_leaving;
 	/** @node: node to run on, or NUMA_NO_NODE; set once */
 	int node;
-	/** @shared: the shared thread, or NULL (shared_thread.c) */
+	/** @shared: the shared thread, or NULL; see shared_thread.c */
 	struct vtap_shared_thread *shared;
-	/** @shared_entry: entry in vtap_shared_thread.workers */
-	struct list_head shared_entry;
 
 	/* Private to the thread. */
 
@@ -181,6 +179,13 @@ struct vtap_worker {
 	cpumask_var_t initial_cpus;
 	/** @kicks_off: REQUEUED bits of queues without kicks, polled in each round */
 	unsigned long kicks_off[VTAP_MAX_QUEUES / VTAP_QUEUES_PER_WORD];
+
+	/* Protected by vtap_shared_thread.lock. */
+
+	/** @move_to: thread to move to after the round, or NULL */
+	struct vtap_shared_thread *move_to;
+	/** @shared_entry: entry in vtap_shared_thread.workers */
+	struct list_head shared_entry;
 };
 
 /**

@@ -64,28 +64,26 @@ bool vtap_worker_may_run(const struct vtap_worker *w)
 }
 
 /**
- * vtap_worker_sibling_waits - check whether another worker needs the thread
- * @w: worker
+ * vtap_worker_sibling_has_work - check whether another worker needs the thread
+ * @w: worker with a shared thread
  *
  * Context: the worker's thread, in a round of @w.
- * Return: true if @w has a shared thread, and another worker of it has work.
+ * Return: true if another worker of the thread has work.
  */
-bool vtap_worker_sibling_waits(const struct vtap_worker *w)
+bool vtap_worker_sibling_has_work(const struct vtap_worker *w)
 {
 	struct vtap_shared_thread *t = w->shared;
 	const struct vtap_worker *other;
-	bool waits = false;
+	bool has_work = false;
 
-	if (likely(!t))
-		return false;
 	spin_lock(&t->lock);
 	list_for_each_entry(other, &t->workers, shared_entry) {
-		waits = other != w && vtap_worker_may_run(other);
-		if (waits)
+		has_work = other != w && vtap_worker_may_run(other);
+		if (has_work)
 			break;
 	}
 	spin_unlock(&t->lock);
-	return waits;
+	return has_work;
 }
 
 /**
@@ -136,7 +134,7 @@ pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns)
 {
 	lockdep_assert(lockdep_is_held(&q->lock) ||
 		       lockdep_is_held(&q->dev->lock));
-	return q->worker ? vtap_thread_pid(q->worker->thread, ns) : 0;
+	return q->worker ? vtap_thread_pid(READ_ONCE(q->worker->thread), ns) : 0;
 }
 
 /**

@@ -241,7 +241,7 @@ static void vtap_worker_poll(struct vtap_worker *w)
 		cpu_relax();
 		must_yield = need_resched() || !single_task_running() ||
 			     signal_pending(current) || READ_ONCE(w->stop) ||
-			     vtap_worker_sibling_waits(w);
+			     (w->shared && vtap_worker_sibling_has_work(w));
 		now = local_clock();
 	}
 	vtap_busypoll_end(&w->busypoll, now);

@@ -12,6 +12,8 @@
 
 #include "kselftest_harness.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
+#include "genl.h"
+#include "load.h"
 #include "pairs.h"
 #include "stuck.h"
 #include "threads.h"
@@ -212,6 +214,144 @@ TEST_F_TIMEOUT(shared, polling_worker_yields, 120)
 	}
 }
 
+/* ---- moves ---- */
+
+#define NR_MOVES	10000
+
+/* Ask for a move of the worker of a file. Return: 0 or -errno */
+static int move(int nl, const struct pairs *p, int tid)
+{
+	const struct genl_attr attr[] = {
+		{ VHOST_TAP_A_WORKER_DEVICE, genl_device(&p->g[0]) },
+		{ VHOST_TAP_A_WORKER_INDEX, 0 },
+		{ VHOST_TAP_A_WORKER_TID, tid },
+	};
+
+	return genl_set(nl, VHOST_TAP_CMD_WORKER_SET, attr, 3);
+}
+
+static int shared_tids(int nl, const struct pairs *p, uint64_t *tid, unsigned int nr)
+{
+	return genl_get(nl, VHOST_TAP_CMD_WORKER_GET, genl_device(&p->g[0]), 0,
+			VHOST_TAP_A_WORKER_SHARED_TIDS, tid, nr);
+}
+
+TEST_F(shared, moves_are_checked)
+{
+	struct pairs *p = self->p;
+	uint64_t tid[3];
+	int nl, own;
+
+	ASSERT_EQ(0, bring_up(p, variant->kind, "2"));
+	nl = genl_open();
+	ASSERT_LE(0, nl);
+	ASSERT_EQ(2, shared_tids(nl, &p[0], tid, 3));
+	EXPECT_TRUE(node_thread_of(p[0].fd, 0) == (int)tid[0]);
+	EXPECT_TRUE(node_thread_of(p[1].fd, 0) == (int)tid[1]);
+	EXPECT_EQ(0, move(nl, &p[0], tid[0]));
+	EXPECT_EQ(-ESRCH, move(nl, &p[0], getpid()));
+	EXPECT_EQ(-ESRCH, move(nl, &p[0], 0));
+	EXPECT_EQ(-ESRCH, move(nl, &p[0], -1));
+	EXPECT_EQ(0, move(nl, &p[0], tid[1]));
+	EXPECT_TRUE(wait_for(node_thread_of(p[0].fd, 0) == (int)tid[1]));
+	EXPECT_EQ(4, nr_with_thread_of(p, 1));
+	EXPECT_TRUE(pairs_pass(&p[0]));
+	/* Neither a worker with a thread of its own, nor to such a thread. */
+	pairs_free(&p[5]);
+	put_text(PARAMETER, "0");
+	ASSERT_EQ(0, open_file(&p[5], variant->kind));
+	ASSERT_EQ(0, own_file(&p[5], 5));
+	own = node_thread_of(p[5].fd, 0);
+	EXPECT_EQ(0, shared_tids(nl, &p[5], tid, 3));
+	EXPECT_EQ(-EOPNOTSUPP, move(nl, &p[5], tid[0]));
+	EXPECT_EQ(-ESRCH, move(nl, &p[0], own));
+	/* A thread without workers stays, and can get some again. */
+	EXPECT_EQ(0, move(nl, &p[2], tid[1]));
+	EXPECT_EQ(0, move(nl, &p[4], tid[1]));
+	EXPECT_TRUE(wait_for(nr_with_thread_of(p, 1) == 5));
+	EXPECT_EQ(2, shared_tids(nl, &p[0], tid, 3));
+	EXPECT_EQ(0, move(nl, &p[3], tid[0]));
+	EXPECT_TRUE(wait_for(node_thread_of(p[3].fd, 0) == (int)tid[0]));
+	EXPECT_TRUE(pairs_pass(&p[3]));
+	close(nl);
+}
+
+/* Each move has happened before the next one. No frame is lost or overtaken. */
+TEST_F_TIMEOUT(shared, moves_under_load, 500)
+{
+	int i, nl, nr = 3, to[NR_FILES];
+	struct load load[NR_FILES] = {};
+	struct pairs *p = self->p;
+	uint64_t tid[3];
+
+	ASSERT_EQ(0, bring_up(p, variant->kind, "3"));
+	nl = genl_open();
+	ASSERT_LE(0, nl);
+	ASSERT_EQ(nr, shared_tids(nl, &p[0], tid, 3));
+	for (i = 0; i < NR_FILES; i++) {
+		to[i] = i % nr;
+		ASSERT_EQ(to[i], node_thread_of(p[i].fd, 0) == (int)tid[to[i]] ? to[i] : -1);
+		if (i < 3)
+			ASSERT_EQ(0, load_start(&load[i], &p[i].g[0], p[i].tap[0].host));
+	}
+	for (i = 0; i < NR_MOVES; i++) {
+		int k = i % NR_FILES;
+
+		to[k] = (to[k] + 1 + i / 7 % 2) % nr;
+		ASSERT_EQ(0, move(nl, &p[k], tid[to[k]]));
+		if (node_thread_of(p[k].fd, 0) == (int)tid[to[k]])
+			continue;
+		ASSERT_TRUE(wait_for(node_thread_of(p[k].fd, 0) == (int)tid[to[k]]));
+	}
+	for (i = 0; i < 3; i++) {
+		EXPECT_TRUE(load_wait(&load[i], 100));
+		EXPECT_EQ(0, load_stop(&load[i]));
+		TH_LOG("%lu frames to the guest, %lu from it", load[i].moved[0],
+		       load[i].moved[1]);
+	}
+	for (i = 3; i < NR_FILES; i++)
+		EXPECT_TRUE(pairs_pass(&p[i]));
+	close(nl);
+}
+
+/* The time in passes of a busy queue grows, and that of an idle one does not. */
+TEST_F(shared, load_is_measured)
+{
+	struct genl_attr attr[] = {
+		{ VHOST_TAP_A_QUEUE_DEVICE, 0 },
+		{ VHOST_TAP_A_QUEUE_INDEX, TX },
+		{ VHOST_TAP_A_QUEUE_LOAD, 1 },
+	};
+	struct pairs *p = self->p;
+	uint64_t ns[2];
+	int i, nl;
+
+	ASSERT_EQ(0, bring_up(p, variant->kind, "1"));
+	nl = genl_open();
+	ASSERT_LE(0, nl);
+#define BUSY(i, ns)	genl_get(nl, VHOST_TAP_CMD_QUEUE_GET, genl_device(&p[i].g[0]), TX, \
+				 VHOST_TAP_A_QUEUE_BUSY_NS, ns, 1)
+	EXPECT_EQ(0, BUSY(0, ns));
+	for (i = 0; i < 2; i++) {
+		attr[0].val = genl_device(&p[i].g[0]);
+		ASSERT_EQ(0, genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, attr, 3));
+	}
+	for (i = 0; i < 20; i++)
+		EXPECT_TRUE(pairs_pass(&p[0]));
+	EXPECT_EQ(1, BUSY(0, &ns[0]));
+	EXPECT_EQ(1, BUSY(1, &ns[1]));
+	EXPECT_LT(0, ns[0]);
+	EXPECT_GT(1000000000, ns[0]);
+	EXPECT_EQ(0, ns[1]);
+	attr[0].val = genl_device(&p[0].g[0]);
+	attr[2].val = 0;
+	ASSERT_EQ(0, genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, attr, 3));
+	EXPECT_EQ(0, BUSY(0, ns));
+	attr[2].val = 2;
+	EXPECT_EQ(-ERANGE, genl_set(nl, VHOST_TAP_CMD_QUEUE_SET, attr, 3));
+	close(nl);
+}
+
 /* ---- a worker that is stuck in a pass ---- */
 
 struct stage {
@@ -221,10 +361,10 @@ struct stage {
 };
 
 /* File 0 is stuck in its TX queue. */
-static int stick(struct pairs *p, struct stuck *s, uint8_t kind)
+static int stick(struct pairs *p, struct stuck *s, uint8_t kind, const char *threads)
 {
 	DO(stuck_open(s));
-	DO(bring_up(p, kind, "1"));
+	DO(bring_up(p, kind, threads));
 	DO(stuck_page(s, &p[0].g[0]));
 	DO(stuck_tx(s, &p[0].g[0]) || !stuck_wait(s));
 	return 0;
@@ -242,7 +382,7 @@ TEST_F_TIMEOUT(shared, end_does_not_disturb_others, 120)
 	if (stuck_open(&s))
 		SKIP(return, "no userfaultfd");
 	close(s.uffd);
-	ASSERT_EQ(0, stick(p, &s, variant->kind));
+	ASSERT_EQ(0, stick(p, &s, variant->kind, "1"));
 	EXPECT_EQ(0, guest_ioctl(p[1].fd, VHOST_RESET_OWNER, NULL));
 	pairs_free(&p[2]);
 	EXPECT_EQ(0, guest_attach(&p[3].g[0], TX, -1));
@@ -256,12 +396,43 @@ TEST_F_TIMEOUT(shared, end_does_not_disturb_others, 120)
 	close(s.uffd);
 }
 
+/* A worker in a pass moves after it; another request may change or cancel this. */
+TEST_F_TIMEOUT(shared, stuck_worker_moves_later, 120)
+{
+	struct pairs *p = self->p;
+	uint64_t tid[2];
+	struct stuck s;
+	int nl, i;
+
+	if (stuck_open(&s))
+		SKIP(return, "no userfaultfd");
+	close(s.uffd);
+	ASSERT_EQ(0, stick(p, &s, variant->kind, "2"));
+	nl = genl_open();
+	ASSERT_LE(0, nl);
+	ASSERT_EQ(2, shared_tids(nl, &p[0], tid, 2));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, move(nl, &p[0], tid[1 - i % 2]));
+		EXPECT_TRUE(node_thread_of(p[0].fd, 0) == (int)tid[0]);
+	}
+	/* The others of its thread leave it at once. */
+	EXPECT_EQ(0, move(nl, &p[2], tid[1]));
+	EXPECT_TRUE(node_thread_of(p[2].fd, 0) == (int)tid[1]);
+	EXPECT_TRUE(pairs_pass(&p[2]));
+	ASSERT_EQ(0, stuck_end(&s));
+	EXPECT_EQ(0, vq_drain(&p[0].g[0].vq[TX], 1, WAIT_MS));
+	EXPECT_TRUE(wait_for(node_thread_of(p[0].fd, 0) == (int)tid[1]));
+	EXPECT_TRUE(pairs_pass(&p[0]));
+	close(nl);
+	close(s.uffd);
+}
+
 static void owner(struct stage *st, uint8_t kind, bool resets)
 {
 	struct pairs p[NR_FILES];
 	struct stuck s;
 
-	st->line = stick(p, &s, kind);
+	st->line = stick(p, &s, kind, "1");
 	st->fd = p[1].fd;
 	__atomic_store_n(&st->is_ready, true, __ATOMIC_RELEASE);
 	if (!st->line && resets)
@@ -342,20 +513,36 @@ TEST_F_TIMEOUT(shared, process_is_the_border, 120)
 
 /* ---- files that come and go at the same time ---- */
 
+static void store_tid(const char *task, void *tid)
+{
+	*(int *)tid = atoi(strrchr(task, '/') + 1);
+}
+
 static void *come_and_go(void *arg)
 {
+	struct guest g = { .vhost = -1 };
+	struct pairs p = { .g = &g };
 	uint8_t kind = *(uint8_t *)arg;
-	long failed = 0;
-	int i, fd;
+	int i, tid, err, nl = genl_open();
+	long failed = nl < 0;
 
 	for (i = 0; i < 100; i++) {
-		fd = open(guest_node(), O_RDWR | O_CLOEXEC);
-		failed += node_set_kind(fd, kind) || guest_ioctl(fd, VHOST_SET_OWNER, NULL) ||
-			  node_thread_of(fd, 0) <= 0;
+		g.vhost = open(guest_node(), O_RDWR | O_CLOEXEC);
+		failed += node_set_kind(g.vhost, kind) ||
+			  guest_ioctl(g.vhost, VHOST_SET_OWNER, NULL) ||
+			  node_thread_of(g.vhost, 0) <= 0;
+		/* The folder may be that of another file, which may be gone. */
+		guest_find_debugfs(&g);
+		tid = 0;
+		workers_each(getpid(), store_tid, &tid);
+		err = move(nl, &p, tid);
+		failed += err && err != -ESRCH && err != -EBUSY && err != -ENODEV &&
+			  err != -ENOENT;
 		if (i % 3 == 0)
-			failed += !!guest_ioctl(fd, VHOST_RESET_OWNER, NULL);
-		close(fd);
+			failed += !!guest_ioctl(g.vhost, VHOST_RESET_OWNER, NULL);
+		close(g.vhost);
 	}
+	close(nl);
 	return (void *)failed;
 }
 

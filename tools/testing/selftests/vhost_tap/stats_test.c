@@ -258,7 +258,7 @@ TEST_F(stats, tracepoints)
 {
 	static const char * const event[] = {
 		"vtap_pass:", "vtap_state:", "vtap_fault:", "vtap_call:",
-		"vtap_kick:",
+		"vtap_kick:", "vtap_begin:",
 	};
 	struct guest *g = &self->g;
 	struct vq *q = &g->vq[TX];
