@@ -86,6 +86,8 @@ struct queue {
 	uint64_t iotlb_lookups;
 	uint64_t starved_for_ns;
 	uint32_t latency;	/* nonzero: latency is measured */
+	uint32_t load;		/* nonzero: the load is measured */
+	uint64_t busy_ns;	/* time in passes, while it is measured */
 	struct list batch_sizes;
 	struct list kick_to_done;
 	struct list wake_to_call;
@@ -129,6 +131,7 @@ struct worker {
 	uint64_t wait_ns;
 	bool has_wait;		/* the kernel measures wait_ns */
 	struct list queues;
+	struct list shared_tids; /* threads that it can move to; none: its own thread */
 };
 
 /**
@@ -273,6 +276,7 @@ int cmd_top(int argc, char **argv);
 int cmd_prometheus(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_pin(int argc, char **argv);
+int cmd_balance(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_report(int argc, char **argv);

@@ -120,6 +120,8 @@ struct json_object *json_queue(const struct queue *q, const struct queue *before
 		add_list(o, "kick_to_done", &q->kick_to_done);
 		add_list(o, "wake_to_call", &q->wake_to_call);
 	}
+	if (q->load)
+		add_number(o, "busy_ns", q->busy_ns);
 	return o;
 }
 
@@ -135,6 +137,8 @@ static struct json_object *worker(const struct worker *w)
 		add_number(o, "tid", w->tid);
 	if (w->node >= 0)
 		add_number(o, "node", w->node);
+	if (w->shared_tids.nr)
+		add_list(o, "shared_tids", &w->shared_tids);
 	if (w->cpu >= 0) {
 		add_number(o, "cpu", w->cpu);
 		add_number(o, "run_ns", w->run_ns);

@@ -160,6 +160,8 @@ static uint32_t *queue_number(struct queue *q, unsigned int type)
 		return &q->worker;
 	case VHOST_TAP_A_QUEUE_LATENCY:
 		return &q->latency;
+	case VHOST_TAP_A_QUEUE_LOAD:
+		return &q->load;
 	case VHOST_TAP_A_QUEUE_GSO_FRAGS:
 		return &q->gso_frags;
 	case VHOST_TAP_A_QUEUE_IFINDEX:
@@ -185,6 +187,8 @@ static uint64_t *queue_wide_number(struct queue *q, unsigned int type)
 		return &q->burst;
 	case VHOST_TAP_A_QUEUE_PPS:
 		return &q->pps;
+	case VHOST_TAP_A_QUEUE_BUSY_NS:
+		return &q->busy_ns;
 	default:
 		return NULL;
 	}
@@ -285,6 +289,9 @@ static int parse_worker(const struct nlmsghdr *nlh, struct worker *w)
 			break;
 		case VHOST_TAP_A_WORKER_CPU:
 			w->cpu = get_uint(attr);
+			break;
+		case VHOST_TAP_A_WORKER_SHARED_TIDS:
+			list_add(&w->shared_tids, get_uint(attr));
 			break;
 		}
 	}

@@ -18,6 +18,7 @@ static const struct tunable {
 	{ "busyloop-us", VHOST_TAP_A_QUEUE_BUSYLOOP_US, false,
 	  VHOST_TAP_BUSYLOOP_MAX_US },
 	{ "latency", VHOST_TAP_A_QUEUE_LATENCY, false, 1 },
+	{ "load", VHOST_TAP_A_QUEUE_LOAD, false, 1 },
 	{ "gso-frags", VHOST_TAP_A_QUEUE_GSO_FRAGS, false, 1 },
 	{ "rate", VHOST_TAP_A_QUEUE_RATE, true, VHOST_TAP_LIMIT_MAX },
 	{ "burst", VHOST_TAP_A_QUEUE_BURST, true, VHOST_TAP_LIMIT_MAX },

@@ -61,6 +61,8 @@ static void show_queue(const struct queue *q)
 	       q->depth, q->worker, q->busyloop_us);
 	if (q->gso_frags)
 		printf(" gso-frags");
+	if (q->load)
+		printf(" busy %.3f s", q->busy_ns / 1e9);
 	if (q->starved)
 		printf(" %sstarved%s", yellow(), plain());
 	if (q->blocked)
@@ -83,7 +85,7 @@ static void show_worker(const struct worker *w)
 
 	printf("  worker %u  thread ", w->index);
 	if (w->tid)
-		printf("%u", w->tid);
+		printf("%u%s", w->tid, w->shared_tids.nr ? " (shared)" : "");
 	else
 		putchar('-');
 	if (w->cpu >= 0)

@@ -52,6 +52,20 @@ static void fill_drops(struct top_row *r, const struct queue *q,
 	r->val[5] = growth(q, b, COUNTER(BLOCKED)) / t;
 }
 
+/* The load is 0 unless it is measured (set load=1). */
+static void fill_load(struct top_row *r, const struct queue *q,
+		      const struct queue *b, double t)
+{
+	double packets = growth(q, b, COUNTER(PACKETS));
+	double busy_ns = q->load && b->load && q->busy_ns > b->busy_ns ?
+			 q->busy_ns - b->busy_ns : 0;
+
+	r->val[0] = busy_ns / t / 1e7;
+	r->val[1] = packets / t;
+	r->val[2] = growth(q, b, COUNTER(PASSES)) / t;
+	r->val[3] = packets ? busy_ns / packets : 0;
+}
+
 /* Columns of the view of workers */
 enum {
 	CPU,
@@ -95,6 +109,18 @@ const struct top_view top_views[] = {
 			{ 'o', "blocked", "bl[o]ck", 7 },
 		},
 		.fill = fill_drops,
+	},
+	{
+		.name = "load",
+		.title = "DEV QUEUE TAP        STATE     ",
+		.nr_columns = 4,
+		.columns = {
+			{ 'b', "busy", "[b]usy %", 8 },
+			{ 'p', "packets", "[p]kt/s", 7 },
+			{ 'a', "passes", "p[a]ss/s", 8 },
+			{ 'n', "cost", "[n]s/pkt", 8 },
+		},
+		.fill = fill_load,
 	},
 	{
 		.name = "workers",

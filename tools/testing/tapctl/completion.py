@@ -221,7 +221,7 @@ def values(tool):
     modes = {"polling=off", "polling=fixed:", "polling=adaptive:"}
     with tool_in_path(tool) as folder:
         for shell in SHELLS:
-            for line, wanted in (("top --sort ", columns), ("top --view ", {"traffic", "drops", "workers"}),
+            for line, wanted in (("top --sort ", columns), ("top --view ", {"traffic", "drops", "load", "workers"}),
                                  ("top --view workers --sort ", {"packets", "cpu", "wait", "cost"}),
                                  ("set 0 ", tunables | modes), ("set 0/1 ", tunables), ("set ", set()),
                                  ("takeover o", {"on", "off"}), ("stats --count ", set()), ("nothing ", set())):

@@ -16,6 +16,10 @@
  *   FAKE_IFINDEX  index of this tap (7)
  *   FAKE_NETNS    network namespace of this tap (42)
  *   FAKE_STARVED  times that each queue was without buffers (11)
+ *   FAKE_LOADS    percentages of a CPU, "90,40": the load of the worker of each device,
+ *                 while it is measured; all others have none
+ *   FAKE_SHARED   number of threads that all workers share in turn, from id 101 on (none)
+ *   FAKE_REFUSED  errno that moving a worker fails with (none)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
  *   FAKE_ERROR    errno that opening the socket fails with (none)
  */
@@ -39,6 +43,54 @@ static unsigned long env_number(const char *name, unsigned long otherwise)
 	const char *s = getenv(name);
 
 	return s ? strtoul(s, NULL, 10) : otherwise;
+}
+
+/* Devices that can be moved or measured. */
+#define NR_MOVABLE	64
+
+static struct {
+	bool is_measured;
+	bool has_moved;
+	uint32_t tid;
+} movable[NR_MOVABLE];
+
+static uint32_t shared_tid(unsigned int device)
+{
+	if (device < NR_MOVABLE && movable[device].has_moved)
+		return movable[device].tid;
+	return 101 + device % env_number("FAKE_SHARED", 1);
+}
+
+static unsigned long load_of(unsigned int device)
+{
+	const char *at = getenv("FAKE_LOADS");
+
+	while (at && device--) {
+		at = strchr(at, ',');
+		at += !!at;
+	}
+	return at ? strtoul(at, NULL, 10) : 0;
+}
+
+static void put_load(struct nlmsghdr *nlh, unsigned int device, unsigned int index)
+{
+	bool is_on = device < NR_MOVABLE && movable[device].is_measured;
+
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_LOAD, is_on);
+	if (is_on)
+		mnl_attr_put_u64(nlh, VHOST_TAP_A_QUEUE_BUSY_NS,
+				 index ? 0 : now() * 1e7 * load_of(device));
+}
+
+static void put_shared(struct nlmsghdr *nlh, unsigned int device)
+{
+	unsigned long nr = env_number("FAKE_SHARED", 0), i;
+
+	if (!nr)
+		return;
+	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_TID, shared_tid(device));
+	for (i = 0; i < nr; i++)
+		mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_SHARED_TIDS, 101 + i);
 }
 
 static struct nlmsghdr *message(struct genl *nl, uint8_t cmd)
@@ -86,6 +138,7 @@ static void put_queue(struct nlmsghdr *nlh, unsigned int device,
 		mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_IF_DROPPED,
 				 dropped + index % 2);
 	}
+	put_load(nlh, device, index);
 	nest = mnl_attr_nest_start(nlh, VHOST_TAP_A_QUEUE_COUNTERS);
 	for (i = 1; i <= NR_COUNTERS; i++)
 		mnl_attr_put_u64(nlh, i, i == VHOST_TAP_A_COUNTERS_STARVED ?
@@ -106,6 +159,7 @@ static void put_worker(struct nlmsghdr *nlh, unsigned int device)
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_DEVICE, device);
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_QUEUES, 0);
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_QUEUES, 1);
+	put_shared(nlh, device);
 	if (!tid)
 		return;
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_WORKER_TID, tid);
@@ -166,10 +220,19 @@ int genl_dump(struct genl *nl, uint8_t cmd,
 int genl_set(struct genl *nl, uint8_t cmd, const struct number_attr *attr,
 	     size_t nr)
 {
+	unsigned int device = attr[0].value;
+
 	(void)nl;
-	(void)cmd;
-	(void)attr;
-	(void)nr;
+	if (nr != 3 || device >= NR_MOVABLE)
+		return 0;
+	if (cmd == VHOST_TAP_CMD_WORKER_SET) {
+		if (getenv("FAKE_REFUSED"))
+			return -(int)env_number("FAKE_REFUSED", 0);
+		movable[device].has_moved = true;
+		movable[device].tid = attr[2].value;
+	} else if (attr[2].type == VHOST_TAP_A_QUEUE_LOAD) {
+		movable[device].is_measured = attr[2].value;
+	}
 	return 0;
 }
 
