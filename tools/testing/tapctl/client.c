@@ -22,6 +22,8 @@
  *   limit RATE BURST PPS
  *                 limit the TX vring; 0 for no limit
  *   frags 0|1     page fragments for the GSO frames of the TX vring
+ *   worker DEVICE TID
+ *                 move the worker of a device to another thread
  *   heir          fork a process that keeps all files open and does nothing else
  *
  * Usage: client NAME. Prints "ok" or "failed ERRNO" when it is ready and after each
@@ -46,6 +48,7 @@
 #include <unistd.h>
 
 #include "../../../include/uapi/linux/vhost_tap.h"
+#include "genl.h"
 #include "guest.h"
 #include "iotlb.h"
 #include "net.h"
@@ -229,6 +232,22 @@ static int set_limit(uint64_t rate, uint64_t burst, uint64_t pps)
 	return guest_ioctl(g.vhost, VHOST_TAP_SET_VRING_LIMIT, &l);
 }
 
+static int move_worker(uint32_t device, uint32_t tid)
+{
+	const struct genl_attr attr[] = {
+		{ VHOST_TAP_A_WORKER_DEVICE, device },
+		{ VHOST_TAP_A_WORKER_INDEX, 0 },
+		{ VHOST_TAP_A_WORKER_TID, tid },
+	};
+	int fd = genl_open(), err;
+
+	if (fd < 0)
+		return fd;
+	err = genl_set(fd, VHOST_TAP_CMD_WORKER_SET, attr, 3);
+	close(fd);
+	return err;
+}
+
 static int heir(void)
 {
 	pid_t pid = fork();
@@ -275,6 +294,8 @@ static int obey(const char *line)
 		return set_limit(n, burst, pps);
 	if (!strcmp(verb, "frags"))
 		return guest_set_frags(&g, n);
+	if (!strcmp(verb, "worker"))
+		return move_worker(n, burst);
 	if (!strcmp(verb, "heir"))
 		return heir();
 	return -EINVAL;

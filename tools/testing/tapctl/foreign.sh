@@ -122,12 +122,19 @@ fragments_of_the_host() {
 		"${tenant[@]}" asan show --json | jq -e '.queues[1].gso_frags == false'
 }
 
+worker_of_the_host() {
+	local id
+	id=$("${tenant[@]}" asan show --json | jq -e .devices[0].id) || return 1
+	! client worker "$id" 1 >"$work/worker" && grep "Operation not permitted" "$work/worker"
+}
+
 part_foreign() {
 	local tenant=() in_init=false mode
 	mode=$(stat -c %a "$node")
 	t "foreign: a tenant" tenant_start vu0
 	t "foreign: it cannot lift a limit of the host" limits_of_the_host
 	t "foreign: it cannot choose page fragments" fragments_of_the_host
+	t "foreign: it cannot move workers" worker_of_the_host
 	t "foreign: its tap is moved to the host" moved_to_root
 	t "foreign: and its queues start again" moved_before_start
 	t "foreign: and it has another tap of this name" another_of_the_tenant

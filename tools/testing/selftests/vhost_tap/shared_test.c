@@ -276,10 +276,10 @@ TEST_F(shared, moves_are_checked)
 	close(nl);
 }
 
-/* Each move has happened before the next one. No frame is lost or overtaken. */
+/* Each worker has moved before its next move. No frame is lost or overtaken. */
 TEST_F_TIMEOUT(shared, moves_under_load, 500)
 {
-	int i, nl, nr = 3, to[NR_FILES];
+	int i, nl, nr = 3, round, to[NR_FILES];
 	struct load load[NR_FILES] = {};
 	struct pairs *p = self->p;
 	uint64_t tid[3];
@@ -294,14 +294,13 @@ TEST_F_TIMEOUT(shared, moves_under_load, 500)
 		if (i < 3)
 			ASSERT_EQ(0, load_start(&load[i], &p[i].g[0], p[i].tap[0].host));
 	}
-	for (i = 0; i < NR_MOVES; i++) {
-		int k = i % NR_FILES;
-
-		to[k] = (to[k] + 1 + i / 7 % 2) % nr;
-		ASSERT_EQ(0, move(nl, &p[k], tid[to[k]]));
-		if (node_thread_of(p[k].fd, 0) == (int)tid[to[k]])
-			continue;
-		ASSERT_TRUE(wait_for(node_thread_of(p[k].fd, 0) == (int)tid[to[k]]));
+	for (round = 0; round * NR_FILES < NR_MOVES; round++) {
+		for (i = 0; i < NR_FILES; i++) {
+			to[i] = (to[i] + 1 + (round + i) % 2) % nr;
+			ASSERT_EQ(0, move(nl, &p[i], tid[to[i]]));
+		}
+		for (i = 0; i < NR_FILES; i++)
+			ASSERT_TRUE(wait_for(node_thread_of(p[i].fd, 0) == (int)tid[to[i]]));
 	}
 	for (i = 0; i < 3; i++) {
 		EXPECT_TRUE(load_wait(&load[i], 100));
