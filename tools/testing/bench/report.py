@@ -239,7 +239,7 @@ def baseline_lines(rows):
 
 
 def request_lines(rows):
-    """List what a request costs besides its time."""
+    """List the costs of a request other than its time."""
     return [f"{r['row']:16} {name:9} {r[side]['worker']:>10.0f} {r[side]['switches']:>9.2f} "
             f"{r[side]['kicks']:>8.2f} {r[side]['calls']:>8.2f}  {aim(side == 'ours' and r['adaptive_cpu'])}".rstrip()
             for r in rows if r["row"].startswith("rr")
