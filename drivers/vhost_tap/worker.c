@@ -264,17 +264,21 @@ static bool vtap_worker_kicks_are_off(const struct vtap_worker *w)
 
 /*
  * Poll after the last work, if polling is on. If nothing is found and queues
- * have their kicks off, a last round turns them on before the worker sleeps.
+ * have their kicks off, a last round turns them on before the worker sleeps. A
+ * shared thread does not call a worker without work, so the end of the work is noted
+ * here.
  */
 static void vtap_worker_idle(struct vtap_worker *w)
 {
-	bool is_adaptive = READ_ONCE(w->dev->adaptive_us);
+	bool is_adaptive = READ_ONCE(w->dev->adaptive_us), is_pending;
 
 	if (is_adaptive)
 		w->poll_ns = w->busypoll.window_ns[w->busypoll.last_dir];
 	if (w->poll_ns || is_adaptive || w->busypoll.is_burst)
 		vtap_worker_poll(w);
-	w->is_last = !vtap_worker_is_pending(w) && vtap_worker_kicks_are_off(w);
+	is_pending = vtap_worker_is_pending(w);
+	w->is_last = !is_pending && vtap_worker_kicks_are_off(w);
+	w->is_awake = is_pending || w->is_last;
 }
 
 /**
@@ -291,10 +295,8 @@ bool vtap_worker_run(void *data)
 	struct vtap_worker *w = data;
 	u32 i;
 
-	if (!vtap_worker_is_pending(w) && !w->is_last) {
-		w->is_awake = false;
+	if (!vtap_worker_is_pending(w) && !w->is_last)
 		return false;
-	}
 	__set_current_state(TASK_RUNNING);
 
 	vtap_worker_set_budget(w);
@@ -302,10 +304,12 @@ bool vtap_worker_run(void *data)
 		if (READ_ONCE(w->pending[i]) || w->kicks_off[i])
 			vtap_worker_serve_word(w, i);
 	}
-	if (w->is_last)
+	if (w->is_last) {
 		w->is_last = false;
-	else if (!vtap_worker_is_pending(w))
+		w->is_awake = false;
+	} else if (!vtap_worker_is_pending(w)) {
 		vtap_worker_idle(w);
+	}
 	/* A worker with work in every round never sleeps: report to RCU-tasks. */
 	cond_resched_tasks_rcu_qs();
 	return true;
