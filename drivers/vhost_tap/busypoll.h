@@ -72,16 +72,19 @@ static inline void vtap_busypoll_wake(struct vtap_busypoll *a, u64 now_ns)
 
 /*
  * Return the nanoseconds to poll after a burst: at most half the time of the work since
- * the worker woke up, less the time polled since.
+ * the worker woke up, less the time polled since. Long work earns four windows only, or
+ * a worker that never sleeps could poll for seconds after its last burst.
  */
-static inline u64 vtap_busypoll_burst_ns(const struct vtap_busypoll *a,
-					 u64 now_ns)
+static inline u64 vtap_busypoll_burst_ns(struct vtap_busypoll *a, u64 now_ns)
 {
+	const s64 most_ns = 4 * VTAP_BUSYPOLL_BURST_NS;
 	s64 work_ns = now_ns - a->woken_ns - a->polled_ns;
 	s64 left_ns = work_ns / 2 - (s64)a->polled_ns;
 
 	if (!a->is_burst || left_ns <= 0)
 		return 0;
+	if (left_ns > most_ns)
+		a->woken_ns += 2 * (left_ns - most_ns);
 	return left_ns < VTAP_BUSYPOLL_BURST_NS ? left_ns :
 						  VTAP_BUSYPOLL_BURST_NS;
 }

@@ -14,6 +14,7 @@ void vtap_worker_wake(struct vtap_worker *w, u32 bit);
 bool vtap_worker_is_pending(const struct vtap_worker *w);
 bool vtap_worker_may_run(const struct vtap_worker *w);
 bool vtap_worker_sibling_has_work(const struct vtap_worker *w);
+bool vtap_worker_has_more(const struct vtap_worker *w);
 void vtap_worker_requeue(struct vtap_worker *w, struct vtap_queue *q);
 void vtap_queue_wake(struct vtap_queue *q);
 pid_t vtap_queue_tid(const struct vtap_queue *q, struct pid_namespace *ns);

@@ -254,7 +254,8 @@ void vtap_queue_publish_and_call(struct vtap_queue *q)
  *
  * Used for polling. A starved queue is checked for buffers only, and a blocked
  * or throttled one has no work: otherwise each poll would find packets that
- * cannot move. A ring fault counts as work, because the pass reports it.
+ * cannot move. A ring fault counts as work, because the pass reports it, and so does
+ * a ring that is not mapped, because the pass maps it or reports the miss.
  *
  * Context: the worker's thread.
  * Return: true if there is work.
@@ -265,8 +266,10 @@ bool vtap_queue_has_work(struct vtap_queue *q)
 
 	mutex_lock(&q->lock);
 	if (q->state == VTAP_RUNNING && !q->blocked && !q->throttled &&
-	    q->ring.mapped && !READ_ONCE(q->miss.state)) {
-		if (q->dir == VTAP_TX || q->starved)
+	    !READ_ONCE(q->miss.state)) {
+		if (!q->ring.mapped || !q->ring.loaded)
+			found = true;
+		else if (q->dir == VTAP_TX || q->starved)
 			found = vtap_ring_has_new(&q->ring,
 						  q->ring.packed) != 0;
 		else

@@ -518,6 +518,8 @@ int vtap_queue_set_eventfd(struct vtap_queue *q, struct eventfd_ctx **slot,
 			return PTR_ERR(ctx);
 	}
 	vtap_queue_lock(q);
+	if (slot == &q->call)
+		vtap_queue_call_now(q);
 	swap(*slot, ctx);
 	mutex_unlock(&q->lock);
 	if (ctx)

@@ -8,6 +8,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/if_ether.h>
+#include <linux/sched/clock.h>
 
 #include "backend/backend.h"
 #include "busypoll.h"
@@ -29,7 +30,7 @@ static void vtap_tx_flush_all(struct vtap_queue *q)
 	vtap_queue_publish_and_call(q);
 }
 
-/* True if the worker polls the ring next, after @packets of this pass. */
+/* True if the worker polls the ring after this round; @packets are of this pass. */
 static bool vtap_tx_keeps_polling(const struct vtap_queue *q,
 				  const struct vtap_worker *w, u32 packets)
 {
@@ -41,10 +42,28 @@ static bool vtap_tx_keeps_polling(const struct vtap_queue *q,
 }
 
 /*
+ * The driver of a burst runs at the same time, so the call can wait while the worker
+ * polls, until a pass without packets or a full batch. It does not wait for other
+ * queues, nor for longer than one window.
+ */
+static bool vtap_tx_may_call_later(struct vtap_queue *q,
+				   const struct vtap_worker *w, u32 packets)
+{
+	u64 now;
+
+	if (!packets || w->poll_ns || READ_ONCE(q->dev->adaptive_us) ||
+	    vtap_worker_has_more(w))
+		return false;
+	now = local_clock();
+	if (!q->late_since_ns)
+		q->late_since_ns = now;
+	return now - q->late_since_ns < VTAP_BUSYPOLL_BURST_NS;
+}
+
+/*
  * The ring is empty after @packets: send the batch, then enable kicks and check
- * once more. Kicks stay off if the worker polls. If new chains have arrived, or may
- * after a burst, the driver runs at the same time, and the call can wait for a
- * full batch or a pass without packets.
+ * once more. Kicks stay off if the worker polls. If new chains have arrived, the
+ * driver runs at the same time, and the call can wait for a full batch.
  * Return: 1 to continue, 0 to end the pass, -EIO if the ring is broken.
  */
 static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
@@ -54,13 +73,14 @@ static int vtap_tx_end_batch(struct vtap_queue *q, const struct vtap_worker *w,
 	int ret;
 
 	vtap_tx_flush(q);
+	if (!q->nr_uncalled)
+		q->late_since_ns = 0;
 	vtap_queue_publish(q);
 	if (q->nr_uncalled >= VTAP_BATCH)
 		vtap_queue_call(q);
 	q->keep_polling = vtap_tx_keeps_polling(q, w, packets);
 	if (q->keep_polling) {
-		/* The client's polling may last longer than that of a burst. */
-		if (w->poll_ns || READ_ONCE(q->dev->adaptive_us) || !packets)
+		if (!vtap_tx_may_call_later(q, w, packets))
 			vtap_queue_call(q);
 		return r->fault ? -EIO : 0;
 	}

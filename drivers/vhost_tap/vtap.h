@@ -173,6 +173,8 @@ struct vtap_worker {
 	bool is_last;
 	/** @is_awake: it has worked since it slept last */
 	bool is_awake;
+	/** @others_wait: queues of this round wait for the current pass */
+	bool others_wait;
 	/** @node_is_applied: the thread has moved to @node */
 	bool node_is_applied;
 	/** @initial_cpus: affinity at the start, until @node_is_applied */
@@ -369,6 +371,8 @@ struct vtap_queue {
 	u16 reread_at;
 	/** @starved_at: ns, when @starved was set */
 	u64 starved_at;
+	/** @late_since_ns: TX: time since which the call waits, or 0 */
+	u64 late_since_ns;
 	/** @stats: counters; each has one writer and is read without a lock */
 	struct vtap_stats stats;
 

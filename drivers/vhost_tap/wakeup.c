@@ -87,6 +87,21 @@ bool vtap_worker_sibling_has_work(const struct vtap_worker *w)
 }
 
 /**
+ * vtap_worker_has_more - check for work other than the current pass
+ * @w: worker
+ *
+ * Context: a pass of this worker.
+ * Return: true if another queue waits, a bit is pending, the worker must stop, or
+ * another worker needs the thread.
+ */
+bool vtap_worker_has_more(const struct vtap_worker *w)
+{
+	return w->others_wait || vtap_worker_is_pending(w) ||
+	       READ_ONCE(w->stop) ||
+	       (w->shared && vtap_worker_sibling_has_work(w));
+}
+
+/**
  * vtap_worker_requeue - schedule another pass of a queue
  * @w: worker that served the last pass
  * @q: queue

@@ -41,12 +41,13 @@ static void vtap_worker_serve(struct vtap_worker *w, struct vtap_queue *q,
 		vtap_worker_keep_kicks_off(w, q);
 }
 
-/* True if a queue whose kicks are off has no work, and polling goes on. */
+/* True if a queue whose kicks are off has no work, and the client's polling goes on. */
 static bool vtap_worker_may_skip(const struct vtap_worker *w,
 				 struct vtap_queue *q)
 {
-	/* After a burst a pass must call the guest. */
-	return w->poll_ns && !vtap_queue_has_work(q);
+	/* A pass must call the guest for a burst before the polling was enabled. */
+	return w->poll_ns && !READ_ONCE(q->nr_uncalled) &&
+	       !vtap_queue_has_work(q);
 }
 
 #define WORKS_MASK	(BIT(VTAP_NR_WORKS) - 1)
@@ -69,6 +70,7 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 		struct vtap_queue *q = vtap_queue_at(w->dev, index);
 
 		pending &= ~(WORKS_MASK << shift);
+		w->others_wait = pending;
 		if (woken >> shift & WORKS_MASK) {
 			w->busypoll.last_dir = q->dir;
 		} else if (vtap_worker_may_skip(w, q)) {
@@ -180,6 +182,7 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 		vtap_worker_reread_config(w);
 	if (!w->is_awake) {
 		w->is_awake = true;
+		w->busypoll.is_burst = false;
 		/* With one CPU no burst is polled for. */
 		if (num_online_cpus() > 1)
 			vtap_busypoll_wake(&w->busypoll, local_clock());

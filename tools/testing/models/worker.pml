@@ -28,7 +28,7 @@
  * site: poll.c smp_mb__after_spinlock();
  * site: wakeup.c if (test_bit(bit, w->pending) || test_and_set_bit(bit, w->pending))
  * site: worker.c xchg(&w->pending[word], 0);
- * site: worker.c w->is_last = !vtap_worker_is_pending(w) && vtap_worker_kicks_are_off(w);
+ * site: worker.c w->is_last = !is_pending && vtap_worker_kicks_are_off(w);
  * site: thread.c set_current_state(TASK_INTERRUPTIBLE);
  *
  * run: PSO
@@ -211,7 +211,7 @@ inline serve()
 	if
 	:: works & TX || kicks_off ->
 		if
-		:: works & TX || is_last || !polls || load(AVAIL) != popped ->
+		:: works & TX || is_last || !polls || uncalled || load(AVAIL) != popped ->
 			works = 0; kicks_off = false; tx_pass(polls); has_popped = false
 		:: else				/* vtap_worker_may_skip() */
 		fi
