@@ -98,7 +98,7 @@ static void vtap_shared_move_to(struct vtap_worker *w,
 	lockdep_assert_held(&vtap_shared_lock);
 	lockdep_assert_held(&from->lock);
 	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	w->shared = to;
+	WRITE_ONCE(w->shared, to);
 	w->move_to = NULL;
 	WRITE_ONCE(w->thread, to->thread);
 	list_move_tail(&w->shared_entry, &to->workers);
@@ -461,7 +461,7 @@ int vtap_shared_move(struct vtap_worker *w, u32 tid, struct pid_namespace *ns)
 	struct vtap_shared_thread *from, *to;
 	int err = 0;
 
-	if (!w->shared)
+	if (!READ_ONCE(w->shared))
 		return -EOPNOTSUPP;
 	spin_lock(&vtap_shared_lock);
 	from = w->shared;
@@ -497,7 +497,7 @@ u32 vtap_shared_tids(const struct vtap_worker *w, u32 *tids,
 	struct vtap_shared_thread *t;
 	u32 nr = 0;
 
-	if (!w->shared)
+	if (!READ_ONCE(w->shared))
 		return 0;
 	spin_lock(&vtap_shared_lock);
 	list_for_each_entry(t, &w->shared->pool->threads, entry) {

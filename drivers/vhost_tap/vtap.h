@@ -156,7 +156,7 @@ struct vtap_worker {
 	bool is_leaving;
 	/** @node: node to run on, or NUMA_NO_NODE; set once */
 	int node;
-	/** @shared: the shared thread, or NULL; see shared_thread.c */
+	/** @shared: the shared thread (shared_thread.c); NULL if it never has one */
 	struct vtap_shared_thread *shared;
 
 	/* Private to the thread. */

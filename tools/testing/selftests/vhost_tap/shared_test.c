@@ -217,6 +217,8 @@ TEST_F_TIMEOUT(shared, polling_worker_yields, 120)
 /* ---- moves ---- */
 
 #define NR_MOVES	10000
+/* Files with traffic; each has two busy threads of the test. */
+#define NR_LOADS	1
 
 /* Ask for a move of the worker of a file. Return: 0 or -errno */
 static int move(int nl, const struct pairs *p, int tid)
@@ -280,7 +282,7 @@ TEST_F(shared, moves_are_checked)
 TEST_F_TIMEOUT(shared, moves_under_load, 500)
 {
 	int i, nl, nr = 3, round, to[NR_FILES];
-	struct load load[NR_FILES] = {};
+	struct load load[NR_LOADS] = {};
 	struct pairs *p = self->p;
 	uint64_t tid[3];
 
@@ -291,7 +293,7 @@ TEST_F_TIMEOUT(shared, moves_under_load, 500)
 	for (i = 0; i < NR_FILES; i++) {
 		to[i] = i % nr;
 		ASSERT_EQ(to[i], node_thread_of(p[i].fd, 0) == (int)tid[to[i]] ? to[i] : -1);
-		if (i < 3)
+		if (i < NR_LOADS)
 			ASSERT_EQ(0, load_start(&load[i], &p[i].g[0], p[i].tap[0].host));
 	}
 	for (round = 0; round * NR_FILES < NR_MOVES; round++) {
@@ -302,13 +304,13 @@ TEST_F_TIMEOUT(shared, moves_under_load, 500)
 		for (i = 0; i < NR_FILES; i++)
 			ASSERT_TRUE(wait_for(node_thread_of(p[i].fd, 0) == (int)tid[to[i]]));
 	}
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < NR_LOADS; i++) {
 		EXPECT_TRUE(load_wait(&load[i], 100));
 		EXPECT_EQ(0, load_stop(&load[i]));
 		TH_LOG("%lu frames to the guest, %lu from it", load[i].moved[0],
 		       load[i].moved[1]);
 	}
-	for (i = 3; i < NR_FILES; i++)
+	for (i = NR_LOADS; i < NR_FILES; i++)
 		EXPECT_TRUE(pairs_pass(&p[i]));
 	close(nl);
 }
