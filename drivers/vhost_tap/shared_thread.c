@@ -84,8 +84,8 @@ static struct vtap_worker *vtap_shared_next(struct vtap_shared_thread *t,
 
 /*
  * Move a worker that does not run to another thread of its pool. The caller holds
- * the lock of the present one. A task that holds vtap_shared_lock may hold two of
- * these locks, as nobody else waits for one while holding another.
+ * the lock of the present one. Only a task that holds vtap_shared_lock waits for one
+ * of these locks while it holds another, so the order of the two does not matter.
  *
  * The new thread takes its lock before it looks for pending bits. A waker that found
  * the former thread has set its bit before that.

@@ -55,7 +55,7 @@
 #define NONE	2
 
 bool pending;		/* vtap_worker.pending; atomic */
-bool work;		/* what the waker has for the worker */
+bool work;		/* work of the queue */
 bool waker_is_done;
 
 /* Protected by the lock of the worker's thread. */
