@@ -21,7 +21,8 @@ static bool has_probes;
 /* Tracepoints pass the queue as const, but this file owns q->load. */
 static struct vtap_load *vtap_load_of(const struct vtap_queue *q)
 {
-	if (!READ_ONCE(q->load.is_on))
+	/* Pairs with the release in vtap_load_set(): begin_ns is 0 first. */
+	if (!smp_load_acquire(&q->load.is_on))
 		return NULL;
 	return (struct vtap_load *)&q->load;
 }
@@ -109,7 +110,8 @@ int vtap_load_set(struct vtap_queue *q, bool on)
 	nr_measured++;
 	/* A pass that ended while this was off leaves its begin. */
 	WRITE_ONCE(q->load.begin_ns, 0);
-	WRITE_ONCE(q->load.is_on, true);
+	/* Pairs with the acquire in vtap_load_of(). */
+	smp_store_release(&q->load.is_on, true);
 	return 0;
 }
 

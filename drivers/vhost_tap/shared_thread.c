@@ -9,10 +9,11 @@
  * The threads of a process form a pool. A pool ends with its last worker, and its
  * threads end with it. So a thread without workers sleeps until then.
  *
- * Locking: vtap_shared_lock protects the list of pools and decides which thread a
- * worker belongs to. vtap_shared_thread.lock makes sure that nobody removes the
- * worker that runs, and that a signal reaches only the worker that it is for.
- * Documentation/locking.rst ("Shared threads") has the rules.
+ * Locking: vtap_shared_lock protects the list of pools and the references to them. The
+ * lock of a pool decides which thread a worker belongs to. vtap_shared_thread.lock
+ * makes sure that nobody removes the worker that runs, and that a signal reaches only
+ * the worker that it is for. Documentation/locking.rst ("Shared threads") has the
+ * rules.
  */
 #include <linux/cred.h>
 #include <linux/pid.h>
@@ -32,8 +33,8 @@
  * @kthread: the threads are kernel threads
  * @nr_workers: workers with a reference to the pool; protected by vtap_shared_lock
  * @create_lock: held to choose or create a thread for a worker
- * @threads: struct vtap_shared_thread; only grows, under @create_lock and
- *	vtap_shared_lock
+ * @lock: protects vtap_worker.shared and the counts of workers
+ * @threads: struct vtap_shared_thread; only grows, under @create_lock and @lock
  */
 struct vtap_thread_pool {
 	struct list_head entry;
@@ -43,11 +44,18 @@ struct vtap_thread_pool {
 	bool kthread;
 	u32 nr_workers;
 	struct mutex create_lock;	/* one choice of a thread at a time */
+	spinlock_t lock;		/* which worker belongs to which thread */
 	struct list_head threads;
 };
 
 static DEFINE_SPINLOCK(vtap_shared_lock);
 static LIST_HEAD(vtap_pools);
+
+/* The pool of a worker, which has a reference to it. All its threads have the same one. */
+static struct vtap_thread_pool *vtap_pool_of(const struct vtap_worker *w)
+{
+	return READ_ONCE(w->shared)->pool;
+}
 
 /* ---- in the thread ---- */
 
@@ -71,7 +79,8 @@ static struct vtap_worker *vtap_shared_next(struct vtap_shared_thread *t,
 			break;
 		}
 	}
-	if (prev && unlikely(prev->is_interrupted))
+	/* vtap_shared_resume() may have been called during the round. */
+	if (prev)
 		vtap_thread_flush_signal(t->thread);
 	/* @prev can be freed once the lock is released. */
 	must_wake = prev && prev->is_leaving;
@@ -84,7 +93,7 @@ static struct vtap_worker *vtap_shared_next(struct vtap_shared_thread *t,
 
 /*
  * Move a worker that does not run to another thread of its pool. The caller holds
- * the lock of the present one. Only a task that holds vtap_shared_lock waits for one
+ * the lock of the present one. Only a task that holds the pool's lock waits for one
  * of these locks while it holds another, so the order of the two does not matter.
  *
  * The new thread takes its lock before it looks for pending bits. A waker that found
@@ -95,7 +104,7 @@ static void vtap_shared_move_to(struct vtap_worker *w,
 {
 	struct vtap_shared_thread *from = w->shared;
 
-	lockdep_assert_held(&vtap_shared_lock);
+	lockdep_assert_held(&from->pool->lock);
 	lockdep_assert_held(&from->lock);
 	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
 	WRITE_ONCE(w->shared, to);
@@ -121,7 +130,7 @@ static noinline __cold void vtap_shared_move_all(struct vtap_shared_thread *t)
 {
 	struct vtap_worker *w, *next;
 
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&t->pool->lock);
 	spin_lock(&t->lock);
 	list_for_each_entry_safe(w, next, &t->workers, shared_entry) {
 		if (w->move_to)
@@ -129,7 +138,7 @@ static noinline __cold void vtap_shared_move_all(struct vtap_shared_thread *t)
 	}
 	WRITE_ONCE(t->has_moves, false);
 	spin_unlock(&t->lock);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&t->pool->lock);
 }
 
 /* Run a round of each worker with work. Called as vtap_worker_run(). */
@@ -199,6 +208,7 @@ static struct vtap_thread_pool *vtap_pool_get(bool kthread)
 	new->cred = get_current_cred();
 	new->kthread = kthread;
 	mutex_init(&new->create_lock);
+	spin_lock_init(&new->lock);
 	INIT_LIST_HEAD(&new->threads);
 
 	spin_lock(&vtap_shared_lock);
@@ -246,31 +256,39 @@ vtap_pool_add_thread(struct vtap_thread_pool *p, const char *name)
 		kfree(t);
 		return ERR_PTR(err);
 	}
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&p->lock);
 	list_add_tail(&t->entry, &p->threads);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&p->lock);
 	vtap_thread_start(t->thread);
 	return t;
 }
 
-/* The thread with the fewest workers, or a new one if all have some. */
+/*
+ * The thread with the fewest workers, or a new one if all have some. If a new one cannot
+ * be created, the others take the worker as well.
+ */
 static struct vtap_shared_thread *
 vtap_pool_choose_thread(struct vtap_thread_pool *p, u32 max, const char *name)
 {
 	struct vtap_shared_thread *t, *best = NULL;
-	u32 nr = 0;
+	u32 nr = 0, least = VTAP_SHARED_WORKERS;
 
 	lockdep_assert_held(&p->create_lock);
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&p->lock);
 	list_for_each_entry(t, &p->threads, entry) {
 		nr++;
-		if (!best || t->nr_workers < best->nr_workers)
+		if (t->nr_workers < least) {
 			best = t;
+			least = t->nr_workers;
+		}
 	}
-	if (best && best->nr_workers && nr < max)
-		best = NULL;
-	spin_unlock(&vtap_shared_lock);
-	return best ?: vtap_pool_add_thread(p, name);
+	spin_unlock(&p->lock);
+	if (best && !least)
+		return best;
+	if (nr >= max)
+		return best ?: ERR_PTR(-EUSERS);
+	t = vtap_pool_add_thread(p, name);
+	return IS_ERR(t) && best ? best : t;
 }
 
 /* ---- a worker's life ---- */
@@ -283,7 +301,8 @@ vtap_pool_choose_thread(struct vtap_thread_pool *p, u32 max, const char *name)
  *
  * Sets vtap_worker.thread. vtap_shared_put() must follow when the worker is freed.
  *
- * Return: 0, or as vtap_thread_create().
+ * Return: 0; -EUSERS if all threads have VTAP_SHARED_WORKERS workers; or as
+ * vtap_thread_create().
  */
 int vtap_shared_join(struct vtap_worker *w, u32 max, const char *name)
 {
@@ -297,12 +316,12 @@ int vtap_shared_join(struct vtap_worker *w, u32 max, const char *name)
 	if (!IS_ERR(t)) {
 		w->shared = t;
 		w->thread = t->thread;
-		spin_lock(&vtap_shared_lock);
+		spin_lock(&p->lock);
 		spin_lock(&t->lock);
 		list_add_tail(&w->shared_entry, &t->workers);
 		t->nr_workers++;
 		spin_unlock(&t->lock);
-		spin_unlock(&vtap_shared_lock);
+		spin_unlock(&p->lock);
 	}
 	mutex_unlock(&p->create_lock);
 	if (IS_ERR(t)) {
@@ -320,15 +339,16 @@ int vtap_shared_join(struct vtap_worker *w, u32 max, const char *name)
  */
 void vtap_shared_stop(struct vtap_worker *w)
 {
+	struct vtap_thread_pool *p = vtap_pool_of(w);
 	struct vtap_shared_thread *t;
 
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&p->lock);
 	t = w->shared;
 	spin_lock(&t->lock);
 	w->is_leaving = true;
 	w->move_to = NULL;
 	spin_unlock(&t->lock);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&p->lock);
 }
 
 /* The worker is leaving, so its thread is constant. */
@@ -371,12 +391,12 @@ void vtap_shared_leave(struct vtap_worker *w)
 	struct vtap_shared_thread *t = w->shared;
 
 	wait_event(t->wait, !vtap_shared_is_running(w));
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&t->pool->lock);
 	spin_lock(&t->lock);
 	list_del(&w->shared_entry);
 	t->nr_workers--;
 	spin_unlock(&t->lock);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&t->pool->lock);
 }
 
 /**
@@ -398,18 +418,19 @@ void vtap_shared_put(struct vtap_worker *w)
  */
 void vtap_shared_interrupt(struct vtap_worker *w)
 {
+	struct vtap_thread_pool *p = vtap_pool_of(w);
 	struct vtap_shared_thread *t;
 
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&p->lock);
 	t = w->shared;
 	spin_lock(&t->lock);
-	if (t->pool->kthread) {
+	if (p->kthread) {
 		w->is_interrupted = true;
 		if (t->running == w)
 			vtap_thread_signal(t->thread);
 	}
 	spin_unlock(&t->lock);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&p->lock);
 }
 
 /**
@@ -418,14 +439,15 @@ void vtap_shared_interrupt(struct vtap_worker *w)
  */
 void vtap_shared_resume(struct vtap_worker *w)
 {
+	struct vtap_thread_pool *p = vtap_pool_of(w);
 	struct vtap_shared_thread *t;
 
-	spin_lock(&vtap_shared_lock);
+	spin_lock(&p->lock);
 	t = w->shared;
 	spin_lock(&t->lock);
 	w->is_interrupted = false;
 	spin_unlock(&t->lock);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&p->lock);
 	vtap_thread_wake(t->thread);
 }
 
@@ -435,7 +457,7 @@ vtap_pool_find_thread(const struct vtap_thread_pool *p, u32 tid,
 {
 	struct vtap_shared_thread *t;
 
-	lockdep_assert_held(&vtap_shared_lock);
+	lockdep_assert_held(&p->lock);
 	list_for_each_entry(t, &p->threads, entry) {
 		if (tid && vtap_thread_pid(t->thread, ns) == tid)
 			return t;
@@ -449,8 +471,8 @@ vtap_pool_find_thread(const struct vtap_thread_pool *p, u32 tid,
  * @tid: id of the thread
  * @ns: PID namespace of @tid
  *
- * If the worker runs, it moves when its thread has ended the round. If several
- * moves are requested meanwhile, it makes the last one.
+ * If the worker runs, it moves when its thread has ended this round of its workers. If
+ * several moves are requested meanwhile, it makes the last one.
  *
  * Context: vtap_registry_lock() held, and the device is listed. Does not wait.
  * Return: 0, -EOPNOTSUPP if the worker has a thread of its own, -ESRCH if the
@@ -459,13 +481,15 @@ vtap_pool_find_thread(const struct vtap_thread_pool *p, u32 tid,
 int vtap_shared_move(struct vtap_worker *w, u32 tid, struct pid_namespace *ns)
 {
 	struct vtap_shared_thread *from, *to;
+	struct vtap_thread_pool *p;
 	int err = 0;
 
 	if (!READ_ONCE(w->shared))
 		return -EOPNOTSUPP;
-	spin_lock(&vtap_shared_lock);
+	p = vtap_pool_of(w);
+	spin_lock(&p->lock);
 	from = w->shared;
-	to = vtap_pool_find_thread(from->pool, tid, ns);
+	to = vtap_pool_find_thread(p, tid, ns);
 	spin_lock(&from->lock);
 	if (!to)
 		err = -ESRCH;
@@ -478,7 +502,7 @@ int vtap_shared_move(struct vtap_worker *w, u32 tid, struct pid_namespace *ns)
 	else
 		vtap_shared_move_later(w, to);
 	spin_unlock(&from->lock);
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&p->lock);
 	return err;
 }
 
@@ -495,17 +519,19 @@ u32 vtap_shared_tids(const struct vtap_worker *w, u32 *tids,
 		     struct pid_namespace *ns)
 {
 	struct vtap_shared_thread *t;
+	struct vtap_thread_pool *p;
 	u32 nr = 0;
 
 	if (!READ_ONCE(w->shared))
 		return 0;
-	spin_lock(&vtap_shared_lock);
-	list_for_each_entry(t, &w->shared->pool->threads, entry) {
+	p = vtap_pool_of(w);
+	spin_lock(&p->lock);
+	list_for_each_entry(t, &p->threads, entry) {
 		pid_t tid = vtap_thread_pid(t->thread, ns);
 
 		if (tid && nr < VTAP_SHARED_MAX)
 			tids[nr++] = tid;
 	}
-	spin_unlock(&vtap_shared_lock);
+	spin_unlock(&p->lock);
 	return nr;
 }

@@ -13,6 +13,9 @@
 /* The most threads that the workers of a process can share. */
 #define VTAP_SHARED_MAX		64
 
+/* The most workers of a thread, which it goes through with its lock held. */
+#define VTAP_SHARED_WORKERS	256
+
 struct vtap_thread_pool;
 
 /**
@@ -36,9 +39,9 @@ struct vtap_shared_thread {
 	struct vtap_thread_pool *pool;
 	/** @entry: entry in vtap_thread_pool.threads; constant */
 	struct list_head entry;
-	/** @has_moves: a worker has to move once its round ends */
+	/** @has_moves: a worker has to move once the round ends */
 	bool has_moves;
-	/** @nr_workers: length of @workers; protected by vtap_shared_lock */
+	/** @nr_workers: length of @workers; protected by the pool's lock */
 	u32 nr_workers;
 };
 

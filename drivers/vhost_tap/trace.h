@@ -177,7 +177,7 @@ DEFINE_EVENT(vtap_queue, vtap_kick,
 	TP_ARGS(q)
 );
 
-/* A worker began a pass of a queue, which ends with vtap_pass. */
+/* A worker began a pass of a queue, which ends with vtap_pass if the ring is mapped. */
 DEFINE_EVENT(vtap_queue, vtap_begin,
 	TP_PROTO(const struct vtap_queue *q),
 	TP_ARGS(q)

@@ -8,7 +8,9 @@
  */
 #include <linux/cpumask.h>
 #include <linux/if_ether.h>
+#include <linux/sched.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
 
 #include "backend/backend.h"
 #include "busypoll.h"
@@ -52,7 +54,7 @@ static bool vtap_tx_may_call_later(struct vtap_queue *q,
 	u64 now;
 
 	if (!packets || w->poll_ns || READ_ONCE(q->dev->adaptive_us) ||
-	    vtap_worker_has_more(w))
+	    need_resched() || !single_task_running() || vtap_worker_has_more(w))
 		return false;
 	now = local_clock();
 	if (!q->late_since_ns)

@@ -254,6 +254,28 @@ static void vtap_worker_poll(struct vtap_worker *w)
 		vtap_worker_count_poll(w);
 }
 
+/*
+ * Call the guest for the bursts that were polled for, because the other workers of a
+ * shared thread run before the last round of this one.
+ */
+static noinline void vtap_worker_call_late(struct vtap_worker *w)
+{
+	u32 i, bit, index;
+
+	vtap_for_each_word(w, i) {
+		for_each_set_bit(bit, &w->kicks_off[i], BITS_PER_LONG) {
+			struct vtap_queue *q;
+
+			index = (i * VTAP_QUEUES_PER_WORD +
+				 bit / VTAP_NR_WORKS) ^ 1;
+			q = vtap_queue_at(w->dev, index);
+			mutex_lock(&q->lock);
+			vtap_queue_call_now(q);
+			mutex_unlock(&q->lock);
+		}
+	}
+}
+
 static bool vtap_worker_kicks_are_off(const struct vtap_worker *w)
 {
 	u32 i;
@@ -282,6 +304,8 @@ static void vtap_worker_idle(struct vtap_worker *w)
 	is_pending = vtap_worker_is_pending(w);
 	w->is_last = !is_pending && vtap_worker_kicks_are_off(w);
 	w->is_awake = is_pending || w->is_last;
+	if (w->is_last && w->shared)
+		vtap_worker_call_late(w);
 }
 
 /**

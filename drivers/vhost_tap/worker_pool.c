@@ -191,10 +191,14 @@ static int vtap_worker_set_thread(struct vtap_worker *w, u32 nr_shared)
 {
 	struct vtap_thread *t;
 	char name[TASK_COMM_LEN];
+	int err;
 
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	if (nr_shared)
-		return vtap_shared_join(w, nr_shared, name);
+	if (nr_shared) {
+		err = vtap_shared_join(w, nr_shared, name);
+		if (err != -EUSERS)
+			return err;
+	}
 	t = vtap_thread_create(vtap_worker_run, w, name, w->dev->kthread);
 	if (IS_ERR(t))
 		return PTR_ERR(t);

@@ -141,7 +141,7 @@ static void put_workers(FILE *f, const struct snapshot *s)
 	unsigned int i;
 
 	head(f, "worker_run_seconds_total", "counter",
-	     "CPU time of the worker thread.");
+	     "CPU time of the thread of the worker, which may be shared.");
 	for (i = 0; i < s->nr_workers; i++) {
 		const struct worker *w = &s->worker[i];
 
@@ -151,7 +151,7 @@ static void put_workers(FILE *f, const struct snapshot *s)
 		put_seconds(f, w->run_ns);
 	}
 	head(f, "worker_wait_seconds_total", "counter",
-	     "Time that the worker thread was ready to run and waited for a CPU.");
+	     "Time that the thread of the worker was ready to run and waited for a CPU.");
 	for (i = 0; i < s->nr_workers; i++) {
 		const struct worker *w = &s->worker[i];
 

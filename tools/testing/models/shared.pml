@@ -31,7 +31,7 @@
 /* Those of thread 1 follow. */
 #define STATE	0	/* of the thread */
 #define LOCK	2	/* vtap_shared_thread.lock */
-#define GLOBAL	4	/* vtap_shared_lock */
+#define GLOBAL	4	/* vtap_thread_pool.lock */
 #define THREAD	5	/* vtap_worker.thread */
 #define NR_LOCATIONS	6
 
