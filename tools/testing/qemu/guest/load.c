@@ -100,14 +100,14 @@ static void udp_flows(struct sockaddr_in sa, unsigned int len, unsigned int flow
 static void send_burst(int fd, long count, double pps)
 {
 	static const uint8_t datagram[64];
-	double start = now(), due;
+	double start = now(), wait;
 	long i;
 
 	for (i = 0; i < count; i++) {
 		if (i % BURST_CHUNK == 0) {
-			due = start + i / pps;
-			while (now() < due)
-				usleep((due - now()) * 1e6 + 1);
+			wait = start + i / pps - now();
+			if (wait > 0)
+				usleep(wait * 1e6);
 		}
 		while (send(fd, datagram, sizeof(datagram), 0) < 0 && errno == ENOBUFS)
 			usleep(100);
