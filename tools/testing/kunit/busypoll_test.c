@@ -243,6 +243,30 @@ static void busypoll_burst_at_most_a_third(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.polled_ns, 256 * 100);
 }
 
+/* However long the work, the worker polls for four windows after its last burst. */
+static void busypoll_burst_after_long_work(struct kunit *test)
+{
+	u64 now = 1ull << 40, polled_ns[2] = {}, ns;
+	struct vtap_busypoll a = {};
+	int i;
+
+	vtap_busypoll_wake(&a, now);
+	a.is_burst = true;
+	now += 10000000 * US;
+	for (i = 0; i < 2000; i++) {
+		/* The second half is further work, a little at a time. */
+		if (i >= 1000)
+			now += 20 * US;
+		ns = vtap_busypoll_burst_ns(&a, now);
+		vtap_busypoll_begin(&a, now, ns);
+		now += ns;
+		vtap_busypoll_end(&a, now);
+		polled_ns[i >= 1000] += ns;
+	}
+	KUNIT_EXPECT_EQ(test, polled_ns[0], 4 * VTAP_BUSYPOLL_BURST_NS);
+	KUNIT_EXPECT_EQ(test, polled_ns[1], 1000 * 10 * US);
+}
+
 /* The time of a longer window, as the client allows, counts as well. */
 static void busypoll_burst_after_long_window(struct kunit *test)
 {
@@ -285,6 +309,7 @@ static struct kunit_case busypoll_cases[] = {
 	KUNIT_CASE(busypoll_burst_needs_burst),
 	KUNIT_CASE(busypoll_burst_half_of_work_time),
 	KUNIT_CASE(busypoll_burst_at_most_a_third),
+	KUNIT_CASE(busypoll_burst_after_long_work),
 	KUNIT_CASE(busypoll_burst_after_long_window),
 	KUNIT_CASE(busypoll_burst_clock_backwards),
 	{}
