@@ -9,6 +9,8 @@
  *
  * Proved: if guest and tap stop, the worker serves all chains and packets, calls the
  * guest for all chains, enables kicks and sleeps. It never runs forever without new work.
+ * With the option CALLS: if only the guest stops, the worker calls it for all chains,
+ * even if the tap adds packets forever.
  *
  * Not in this model: starved and blocked queues (starved.pml, blocked.pml), moves
  * of queues (lifecycle.pml), event indices (split.pml, packed.pml).
@@ -32,6 +34,7 @@
  * site: thread.c set_current_state(TASK_INTERRUPTIBLE);
  *
  * run: PSO
+ * run: PSO CALLS
  * never: works = pending
  * never: pending = 0
  * mutant: NO_CALLBACK_BARRIER
@@ -39,6 +42,7 @@
  * mutant: TSO NO_STATE_BARRIER
  * mutant: NO_XCHG
  * mutant: NO_LAST_ROUND
+ * mutant: CALLS NO_CALL_WHILE_POLLING
  */
 #define TAP	0
 #define WORKER	1
@@ -63,6 +67,10 @@
 #define NO_STATE_BARRIER	OPTION(2)
 #define NO_XCHG			OPTION(3)
 #define NO_LAST_ROUND		OPTION(4)
+#define NO_CALL_WHILE_POLLING	OPTION(6)
+
+/* Progress is a new chain or a called guest, not a new packet. */
+#define CALLS			OPTION(5)
 
 /* States of a thread; 0 is the initial one. */
 #define TASK_RUNNING		0
@@ -131,7 +139,12 @@ active proctype tap()
 
 	do
 	:: atomic { tapped == taken -> tapped = !tapped }
-progress:	store(TAP, PACKETS, tapped);
+		if
+		:: CALLS
+		:: !CALLS ->
+progress:		skip
+		fi;
+		store(TAP, PACKETS, tapped);
 		callback(TAP, RX)
 	:: break
 	od
@@ -189,13 +202,15 @@ inline rx_pass()
 		load(PACKETS) != taken ->	/* vtap_backend_peek() */
 		taken = !taken;
 		if
-		:: true
+		:: !CALLS		/* else the pass may last as long as the tap */
 		:: requeue(RX); break
 		fi
 	   }
 	:: load(PACKETS) == taken -> break
 	od
 }
+
+#define must_call()	(uncalled && !NO_CALL_WHILE_POLLING)
 
 /* vtap_worker_serve_word() */
 inline serve()
@@ -211,7 +226,7 @@ inline serve()
 	if
 	:: works & TX || kicks_off ->
 		if
-		:: works & TX || is_last || !polls || uncalled || load(AVAIL) != popped ->
+		:: works & TX || is_last || !polls || must_call() || load(AVAIL) != popped ->
 			works = 0; kicks_off = false; tx_pass(polls); has_popped = false
 		:: else				/* vtap_worker_may_skip() */
 		fi
@@ -263,6 +278,11 @@ end_asleep:		full_barrier(WORKER) && load(STATE) == TASK_RUNNING
 			}
 			serve();
 			polls = false;
+			if
+			:: CALLS && !uncalled ->
+progress_called:		skip
+			:: !CALLS || uncalled
+			fi;
 			if
 			:: is_last -> is_last = false
 			:: !is_last && !pending -> idle()
