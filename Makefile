@@ -127,9 +127,9 @@ vm-module:
 	@scripts/kernels build $(KVER) -j$$(nproc) >build/logs/vm-build-$(KVER).log 2>&1 || \
 		{ tail -n 20 build/logs/vm-build-$(KVER).log; exit 1; }
 
-# TEST selects programs or single cases: "rx_direct_test workers_test:case". Two
+# TEST selects programs or single cases: "rx_direct_test workers_test:case". Some
 # programs need two CPUs on two NUMA nodes; a second VM runs them.
-smp_tests = polling_test numa_test
+smp_tests = polling_test burst_test numa_test
 is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
 # The word "all" selects the programs of the first VM, as run.sh lists them.
 vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))

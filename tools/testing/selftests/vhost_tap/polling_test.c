@@ -14,6 +14,7 @@
 #include "kselftest_harness.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
 #include "guest.h"
+#include "iotlb.h"
 #include "net.h"
 #include "threads.h"
 
@@ -97,6 +98,14 @@ static int spin_used(struct vq *q, uint64_t ms)
 		if (now_ns(CLOCK_MONOTONIC) > end)
 			return -ETIMEDOUT;
 	return 0;
+}
+
+static void spin_us(uint64_t us)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + us * 1000;
+
+	while (now_ns(CLOCK_MONOTONIC) < end)
+		;
 }
 
 static int send_one(struct guest *g, uint32_t seq)
@@ -283,41 +292,83 @@ TEST_F_TIMEOUT(poll, adapts_to_load, 100)
 	EXPECT_GE(before + 4, polled(&self->g));
 }
 
-/* After a burst the device polls first and calls later, but it calls. */
-TEST_F_TIMEOUT(either, bursts_are_called, 100)
-{
-	struct vq *q = &self->g.vq[TX];
-	unsigned int i, n;
+/* ---- a worker that fixed polling and RX keep awake ---- */
 
-	srand(5);
-	for (i = 0; i < 2000; i++) {
-		n = 1 + rand() % 24;
-		ASSERT_EQ(0, guest_tx_kick(&self->g, n));
-		/* Sleeps until the call. */
-		ASSERT_EQ(0, vq_drain(q, n, WAIT_MS)) {
-			TH_LOG("burst %u of %u packets", i, n);
-		}
-		if (rand() % 2)
-			usleep(rand() % 200);
-	}
+FIXTURE(awake) {
+	struct guest g;
+	struct iotlb t;
+	struct tap tap;
+};
+
+FIXTURE_SETUP(awake)
+{
+	struct guest_cfg cfg = {
+		.features = F_QEMU | F_ACCESS_PLATFORM, .mem_len = 2 << 20,
+	};
+
+	self->g.vhost = -1;
+	if (!guest_is_ours())
+		SKIP(return, "vhost-tap only");
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two CPUs");
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
+	/* A thread that replies to misses could use the worker's CPU. */
+	ASSERT_EQ(0, iotlb_init(&self->t, &self->g, false));
+	ASSERT_EQ(0, iotlb_preload(&self->t, GUEST_GPA, cfg.mem_len));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 64, 2048));
 }
 
-/* A stopped queue has called the guest for all that it used. */
-TEST_F_TIMEOUT(either, stop_calls_for_a_burst, 100)
+FIXTURE_TEARDOWN(awake)
+{
+	if (self->g.vhost < 0)
+		return;
+	iotlb_down(&self->t, &self->g);
+	tap_free(&self->tap);
+}
+
+/* Poll for a used TX entry, and send a packet to the guest every 200 us meanwhile. */
+static int spin_used_under_rx(struct guest *g, int host, uint64_t ms)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + ms * 1000000;
+	uint8_t f[100], got[2048];
+
+	frame_raw(f, sizeof(f), 1);
+	while (vq_get_used(&g->vq[TX], NULL, NULL) != 1) {
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			return -ETIMEDOUT;
+		host_send(host, f, sizeof(f));
+		while (guest_rx(g, NULL, got, sizeof(got), 0) > 0)
+			;
+		spin_us(200);
+	}
+	return 0;
+}
+
+/* An invalidation unmaps the TX ring, and the next chain comes without a kick. */
+TEST_F_TIMEOUT(awake, unmapped_ring_is_served_while_polling, 100)
 {
 	struct vq *q = &self->g.vq[TX];
-	int i;
+	int i, went = 0;
 
-	for (i = 0; i < 300; i++) {
-		vq_calls_on(q);
-		fd_count(q->call);
-		ASSERT_EQ(0, guest_tx_kick(&self->g, 8));
-		while (!vq_has_used(q))
-			;
-		ASSERT_EQ(0, guest_attach(&self->g, TX, -1));
-		EXPECT_LT(0, fd_count(q->call));
-		ASSERT_EQ(0, guest_attach(&self->g, TX, self->tap.fd[0]));
-		ASSERT_TRUE(vq_take_used(q, 8));
+	ASSERT_EQ(0, fixed(&self->g, 100000));
+	/* Another task may use the CPU now and then, which enables kicks. */
+	for (i = 0; went < 20; i++) {
+		ASSERT_GT(500, i);
+		ASSERT_LE(0, send_one(&self->g, i));
+		vq_kick_hard(q);
+		ASSERT_EQ(0, spin_used_under_rx(&self->g, self->tap.host, WAIT_MS));
+		ASSERT_EQ(0, iotlb_invalidate(self->g.vhost, false, q->gpa,
+					      vq_bytes(q->num)));
+		ASSERT_LE(0, send_one(&self->g, i));
+		if (vq_must_kick(q))
+			vq_kick_hard(q);
+		else
+			went++;
+		ASSERT_EQ(0, iotlb_ring(&self->t, TX));
+		ASSERT_EQ(0, spin_used_under_rx(&self->g, self->tap.host, 2000)) {
+			TH_LOG("round %d, %d without a kick", i, went);
+		}
 	}
 }
 

@@ -7,7 +7,7 @@
 # Usage: run.sh [-o FOLDER-OF-PROGRAMS] [PROGRAM[:CASE]...]
 # CASE is a test's name, or its whole name as printed: fixture.test or
 # fixture.variant.test.
-# The default list has no polling_test and numa_test, because they need two CPUs on two
+# The default list has no polling_test, burst_test and numa_test. They need two CPUs on two
 # nodes: make check-vm boots another VM for them. VTAP_NODE selects the node,
 # VTAP_ROUNDS the length of the kick race, VTAP_SNAPSHOTS the number of snapshots.
 # Exit status: 1 if a test failed.
