@@ -9,7 +9,8 @@
  * Proved: the threads never run the worker at the same time, nor after it was freed.
  * If the waker stops, all work is served.
  *
- * Not in this model: polling and the sleep of a worker (worker.pml), interrupts.
+ * Not in this model: polling and the sleep of a worker (worker.pml), interrupts
+ * (shared_signal.pml).
  *
  * function: wakeup.c vtap_worker_wake vtap_worker_may_run
  * function: shared_thread.c vtap_shared_next vtap_shared_run vtap_shared_move_to
