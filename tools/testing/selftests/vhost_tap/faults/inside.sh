@@ -4,12 +4,13 @@
 # Run the fault tests in a kernel with CONFIG_FAULT_INJECTION (see check-faults): first
 # the sweep, then the checks for leaks. Prints TAP.
 #
-# Usage: inside.sh sweep|leaks PROGRAM
+# Usage: inside.sh sweep|leaks PROGRAM [WORD]
 #   sweep  run every call, and check that no kernel objects are left
 #   leaks  run the sweep twice and look for memory of the module; needs a kernel
 #          booted with slab_debug=U, which records who allocated an object
+#   WORD   only the calls with this word in their name
 set -u
-mode=$1 sweep=$2
+mode=$1 sweep=$2 only=${3:-}
 dbg=/sys/kernel/debug
 tests=0 failed=0
 
@@ -85,7 +86,7 @@ if [[ $mode == leaks ]]; then
 	result $? "leaks: the kernel records allocations" <<<"boot with slab_debug=U"
 	settle
 	allocated_by_us >/tmp/loaded
-	"$sweep" -q >/tmp/again 2>&1
+	"$sweep" -q "$only" >/tmp/again 2>&1
 	result $? "leaks: another sweep" </tmp/again
 	settle
 	left_by_us >/tmp/left
@@ -107,11 +108,11 @@ while IFS= read -r line; do
 		echo "${line%%ok *}ok $tests ${line#*ok [0-9]* }" ;;
 	*) echo "# $line" ;;
 	esac
-done < <("$sweep" || [[ $? == 1 ]] || echo "not ok 0 the sweep ended with a crash")
+done < <("$sweep" "$only" || [[ $? == 1 ]] || echo "not ok 0 the sweep ended with a crash")
 
 settle
 counts >/tmp/before
-{ "$sweep" -q && "$sweep" -q; } >/tmp/again 2>&1
+{ "$sweep" -q "$only" && "$sweep" -q "$only"; } >/tmp/again 2>&1
 result $? "two more sweeps" </tmp/again
 settle
 counts >/tmp/after

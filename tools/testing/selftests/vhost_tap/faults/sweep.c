@@ -9,12 +9,17 @@
  * its repetition succeeds, and the rest of the life, with packets, works. The same
  * applies to the worker while packets pass.
  *
- * Usage: sweep [-q]       (-q: print failures only). Output: TAP.
+ * VHOST_SET_OWNER is also made to fail with shared threads, as the first call of the
+ * process and as the second one.
+ *
+ * Usage: sweep [-q] [WORD]  (-q: print failures only; WORD: only tests with this word
+ * in their name). Output: TAP.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vhost_tap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +29,11 @@
 #include "life.h"
 
 #define MAX_NTH		2000
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static struct tap taps[2];
 static bool quiet;
+static const char *only = "";
 static unsigned int tests, failed;
 
 static void result(bool ok, const char *life, const char *name,
@@ -183,32 +190,179 @@ out:
 	return -1;
 }
 
-static void sweep(const struct step *s, bool iotlb, int nth)
+/* Print the result of a sweep that ended with fault @n. */
+static void report(const char *life, const char *name, unsigned int n,
+		   struct tally *t)
 {
-	const char *life = iotlb ? "iotlb" : "plain";
-	struct tally t = {};
-	unsigned int n, i;
 	char text[256];
+	unsigned int i;
 	size_t len;
-	int ret;
 
-	for (n = 1; n < MAX_NTH; n++) {
-		ret = try_nth(s, n, iotlb, nth, &t);
-		if (ret <= 0)
-			break;
-	}
 	if (n == MAX_NTH)
-		snprintf(t.why, sizeof(t.why), "too many failure points");
-	if (*t.why) {
-		result(false, life, s->name, t.why);
+		snprintf(t->why, sizeof(t->why), "too many failure points");
+	if (*t->why) {
+		result(false, life, name, t->why);
 		return;
 	}
 	len = snprintf(text, sizeof(text), "%u faults, %u refused", n - 1,
-		       t.refused);
-	for (i = 0; i < 8 && t.errs[i]; i++)
+		       t->refused);
+	for (i = 0; i < 8 && t->errs[i]; i++)
 		len += snprintf(text + len, sizeof(text) - len, "%s%s",
-				i ? " " : " with ", strerrorname_np(t.errs[i]));
-	result(true, life, s->name, text);
+				i ? " " : " with ", strerrorname_np(t->errs[i]));
+	result(true, life, name, text);
+}
+
+static void sweep(const struct step *s, bool iotlb, int nth)
+{
+	struct tally t = {};
+	unsigned int n;
+
+	if (!strstr(s->name, only))
+		return;
+	for (n = 1; n < MAX_NTH; n++)
+		if (try_nth(s, n, iotlb, nth, &t) <= 0)
+			break;
+	report(iotlb ? "iotlb" : "plain", s->name, n, &t);
+}
+
+/* ---- shared threads ---- */
+
+/**
+ * struct share - a VHOST_SET_OWNER with shared threads
+ * @name: name of the test
+ * @threads: value of the module parameter
+ * @is_second: another device of this process already has such a thread
+ */
+struct share {
+	const char *name;
+	const char *threads;
+	bool is_second;
+};
+
+static const struct share shares[] = {
+	{ "SET_OWNER, first one with a shared thread", "1", false },
+	{ "SET_OWNER, second one with a shared thread", "1", true },
+	{ "SET_OWNER, first one with two shared threads", "2", false },
+	{ "SET_OWNER, second one with four shared threads", "4", true },
+};
+
+static int set_shared_threads(const char *nr)
+{
+	int fd = open("/sys/module/vhost_tap/parameters/shared_threads",
+		      O_WRONLY | O_CLOEXEC);
+	int err = fd < 0 || write(fd, nr, strlen(nr)) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Return: file descriptor of a device with LIFE_PAIRS pairs, or -errno. */
+static int share_open(uint8_t from_owner)
+{
+	struct vhost_tap_queue_pairs pairs = { .nr = LIFE_PAIRS };
+	int fd = open(guest_node(), O_RDWR | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = guest_ioctl(fd, VHOST_SET_FORK_FROM_OWNER, &from_owner) ?:
+	      guest_ioctl(fd, VHOST_TAP_SET_QUEUE_PAIRS, &pairs);
+	if (err)
+		close(fd);
+	return err ?: fd;
+}
+
+/* Add the threads of a device to @tids. Return: their number, or -errno. */
+static int add_tids(int fd, int tids[2 * LIFE_PAIRS], int nr)
+{
+	struct vhost_tap_vring_thread v = {};
+	int err, i;
+
+	for (; v.index < 2 * LIFE_PAIRS; v.index++) {
+		while ((err = guest_ioctl(fd, VHOST_TAP_GET_VRING_THREAD, &v)) == -EAGAIN)
+			usleep(100);
+		if (err)
+			return err;
+		for (i = 0; i < nr && tids[i] != v.tid; i++)
+			;
+		if (i == 2 * LIFE_PAIRS)
+			return -E2BIG;
+		tids[i] = v.tid;
+		nr += i == nr;
+	}
+	return nr;
+}
+
+/* Both devices have threads. Return: 1 if not more than permitted, 0, or -errno. */
+static int threads_ok(const int fd[2], int max)
+{
+	int tids[2 * LIFE_PAIRS], nr = add_tids(fd[0], tids, 0);
+
+	if (nr >= 0)
+		nr = add_tids(fd[1], tids, nr);
+	return nr < 0 ? nr : nr && nr <= max;
+}
+
+/* Return: as for try_nth(). */
+static int try_share(const struct share *s, bool from_owner, unsigned int n,
+		     int nth, struct tally *t)
+{
+	int fd[2] = { share_open(from_owner), share_open(from_owner) };
+	int err = fd[0] < 0 ? fd[0] : fd[1] < 0 ? fd[1] : 0;
+	bool hit = false;
+
+	if (!err && s->is_second)
+		err = guest_ioctl(fd[0], VHOST_SET_OWNER, NULL);
+	if (err) {
+		snprintf(t->why, sizeof(t->why), "the set-up returns %s",
+			 strerrorname_np(-err));
+		goto out;
+	}
+	nth_arm(nth, n);
+	err = guest_ioctl(fd[s->is_second], VHOST_SET_OWNER, NULL);
+	hit = nth_disarm(nth);
+	if (err && (!hit || err != -ENOMEM)) {
+		snprintf(t->why, sizeof(t->why), "%s %u: it returns %s",
+			 hit ? "fault" : "without fault", n,
+			 strerrorname_np(-err) ?: "an unknown errno");
+		goto out;
+	}
+	if (err) {
+		t->refused++;
+		note_errno(t, err);
+		err = guest_ioctl(fd[s->is_second], VHOST_SET_OWNER, NULL);
+	}
+	if (!err && !s->is_second)
+		err = guest_ioctl(fd[1], VHOST_SET_OWNER, NULL);
+	if (err)
+		snprintf(t->why, sizeof(t->why), "fault %u: a later call returns %s",
+			 n, strerrorname_np(-err));
+	else if (threads_ok(fd, atoi(s->threads)) != 1)
+		snprintf(t->why, sizeof(t->why), "fault %u: wrong threads", n);
+out:
+	close(fd[0]);
+	close(fd[1]);
+	return *t->why ? -1 : hit;
+}
+
+static void sweep_shared(const struct share *s, bool from_owner, int nth)
+{
+	const char *life = from_owner ? "vhost_task" : "kthread";
+	struct tally t = {};
+	unsigned int n = 0;
+
+	if (!strstr(s->name, only))
+		return;
+	if (set_shared_threads(s->threads))
+		snprintf(t.why, sizeof(t.why), "the parameter is refused");
+	else
+		for (n = 1; n < MAX_NTH; n++)
+			if (try_share(s, from_owner, n, nth, &t) <= 0)
+				break;
+	set_shared_threads("0");
+	if (!*t.why && !t.refused)
+		snprintf(t.why, sizeof(t.why), "no call failed");
+	report(life, s->name, n, &t);
 }
 
 /* ---- the worker ---- */
@@ -302,6 +456,8 @@ static void sweep_worker(bool iotlb)
 	char text[64];
 	int ret;
 
+	if (!strstr("the worker, with packets", only))
+		return;
 	/* The number of failure points depends on when the worker runs. */
 	for (n = 1; n < MAX_NTH && misses < 4; n++) {
 		ret = try_worker(n, iotlb, &t);
@@ -339,6 +495,8 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	quiet = argc > 1 && !strcmp(argv[1], "-q");
+	if (argc > 1 + quiet)
+		only = argv[1 + quiet];
 	if (nth < 0) {
 		printf("1..0 # SKIP this kernel has no fault injection\n");
 		return 4;
@@ -357,5 +515,9 @@ int main(int argc, char **argv)
 		}
 		sweep_worker(iotlb);
 	}
+	for (i = 0; i < 2 * ARRAY_SIZE(shares) && guest_is_ours(); i++)
+		sweep_shared(&shares[i / 2], i % 2, nth);
+	if (!tests)
+		result(false, "sweep", only, "no such test");
 	return failed != 0;
 }
