@@ -99,6 +99,23 @@ static void put_faults(FILE *f, const struct snapshot *s)
 	}
 }
 
+/* A queue whose load is not measured has no sample. */
+static void put_load(FILE *f, const struct snapshot *s)
+{
+	unsigned int i;
+
+	head(f, "queue_busy_seconds_total", "counter",
+	     "Time that workers spent in passes of the queue while its load was measured.");
+	for (i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queue[i];
+
+		if (!q->load)
+			continue;
+		put_sample(f, "queue_busy_seconds_total", s, q, NULL);
+		put_seconds(f, q->busy_ns);
+	}
+}
+
 /* One sample for each tap and direction, however many queues use it. */
 static void put_taps(FILE *f, const struct snapshot *s)
 {
@@ -181,6 +198,7 @@ static void put_all(FILE *f, const struct snapshot *s)
 	for (i = 0; i < NR_COUNTERS; i++)
 		put_counter(f, s, i);
 	put_faults(f, s);
+	put_load(f, s);
 	put_taps(f, s);
 	put_workers(f, s);
 

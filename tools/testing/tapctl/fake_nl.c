@@ -18,6 +18,7 @@
  *   FAKE_STARVED  times that each queue was without buffers (11)
  *   FAKE_LOADS    percentages of a CPU, "90,40": the load of the worker of each device,
  *                 while it is measured; all others have none
+ *   FAKE_BUSY     nanoseconds in passes of queue 0 of each device (not measured)
  *   FAKE_SHARED   number of threads that all workers share in turn, from id 101 on (none)
  *   FAKE_REFUSED  errno that moving a worker fails with (none)
  *   FAKE_EVENTS   milliseconds between two events (none ever)
@@ -75,11 +76,15 @@ static unsigned long load_of(unsigned int device)
 static void put_load(struct nlmsghdr *nlh, unsigned int device, unsigned int index)
 {
 	bool is_on = device < NR_MOVABLE && movable[device].is_measured;
+	uint64_t busy = index ? 0 : now() * 1e7 * load_of(device);
 
+	if (!index && getenv("FAKE_BUSY")) {
+		is_on = true;
+		busy = env_number("FAKE_BUSY", 0);
+	}
 	mnl_attr_put_u32(nlh, VHOST_TAP_A_QUEUE_LOAD, is_on);
 	if (is_on)
-		mnl_attr_put_u64(nlh, VHOST_TAP_A_QUEUE_BUSY_NS,
-				 index ? 0 : now() * 1e7 * load_of(device));
+		mnl_attr_put_u64(nlh, VHOST_TAP_A_QUEUE_BUSY_NS, busy);
 }
 
 static void put_shared(struct nlmsghdr *nlh, unsigned int device)
