@@ -10,10 +10,9 @@
  * threads end with it. So a thread without workers sleeps until then.
  *
  * Locking: vtap_shared_lock protects the list of pools and the references to them. The
- * lock of a pool decides which thread a worker belongs to. vtap_shared_thread.lock
- * makes sure that nobody removes the worker that runs, and that a signal reaches only
- * the worker that it is for. Documentation/locking.rst ("Shared threads") has the
- * rules.
+ * lock of a pool decides which thread a worker belongs to. Under vtap_shared_thread.lock
+ * leaving and moving workers check that they do not run, and a signal is sent only
+ * while its worker runs. Documentation/locking.rst ("Shared threads") has the rules.
  */
 #include <linux/cred.h>
 #include <linux/pid.h>

@@ -570,6 +570,13 @@ static inline u32 vtap_work_bit(const struct vtap_queue *q, enum vtap_work work)
 	return (q->index ^ 1) * VTAP_NR_WORKS + work;
 }
 
+/* The queue of a bit of vtap_worker.pending. */
+static inline struct vtap_queue *vtap_work_queue(const struct vtap_dev *dev,
+						 u32 bit)
+{
+	return vtap_queue_at(dev, (bit / VTAP_NR_WORKS) ^ 1);
+}
+
 #include "datapath.h"
 
 #endif /* VTAP_VTAP_H */

@@ -124,14 +124,14 @@ static bool vtap_worker_poll_queues(struct vtap_worker *w)
  */
 static void vtap_worker_poll_burst(struct vtap_worker *w)
 {
-	u32 i, bit, index;
+	u32 i, bit;
 
 	vtap_for_each_word(w, i) {
 		for_each_set_bit(bit, &w->kicks_off[i], BITS_PER_LONG) {
-			index = (i * VTAP_QUEUES_PER_WORD +
-				 bit / VTAP_NR_WORKS) ^ 1;
-			if (vtap_queue_has_work(vtap_queue_at(w->dev, index)))
-				set_bit(i * BITS_PER_LONG + bit, w->pending);
+			u32 work = i * BITS_PER_LONG + bit;
+
+			if (vtap_queue_has_work(vtap_work_queue(w->dev, work)))
+				set_bit(work, w->pending);
 		}
 	}
 }
@@ -182,10 +182,9 @@ static void vtap_worker_set_budget(struct vtap_worker *w)
 		vtap_worker_reread_config(w);
 	if (!w->is_awake) {
 		w->is_awake = true;
-		w->busypoll.is_burst = false;
-		/* With one CPU no burst is polled for. */
-		if (num_online_cpus() > 1)
-			vtap_busypoll_wake(&w->busypoll, local_clock());
+		/* With one CPU no burst is polled for, and no clock is read. */
+		vtap_busypoll_wake(&w->busypoll, num_online_cpus() > 1 ?
+						 local_clock() : 0);
 	}
 	if (w->is_last) {
 		w->poll_ns = 0;
@@ -260,19 +259,14 @@ static void vtap_worker_poll(struct vtap_worker *w)
  */
 static noinline void vtap_worker_call_late(struct vtap_worker *w)
 {
-	u32 i, bit, index;
+	u32 bit;
 
-	vtap_for_each_word(w, i) {
-		for_each_set_bit(bit, &w->kicks_off[i], BITS_PER_LONG) {
-			struct vtap_queue *q;
+	for_each_set_bit(bit, w->kicks_off, VTAP_MAX_QUEUES * VTAP_NR_WORKS) {
+		struct vtap_queue *q = vtap_work_queue(w->dev, bit);
 
-			index = (i * VTAP_QUEUES_PER_WORD +
-				 bit / VTAP_NR_WORKS) ^ 1;
-			q = vtap_queue_at(w->dev, index);
-			mutex_lock(&q->lock);
-			vtap_queue_call_now(q);
-			mutex_unlock(&q->lock);
-		}
+		mutex_lock(&q->lock);
+		vtap_queue_call_now(q);
+		mutex_unlock(&q->lock);
 	}
 }
 

@@ -468,7 +468,7 @@ int vtap_workers_free(struct vtap_dev *dev, u32 id)
 	bitmap_or(w->pending, w->pending, w->kicks_off,
 		  VTAP_MAX_QUEUES * VTAP_NR_WORKS);
 	for_each_set_bit(bit, w->pending, VTAP_MAX_QUEUES * VTAP_NR_WORKS)
-		vtap_queue_wake(vtap_queue_at(dev, (bit / VTAP_NR_WORKS) ^ 1));
+		vtap_queue_wake(vtap_work_queue(dev, bit));
 	vtap_worker_destroy(w);
 	return 0;
 }
