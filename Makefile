@@ -9,10 +9,11 @@ KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
 KVERS ?= 5.10 6.1 6.12 7.2 7.3
 # Flavors and other architectures, for make matrix-all. Debian's archive does not have all
-# of them at all times. "6.12-arm64:clang" compiles by clang.
+# of them at all times. "6.12:gcc-15" and "6.12-arm64:clang" are compiled by that compiler.
 KVERS_ALL ?= $(foreach v,6.1 6.12 7.2 7.3,$v $v-rt-amd64 $v-cloud-amd64 $v-arm64) \
 	5.10 5.10-rt-amd64 5.10-cloud-amd64 \
-	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a)
+	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a) \
+	$(foreach c,gcc-12 gcc-13 gcc-14 gcc-15 gcc-16 clang,6.12:$c 7.3:$c)
 
 # Where `make install` puts files. DESTDIR precedes each of these paths.
 INSTALL_MOD_PATH ?=
@@ -113,6 +114,13 @@ matrix:	## build for 5.10, 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build
 	@scripts/check-matrix.sh $(KVERS)
 
+# Upstream kernels that Debian does not have, each on the nearest one that it has.
+PROBES = 5.13@6.1 5.15@6.1 6.0@6.1 6.6@6.1 6.7@6.1 6.9@6.1 6.11@6.12 6.17@6.12 $(KVERS:%=old@%)
+.PHONY: check-probes
+check-probes:	## build as on kernels between those of matrix, such as 5.15 and 6.8, by forcing probes (PROBES=)
+	@scripts/deps build
+	@scripts/check-matrix.sh $(PROBES)
+
 .PHONY: matrix-all
 matrix-all:	## build for flavors and other architectures (KVERS_ALL=), an hour
 	@scripts/deps build
@@ -173,6 +181,10 @@ check-recvmsg: vm-module	## RX through recvmsg only, as on kernels that do not e
 .PHONY: check-qemu
 check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=, CASE="tap mq ..."
 	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
+
+.PHONY: check-qemu-new
+check-qemu-new: vm-module	## the same by the QEMU of Debian 13's backports, KVER=, CASE=
+	@$(QEMU_TESTS)/check-qemu --kver $(KVER) --newer $(addprefix --only ,$(CASE))
 
 .PHONY: check-migrate
 check-migrate: vm-module	## live migration between vhost-tap and vhost-net, both ways, KVER=

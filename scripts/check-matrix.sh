@@ -3,9 +3,17 @@
 #
 # check-matrix.sh [--results FILE] KERNEL... - build for each with W=1 and -Werror
 #
-# A kernel is named as in scripts/kernels, with ":clang" for a build by clang.  Prints
-# three TAP results for each: the build, a modpost and objtool without warnings, and
-# the results of the probes against kcompat/expected.txt.  With --results, a kernel
+# A kernel is named as in scripts/kernels, with ":clang" or ":gcc-15" for a build by
+# another compiler than the kernel's.  Prints three TAP results for each: the build, a modpost and objtool without warnings, and
+# the results of the probes against kcompat/expected.txt.
+#
+# 6.9@6.1 is Linux 6.9 built on Debian's 6.1, if the archive has no 6.9: the probes
+# give the answers that their first lines name for 6.9.  A probe that fails on 6.9 is
+# made to fail (VTAP_WITHOUT).  If one must succeed, or the old code needs what 6.1 no
+# longer has, a header of kcompat/standin provides it.  old@6.12 makes all probes fail
+# whose old code compiles on 6.12, as if a distribution had backported the rest.
+#
+# With --results, a kernel
 # that the archive does not have is skipped, and the others are updated in FILE: its
 # lines are "KERNEL COMPILER fails|builds|runs". A kernel that builds keeps the word
 # "runs", which a developer writes after make check-vm has passed on it.  Only this script uses
@@ -34,6 +42,45 @@ answers() {	# VER: the probes that must succeed on it, from expected.txt
 		scripts/kcompat/expected.txt | sort
 }
 
+upstream_answers() {	# VER: the probes that must succeed on this version of Linux
+	local file word limit rest
+	for file in scripts/kcompat/probe/*.c; do
+		read -r _ word limit rest <"$file"
+		case $word in
+		since) printf '%s\n' "$limit" "$1" | sort -CV || continue ;;
+		until) printf '%s\n' "$1" "$limit" | sort -CV || continue ;;
+		*) continue ;;
+		esac
+		basename "$file" .c
+	done | tr '[:lower:]' '[:upper:]' | sort
+}
+
+# Probes for names that the kernel has only in the new form. Without them, nothing
+# compiles on a kernel that has the new form.
+replaced='DEV_SW_NETSTATS_TX_ADD|EVENTFD_SIGNAL_1ARG|FOLL_NOFAULT|HRTIMER_SETUP|UBUF_INFO_OPS'
+
+wanted_answers() {	# NAME BASE
+	case $1 in
+	old) answers "$2" | grep -E "^($replaced)\$" ;;
+	"$2") answers "$2" ;;
+	*) upstream_answers "$1" ;;
+	esac
+}
+
+# Print the arguments of make that give these answers on the kernel.
+forced() {	# NAME BASE
+	local without with name standin=() dir=scripts/kcompat/standin
+	without=$(comm -13 <(wanted_answers "$1" "$2") <(answers "$2") | tr '[:upper:]' '[:lower:]')
+	with=$(comm -23 <(wanted_answers "$1" "$2") <(answers "$2") | tr '[:upper:]' '[:lower:]')
+	for name in $without; do
+		[ ! -d "$dir/no_$name" ] || standin+=("no_$name")
+	done
+	for name in $with; do
+		standin+=("$name")
+	done
+	printf '%s\n' "VTAP_WITHOUT=${without//$'\n'/ }" "VTAP_STANDIN=${standin[*]}"
+}
+
 compiler() {	# MODULE: gcc-14, clang-19
 	readelf -p .comment "$1" 2>/dev/null |
 		sed -nE 's/.*(GCC|clang):? .*[ )]([0-9]+)\.[0-9]+\.[0-9]+.*/\1-\2/p' | tr 'GC' 'gc' | head -n 1
@@ -59,9 +106,14 @@ build() {	# VER [MAKE-ARG]...
 }
 
 check() {	# KERNEL
-	local ver=${1%:*} log=build/logs/build-${1/:/-}.log dir=build/matrix/${1/:/-}
-	local args=() release status warnings header difference
-	[ "$1" = "$ver" ] || args=(LLVM=1)
+	local ver=${1#*@} log=build/logs/build-${1/[:@]/-}.log dir=build/matrix/${1/[:@]/-}
+	local args=() name=${1%@*} release status warnings header difference
+	ver=${ver%:*}
+	case $1 in
+	*:clang) args=(LLVM=1) ;;
+	*:gcc-*) args=("CC=${1#*:}") ;;
+	esac
+	[[ $1 = *@* ]] && mapfile -t args < <(forced "$name" "$ver") || name=${ver%%-*}
 	scripts/kernels fetch "$ver" headers >"$log" 2>&1
 	status=$?
 	if [ $status -ne 0 ] && [ -n "$results" ] && grep -q 'no release in the archive' "$log"; then
@@ -97,7 +149,7 @@ check() {	# KERNEL
 	fi
 
 	header=$dir/src/drivers/vhost_tap/vtap_kcompat.h
-	difference=$(diff <(answers "${ver%%-*}") \
+	difference=$(diff <(wanted_answers "$name" "${ver%%-*}") \
 		<(sed -n 's/^#define VTAP_HAVE_\(.*\) 1$/\1/p' "$header" | sort))
 	result $? "$1 probes match kcompat/expected.txt" <<<"$difference"
 }

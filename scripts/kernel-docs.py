@@ -15,6 +15,7 @@ import generated
 
 ROWS = {"": "amd64", "rt-amd64": "amd64, real-time", "cloud-amd64": "amd64, cloud", "arm64": "arm64",
         "arm64:clang": "arm64, clang", "powerpc64le": "ppc64el", "s390x": "s390x", "riscv64": "riscv64"}
+ROWS |= {f":gcc-{n}": f"amd64, gcc-{n}" for n in range(12, 17)} | {":clang": "amd64, clang"}
 PART = re.compile(r"^(\S+ kernels: table[^\n]*\n).*?^(\S+ kernels: end)", re.M | re.S)
 
 
@@ -25,8 +26,9 @@ def read_results(path):
         for line in f:
             fields = line.split()
             if len(fields) == 3 and fields[0] != "#":
-                series, _, flavor = fields[0].partition("-")
-                results.setdefault(flavor, {})[series] = fields[2]
+                kernel, colon, compiler = fields[0].partition(":")
+                series, _, flavor = kernel.partition("-")
+                results.setdefault(flavor + colon + compiler, {})[series] = fields[2]
     return results
 
 
