@@ -219,7 +219,7 @@ TEST_F(numa, stays_in_the_cpuset)
 
 	err = cpuset_enter(self->cpu[0]);
 	if (err == -EOPNOTSUPP)
-		SKIP(return, "no cpuset controller in cgroup2");
+		SKIP(return, "no cpuset controller");
 	ASSERT_EQ(0, err);
 	ASSERT_EQ(0, bring_up(&self->p, "memory", variant->kind, 1));
 	EXPECT_EQ(self->cpu[0], worker_cpu(&self->p));

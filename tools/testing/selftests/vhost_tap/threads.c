@@ -157,25 +157,43 @@ int put_text(const char *path, const char *text)
 	return err;
 }
 
+/* A cpuset of cgroup version 1 starts without memory nodes. */
+static int cpuset_copy_mems(void)
+{
+	char text[64] = "";
+	int fd = open("/mnt/cpuset.mems", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	return put_text(CPUSET_DIR "/cpuset.mems", text);
+}
+
 /*
- * Move this process into CPUSET_DIR.
- * Return: 0, -EOPNOTSUPP without a cpuset controller in cgroup2, -errno
+ * Move this process into CPUSET_DIR. Linux 5.10 moves kernel threads, also those of
+ * in-tree, in hierarchies of version 1 only.
+ * Return: 0, -EOPNOTSUPP without a cpuset controller, -errno
  */
 int cpuset_enter(int cpu)
 {
+	const bool v1 = guest_kernel_before(5, 12);
 	char text[16];
-	int err;
+	int err = 0;
 
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", "/mnt", "cgroup2", 0, NULL) ||
-	    put_text("/mnt/cgroup.subtree_control", "+cpuset"))
+	    mount("none", "/mnt", v1 ? "cgroup" : "cgroup2", 0, v1 ? "cpuset" : NULL) ||
+	    (!v1 && put_text("/mnt/cgroup.subtree_control", "+cpuset")))
 		return -EOPNOTSUPP;
 	if (mkdir(CPUSET_DIR, 0755) && errno != EEXIST)
 		return -errno;
+	if (v1)
+		err = cpuset_copy_mems();
 	snprintf(text, sizeof(text), "%d", cpu);
-	err = put_text(CPUSET_DIR "/cpuset.cpus", text);
-	return err ? err : put_text(CPUSET_DIR "/cgroup.procs", "0");
+	err = err ?: put_text(CPUSET_DIR "/cpuset.cpus", text);
+	return err ?: put_text(CPUSET_DIR "/cgroup.procs", "0");
 }
 
 void cpuset_leave(void)

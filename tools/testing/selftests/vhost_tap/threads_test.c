@@ -147,7 +147,7 @@ TEST_F_TIMEOUT(admin, cpuset_confines_threads, 120)
 
 	err = cpuset_enter(last);
 	if (err == -EOPNOTSUPP)
-		SKIP(return, "no cpuset controller in cgroup2");
+		SKIP(return, "no cpuset controller");
 	ASSERT_EQ(0, err);
 
 	/* Threads of the process move with it; kernel threads are moved one by one. */
