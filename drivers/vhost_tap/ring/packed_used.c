@@ -27,6 +27,7 @@ void vtap_packed_stage_from(struct vtap_ring *r, u16 used)
 	if (unlikely(r->has_gaps))
 		memset(r->skip, 0, sizeof(r->skip));
 	r->has_gaps = false;
+	r->skip[0] = 0;
 }
 
 static __always_inline void vtap_packed_set_tail(struct vring_packed_desc *d,
@@ -44,6 +45,31 @@ static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
 }
 
 /*
+ * Write the staged entries except the first one. There is no gap between them, so
+ * they are at most two runs. All indices are below num whatever the driver does.
+ * Return: 0 or -EFAULT.
+ */
+static __always_inline int vtap_packed_write_rows(const struct vtap_ring *r)
+{
+	u32 idx = vtap_packed_idx(r->last_used) + 1 + r->skip[0], num = r->num;
+	const u64 *entry = r->packed_staged, *end = entry + r->nr_staged;
+
+	if (idx >= num)
+		idx -= num;
+	for (entry++; entry < end; idx = 0) {
+		u64 __user *to = (u64 __user *)&(r->packed_desc + idx)->len;
+		const u64 *stop = entry + min_t(u32, end - entry, num - idx);
+
+		for (; entry < stop; entry++, to += 2)
+			unsafe_put_user(*entry, to, fault);
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+/*
  * Write all staged entries except the first one, which makes the others
  * visible. The caller has opened the write window. All indices are below num
  * whatever the driver does.
@@ -54,19 +80,17 @@ static __always_inline int vtap_packed_write_staged(const struct vtap_ring *r)
 	u32 idx = vtap_packed_idx(r->last_used), num = r->num;
 	const u64 *entry = r->packed_staged, *end = entry + r->nr_staged;
 	const u16 *more = r->skip;
-	bool contiguous = !r->has_gaps && !r->scattered;
 
+	if (likely(!r->has_gaps && !r->scattered))
+		return vtap_packed_write_rows(r);
 	while (++entry < end) {
 		u64 __user *to;
 
-		idx++;
-		if (!contiguous)
-			idx += *more++;
+		idx += 1 + *more++;
 		if (unlikely(idx >= num))
 			idx -= num;
 		to = (u64 __user *)&(r->packed_desc + idx)->len;
-		if (!contiguous)
-			to = vtap_ring_desc_addr(r, to);
+		to = vtap_ring_desc_addr(r, to);
 		unsafe_put_user(*entry, to, fault);
 	}
 	return 0;
@@ -87,8 +111,8 @@ static noinline int vtap_packed_write_run(struct vtap_ring *r)
 	struct vring_packed_desc __user *to;
 	struct vring_packed_desc *copy, *end, *d;
 
-	if (r->has_gaps || off + nr > r->nr_fetched + r->nr_left ||
-	    unlikely(r->scattered))
+	if (r->has_gaps || r->nr_spilled ||
+	    off + nr > r->nr_fetched + r->nr_left || unlikely(r->scattered))
 		return 0;
 	to = r->packed_desc + vtap_packed_idx(r->last_used) + 1;
 	copy = r->packed_first + off + 1;
@@ -149,9 +173,10 @@ static noinline int vtap_packed_spill(struct vtap_ring *r)
 	user_write_access_end();
 	if (unlikely(r->log))
 		vtap_packed_log_staged(r, 1);
-	memset(r->skip, 0, sizeof(r->skip));
+	if (unlikely(r->has_gaps))
+		memset(r->skip, 0, sizeof(r->skip));
+	r->has_gaps = false;
 	r->skip[0] = at - first - 1 + (at > first ? 0 : r->num);
-	r->has_gaps = true;
 	r->stage_room -= r->nr_staged - 1;
 	r->nr_spilled += r->nr_staged - 1;
 	r->nr_staged = 1;

@@ -215,7 +215,7 @@ struct vtap_ring {
 	u16 kick_at;
 	/** @stage_max: packed: staging is slow from this @nr_staged on */
 	u16 stage_max;
-	/** @has_gaps: packed: staged entries are not contiguous, see @skip */
+	/** @has_gaps: packed: gaps after other staged entries than the first, see @skip */
 	bool has_gaps;
 	/** @stage_room: packed: entries from the first staged one to the ring's end */
 	int stage_room;
