@@ -83,6 +83,7 @@ void vtap_queue_free(struct vtap_queue *q)
 static struct socket *vtap_queue_stop(struct vtap_queue *q)
 {
 	struct socket *sock;
+	u32 n;
 
 	vtap_poll_disarm(&q->sock_poll);
 	vtap_queue_lock(q);
@@ -99,6 +100,8 @@ static struct socket *vtap_queue_stop(struct vtap_queue *q)
 	vtap_dirty_drop(&q->dirty);
 	vtap_miss_cancel(q);
 	vtap_limit_stop(q);
+	for (n = vtap_ring_rx_give_back(&q->backend); n; n--)
+		vtap_queue_drop(q, VTAP_FAULT_RX_NO_ROOM);
 	sock = vtap_backend_detach(&q->backend);
 	mutex_unlock(&q->lock);
 	vtap_interface_set(&q->interface, NULL, NULL, VTAP_BACKEND_NONE);

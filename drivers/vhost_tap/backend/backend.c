@@ -5,7 +5,6 @@
 #include <linux/if_tun.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
-#include <linux/ptr_ring.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
@@ -137,7 +136,7 @@ void vtap_backend_attach(struct vtap_backend *b, enum vtap_dir dir,
  * vtap_backend_detach - detach the backend of a queue
  * @b: backend, attached or empty; its queue's lock is held
  *
- * Packets taken from the ptr_ring and not delivered go back to its head.
+ * Packets of an RX queue are returned first, with vtap_ring_rx_give_back().
  *
  * Return: the socket, which the caller passes to sockfd_put() without the lock;
  * NULL if the queue had none.
@@ -149,9 +148,6 @@ struct socket *vtap_backend_detach(struct vtap_backend *b)
 	vtap_backend_assert_locked(b);
 	if (!sock)
 		return NULL;
-	if (b->ring && b->batch_next < b->nr_batch)
-		ptr_ring_unconsume(b->ring, b->batch + b->batch_next,
-				   b->nr_batch - b->batch_next, tun_ptr_free);
 	if (WARN_ON_ONCE(b->done))
 		vtap_skb_rx_free(b);
 	vtap_xdp_tx_free(b);

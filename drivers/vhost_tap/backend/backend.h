@@ -70,6 +70,7 @@ struct ptr_ring *vtap_ring_rx_find(struct socket *sock,
 				   enum vtap_backend_kind kind);
 u32 vtap_ring_rx_peek(struct vtap_backend *b);
 u32 vtap_ring_rx_len(void *ptr);
+u32 vtap_ring_rx_give_back(struct vtap_backend *b);
 
 /* msg.c: packets for the guest by recvmsg */
 u32 vtap_msg_peek(struct vtap_backend *b);

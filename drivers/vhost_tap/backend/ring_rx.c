@@ -8,6 +8,7 @@
  */
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
+#include <linux/mutex.h>
 #include <linux/ptr_ring.h>
 #include <linux/skb_array.h>
 
@@ -75,4 +76,42 @@ u32 vtap_ring_rx_peek(struct vtap_backend *b)
 	/* Test for an empty ring under its lock as well: tun resizes rings. */
 	b->nr_batch = vtap_ring_rx_consume(b);
 	return b->nr_batch ? vtap_ring_rx_len(b->batch[0]) : 0;
+}
+
+/* Packets that a full ring did not take back; the lock belongs to the caller. */
+static u32 nr_refused;
+static DEFINE_MUTEX(refused_lock);
+
+static void vtap_ring_rx_refuse(void *ptr)
+{
+	nr_refused++;
+	tun_ptr_free(ptr);
+}
+
+/**
+ * vtap_ring_rx_give_back - return the packets that were not delivered to the ring
+ * @b: backend of a queue that stops
+ *
+ * They go to the head of the ring. If the host has filled the ring since, the oldest
+ * packets are dropped. Tun does not count them.
+ *
+ * Context: takes a mutex.
+ * Return: number of dropped packets.
+ */
+u32 vtap_ring_rx_give_back(struct vtap_backend *b)
+{
+	u32 n;
+
+	vtap_backend_assert_locked(b);
+	if (!b->ring || b->batch_next >= b->nr_batch)
+		return 0;
+	mutex_lock(&refused_lock);
+	nr_refused = 0;
+	ptr_ring_unconsume(b->ring, b->batch + b->batch_next,
+			   b->nr_batch - b->batch_next, vtap_ring_rx_refuse);
+	n = nr_refused;
+	mutex_unlock(&refused_lock);
+	b->batch_next = 0;
+	b->nr_batch = 0;
+	return n;
 }

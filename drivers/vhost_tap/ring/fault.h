@@ -43,7 +43,8 @@
 	F(TX_NO_BACKEND, "backend device is gone")			\
 	F(RX_TRUNCATED, "guest buffers too small for the packet")	\
 	F(RX_UNWRITABLE, "guest buffer cannot be written")		\
-	F(RX_REFUSED, "backend did not deliver the packet it announced")
+	F(RX_REFUSED, "backend did not deliver the packet it announced") \
+	F(RX_NO_ROOM, "full tap queue refused a packet of a stopped queue")
 
 #define VTAP_FAULTS(F)	VTAP_RING_FAULTS(F) VTAP_PACKET_FAULTS(F)
 
