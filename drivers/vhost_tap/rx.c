@@ -331,6 +331,11 @@ static noinline __cold void vtap_rx_end_starved(struct vtap_queue *q)
  * Chains that were fetched with those of earlier packets may have changed: the
  * driver may have enlarged a buffer. Fetch them once more before a packet is
  * dropped, or waits for more buffers.
+ *
+ * A position recurs after 65536 chains, or after two laps of a packed ring. If no
+ * chain was fetched again in between, the older copy then decides about one packet.
+ * This makes a difference only to a driver that changes a chain which it has made
+ * available, against the rules of virtio. Such a driver may lose that packet.
  */
 static bool vtap_rx_must_reread(struct vtap_queue *q)
 {
