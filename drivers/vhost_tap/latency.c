@@ -12,16 +12,12 @@
  */
 #include <linux/ktime.h>
 #include <linux/log2.h>
-#include <linux/workqueue.h>
 
 #include "control.h"
 #include "netlink.h"
+#include "probes.h"
 #include "registry.h"
 #include "trace.h"
-
-/* Number of measured queues. Protected by vtap_registry_lock(). */
-static unsigned int nr_measured;
-static bool has_probes;
 
 /* Tracepoints pass the queue as const, but this file owns q->latency. */
 static struct vtap_latency *vtap_latency_of(const struct vtap_queue *q)
@@ -124,21 +120,7 @@ static void vtap_latency_unregister(void)
 	unregister_trace_vtap_kick(vtap_latency_on_kick, NULL);
 }
 
-/*
- * Attaching and detaching probes patches the kernel text on all CPUs. The delay
- * limits this to once per second if a user toggles the measurement of a queue.
- */
-static void vtap_latency_unregister_work(struct work_struct *unused)
-{
-	vtap_registry_lock();
-	if (!nr_measured && has_probes) {
-		vtap_latency_unregister();
-		has_probes = false;
-	}
-	vtap_registry_unlock();
-}
-
-static DECLARE_DELAYED_WORK(detach_work, vtap_latency_unregister_work);
+static VTAP_PROBES(probes, vtap_latency_register, vtap_latency_unregister);
 
 /**
  * vtap_latency_set - start or stop measuring a queue
@@ -158,17 +140,12 @@ int vtap_latency_set(struct vtap_queue *q, bool on)
 		return 0;
 	if (!on) {
 		WRITE_ONCE(l->is_on, false);
-		if (!--nr_measured)
-			schedule_delayed_work(&detach_work, HZ);
+		vtap_probes_put(&probes);
 		return 0;
 	}
-	if (!has_probes) {
-		err = vtap_latency_register();
-		if (err)
-			return err;
-		has_probes = true;
-	}
-	nr_measured++;
+	err = vtap_probes_get(&probes);
+	if (err)
+		return err;
 	memset(l, 0, sizeof(*l));
 	WRITE_ONCE(l->is_on, true);
 	return 0;
@@ -197,8 +174,5 @@ void vtap_latency_stop(struct vtap_dev *dev)
  */
 void vtap_latency_exit(void)
 {
-	cancel_delayed_work_sync(&detach_work);
-	if (has_probes)
-		vtap_latency_unregister();
-	tracepoint_synchronize_unregister();
+	vtap_probes_exit(&probes);
 }

@@ -7,16 +7,12 @@
  * queue is measured.
  */
 #include <linux/ktime.h>
-#include <linux/workqueue.h>
 
 #include "control.h"
 #include "netlink.h"
+#include "probes.h"
 #include "registry.h"
 #include "trace.h"
-
-/* Number of measured queues. Protected by vtap_registry_lock(). */
-static unsigned int nr_measured;
-static bool has_probes;
 
 /* Tracepoints pass the queue as const, but this file owns q->load. */
 static struct vtap_load *vtap_load_of(const struct vtap_queue *q)
@@ -67,18 +63,7 @@ static void vtap_load_unregister(void)
 	unregister_trace_vtap_begin(vtap_load_on_begin, NULL);
 }
 
-/* As in latency.c, at most once per second. */
-static void vtap_load_unregister_work(struct work_struct *unused)
-{
-	vtap_registry_lock();
-	if (!nr_measured && has_probes) {
-		vtap_load_unregister();
-		has_probes = false;
-	}
-	vtap_registry_unlock();
-}
-
-static DECLARE_DELAYED_WORK(detach_work, vtap_load_unregister_work);
+static VTAP_PROBES(probes, vtap_load_register, vtap_load_unregister);
 
 /**
  * vtap_load_set - start or stop measuring a queue
@@ -97,17 +82,12 @@ int vtap_load_set(struct vtap_queue *q, bool on)
 		return 0;
 	if (!on) {
 		WRITE_ONCE(q->load.is_on, false);
-		if (!--nr_measured)
-			schedule_delayed_work(&detach_work, HZ);
+		vtap_probes_put(&probes);
 		return 0;
 	}
-	if (!has_probes) {
-		err = vtap_load_register();
-		if (err)
-			return err;
-		has_probes = true;
-	}
-	nr_measured++;
+	err = vtap_probes_get(&probes);
+	if (err)
+		return err;
 	/* A pass that ended while this was off leaves its begin. */
 	WRITE_ONCE(q->load.begin_ns, 0);
 	/* Pairs with the acquire in vtap_load_of(). */
@@ -138,8 +118,5 @@ void vtap_load_stop(struct vtap_dev *dev)
  */
 void vtap_load_exit(void)
 {
-	cancel_delayed_work_sync(&detach_work);
-	if (has_probes)
-		vtap_load_unregister();
-	tracepoint_synchronize_unregister();
+	vtap_probes_exit(&probes);
 }
