@@ -243,10 +243,11 @@ check-faults:	## let each allocation of each control call fail, in a UML kernel 
 	@$(KSELFTESTS)/faults/check-faults
 
 .PHONY: check-tool
-check-tool:	## vhost-tapctl with a fake module: names, lost terminals, reports, completion, run time
+check-tool:	## vhost-tapctl with a fake module: names, reports, completion, run time; the runners of tests
 	@scripts/deps ctl tool_test
 	@$(MAKE) --no-print-directory -s -C tools/testing/tapctl tool
 	@tools/testing/tapctl/check-tool
+	@tools/testing/host/check-runners
 
 .PHONY: check-ctl
 check-ctl: vm-module	## netlink, vhost-tapctl, tracepoints and the doctor in a VM, KVER=

@@ -9,7 +9,8 @@
 # fixture.variant.test.
 # The default list has no polling_test, burst_test and numa_test. They need two CPUs on two
 # nodes: make check-vm boots another VM for them. VTAP_NODE selects the node,
-# VTAP_ROUNDS the length of the kick race, VTAP_SNAPSHOTS the number of snapshots.
+# VTAP_ROUNDS the length of the kick race, VTAP_SNAPSHOTS the number of snapshots,
+# VTAP_PROGRAM_TIMEOUT the seconds that a program may take (default 600).
 # Exit status: 1 if a test failed.
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,6 +27,15 @@ fi
 	workers_test shared_test threads_test limits_test rate_test kill_test stats_test sample_test.sh errno_diff.sh
 
 cd "$dir" || exit 1
+
+# A program and all its children are a session, whose id is the program's first line.
+session=''
+end_session() {
+	[[ -z $session ]] || pkill -KILL -s "$session"
+	session=''
+}
+trap 'end_session; exit 130' INT TERM HUP
+
 echo "TAP version 13"
 n=0 failed=0
 
@@ -54,14 +64,23 @@ for prog; do
 			told=1
 			result "not ok" "$prog: ${line#not ok * }" ;;
 		"#  RUN "* | "#            OK "* | "# Totals:"* | "# PASSED:"* | "# Starting"*) ;;
+		"session "*)
+			session=${line#session } ;;
 		"exit "*)
 			# 4 means "skipped" in kselftest.
 			[[ ${line#exit } == [04] || $told == 1 ]] ||
-				result "not ok" "$prog: ended with ${line#exit }" ;;
+				result "not ok" "$prog: ended with ${line#exit }"
+			# Do not wait for children that still have the pipe open.
+			break ;;
 		*)
 			echo "# ${line#\# }" ;;
 		esac
-	done < <(timeout 600 "$path" "${only[@]}" 2>&1; echo "exit $?")
+	done < <(
+		# shellcheck disable=SC2016
+		bash -c 'echo "session $$"; exec setsid timeout -k 10 "$@" 2>&1' run.sh \
+			"${VTAP_PROGRAM_TIMEOUT:-600}" "$path" "${only[@]}"
+		echo "exit $?")
+	end_session
 	echo "# $prog: $((SECONDS - start)) s"
 done
 echo "1..$n"
