@@ -313,7 +313,7 @@ static void send_some(int host, unsigned int nr)
 
 /*
  * A starved queue holds a batch of packets, and the host fills the tap's queue again.
- * What the tap does not take back is counted: no packet is lost without a trace.
+ * The packets that the tap does not take back are counted, so none is lost unseen.
  */
 TEST(full_queue_drops_are_counted)
 {
