@@ -16,6 +16,7 @@
 #include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
+#include <linux/kcov.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
@@ -158,6 +159,8 @@ struct vtap_worker {
 	int node;
 	/** @shared: the shared thread (shared_thread.c); NULL if it never has one */
 	struct vtap_shared_thread *shared;
+	/** @kcov_handle: adds the coverage of rounds to that of the owner; constant */
+	typeof(kcov_common_handle()) kcov_handle;
 
 	/* Private to the thread. */
 

@@ -6,6 +6,7 @@
  * bit one pass, so queues that share a worker take turns.
  */
 #include <linux/cpumask.h>
+#include <linux/kcov.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -319,6 +320,7 @@ bool vtap_worker_run(void *data)
 	if (!vtap_worker_is_pending(w) && !w->is_last)
 		return false;
 	__set_current_state(TASK_RUNNING);
+	kcov_remote_start_common(w->kcov_handle);
 
 	vtap_worker_set_budget(w);
 	vtap_for_each_word(w, i) {
@@ -333,5 +335,6 @@ bool vtap_worker_run(void *data)
 	}
 	/* A worker with work in every round never sleeps: report to RCU-tasks. */
 	cond_resched_tasks_rcu_qs();
+	kcov_remote_stop();
 	return true;
 }

@@ -218,6 +218,7 @@ static struct vtap_worker *vtap_worker_create(struct vtap_dev *dev,
 	if (err)
 		goto err_free;
 	w->dev = dev;
+	w->kcov_handle = kcov_common_handle();
 	w->first = U16_MAX;
 	w->config_gen = atomic_read(&dev->config_gen) - 1;
 	/* Reserve the id only: a worker that can be found has a thread. */
