@@ -109,6 +109,11 @@ fuzz:	## libFuzzer on ring/, TIME=60 seconds for each target
 	@scripts/deps unit
 	@$(MAKE) --no-print-directory -C $(USER_TESTS) fuzz TIME=$(TIME)
 
+.PHONY: fuzz-kernel
+fuzz-kernel:	## fuzz the whole module in a UML kernel, guided by coverage, TIME=600 seconds
+	@scripts/deps unit
+	@tools/testing/fuzz-kernel/fuzz-kernel --time $(if $(filter file,$(origin TIME)),600,$(TIME))
+
 .PHONY: matrix
 matrix:	## build for 5.10, 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/* world.c - the state of a program: devices, guest memory, eventfds */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+struct world world;
+static int memory;
+/* Pages may be missing; shared with children. */
+static volatile bool *is_unmapped;
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+/* Map all of guest memory at ARENA, over whatever a program has left there. */
+void world_map(void)
+{
+	if (mmap((void *)ARENA, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 memory, 0) == MAP_FAILED)
+		fail("guest memory");
+}
+
+/* A program is about to change the mapping. */
+void world_unmapped(void)
+{
+	*is_unmapped = true;
+}
+
+void world_init(void)
+{
+	memory = memfd_create("guest", MFD_CLOEXEC);
+	if (memory < 0 || ftruncate(memory, ARENA_LEN))
+		fail("memfd");
+	world.mem = mmap(NULL, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	if (world.mem == MAP_FAILED)
+		fail("guest memory");
+	is_unmapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (is_unmapped == MAP_FAILED)
+		fail("memory");
+	world_map();
+	netlink_init();
+	net_init();
+	system_init();
+}
+
+static void dev_begin(struct dev *d, unsigned int nr)
+{
+	unsigned int i;
+
+	memset(d, 0, sizeof(*d));
+	d->fd = -1;
+	for (i = 0; i < NR_RINGS; i++) {
+		struct ring *r = &d->ring[i];
+
+		r->off = (nr * NR_RINGS + i) * 0x4000ULL;
+		r->num = 256;
+		r->kick = r->call = r->err = -1;
+	}
+}
+
+void world_begin(void)
+{
+	unsigned int i;
+
+	if (*is_unmapped)
+		world_map();
+	*is_unmapped = false;
+	memset(world.mem, 0, ARENA_LEN);
+	world.data = ARENA_DATA;
+	for (i = 0; i < NR_DEVS; i++)
+		dev_begin(&world.dev[i], i);
+	for (i = 0; i < NR_BACKENDS; i++)
+		world.backend[i] = -1;
+	net_begin();
+}
+
+int world_open(void)
+{
+	return open("/dev/vhost-tap", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* The device of a step, which is opened at the first use. */
+struct dev *op_dev(const struct op *o)
+{
+	struct dev *d = &world.dev[o->a & 3];
+
+	if (d->is_used)
+		return d;
+	d->is_used = true;
+	d->fd = world_open();
+	return d;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* End the program. Each step undoes what would block a later one. */
+void world_end(void)
+{
+	unsigned int i, j;
+
+	procs_end();
+	system_end();
+	for (i = 0; i < NR_DEVS; i++) {
+		struct dev *d = &world.dev[i];
+
+		close_fd(d->fd);
+		for (j = 0; j < NR_RINGS; j++) {
+			close_fd(d->ring[j].kick);
+			close_fd(d->ring[j].call);
+			close_fd(d->ring[j].err);
+		}
+	}
+	net_end();
+}
+
+/* Take @len bytes of the arena, from the start again at its end. Return: offset */
+uint64_t world_alloc(uint64_t len)
+{
+	uint64_t off;
+
+	len = (len + 15) & ~15ULL;
+	if (world.data + len > ARENA_LEN)
+		world.data = ARENA_DATA;
+	off = world.data;
+	world.data += len;
+	return off;
+}
+
+/* The eventfd of @fd, which is created at the first use. */
+int world_eventfd(int *fd)
+{
+	if (*fd < 0)
+		*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return *fd;
+}
+
+void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0 && errno == ENOENT)
+		fail(path);
+	close(fd);
+}
