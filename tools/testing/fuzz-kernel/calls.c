@@ -311,7 +311,28 @@ static void iotlb_map_all(const struct dev *d)
 		iotlb_map(d, off, len, VHOST_ACCESS_RW);
 }
 
-/* A message. @b: 0 all, 1 a page, 2 invalidate a page, 3 raw; @c: permission, bit 7 v1 */
+/* Many mappings in few calls, more than the table holds. */
+static void iotlb_map_many(const struct dev *d, unsigned int nr)
+{
+	struct vhost_msg_v2 m[64] = {};
+	unsigned int i, j;
+
+	for (i = 0; i < nr; i += ARRAY_SIZE(m)) {
+		for (j = 0; j < ARRAY_SIZE(m); j++) {
+			m[j].type = VHOST_IOTLB_MSG_V2;
+			m[j].iotlb = (struct vhost_iotlb_msg){
+				.iova = 2 * GPA + 2 * (i + j), .size = 1, .uaddr = ARENA,
+				.perm = VHOST_ACCESS_RW, .type = VHOST_IOTLB_UPDATE };
+		}
+		if (write(d->fd, m, sizeof(m)) < 0)
+			return;
+	}
+}
+
+/*
+ * A message. @b: 0 all, 1 a page, 2 invalidate a page, 3 raw, 4 odd address, 5 invalidate
+ * all, 6 in pieces, 7 many, 8 odd length; @c: permission, bit 7 v1
+ */
 STEP(op_iotlb)
 {
 	struct dev *d = op_dev(o);
@@ -320,7 +341,7 @@ STEP(op_iotlb)
 				     .perm = o->c & 3, .type = o->c >> 2 & 15 };
 	struct iovec iov[2] = { { &m, o->x % sizeof(m) }, { &m, sizeof(m) } };
 
-	switch (o->b & 7) {
+	switch (o->b % 9) {
 	case 0: iotlb_map_all(d); break;
 	case 1: iotlb_map(d, off, 4096ULL << (o->y & 7), o->c & 3); break;
 	case 2:
@@ -334,6 +355,7 @@ STEP(op_iotlb)
 	case 5: m.iova = 0; m.size = ~0ULL; m.type = VHOST_IOTLB_INVALIDATE;
 		iotlb_write(d, o->c & 128, m); break;
 	case 6: return writev(d->fd, iov, 2) == -2;
+	case 7: iotlb_map_many(d, o->x % 4096); break;
 	default: return write(d->fd, world.mem + (o->y % (ARENA_LEN / 2)), o->x % 4096) == -2;
 	}
 	return 0;

@@ -173,6 +173,7 @@ int net_backend(unsigned int nr);
 void net_set_header(unsigned int nr, int len);
 void net_end(void);
 void netlink_init(void);
+void netlink_end(void);
 void system_init(void);
 void system_end(void);
 void procs_end(void);

@@ -21,6 +21,8 @@ struct message {
 
 static uint16_t family;
 static uint32_t group;
+/* A socket that gets the notifications, or -1. */
+static int member = -1;
 
 static void begin(struct message *m, uint16_t type, uint8_t cmd, uint16_t flags)
 {
@@ -202,9 +204,17 @@ STEP(op_netlink)
 				break;
 		}
 	}
-	/* A member stays for a while, and gets the notifications. */
-	if (o->b & 64)
-		op_settle(o, 0);
-	close(fd);
+	/* A member stays until the end of the program. */
+	if (o->b & 64 && member < 0)
+		member = fd;
+	else
+		close(fd);
 	return 0;
+}
+
+void netlink_end(void)
+{
+	if (member >= 0)
+		close(member);
+	member = -1;
 }

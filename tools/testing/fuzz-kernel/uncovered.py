@@ -5,7 +5,8 @@
 Usage: uncovered.py vhost_tap.ko OUT
 
 OUT has the files "points" and "sections" of the run. The first line is the summary. Then
-come functions without any point, and the lines of missing points in the others.
+come functions without any point, and the lines of missing points in the others. Assertions
+and the code that loads and unloads the module do not count.
 """
 import collections
 import os
@@ -55,6 +56,24 @@ def all_points(module):
             (holders.add if move.group(1) in holders else holders.discard)(move.group(2))
 
 
+# Branches that only a defect takes, and code that runs before and after any program.
+NEVER = re.compile(r"lockdep_(assert|is_held)|WARN_ON|BUG_ON")
+LOADING = re.compile(r"_(init|exit)$|^_sub_|^__probestub_|^__ns_")
+
+
+def source_line(place, cache={}):
+    """Return a line of the driver's source, or "" for other places."""
+    path, _, nr = place.rpartition(":")
+    if path not in cache:
+        try:
+            with open(path, encoding="utf-8") as f:
+                cache[path] = f.read().splitlines()
+        except OSError:
+            cache[path] = []
+    lines = cache[path]
+    return lines[int(nr) - 1] if nr.isdigit() and int(nr) <= len(lines) else ""
+
+
 def places(module, section, offsets):
     """Return the innermost function and the line of each offset."""
     text = subprocess.run(
@@ -94,6 +113,8 @@ def main():
         place = places(module, section, offsets)
         for offset in offsets:
             name, line = place[offset]
+            if NEVER.search(source_line(line)) or LOADING.search(name):
+                continue
             total += 1
             functions[name][0] += 1
             if base[section] + offset in seen:

@@ -123,6 +123,7 @@ void world_end(void)
 			close_fd(d->ring[j].err);
 		}
 	}
+	netlink_end();
 	net_end();
 }
 
