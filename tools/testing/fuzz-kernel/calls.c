@@ -226,12 +226,12 @@ static void put_memory_arg(const struct op *o, struct arg *a)
 	}
 }
 
-static void put_arg(const struct op *o, enum kind kind, struct arg *a)
+static void put_arg(const struct op *o, const struct call *c, struct arg *a)
 {
 	uint32_t index = o->c & 32 ? o->x : op_index(o);
 
 	memset(a, 0, offsetof(struct arg, word[70]));
-	switch (kind) {
+	switch (c->kind) {
 	case NONE: break;
 	case FEATURES: a->word[0] = some_features(o); break;
 	case ARRAY:
@@ -268,10 +268,10 @@ static void put_arg(const struct op *o, enum kind kind, struct arg *a)
  */
 STEP(op_ioctl)
 {
-	const struct call *c = &calls[(o->b >> 2) % ARRAY_SIZE(calls)];
 	static __thread struct arg a;
+	const struct call *c = &calls[(o->b >> 2) % ARRAY_SIZE(calls)];
 
-	put_arg(o, c->kind, &a);
+	put_arg(o, c, &a);
 	if (o->c & 128) {
 		uint64_t off = o->y % (ARENA_LEN - sizeof(a));
 
@@ -345,8 +345,9 @@ STEP(op_iotlb)
 	case 0: iotlb_map_all(d); break;
 	case 1: iotlb_map(d, off, 4096ULL << (o->y & 7), o->c & 3); break;
 	case 2:
-		m = (struct vhost_iotlb_msg){ .iova = world_gpa(d, off), .size = 4096ULL << (o->y & 7),
-					      .type = VHOST_IOTLB_INVALIDATE };
+		m = (struct vhost_iotlb_msg){
+			.iova = world_gpa(d, off), .size = 4096ULL << (o->y & 7),
+			.type = VHOST_IOTLB_INVALIDATE };
 		iotlb_write(d, o->c & 128, m);
 		break;
 	case 3: iotlb_write(d, o->c & 128, m); break;
@@ -448,8 +449,10 @@ STEP(op_setup)
 	uint8_t kind = 0;
 	struct arg a;
 
-	d->features = array.features[0] = setup_features(o->x);
-	d->features_hi = array.features[1] = o->x & BIT(11) ? F_TUNNEL_GSO : 0;
+	d->features = setup_features(o->x);
+	d->features_hi = o->x & BIT(11) ? F_TUNNEL_GSO : 0;
+	array.features[0] = d->features;
+	array.features[1] = d->features_hi;
 	d->layout = o->x >> 19 & 3;
 	if (o->x & BIT(22) && d->features & F_ACCESS_PLATFORM)
 		d->layout = 4;

@@ -89,7 +89,8 @@ void cover_init(void)
 	taken = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < NR_AREAS; i++)
 		area_init(&area[i]);
-	taken[0] = taken[REMOTE] = 1;
+	taken[0] = 1;
+	taken[REMOTE] = 1;
 	if (ioctl(area[REMOTE].fd, KCOV_REMOTE_ENABLE, &arg)) {
 		perror("kcov");
 		exit(1);

@@ -15,7 +15,7 @@
 
 #include "fuzz.h"
 
-#define SAVE_EVERY	2000
+#define SAVE_EVERY	500
 
 static int kmsg = -1, inputs = -1;
 static unsigned long nr_runs;

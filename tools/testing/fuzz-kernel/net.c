@@ -148,7 +148,8 @@ static int open_tun(unsigned int nr)
 
 static int open_packet(void)
 {
-	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = __builtin_bswap16(ETH_P_ALL),
+	struct sockaddr_ll a = { .sll_family = AF_PACKET,
+				 .sll_protocol = __builtin_bswap16(ETH_P_ALL),
 				 .sll_ifindex = if_nametoindex(names[PACKET]) };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
 
@@ -231,9 +232,11 @@ STEP(op_send)
 	memcpy(buf, &h, sizeof(h));
 	for (i = 0; i <= (o->x >> 24 & 63); i++) {
 		if (o->c & 1)
-			sendto(with_header, buf, len + sizeof(h), MSG_DONTWAIT, (void *)&a, sizeof(a));
+			sendto(with_header, buf, len + sizeof(h), MSG_DONTWAIT, (void *)&a,
+			       sizeof(a));
 		else
-			sendto(plain, buf + sizeof(h), len, MSG_DONTWAIT, (void *)&a, sizeof(a));
+			sendto(plain, buf + sizeof(h), len, MSG_DONTWAIT, (void *)&a,
+			       sizeof(a));
 	}
 	return o->c & 2 ? op_settle(o, 0) : 0;
 }
@@ -261,7 +264,8 @@ static void delete_link(unsigned int index)
 		struct nlmsghdr nlh;
 		struct ifinfomsg info;
 	} m = {
-		.nlh = { .nlmsg_len = sizeof(m), .nlmsg_type = RTM_DELLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.nlh = { .nlmsg_len = sizeof(m), .nlmsg_type = RTM_DELLINK,
+			 .nlmsg_flags = NLM_F_REQUEST },
 		.info = { .ifi_index = index },
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -304,7 +308,8 @@ STEP(op_tap)
 			delete_link(if_nametoindex(peers[nr]));
 		break;
 	case 16: strcpy(r.ifr_name, names[nr]);
-		r.ifr_flags = IFF_NO_PI | IFF_VNET_HDR | IFF_TAP | (o->x & (IFF_NAPI | IFF_NAPI_FRAGS));
+		r.ifr_flags = IFF_NO_PI | IFF_VNET_HDR | IFF_TAP |
+			      (o->x & (IFF_NAPI | IFF_NAPI_FRAGS));
 		ioctl(fd, TUNSETIFF, &r);
 		break;
 	case 17: shutdown(fd, o->x % 3); break;

@@ -178,8 +178,8 @@ static void add_settings(struct message *m, const struct op *o, uint32_t tid)
 }
 
 /*
- * A request. @b: bits 0-5 command, bit 7 dump, bit 6 join the group; @a: bits 0-1 device, 2-3 queue,
- * bit 4 no id, bit 5 a short buffer, bit 6 an odd attribute; @c, @x, @y: attributes
+ * A request. @b: bits 0-5 command, bit 7 dump, bit 6 join the group; @a: bits 0-1 device,
+ * 2-3 queue, bit 4 no id, bit 5 a short buffer, bit 6 an odd attribute; @c, @x, @y: attributes
  */
 STEP(op_netlink)
 {

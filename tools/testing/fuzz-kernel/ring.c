@@ -35,7 +35,8 @@ struct packed_desc {
  */
 uint64_t ring_part(const struct ring *r, unsigned int part)
 {
-	static const uint16_t plain[] = { 0, 0x2000, 0x3000 }, swapped[] = { 0x800, 0x1c00, 0x2e00 };
+	static const uint16_t plain[] = { 0, 0x2000, 0x3000 };
+	static const uint16_t swapped[] = { 0x800, 0x1c00, 0x2e00 };
 
 	return r->is_swapped ? swapped[part] : plain[part];
 }

@@ -62,7 +62,9 @@ STEP(op_mm)
 	case 4: madvise(at, len, MADV_DONTNEED); break;
 	case 5: madvise(at, len, MADV_COLD); break;
 	case 6: world_map(); break;
-	case 7: mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	case 7:
+		mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		     -1, 0);
 		break;
 	case 8: to = (char *)ARENA + (o->y % (ARENA_LEN / 4096 - nr)) * 4096;
 		if (mremap(at, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
@@ -197,7 +199,8 @@ STEP(op_debugfs)
 
 void system_init(void)
 {
-	params_changed = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	params_changed = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			      -1, 0);
 	*params_changed = true;
 	system_end();
 }

@@ -63,7 +63,9 @@ static void dev_begin(struct dev *d, unsigned int nr)
 
 		r->off = (nr * NR_RINGS + i) * 0x4000ULL;
 		r->num = 256;
-		r->kick = r->call = r->err = -1;
+		r->kick = -1;
+		r->call = -1;
+		r->err = -1;
 	}
 }
 
