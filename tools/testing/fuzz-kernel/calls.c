@@ -222,6 +222,11 @@ static void put_memory_arg(const struct op *o, struct arg *a)
 	case 4: r->userspace_addr = some_addr(o); break;
 	case 5: a->memory.padding = o->y; break;
 	case 6: a->memory.nregions = 0; break;
+	case 7:		/* an alias of the first region */
+		a->memory.regions[a->memory.nregions] = a->memory.regions[0];
+		a->memory.regions[a->memory.nregions++].guest_phys_addr = 4 * GPA;
+		op_dev(o)->layout = o->c & 3;
+		break;
 	default: op_dev(o)->layout = o->c & 3; break;
 	}
 }

@@ -176,6 +176,7 @@ void netlink_init(void);
 void netlink_end(void);
 void system_init(void);
 void system_end(void);
+void procs_init(void);
 void procs_end(void);
 void ring_start(struct ring *r, uint32_t base, bool packed);
 uint64_t ring_part(const struct ring *r, unsigned int part);

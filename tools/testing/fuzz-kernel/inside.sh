@@ -15,6 +15,8 @@ echo N >$dbg/fail_page_alloc/ignore-gfp-wait
 echo N >$dbg/fail_page_alloc/ignore-gfp-highmem
 echo 0 >$dbg/fail_page_alloc/min-order
 [[ ! -e $dbg/kmemleak ]] || echo scan=off >$dbg/kmemleak
+mount -t tracefs none /sys/kernel/tracing
+echo 64 >/sys/kernel/tracing/buffer_size_kb
 # The host sends nothing by itself.
 echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
 echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6

@@ -18,6 +18,8 @@
 
 static pid_t child[MAX_CHILDREN];
 static unsigned int nr_children;
+/* Set by each child after its steps; shared. */
+static volatile bool *is_done;
 
 struct part {
 	pthread_t thread;
@@ -39,7 +41,19 @@ static void end_child(unsigned int how)
 		pause();
 }
 
-/* Run the next @x steps in a child. @b: bits 0-1 its end, bit 2 wait for its first sleep */
+/* Give a child up to 300 ms for its steps. */
+static void wait_for_child(unsigned int i)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < 300 && !is_done[i]; ms++)
+		usleep(1000);
+}
+
+/*
+ * Run the next @x steps in a child. @b: bits 0-1 its end, bit 2 wait for its steps, bit 3
+ * kill it with the end of the program even if it has more to do
+ */
 STEP(op_child)
 {
 	unsigned int nr = o->x % 8 + 1;
@@ -49,6 +63,7 @@ STEP(op_child)
 		nr = nr_left;
 	if (world.in_child || nr_children == MAX_CHILDREN || nr_threads || !nr)
 		return 0;
+	is_done[nr_children] = o->b & 8;
 	child[nr_children] = fork();
 	if (!child[nr_children]) {
 		world.in_child = true;
@@ -56,13 +71,14 @@ STEP(op_child)
 		id = cover_enter();
 		run_ops(o + 1, nr);
 		cover_leave(id);
+		is_done[nr_children] = true;
 		end_child(o->b);
 	}
 	if (child[nr_children] < 0)
 		return nr;
-	nr_children++;
 	if (o->b & 4)
-		usleep(1000);
+		wait_for_child(nr_children);
+	nr_children++;
 	return nr;
 }
 
@@ -111,18 +127,31 @@ STEP(op_thread)
 	return nr;
 }
 
-/* A child enters namespaces of its own, in which it is root. */
+/* A child enters namespaces of its own, in which it is root, or gives up its rights. */
 STEP(op_unshare)
 {
-	if (world.in_child)
-		return unshare(o->b & 1 ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET) == -2;
-	return 0;
+	if (!world.in_child)
+		return 0;
+	if (o->b & 2)
+		return setresuid(65534, 65534, 65534) == -2;
+	return unshare(o->b & 1 ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET) == -2;
+}
+
+void procs_init(void)
+{
+	is_done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (is_done == MAP_FAILED) {
+		perror("memory");
+		exit(1);
+	}
 }
 
 void procs_end(void)
 {
 	unsigned int i;
 
+	for (i = 0; i < nr_children; i++)
+		wait_for_child(i);
 	kill_children();
 	for (i = 0; i < nr_threads; i++)
 		pthread_join(part[i].thread, NULL);

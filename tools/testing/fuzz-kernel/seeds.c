@@ -89,7 +89,17 @@ static const struct step programs[][MAX_STEPS] = {
 	LONG_FRAMES(SCATTERED, 3, 0), LONG_FRAMES(MERGEABLE, 3, 4), LONG_FRAMES(PLAIN, 1, 5),
 	LONG_FRAMES(0x80f, 3, 0),
 	NETLINK(MERGEABLE), NETLINK(PACKED), NETLINK(0xa00f),
-	{	/* limits of the client, and polling */
+	{	/* trace events, a dirty log with two addresses for a page */
+		{ "param", 0, 7, 0, 1, 0 },
+		{ "setup", 0, 0, 1, 0x08f, 0 },
+		CALL(10, 28, 0, 0),
+		{ "rx", 0, 0, 8, 16 << 24 | 2000, 0 },
+		{ "tx", TX, 0, 8, 9 << 24 | 1000, 0 },
+		{ "send", 0, 0, 2, 5 << 24 | 1000, 0 },
+		{ "avail", TX, 1, 128, 999, 0 },
+		{ "debugfs", 0, 2, 0, 0, 0 },
+		{ "param", 0, 7, 0, 0, 0 },
+	}, {	/* limits of the client, and polling */
 		{ "setup", 0, 0, 1, MERGEABLE, 0 },
 		{ "ioctl", TX, 33 << 2, 0, 0, 0x020202 },
 		{ "ioctl", 0, 33 << 2, 0, 0, 0x020003 },

@@ -19,7 +19,8 @@
 
 #define PARAMETERS	"/sys/module/vhost_tap/parameters/"
 #define FOLDER		"/sys/kernel/debug/vhost_tap"
-#define EVENTS		"/sys/kernel/debug/tracing/events/vhost_tap/enable"
+#define TRACING		"/sys/kernel/tracing/"
+#define EVENTS		TRACING "events/vhost_tap/enable"
 
 static volatile bool *params_changed;
 
@@ -176,7 +177,7 @@ static void read_all(const char *path)
 	close(fd);
 }
 
-/* Read the files of a device in debugfs. */
+/* Read the files of all devices in debugfs. @b: bit 0 TX, bit 1 also the trace */
 STEP(op_debugfs)
 {
 	DIR *d = opendir(FOLDER);
@@ -194,6 +195,8 @@ STEP(op_debugfs)
 	}
 	if (d)
 		closedir(d);
+	if (o->b & 2)
+		read_all(TRACING "trace");
 	return 0;
 }
 

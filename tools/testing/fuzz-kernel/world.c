@@ -50,6 +50,7 @@ void world_init(void)
 	netlink_init();
 	net_init();
 	system_init();
+	procs_init();
 }
 
 static void dev_begin(struct dev *d, unsigned int nr)
