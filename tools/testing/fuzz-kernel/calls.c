@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 
-/* What the argument of an ioctl is made of. */
+/* Kinds of arguments of ioctls. */
 enum kind {
 	NONE, FEATURES, ARRAY, BYTE, FD, MEMORY, ADDRESS, STATE, RING_FILE, RING_ADDR, WORKER,
 	ATTACH, MASK, PAIRS, WORKERS, POLLING, LIMIT, FRAGS, INFO,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Create the interfaces of the fuzzer's programs that are no taps, if they do not exist.
+# Create the interfaces of the fuzzer's programs, except taps, if they do not exist.
 exec >/dev/null 2>&1
 have() { [ -e "/sys/class/net/$1" ]; }
 

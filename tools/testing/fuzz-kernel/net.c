@@ -241,7 +241,7 @@ STEP(op_send)
 	return o->c & 2 ? op_settle(o, 0) : 0;
 }
 
-/* Read or write a backend's file, beside the device. @b: backend; @c: bit 0 write */
+/* Read or write a backend's file, as the device does. @b: backend; @c: bit 0 write */
 STEP(op_recv)
 {
 	static __thread uint8_t buf[2048];

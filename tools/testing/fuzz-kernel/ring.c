@@ -31,7 +31,7 @@ struct packed_desc {
 /*
  * Offset of the descriptors, the driver's and the device's part of a ring (0 to 2) from its
  * start, in the order of guest memory. With swapped pages each of them crosses a border of
- * two pages that are no neighbors.
+ * two pages that are apart.
  */
 uint64_t ring_part(const struct ring *r, unsigned int part)
 {
