@@ -247,6 +247,10 @@ check-host:	## run make demo and make check in fresh roots of Debian 12 and 13, 
 check-faults:	## let each allocation of each control call fail, in a UML kernel with KASAN
 	@$(KSELFTESTS)/faults/check-faults
 
+.PHONY: check-debug
+check-debug:	## kselftests with two CPUs, 100 reloads, KUnit and check-faults in a UML kernel with all checks; TEST=
+	@tools/testing/uml/check-debug $(TEST)
+
 .PHONY: check-tool
 check-tool:	## vhost-tapctl with a fake module: names, reports, completion, run time; the runners of tests
 	@scripts/deps ctl tool_test
