@@ -28,13 +28,17 @@ fi
 
 cd "$dir" || exit 1
 
-# A program and all its children are a session, whose id is the program's first line.
-session=''
-end_session() {
+# A program runs in a session of its own. The mark is in the environment of all its
+# children, and in our lines between those of the program, which cannot guess it.
+session='' mark=run.sh-$$-$RANDOM$RANDOM
+end_program() {
+	local children
 	[[ -z $session ]] || pkill -KILL -s "$session"
 	session=''
+	mapfile -t children < <(grep -slzF "VTAP_PROGRAM=$mark" /proc/[0-9]*/environ | cut -d / -f 3)
+	[[ ${#children[@]} == 0 ]] || kill -KILL "${children[@]}" 2>/dev/null
 }
-trap 'end_session; exit 130' INT TERM HUP
+trap 'end_program; exit 130' INT TERM HUP
 
 echo "TAP version 13"
 n=0 failed=0
@@ -54,7 +58,7 @@ for prog; do
 	prog=${prog%%:*}
 	path=./$prog
 	[[ -x $path ]] || path=$here/$prog
-	start=$SECONDS told=0
+	start=$SECONDS told=0 status=''
 	while IFS= read -r line; do
 		case $line in
 		"# # "* | "TAP version"* | 1..*) ;;
@@ -64,12 +68,11 @@ for prog; do
 			told=1
 			result "not ok" "$prog: ${line#not ok * }" ;;
 		"#  RUN "* | "#            OK "* | "# Totals:"* | "# PASSED:"* | "# Starting"*) ;;
-		"session "*)
-			session=${line#session } ;;
-		"exit "*)
-			# 4 means "skipped" in kselftest.
-			[[ ${line#exit } == [04] || $told == 1 ]] ||
-				result "not ok" "$prog: ended with ${line#exit }"
+		"") ;;
+		"$mark session "*)
+			session=${line##* } ;;
+		"$mark exit "*)
+			status=${line##* }
 			# Do not wait for children that still have the pipe open.
 			break ;;
 		*)
@@ -77,10 +80,13 @@ for prog; do
 		esac
 	done < <(
 		# shellcheck disable=SC2016
-		bash -c 'echo "session $$"; exec setsid timeout -k 10 "$@" 2>&1' run.sh \
-			"${VTAP_PROGRAM_TIMEOUT:-600}" "$path" "${only[@]}"
-		echo "exit $?")
-	end_session
+		VTAP_PROGRAM=$mark bash -c 'echo "$VTAP_PROGRAM session $$"; exec setsid timeout -k 10 "$@" 2>&1' \
+			run.sh "${VTAP_PROGRAM_TIMEOUT:-600}" "$path" "${only[@]}"
+		# The program may have ended within a line.
+		printf '\n%s exit %s\n' "$mark" $?)
+	# 4 means "skipped" in kselftest.
+	[[ $status == [04] || $told == 1 ]] || result "not ok" "$prog: ended with ${status:-no status}"
+	end_program
 	echo "# $prog: $((SECONDS - start)) s"
 done
 echo "1..$n"
