@@ -46,7 +46,8 @@ static __always_inline bool vtap_packed_begin_write(struct vtap_ring *r)
 
 /*
  * Write the staged entries except the first one. There is no gap between them, so
- * they are at most two runs. All indices are below num whatever the driver does.
+ * they are two runs, or more if a driver reuses descriptors too early. All indices
+ * are below num whatever the driver does.
  * Return: 0 or -EFAULT.
  */
 static __always_inline int vtap_packed_write_rows(const struct vtap_ring *r)
@@ -111,6 +112,7 @@ static noinline int vtap_packed_write_run(struct vtap_ring *r)
 	struct vring_packed_desc __user *to;
 	struct vring_packed_desc *copy, *end, *d;
 
+	/* After a spill the first entry is older than the last fetch, too. */
 	if (r->has_gaps || r->nr_spilled ||
 	    off + nr > r->nr_fetched + r->nr_left || unlikely(r->scattered))
 		return 0;
