@@ -367,7 +367,10 @@ STEP(op_iotlb)
 	return 0;
 }
 
-/* Read misses. @b: bit 0 answer them, bit 1 only poll, bit 2 read less, bit 3 bad memory */
+/*
+ * Read misses. @b: bit 0 answer them, bit 1 only poll, bit 2 read less, bit 3 bad memory,
+ * bit 4 in a child wait for one
+ */
 STEP(op_miss)
 {
 	struct dev *d = op_dev(o);
@@ -378,6 +381,12 @@ STEP(op_miss)
 	poll(&p, 1, 0);
 	if (o->b & 2)
 		return 0;
+	if (o->b & 16 && world.in_child) {
+		procs_child_done();
+		fcntl(d->fd, F_SETFL, 0);
+		return read(d->fd, &m, sizeof(m)) == -2;
+	}
+	fcntl(d->fd, F_SETFL, O_NONBLOCK);
 	if (o->b & 8)
 		return read(d->fd, (void *)ARENA + o->y % ARENA_LEN, sizeof(m)) == -2;
 	for (i = 0; i < 8; i++) {
@@ -559,7 +568,8 @@ STEP(op_files)
 		break;
 	case 1:
 		close(d->fd);
-		d->fd = world_open();
+		d->fd = o->x & 1 ? open("/dev/vhost-net", O_RDWR | O_NONBLOCK | O_CLOEXEC) :
+				   world_open();
 		break;
 	case 2:
 		fd = dup(d->fd);

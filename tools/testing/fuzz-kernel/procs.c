@@ -30,6 +30,12 @@ struct part {
 static struct part part[MAX_THREADS];
 static unsigned int nr_threads;
 
+/* Called by a child after its steps, or before it waits. */
+void procs_child_done(void)
+{
+	is_done[nr_children] = true;
+}
+
 static void end_child(unsigned int how)
 {
 	switch (how & 3) {
@@ -71,7 +77,7 @@ STEP(op_child)
 		id = cover_enter();
 		run_ops(o + 1, nr);
 		cover_leave(id);
-		is_done[nr_children] = true;
+		procs_child_done();
 		end_child(o->b);
 	}
 	if (child[nr_children] < 0)

@@ -201,7 +201,7 @@ static void put_header(uint8_t *p, uint64_t y)
 /*
  * Send frames. @x: bits 0-15 length, 16-19 segments, 20-23 kind of frame, 24-30 frames
  * more; @y: the header; @c: bit 0 indirect, bit 1 no kick, bit 2 one-byte segments first,
- * bit 3 wait afterwards
+ * bit 3 wait afterwards, bit 4 four times the length
  */
 STEP(op_tx)
 {
@@ -210,6 +210,7 @@ STEP(op_tx)
 	unsigned int frames = (o->x >> 24 & 0x7f) + 1, hlen = header_len(d);
 	struct ring *r = op_ring(o);
 
+	len *= o->c & 16 ? 4 : 1;
 	while (frames--) {
 		uint64_t off = world_alloc(hlen + len + 128);
 		uint32_t left = hlen + len;

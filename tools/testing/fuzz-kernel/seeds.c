@@ -89,7 +89,22 @@ static const struct step programs[][MAX_STEPS] = {
 	LONG_FRAMES(SCATTERED, 3, 0), LONG_FRAMES(MERGEABLE, 3, 4), LONG_FRAMES(PLAIN, 1, 5),
 	LONG_FRAMES(0x80f, 3, 0),
 	NETLINK(MERGEABLE), NETLINK(PACKED), NETLINK(0xa00f),
-	{	/* trace events, a dirty log with two addresses for a page */
+	{	/* a child that waits for a miss */
+		{ "setup", 0, 0, 0, IOTLB, 0 },
+		{ "child", 0, 7, 0, 0, 0 },
+		{ "miss", 0, 16, 0, 0, 0 },
+		{ "tx", TX, 0, 8, 1000, 0 },
+		WAIT,
+		{ "setup", 0, 0, 0, MERGEABLE, 0 },
+		{ "child", 0, 7, 0, 0, 0 },
+		{ "miss", 0, 16, 0, 0, 0 },
+	}, {	/* the other name of the node */
+		{ "param", 0, 6, 0, 1, 0 },
+		{ "files", 0, 1, 0, 1, 0 },
+		{ "param", 0, 6, 0, 0, 0 },
+		{ "files", 0, 0, 0, 0, 0 },
+		{ "param", 0, 6, 0, 0, 0 },
+	}, {	/* trace events, a dirty log with two addresses for a page */
 		{ "param", 0, 7, 0, 1, 0 },
 		{ "setup", 0, 0, 1, 0x08f, 0 },
 		CALL(10, 28, 0, 0),

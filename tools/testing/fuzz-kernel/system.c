@@ -205,7 +205,7 @@ void system_init(void)
 	params_changed = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			      -1, 0);
 	*params_changed = true;
-	system_end();
+	system_restore();
 }
 
 void system_end(void)
@@ -215,6 +215,11 @@ void system_end(void)
 		close(uffd);
 		uffd = -1;
 	}
+}
+
+/* Restore the parameters. Files must be closed, or takeover= stays. */
+void system_restore(void)
+{
 	if (!*params_changed)
 		return;
 	*params_changed = false;

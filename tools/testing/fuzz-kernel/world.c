@@ -128,6 +128,7 @@ void world_end(void)
 	}
 	netlink_end();
 	net_end();
+	system_restore();
 }
 
 /* Take @len bytes of the arena, from the start again at its end. Return: offset */
