@@ -149,13 +149,19 @@ STEP(op_param)
 	return 0;
 }
 
-/* Let allocation or copy number @x of the next step fail. */
+/*
+ * Let allocation or copy number @x of the next step fail. Not of a parameter: the kernel
+ * itself warns if it lacks memory to enable trace events.
+ */
 STEP(op_fail)
 {
 	char text[16];
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	int fd;
 
-	if (!nr_left || fd < 0)
+	if (!nr_left || ops[o[1].nr % nr_ops].run == op_param)
+		return 0;
+	fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
 		return 0;
 	snprintf(text, sizeof(text), "%u", o->x % 64 + 1);
 	if (write(fd, text, strlen(text)) > 0)

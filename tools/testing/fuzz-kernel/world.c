@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* world.c - the state of a program: devices, guest memory, eventfds */
+/* world.c - the state of a program: devices, guest memory, eventfds, and steps with files */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -161,4 +161,53 @@ void write_file(const char *path, const char *text)
 	if (write(fd, text, strlen(text)) < 0 && errno == ENOENT)
 		fail(path);
 	close(fd);
+}
+
+/* ---- steps that use files ---- */
+
+/* @b: 0 close, 1 open, 2 duplicate, 3 pass through a socket, 4 use another device's file */
+STEP(op_files)
+{
+	struct dev *d = op_dev(o);
+	int fd;
+
+	switch (o->b % 5) {
+	case 0:
+		close(d->fd);
+		d->fd = -1;
+		break;
+	case 1:
+		close(d->fd);
+		d->fd = o->x & 1 ? open("/dev/vhost-net", O_RDWR | O_NONBLOCK | O_CLOEXEC) :
+				   world_open();
+		break;
+	case 2:
+		fd = dup(d->fd);
+		close(d->fd);
+		d->fd = fd;
+		break;
+	case 3:
+		fcntl(d->fd, F_SETFL, o->x & 1 ? O_NONBLOCK : O_NONBLOCK | O_APPEND);
+		break;
+	default:
+		dup2(world.dev[o->x & 3].fd, d->fd);
+	}
+	return 0;
+}
+
+/* Use or close an eventfd of a ring. @b: 0 kick, 1 call, 2 err; @c: 0 read, 1 fill, 2 close */
+STEP(op_eventfd)
+{
+	struct ring *r = op_ring(o);
+	int *fd = o->b % 3 == 0 ? &r->kick : o->b % 3 == 1 ? &r->call : &r->err;
+	uint64_t v = -2;
+
+	switch (o->c % 3) {
+	case 0: return read(*fd, &v, sizeof(v)) == -2;
+	case 1: return write(*fd, &v, sizeof(v)) == -2;
+	default:
+		close(*fd);
+		*fd = -1;
+	}
+	return 0;
 }
