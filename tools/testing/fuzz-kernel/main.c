@@ -224,7 +224,7 @@ static struct op rnd_op(void)
 		o.x = (rnd(3) ? 1500 : rnd(70000) & 0xffff) | (rnd(3) ? rnd(4) : rnd(16)) << 16 |
 		      rnd(16) << 20 | (rnd(3) ? 0 : rnd(128)) << 24;
 		o.y = rnd(2) ? 0 : o.y;
-		o.c = 8 | (rnd(3) ? 0 : rnd(32));
+		o.c = 8 | (rnd(3) ? 0 : rnd(64));
 	} else if (!strcmp(ops[o.nr].name, "send")) {
 		o.b = rnd(6);
 		o.x = (rnd(3) ? 60 + rnd(1440) : rnd(66000) & 0xffff) | rnd(16) << 16 |

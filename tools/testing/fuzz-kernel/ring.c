@@ -201,20 +201,21 @@ static void put_header(uint8_t *p, uint64_t y)
 /*
  * Send frames. @x: bits 0-15 length, 16-19 segments, 20-23 kind of frame, 24-30 frames
  * more; @y: the header; @c: bit 0 indirect, bit 1 no kick, bit 2 one-byte segments first,
- * bit 3 wait afterwards, bit 4 four times the length
+ * bit 3 wait afterwards, bit 4 four times the length, bit 5 eighty times the segments
  */
 STEP(op_tx)
 {
+	static __thread struct seg s[16 * 80];
 	struct dev *d = op_dev(o);
 	unsigned int len = o->x & 0xffff, nr_segs = (o->x >> 16 & 15) + 1, i;
 	unsigned int frames = (o->x >> 24 & 0x7f) + 1, hlen = header_len(d);
 	struct ring *r = op_ring(o);
 
 	len *= o->c & 16 ? 4 : 1;
+	nr_segs *= o->c & 32 ? 80 : 1;
 	while (frames--) {
 		uint64_t off = world_alloc(hlen + len + 128);
 		uint32_t left = hlen + len;
-		struct seg s[16];
 
 		put_header(world.mem + off, o->y);
 		put_frame(world.mem + off + hlen, o->x >> 20 & 15);

@@ -89,7 +89,16 @@ static const struct step programs[][MAX_STEPS] = {
 	LONG_FRAMES(SCATTERED, 3, 0), LONG_FRAMES(MERGEABLE, 3, 4), LONG_FRAMES(PLAIN, 1, 5),
 	LONG_FRAMES(0x80f, 3, 0),
 	NETLINK(MERGEABLE), NETLINK(PACKED), NETLINK(0xa00f),
-	{	/* a child that waits for a miss */
+	{	/* chains with as many segments as a chain may have, and more */
+		{ "setup", 0, 0, 0, MERGEABLE, 0 },
+		{ "tx", TX, 0, 0x29, 12 << 16 | 2000, 0 },
+		{ "tx", TX, 0, 0x29, 15 << 16 | 2000, 0 },
+		{ "kick", TX, 0, 1, 0, 0 },
+		{ "rx", 0, 0, 9, 250U << 24 | 15 << 16 | 20, 0 },
+		{ "send", 0, 0, 3, 19000, GSO_TCP },
+		{ "send", 0, 0, 3, 40000, GSO_TCP },
+		WAIT,
+	}, {	/* a child that waits for a miss */
 		{ "setup", 0, 0, 0, IOTLB, 0 },
 		{ "child", 0, 7, 0, 0, 0 },
 		{ "miss", 0, 16, 0, 0, 0 },
