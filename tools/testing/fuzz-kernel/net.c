@@ -141,8 +141,11 @@ static int open_tun(unsigned int nr)
 	if (nr == MQ_0 || nr == MQ_1)
 		r.ifr_flags |= IFF_MULTI_QUEUE;
 	ioctl(fd, TUNSETIFF, &r);
-	if (header[nr])
-		ioctl(fd, TUNSETVNETHDRSZ, &header[nr]);
+	if (!header[nr])
+		return fd;
+	ioctl(fd, TUNSETVNETHDRSZ, &header[nr]);
+	/* Otherwise the host cuts long packets before the guest gets them. */
+	ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6);
 	return fd;
 }
 
