@@ -12,7 +12,7 @@ for kind in failslab fail_page_alloc fail_usercopy; do
 done
 echo N >$dbg/failslab/ignore-gfp-wait
 echo N >$dbg/fail_page_alloc/ignore-gfp-wait
-echo N >$dbg/fail_page_alloc/ignore-gfp-highmem
+# Not the pages of user space: UML kills a program whose page fault finds no memory.
 echo 0 >$dbg/fail_page_alloc/min-order
 [[ ! -e $dbg/kmemleak ]] || echo scan=off >$dbg/kmemleak
 mount -t tracefs none /sys/kernel/tracing
