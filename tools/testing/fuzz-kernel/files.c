@@ -2,8 +2,8 @@
 /*
  * files.c - print programs, and store them
  *
- * The corpus in the source tree is one file: for each program the number of its steps in a
- * byte, and the steps.
+ * The corpus in the source tree is one file, which fuzz-kernel compresses: for each program
+ * the number of its steps in a byte, and the steps.
  */
 #include <dirent.h>
 #include <stdlib.h>
