@@ -13,7 +13,7 @@ KVERS ?= 5.10 6.1 6.12 7.2 7.3
 KVERS_ALL ?= $(foreach v,6.1 6.12 7.2 7.3,$v $v-rt-amd64 $v-cloud-amd64 $v-arm64) \
 	5.10 5.10-rt-amd64 5.10-cloud-amd64 \
 	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a) \
-	$(foreach c,gcc-12 gcc-13 gcc-14 gcc-15 gcc-16 clang,6.12:$c 7.3:$c)
+	$(foreach n,13 14 15 16,6.12:gcc-$n) 7.3:gcc-15 7.3:gcc-16
 
 # Where `make install` puts files. DESTDIR precedes each of these paths.
 INSTALL_MOD_PATH ?=

@@ -137,7 +137,7 @@ check() {	# KERNEL
 	# KCFLAGS only reaches the compiler, so search the log for other tools' warnings. Kbuild
 	# also warns if another compiler built the kernel, which is the case for cross builds.
 	warnings=$(grep -iE 'warning|objtool|^ERROR' "$log" |
-		grep -vE '^# |warning: the compiler differs from the one used to build the kernel')
+		grep -vE '^# |warning: (the compiler|pahole version) differs from the one used to build the kernel')
 	status=0
 	# Delete the objects, so that the next run compiles them and warns again.
 	[ -z "$warnings" ] || { status=1 && find "$dir/src" -name '*.o' -delete; }

@@ -15,7 +15,7 @@ import generated
 
 ROWS = {"": "amd64", "rt-amd64": "amd64, real-time", "cloud-amd64": "amd64, cloud", "arm64": "arm64",
         "arm64:clang": "arm64, clang", "powerpc64le": "ppc64el", "s390x": "s390x", "riscv64": "riscv64"}
-ROWS |= {f":gcc-{n}": f"amd64, gcc-{n}" for n in range(12, 17)} | {":clang": "amd64, clang"}
+ROWS |= {f":gcc-{n}": f"amd64, GCC {n}" for n in range(13, 17)}
 PART = re.compile(r"^(\S+ kernels: table[^\n]*\n).*?^(\S+ kernels: end)", re.M | re.S)
 
 
