@@ -211,9 +211,11 @@ guest_up() {
 	ms_before=$(worker_ms)
 }
 
-# QEMU 10 also names what TCG's processor lacks of an EPYC.
+# QEMU 10 also names what TCG's processor lacks of an EPYC. QEMU 11 deprecates -mon, whose
+# replacement QEMU 7.2 does not have.
 quiet_qemu() {
 	! grep -v -e 'Number of .* cpus requested' -e TUNSETSTEERINGEBPF -e "doesn't support requested feature: CPUID" \
+		-e "'-mon' is deprecated" \
 		"$guest_log.qemu"
 }
 
