@@ -9,7 +9,7 @@ KDIR  ?= /lib/modules/$(shell uname -r)/build
 KVER  ?= 6.12
 KVERS ?= 5.10 6.1 6.12 7.2 7.3
 # Flavors and other architectures, for make matrix-all. Debian's archive does not have all
-# of them at all times. "6.12:gcc-15" and "6.12-arm64:clang" are compiled by that compiler.
+# of them at all times. "6.12:gcc-15" is compiled by that compiler.
 KVERS_ALL ?= $(foreach v,6.1 6.12 7.2 7.3,$v $v-rt-amd64 $v-cloud-amd64 $v-arm64) \
 	5.10 5.10-rt-amd64 5.10-cloud-amd64 \
 	$(foreach a,powerpc64le s390x riscv64,6.12-$a 7.2-$a 7.3-$a) \

@@ -139,6 +139,10 @@ check() {	# KERNEL
 	warnings=$(grep -iE 'warning|objtool|^ERROR' "$log" |
 		grep -vE '^# |warning: (the compiler|pahole version) differs from the one used to build the kernel')
 	status=0
+	# Debian's headers can override the compiler that the name asks for.
+	if [[ $1 = *:* && $(compiler "$dir/vhost_tap.ko") != "${1#*:}"* ]]; then
+		warnings+=$'\n'"built by $(compiler "$dir/vhost_tap.ko"), not by ${1#*:}"
+	fi
 	# Delete the objects, so that the next run compiles them and warns again.
 	[ -z "$warnings" ] || { status=1 && find "$dir/src" -name '*.o' -delete; }
 	result $status "$1 modpost and objtool are silent" <<<"$warnings"

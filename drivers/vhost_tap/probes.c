@@ -11,6 +11,10 @@
 #include "probes.h"
 #include "registry.h"
 
+/**
+ * vtap_probes_detach_work - detach the probes if no queue is measured any more
+ * @work: vtap_probes.work
+ */
 void vtap_probes_detach_work(struct work_struct *work)
 {
 	struct vtap_probes *p = container_of(to_delayed_work(work),

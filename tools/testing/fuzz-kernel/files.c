@@ -11,7 +11,7 @@
 
 #include "fuzz.h"
 
-static FILE *open_or_exit(const char *path, const char *mode)
+FILE *open_or_exit(const char *path, const char *mode)
 {
 	FILE *f = fopen(path, mode);
 

@@ -207,6 +207,7 @@ struct kept {
 	struct op ops[MAX_OPS];
 };
 
+FILE *open_or_exit(const char *path, const char *mode);
 void files_print(const char *path);
 void files_pack(const char *dir, const char *path);
 void files_unpack(const char *path, const char *dir);

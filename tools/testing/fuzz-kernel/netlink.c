@@ -1,46 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /* netlink.c - steps of the administrator: requests to the netlink family */
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../../include/uapi/linux/vhost_tap_netlink.h"
+#include "../lib/genl_msg.h"
 #include "fuzz.h"
 
 /* Commands, and one more that does not exist, in the low bits. */
 #define NR_CMDS	(VHOST_TAP_CMD_MAX + 2)
 
-struct message {
-	struct nlmsghdr nlh;
-	struct genlmsghdr genl;
-	char attrs[16384];
-};
-
 static uint16_t family;
 static uint32_t group;
 /* A socket that gets the notifications, or -1. */
 static int member = -1;
-
-static void begin(struct message *m, uint16_t type, uint8_t cmd, uint16_t flags)
-{
-	m->nlh = (struct nlmsghdr){
-		.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN), .nlmsg_type = type,
-		.nlmsg_flags = NLM_F_REQUEST | flags,
-	};
-	m->genl = (struct genlmsghdr){ .cmd = cmd, .version = 1 };
-}
-
-static void add(struct message *m, uint16_t type, const void *val, uint16_t len)
-{
-	struct nlattr *a = (void *)((char *)m + NLMSG_ALIGN(m->nlh.nlmsg_len));
-
-	*a = (struct nlattr){ .nla_len = NLA_HDRLEN + len, .nla_type = type };
-	memcpy((char *)a + NLA_HDRLEN, val, len);
-	m->nlh.nlmsg_len = NLMSG_ALIGN(m->nlh.nlmsg_len) + NLA_ALIGN(a->nla_len);
-}
 
 static void add_u32(struct message *m, uint16_t type, uint32_t val)
 {

@@ -260,11 +260,7 @@ static void write_program(const char *dir, unsigned int nr, const struct step *s
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/seed-%03u", dir, nr);
-	f = fopen(path, "w");
-	if (!f) {
-		perror(path);
-		return;
-	}
+	f = open_or_exit(path, "w");
 	for (; max-- && s->name; s++) {
 		const struct op o = { number(s->name), s->a, s->b, s->c, s->x, s->y };
 

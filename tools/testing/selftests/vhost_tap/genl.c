@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests to the generic netlink family (genl.h). */
 #include <errno.h>
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../lib/genl_msg.h"
 #include "genl.h"
 
-/* A message with room for a reply. */
-struct message {
-	struct nlmsghdr nlh;
-	struct genlmsghdr genl;
-	char attrs[8192];
-};
-
 static uint16_t family;
-
-static void begin(struct message *m, uint16_t type, uint8_t cmd, uint16_t flags)
-{
-	m->nlh = (struct nlmsghdr){
-		.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN), .nlmsg_type = type,
-		.nlmsg_flags = NLM_F_REQUEST | flags,
-	};
-	m->genl = (struct genlmsghdr){ .cmd = cmd, .version = 1 };
-}
-
-static void add(struct message *m, uint16_t type, const void *val, uint16_t len)
-{
-	struct nlattr *a = (void *)((char *)m + NLMSG_ALIGN(m->nlh.nlmsg_len));
-
-	*a = (struct nlattr){ .nla_len = NLA_HDRLEN + len, .nla_type = type };
-	memcpy((char *)a + NLA_HDRLEN, val, len);
-	m->nlh.nlmsg_len = NLMSG_ALIGN(m->nlh.nlmsg_len) + NLA_ALIGN(a->nla_len);
-}
 
 /* Send a request and receive the reply or the result. Return: 0 or -errno */
 static int exchange(int fd, struct message *m)
