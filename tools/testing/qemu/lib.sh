@@ -154,10 +154,11 @@ qmp() {
 	return 1
 }
 
-# Read the guest's reply up to its "@@" line, and print the lines before it.
-# Fail with the status of the guest's command, or with 99 after $1 s without a reply.
+# Read until the guest has booted or, with $2, until the reply to this command, and print
+# the reply. Fail with the status of the command, or with 99 after $1 s. The reply to
+# an earlier command, which took too long, is ignored.
 answer() {
-	local line until=$((SECONDS + $1))
+	local line said=() until=$((SECONDS + $1))
 	while ((SECONDS < until)); do
 		if ! IFS= read -r -t 1 -u "$from_guest" line; then
 			# A line cut by the timeout continues in the next read.
@@ -168,23 +169,32 @@ answer() {
 		line=${part:-}$line
 		part=''
 		case $line in
-		@@boot*) return 0 ;;
-		@@*) return "${line#@@}" ;;
-		*) echo "guest: $line" ;;
+		"@@${2:-boot}"*)
+			printf '%s' "${said[@]/%/$'\n'}"
+			return "${line#@@* }" ;;
+		@@*) said=() ;;
+		*) said+=("guest: $line") ;;
 		esac
 	done
+	printf '%s' "${said[@]/%/$'\n'}"
 	echo "no reply from the guest"
 	return 99
 }
 
-# Run $1 in the guest; with "bg" as $2, do not wait for its end.
+# Send the command $1 to the guest, with the time as its name in $asked.
+tell() {
+	asked=$EPOCHREALTIME
+	printf '%s %s\n' "$asked" "${1//$'\n'/ }" >&"$to_guest"
+}
+
+# Run $1 in the guest, at most $patience seconds; with "bg" as $2, do not wait for its end.
 g() {
 	if [[ ${2:-} == bg ]]; then
-		printf '(%s) &\n' "${1//$'\n'/ }" >&"$to_guest"
+		tell "($1) &"
 	else
-		printf '%s\n' "${1//$'\n'/ }" >&"$to_guest"
+		tell "$1"
 	fi
-	answer 120
+	answer "${patience:-300}" "$asked "
 }
 
 # Wait until $2 succeeds in the guest, at most $1 seconds.
@@ -203,7 +213,7 @@ guest_net() {
 }
 
 guest_up() {
-	t "guest boots" answer 120 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
+	t "guest boots" answer 300 || { tail -n 5 "$guest_log".* | sed 's/^/# /'; return 1; }
 	t "guest finds its NIC" guest_net "$1" || return 1
 	t "QEMU uses the node without a fallback" quiet_qemu || return 1
 	"$agent" serve 5000 >"$guest_log.server" 2>&1 &
@@ -220,8 +230,8 @@ quiet_qemu() {
 }
 
 reboot_guest() {
-	printf 'reboot -f\n' >&"$to_guest"
-	answer 120 && guest_net "$1"
+	tell 'reboot -f'
+	answer 300 && guest_net "$1"
 }
 
 # Send endless traffic both ways, until the guest or the link ends.
@@ -255,7 +265,7 @@ kill_guest() {
 
 stop_guest() {
 	local i
-	printf 'poweroff -f\n' >&"$to_guest"
+	tell 'poweroff -f'
 	for ((i = 0; i < 300; i++)); do
 		kill -0 "$qemu_pid" 2>/dev/null || { qemu_pid=''; return 0; }
 		sleep 0.1
