@@ -90,6 +90,56 @@ static int talk(struct req *r)
 	return ret;
 }
 
+/* Whether the link has a carrier and its queueing discipline; without it, frames are lost. */
+static int link_is_ready(int fd, const char *name)
+{
+	struct req r = {
+		.nh.nlmsg_len = NLMSG_LENGTH(sizeof(r.link)),
+		.nh.nlmsg_type = RTM_GETLINK,
+		.nh.nlmsg_flags = NLM_F_REQUEST,
+		.link.ifi_index = if_nametoindex(name),
+	};
+	union {
+		struct req head;
+		char bytes[16384];
+	} reply;
+	struct rtattr *a;
+	int n, carrier = 0, qdisc = 0;
+
+	if (send(fd, &r, r.nh.nlmsg_len, 0) < 0)
+		return -errno;
+	n = recv(fd, &reply, sizeof(reply), 0);
+	if (n < 0)
+		return -errno;
+	if (reply.head.nh.nlmsg_type != RTM_NEWLINK)
+		return -EPROTO;
+	n -= NLMSG_LENGTH(sizeof(r.link));
+	for (a = (void *)reply.head.attrs; RTA_OK(a, n); a = RTA_NEXT(a, n)) {
+		if (a->rta_type == IFLA_CARRIER)
+			carrier = *(uint8_t *)RTA_DATA(a);
+		else if (a->rta_type == IFLA_QDISC)
+			qdisc = strcmp(RTA_DATA(a), "noop");
+	}
+	return carrier && qdisc;
+}
+
+/* The kernel completes a carrier change in a work item. */
+static int link_wait(const char *name)
+{
+	int fd, try, ret = 0;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return -errno;
+	for (try = 0; try < 500 && !ret; try++) {
+		ret = link_is_ready(fd, name);
+		if (!ret)
+			usleep(10000);
+	}
+	close(fd);
+	return ret < 0 ? ret : ret ? 0 : -ETIMEDOUT;
+}
+
 static struct req new_link(const char *name, int ifindex)
 {
 	struct req r = {
@@ -117,7 +167,7 @@ int link_veth(const char *a, const char *b)
 	end(&r, peer);
 	end(&r, data);
 	end(&r, info);
-	return talk(&r) ?: link_up(a) ?: link_up(b);
+	return talk(&r) ?: link_up(a) ?: link_up(b) ?: link_wait(a) ?: link_wait(b);
 }
 
 int link_dummy(const char *name)
@@ -164,7 +214,7 @@ static int link_on(const char *name, const char *lower, const char *kind,
 	put_attr(&r, attr, val, len);
 	end(&r, data);
 	end(&r, info);
-	return talk(&r) ?: link_up(name);
+	return talk(&r) ?: link_up(name) ?: link_wait(name);
 }
 
 int link_macvtap(const char *name, const char *lower, uint32_t mode, int ifindex)
