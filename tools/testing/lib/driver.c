@@ -374,9 +374,9 @@ void drv_call_off(struct drv *d)
 {
 	if (d->packed)
 		return pdrv_call_off(d);
-	/* With event idx: select an entry far behind. */
+	/* With event idx: an entry so far behind that the device has decided on its call. */
 	if (d->event_idx)
-		store(drv_avail_at(d, AV_RING + d->num), d->used_idx - 1);
+		store(drv_avail_at(d, AV_RING + d->num), d->used_idx - 0x4000);
 	else
 		store(drv_avail_at(d, AV_FLAGS), AV_F_NO_INTERRUPT);
 }
