@@ -336,7 +336,8 @@ TEST(full_queue_drops_are_counted)
 	send_some(t.host, QUEUE_LEN);
 	ASSERT_EQ(0, guest_attach(&g, RX, -1));
 	lost = guest_stat(&g, "rx", "fault.RX_NO_ROOM");
-	EXPECT_EQ(guest_rx_is_direct() ? BATCH : 0, lost);
+	/* With recvmsg alone, packets stay in the tap. */
+	EXPECT_EQ(getenv("VTAP_RECVMSG") ? 0 : BATCH, lost);
 	dropped = counted_by(t.name, true);
 	EXPECT_LE(1, dropped);
 
