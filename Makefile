@@ -120,7 +120,7 @@ matrix:	## build for 5.10, 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/check-matrix.sh $(KVERS)
 
 # Upstream kernels that Debian does not have, each on the nearest one that it has.
-PROBES = 5.13@6.1 5.15@6.1 6.0@6.1 6.6@6.1 6.7@6.1 6.9@6.1 6.11@6.12 6.17@6.12 $(KVERS:%=old@%)
+PROBES = 5.13@6.1 5.15@6.1 6.0@6.1 6.6@6.1 6.7@6.1 6.9@6.1 6.11@6.12 6.16@6.12 $(KVERS:%=old@%)
 .PHONY: check-probes
 check-probes:	## build as on kernels between those of matrix, such as 5.15 and 6.8, by forcing probes (PROBES=)
 	@scripts/deps build

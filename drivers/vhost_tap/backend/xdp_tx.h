@@ -7,7 +7,7 @@
  * into the memory that the host's stack uses. The virtio-net header goes to the
  * start of the buffer:
  *
- *   up to 6.18: behind an int that holds the buffer's size (tun_xdp_hdr)
+ *   up to 6.16: behind an int that holds the buffer's size (tun_xdp_hdr)
  *   since:      at the very start; the size is xdp->frame_sz
  */
 #ifndef VTAP_XDP_TX_H

@@ -1,4 +1,4 @@
-/* until 6.17 | tun: remove unnecessary tun_xdp_hdr structure | later tun expects the virtio-net header alone */
+/* until 6.16 | tun: remove unnecessary tun_xdp_hdr structure | later tun expects the virtio-net header alone */
 #include <linux/fs.h>
 #include <linux/virtio_net.h>
 #include <linux/if_tun.h>
