@@ -126,6 +126,13 @@ check-probes:	## build as on kernels between those of matrix, such as 5.15 and 6
 	@scripts/deps build
 	@scripts/check-matrix.sh $(PROBES)
 
+# Kernels that Debian has images of, but no headers, on the nearest one with headers.
+IMAGES = 6.16@6.12 6.17@7.2 6.18@7.2 6.19@7.2 7.0@7.2 7.1@7.2 6.12 7.2
+.PHONY: check-btf
+check-btf:	## compare the names that the module uses with images of 6.16 to 7.1, which have no headers (IMAGES=)
+	@scripts/deps build btf
+	@scripts/check-btf $(IMAGES)
+
 .PHONY: matrix-all
 matrix-all:	## build for flavors and other architectures (KVERS_ALL=), an hour
 	@scripts/deps build

@@ -20,16 +20,18 @@ PART = re.compile(r"^(\S+ kernels: table[^\n]*\n).*?^(\S+ kernels: end)", re.M |
 
 
 def read_results(path):
-    """Read the results -> {flavor: {series: word}}"""
-    results = {}
+    """Read the results -> {flavor: {series: word}}, and the kernels that were only checked"""
+    results, checked = {}, []
     with open(path, encoding="utf-8") as f:
         for line in f:
             fields = line.split()
-            if len(fields) == 3 and fields[0] != "#":
+            if len(fields) == 3 and fields[2] == "checked":
+                checked.append(fields[0])
+            elif len(fields) == 3 and fields[0] != "#":
                 kernel, colon, compiler = fields[0].partition(":")
                 series, _, flavor = kernel.partition("-")
                 results.setdefault(flavor + colon + compiler, {})[series] = fields[2]
-    return results
+    return results, checked
 
 
 def cells(results):
@@ -53,9 +55,12 @@ def rst(rows):
 
 def main():
     os.chdir(f"{os.path.dirname(os.path.abspath(__file__))}/..")
-    rows = cells(read_results("Documentation/kernels.txt"))
+    results, checked = read_results("Documentation/kernels.txt")
+    rows = cells(results)
+    line = f"Checked by ``make check-btf``, without a build: {', '.join(checked)} (amd64)."
     wanted = {}
-    for path, table in {"README.md": markdown(rows), "Documentation/compat.rst": rst(rows)}.items():
+    for path, table in {"README.md": f"{markdown(rows)}\n\n{line.replace('``', '`')}",
+                        "Documentation/compat.rst": f"{rst(rows)}\n\n{line}"}.items():
         with open(path, encoding="utf-8") as f:
             wanted[path] = PART.sub(lambda m, table=table: f"{m[1]}\n{table}\n\n{m[2]}", f.read())
     return generated.update(wanted, "kernels.txt")

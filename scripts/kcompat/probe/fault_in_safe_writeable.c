@@ -1,4 +1,5 @@
 /* since 5.16 | gup: Introduce fault_in_safe_writeable() | faults pages in and keeps their contents */
+/* BTF: export fault_in_safe_writeable */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 

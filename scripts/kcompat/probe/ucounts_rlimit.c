@@ -1,4 +1,5 @@
 /* since 6.1 | ucounts: Split rlimit and ucount values and max values | limits have fields of their own */
+/* BTF: member ucounts.rlimit */
 #include <linux/cred.h>
 #include <linux/user_namespace.h>
 

@@ -1,4 +1,5 @@
 /* since 6.10 | kernel: Remove signal hacks for vhost_tasks | create takes a SIGKILL callback */
+/* BTF: parameters vhost_task_create 4 */
 #include <linux/types.h>
 #include <linux/sched/vhost_task.h>
 
