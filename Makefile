@@ -258,6 +258,11 @@ check-faults:	## let each allocation of each control call fail, in a UML kernel 
 check-debug:	## kselftests with two CPUs, 100 reloads, KUnit and check-faults in a UML kernel with all checks; TEST=
 	@tools/testing/uml/check-debug $(TEST)
 
+.PHONY: check-kcsan
+check-kcsan:	## kselftests in a VM with two CPUs whose kernel looks for data races (KCSAN); TEST=
+	@scripts/deps vm ctl
+	@tools/testing/kcsan/check-kcsan $(TEST)
+
 .PHONY: check-tool
 check-tool:	## vhost-tapctl with a fake module: names, reports, completion, run time; the runners of tests
 	@scripts/deps ctl tool_test
