@@ -114,6 +114,11 @@ fuzz-kernel:	## fuzz the whole module in a UML kernel, guided by coverage, TIME=
 	@scripts/deps unit
 	@tools/testing/fuzz-kernel/fuzz-kernel --time $(if $(filter file,$(origin TIME)),600,$(TIME))
 
+.PHONY: soak
+soak:	## use the module in all ways at once, in a UML kernel with two CPUs and all checks, TIME=60 seconds, SEED=
+	@scripts/deps ctl
+	@tools/testing/soak/soak --time $(TIME) $(addprefix --seed ,$(SEED))
+
 .PHONY: matrix
 matrix:	## build for 5.10, 6.1, 6.12, 7.2 and 7.3 (KVERS=), warnings are errors
 	@scripts/deps build
@@ -255,7 +260,7 @@ check-faults:	## let each allocation of each control call fail, in a UML kernel 
 	@$(KSELFTESTS)/faults/check-faults
 
 .PHONY: check-debug
-check-debug:	## kselftests with two CPUs, 100 reloads, KUnit and check-faults in a UML kernel with all checks; TEST=
+check-debug:	## kselftests with two CPUs, 100 reloads, a minute of soak, KUnit and check-faults in a UML kernel with all checks; TEST=
 	@tools/testing/uml/check-debug $(TEST)
 
 .PHONY: check-kcsan
