@@ -45,6 +45,7 @@ int cost_rounds(const struct bench_row *row, unsigned int ms, struct packet_cost
 int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
 int cost_rr(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
 int cost_idle(const struct bench_row *row, struct packet_cost *cost);
+int cost_many(const struct bench_row *row, struct packet_cost *cost);
 
 /* worker.c */
 long worker_switches(void);

@@ -37,6 +37,8 @@ static int run_row(const struct bench_row *row, unsigned int ms)
 		err = cost_rr(row, ms, &c);
 	else if (!err && row->mode == MODE_IDLE)
 		err = cost_idle(row, &c);
+	else if (!err && row->mode == MODE_MANY)
+		err = cost_many(row, &c);
 	else if (!err)
 		err = cost_rounds(row, ms, &c);
 	if (!err)

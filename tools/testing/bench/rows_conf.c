@@ -49,9 +49,12 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 		row->burst = n;
 	else if (!strcmp(key, "pairs"))
 		row->pairs = n;
+	else if (!strcmp(key, "idle"))
+		row->nr_idle = n;
 	else if (!strcmp(key, "mode"))
 		row->mode = !strcmp(val, "stream") ? MODE_STREAM :
 			    !strcmp(val, "idle") ? MODE_IDLE :
+			    !strcmp(val, "many") ? MODE_MANY :
 			    !strcmp(val, "rr") ? MODE_RR : MODE_ROUNDS;
 	else if (!strcmp(key, "poll"))
 		row->poll_us = n;

@@ -15,8 +15,8 @@ enum gso_kind { GSO_NONE, GSO_TCP, GSO_UDP };
 /* Destination of the guest's frames, see forward.c. */
 enum bench_path { PATH_HOST, PATH_NIC, PATH_VXLAN, PATH_TAP };
 
-/* Implemented in rounds.c, stream.c, idle.c and rr.c. */
-enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR };
+/* Implemented in rounds.c, stream.c, idle.c, rr.c and many.c. */
+enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR, MODE_MANY };
 
 /**
  * struct bench_row - the parameters of one measurement
@@ -39,6 +39,7 @@ enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR };
  * @iotlb: addresses go through the device IOTLB
  * @burst: packets at a time; 0 for as many as the ring takes
  * @pairs: number of vhost files, each on a queue of one tap; 0 for one on a plain tap
+ * @nr_idle: number of idle devices that exist as well, each on a tap of its own
  * @mode: kind of measurement
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @adapt_us: limit of adaptive polling, VHOST_TAP_SET_POLLING, on vhost-tap only
@@ -73,6 +74,7 @@ struct bench_row {
 	enum iotlb_mode iotlb;
 	unsigned int burst;
 	unsigned int pairs;
+	unsigned int nr_idle;
 	enum bench_mode mode;
 	unsigned int poll_us;
 	unsigned int adapt_us;

@@ -244,6 +244,8 @@ int testbed_init(struct testbed *tb, const struct bench_row *row)
 		return baseline_init(tb);
 	for (i = 0; !err && i < tb->nr_pairs; i++)
 		err = pair_setup(tb, &tb->pair[i]);
+	if (!err && row->nr_idle)
+		err = many_prepare(&tb->idle, row) ?: many_start(&tb->idle);
 	return err;
 }
 

@@ -21,6 +21,17 @@ struct testbed_pair {
 };
 
 /**
+ * struct many - idle devices, see many.c
+ * @nr: number of pairs
+ */
+struct many {
+	unsigned int nr;
+	unsigned int pairs_of_file;
+	struct guest *g;
+	int *tap;
+};
+
+/**
  * struct testbed - the resources of one row
  * @baseline: module without rings instead of a vhost node, or -1
  * @per_packet: chains per packet
@@ -53,6 +64,7 @@ struct testbed {
 	size_t frame_len;	/* including the header */
 	uint64_t *log;
 	uint8_t *mem;
+	struct many idle;
 };
 
 int testbed_init(struct testbed *tb, const struct bench_row *row);
@@ -71,6 +83,10 @@ int bridge_ports(int s, const char *a, const char *b);
 /* forward.c: what is behind the tap */
 int forward_init(struct testbed *tb, int s, const char *tap);
 void forward_drain(struct testbed *tb);
+
+/* many.c: idle devices */
+int many_prepare(struct many *m, const struct bench_row *row);
+int many_start(struct many *m);
 
 /* baseline.c: rounds without rings */
 bool baseline_is_node(const char *node);
