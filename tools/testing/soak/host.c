@@ -472,7 +472,7 @@ static void check_link(struct host *h, unsigned int i)
 		     kind, i, w->packets[TX], w->tx_got,
 		     link_drops(h, i, TX), l->socket_drops);
 	if (in != w->rx_tried)
-		fail(h->s, "%s %u: %u sent; devices got %lu, dropped %lu, links dropped %u, %u left",
+		fail(h->s, "%s %u: %u sent; devices got %lu, dropped %lu, links lost %u, %u left",
 		     kind, i, w->rx_tried, w->packets[RX], w->faults[RX], w->rx_dropped, left);
 }
 

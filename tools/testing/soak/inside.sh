@@ -66,10 +66,7 @@ echo "# netlink and debugfs were read $(cat /tmp/rounds) times"
 [[ ! -e /tmp/crashed ]]
 result $? "vhost-tapctl did not crash" < <(cat /tmp/crashed 2>&1)
 echo 0 >$dbg/failslab/probability
-settle
-counts >/tmp/after
-grown /tmp/before /tmp/after >/tmp/grown
-result $? "no process, thread, file or other kernel object is left" </tmp/grown
+no_object "no process, thread, file or other kernel object is left"
 ! pgrep '^vhost-' >/tmp/workers
 result $? "no worker is left" </tmp/workers
 rmmod vhost_tap 2>/tmp/rmmod

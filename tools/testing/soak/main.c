@@ -155,7 +155,7 @@ static void print_progress(int64_t ms)
 {
 	const unsigned long *c = all->count;
 
-	printf("# %ld s: %lu devices, %lu TX, %lu RX packets, %lu kills, %lu deletions, %lu loads\n",
+	printf("# %ld s: %lu devices, %lu TX, %lu RX packets, %lu kills, %lu deleted, %lu loads\n",
 	       (long)ms / 1000, c[devices], c[tx_packets], c[rx_packets],
 	       c[kills] + c[oom_kills], c[deletions], c[reloads]);
 	fflush(stdout);

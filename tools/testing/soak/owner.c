@@ -228,7 +228,7 @@ static void stuck(struct device *d, unsigned int i, const char *dir, const char 
 	FILE *f;
 
 	SET(all->is_stuck, true);
-	fail(d->s, "pair %u %s: %s for %d s: posted %u, used %u, got %u; sent %u, got %u, dropped %u",
+	fail(d->s, "pair %u %s: %s for %d s: posted %u, used %u, got %u; sent %u, got %u, lost %u",
 	     i, dir, why, STUCK_MS / 1000, d->posted[i], d->used[i], d->got[i],
 	     d->s->flow[i].rx_tried, d->s->flow[i].rx_got, d->s->flow[i].rx_dropped);
 	snprintf(path, sizeof(path), "%s/%s%.0u", d->g[i].debugfs, dir, i);
