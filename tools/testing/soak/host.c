@@ -39,7 +39,7 @@ struct link {
 	uint32_t socket_drops;
 };
 
-/* What happens to the owner, and when; 0 for never. */
+/* Times of the events that hit the owner; 0 for none. */
 struct fate {
 	int64_t kill_at;
 	int64_t limit_at;
@@ -368,7 +368,7 @@ static void start_owner(struct host *h)
 	close(go[1]);
 }
 
-/* The owner has ended: was that its own wish or ours? */
+/* Check that the owner ended as intended: by itself, or killed by us. */
 static void judge_end(struct host *h, int status, unsigned long oom_before)
 {
 	unsigned long oom = cgroup_get(h, "memory.events", "oom_kill ") - oom_before;

@@ -102,7 +102,7 @@ static void send_some(struct device *d, unsigned int i, unsigned int nr)
 	vq_kick(&g->vq[TX]);
 }
 
-/* Receive all that is there. Frames between two received ones were dropped. */
+/* Receive all frames in the ring. Numbers that are skipped belong to dropped frames. */
 static bool receive(struct device *d, unsigned int i)
 {
 	struct flow *w = &d->s->flow[i];
