@@ -43,6 +43,12 @@ void fail(const struct slot *s, const char *fmt, ...)
 	SET(all->has_failed, true);
 }
 
+bool must_stop(struct slot *s)
+{
+	return GET(s->must_stop) || GET(all->must_idle) || GET(all->must_end) ||
+	       GET(all->has_failed);
+}
+
 /* xorshift64*; both processes of a slot draw from the same numbers. */
 uint32_t draw(struct slot *s, uint32_t n)
 {
@@ -97,12 +103,15 @@ static bool are_idle(void)
 static bool wait_idle(void)
 {
 	int64_t end = now_ms() + PATIENCE_MS;
+	unsigned int i;
 
 	while (!are_idle()) {
 		if (GET(all->has_failed))
 			return false;
 		if (now_ms() > end) {
-			fail(NULL, "the owners do not stop");
+			for (i = 0; i < SLOTS; i++)
+				if (!GET(all->slot[i].is_idle))
+					fail(&all->slot[i], "the owner does not stop");
 			return false;
 		}
 		usleep(1000);

@@ -499,14 +499,14 @@ static void use_device(struct device *d)
 	unsigned int cycles = 1 + draw(d->s, 4), rounds, i;
 	bool ok = true;
 
-	while (ok && cycles-- && !GET(d->s->must_stop)) {
+	while (ok && cycles-- && !must_stop(d->s)) {
 		failing(d, true);
 		ok = start_all(d);
 		for (rounds = 1 << draw(d->s, 11); ok && rounds; rounds--) {
 			traffic(d);
 			if (one_in(d->s, 20))
 				operate(d);
-			ok = !GET(d->s->must_stop) && !GET(all->has_failed);
+			ok = !must_stop(d->s);
 		}
 		if (ok && one_in(d->s, 2))
 			ok = drain(d);
@@ -530,7 +530,7 @@ void owner_main(struct slot *s)
 	unsigned int devices = 1 + draw(s, 4);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (devices && !GET(s->must_stop) && !GET(all->has_failed)) {
+	while (devices && !must_stop(s)) {
 		struct device d = { .s = s, .one.vhost = -1, .one.memfd = -1, .p.fd = -1 };
 		int err = open_device(&d);
 

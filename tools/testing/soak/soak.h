@@ -98,6 +98,7 @@ struct flow {
  * struct slot - a network namespace, its host process and its owner
  * @is_quiet: the owner asks the host not to send
  * @was_quiet: the host has seen it, and @rx_dropped is final
+ * @must_stop: a queue could not start again, so the owner ends
  * @is_idle: the slot waits for the end of a reload
  * @fd: backend of each link
  * @is_unknown: a device had no counters, for lack of memory
@@ -132,6 +133,8 @@ extern struct shared *all;
 
 /* Report a failure, which ends the soak. */
 void fail(const struct slot *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Check whether the owner of a slot has to end its device now. */
+bool must_stop(struct slot *s);
 /* Return a number below @n. */
 uint32_t draw(struct slot *s, uint32_t n);
 bool one_in(struct slot *s, uint32_t n);
