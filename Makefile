@@ -268,6 +268,10 @@ check-kcsan:	## kselftests in a VM with two CPUs whose kernel looks for data rac
 	@scripts/deps vm ctl
 	@tools/testing/kcsan/check-kcsan $(TEST)
 
+.PHONY: coverage
+coverage:	## lines and branches of the driver that check-unit and check-debug execute, with a floor; TEST=
+	@tools/testing/coverage/coverage $(TEST)
+
 .PHONY: check-tool
 check-tool:	## vhost-tapctl with a fake module: names, reports, completion, run time; the runners of tests
 	@scripts/deps ctl tool_test
