@@ -268,6 +268,63 @@ static void log_bitmap_missing(struct kunit *test)
 	}
 }
 
+/* Serve @nr chains of one or two buffers in a packed ring. */
+static void publish_packed(struct kunit *test, u32 nr)
+{
+	struct seg buf[2] = {
+		{ .gpa = IOMMU_RAM, .len = 4 },
+		{ .gpa = IOMMU_RAM, .len = 64, .is_write = true },
+	};
+	unsigned long long cookie;
+	u32 i, len;
+
+	for (i = 0; i < nr; i++)
+		KUNIT_ASSERT_GE(test, drv_add(&f->d, buf, 1 + i % 5 / 4, i), 0);
+	drv_publish(&f->d);
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_EQ(test, iommu_pop(f), 1);
+		KUNIT_ASSERT_EQ(test, vtap_packed_stage(&f->r, f->c.head, i), 0);
+	}
+	KUNIT_ASSERT_EQ(test, vtap_packed_publish(&f->r), (int)nr);
+	while (drv_get(&f->d, &cookie, &len))
+		;
+	KUNIT_EXPECT_TRUE(test, !f->d.broken);
+}
+
+/*
+ * A packed ring has its used entries in the descriptor area, and only the words for kicks
+ * in the device area. Batches are longer than the staging array.
+ */
+static void log_packed_ring(struct kunit *test)
+{
+	struct iommu_shape s = {
+		.num = 700, .packed = true, .start = 0x8000 | 690,
+		.seed = 5, .log = true,
+		.place = { 0x100f30, 0x140ffc, 0x160ffc },
+	};
+	struct rnd g = { 9 };
+	unsigned int ev, k;
+
+	for (s.kind = IOMMU_IOTLB_LINEAR; s.kind < NR_IOMMU_KINDS; s.kind++)
+		for (ev = 0; ev < 2; ev++) {
+			s.event_idx = ev;
+			iommu_free(f);
+			shim_reset();
+			f = iommu_new(&s);
+			iommu_watch(f);
+			map(test);
+			for (k = 0; k < 60; k++) {
+				publish_packed(test, 1 + rnd_below(&g, k & 1 ? 500 : 9));
+				iommu_expect_log(test, f);
+				KUNIT_EXPECT_EQ(test, vtap_packed_disable_notify(&f->r), 0);
+				iommu_expect_log(test, f);
+				KUNIT_EXPECT_EQ(test, vtap_packed_enable_notify(&f->r), 0);
+				iommu_expect_log(test, f);
+			}
+			KUNIT_EXPECT_GT(test, f->log.pages, 100ull);
+		}
+}
+
 static struct kunit_case log_cases[] = {
 	KUNIT_CASE(log_words),
 	KUNIT_CASE(log_entries),
@@ -276,6 +333,7 @@ static struct kunit_case log_cases[] = {
 	KUNIT_CASE(log_switch_while_running),
 	KUNIT_CASE(log_ring_not_in_table),
 	KUNIT_CASE(log_bitmap_missing),
+	KUNIT_CASE(log_packed_ring),
 	{}
 };
 
