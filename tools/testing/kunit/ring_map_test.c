@@ -540,14 +540,14 @@ static void ring_map_fault_sweep(struct kunit *test)
 
 	for (n = 0; n <= total; n++) {
 		struct iommu_shape s = shape(IOMMU_IOTLB_PAGES, 256, 0xf80);
-		struct seg b = {.gpa = IOMMU_RAM, .len = 9};
+		struct seg b[2] = {{IOMMU_RAM, 9}, {IOMMU_RAM, 9}};
 		int ret;
 
 		start(&s);
 		shim.nr = 0;
 		shim.fail_at = n;
-		drv_add(&f->d, &b, 1, 1);
-		drv_add_indirect(&f->d, &b, 1, 0, 1);
+		drv_add(&f->d, b, 2, 1);
+		drv_add_indirect(&f->d, b, 1, 0, 1);
 		drv_publish(&f->d);
 		ret = iommu_map(f);
 		if (!ret)
