@@ -263,6 +263,12 @@ static void dirty_outside_user_space(struct kunit *test)
 	expect_failed(test, base, U64_MAX);
 	expect_failed(test, U64_MAX - 100, 1000 * PAGE);
 	expect_failed(test, U64_MAX, U64_MAX);
+	/* A range that wraps ends at the last page. */
+	e->d.base = base;
+	vtap_dirty_mark(&e->d, U64_MAX - PAGE, 3 * PAGE);
+	vtap_dirty_flush(&e->d);
+	KUNIT_EXPECT_TRUE(test, e->d.failed);
+	KUNIT_EXPECT_EQ(test, e->d.pages, 0ull);
 	/* Just after and just before the bitmap's memory. */
 	expect_failed(test, base, LOG_END + AROUND * 8 * PAGE);
 	expect_failed(test, base - AROUND - 4, 0);
@@ -391,6 +397,9 @@ static void dirty_range_ok(struct kunit *test)
 		{ 100, 792 * PAGE, 8 * PAGE - 1, true },
 		{ 100, 792 * PAGE, 8 * PAGE + 1, false },
 		{ 1ull << 40, U64_MAX, 1, false },
+		{ 1ull << 40, U64_MAX, 2, false },	/* wraps */
+		{ 1, 7 * PAGE, 0, true },
+		{ 1, 8 * PAGE, 0, false },
 		{ 1ull << 40, 0, U64_MAX, false },
 		{ 1ull << 20, 0, 1ull << 40, false },
 		{ 1ull << 25, 0, (1ull << 40) - 1, true },

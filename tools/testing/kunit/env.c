@@ -264,6 +264,7 @@ void env_expect_refusal(struct kunit *test, struct env *e,
 	KUNIT_EXPECT_EQ(test, vtap_ring_stage(&e->r, 0, 0, e->r.packed), -EIO);
 	KUNIT_EXPECT_EQ(test, vtap_ring_publish(&e->r, e->r.packed), no_access ? -EIO : 0);
 	KUNIT_EXPECT_EQ(test, vtap_ring_empty(&e->r, e->r.packed), -EIO);
+	KUNIT_EXPECT_EQ(test, vtap_ring_has_new(&e->r, e->r.packed), -EIO);
 	KUNIT_EXPECT_EQ(test, vtap_ring_disable_notify(&e->r, e->r.packed),
 			-EIO);
 	KUNIT_EXPECT_EQ(test, vtap_ring_enable_notify(&e->r, e->r.packed),

@@ -97,6 +97,37 @@ static void setup_start_fault_sweep(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, env_start(e, 5), 0);
 }
 
+/* Settings that are invalid for the format. Nothing is accessed. */
+static void setup_start_refuses(struct kunit *test)
+{
+	unsigned long nr = shim.nr;
+	struct vtap_ring_cfg c;
+	unsigned int i;
+	static const struct {
+		u32 num, desc, avail;
+		bool packed;
+	} t[] = {
+		{ 0, 0, 0, false },
+		{ 3, 0, 0, false },
+		{ VTAP_RING_MAX * 2, 0, 0, false },
+		{ 0, 0, 0, true },
+		{ VTAP_RING_MAX + 1, 0, 0, true },
+		{ 3, 8, 0, true },
+		{ 3, 0, 2, true },
+	};
+
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		c = e->cfg;
+		c.num = t[i].num;
+		c.packed = t[i].packed;
+		c.desc += t[i].desc;
+		c.avail += t[i].avail;
+		KUNIT_EXPECT_EQ_MSG(test, vtap_ring_start(&e->r, &c, 5), -EINVAL,
+				    "row %u", i);
+	}
+	KUNIT_EXPECT_EQ(test, shim.nr, nr);
+}
+
 /* A start clears the fault, and discards staged and fetched entries. */
 static void setup_start_after_fault(struct kunit *test)
 {
@@ -213,6 +244,7 @@ static struct kunit_case setup_cases[] = {
 	KUNIT_CASE(setup_no_event_words),
 	KUNIT_CASE(setup_start_state),
 	KUNIT_CASE(setup_start_fault_sweep),
+	KUNIT_CASE(setup_start_refuses),
 	KUNIT_CASE(setup_start_after_fault),
 	KUNIT_CASE(setup_retry_head),
 	KUNIT_CASE(setup_retry_jump),

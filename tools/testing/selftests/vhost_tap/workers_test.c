@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -474,6 +475,80 @@ TEST_F_TIMEOUT(ending, close_with_a_former_worker, 100)
 {
 	ASSERT_EQ(0, end_with_a_former_worker(&self->p, self->at, close_all));
 	EXPECT_TRUE(workers_gone(getpid()));
+}
+
+/* ---- the module parameter numa= on a host with one node (numa_test needs two) ---- */
+
+#define NUMA_PARAMETER	"/sys/module/vhost_tap/parameters/numa"
+
+FIXTURE(one_node) {
+	struct pairs p;
+	cpu_set_t cpus;		/* of the process */
+};
+
+FIXTURE_VARIANT(one_node) {
+	const char *follow;
+	uint8_t kind;
+};
+
+FIXTURE_VARIANT_ADD(one_node, memory) { .follow = "memory", .kind = 1 };
+FIXTURE_VARIANT_ADD(one_node, memory_kthread) { .follow = "memory", .kind = 0 };
+FIXTURE_VARIANT_ADD(one_node, netdev) { .follow = "netdev", .kind = 1 };
+
+FIXTURE_SETUP(one_node)
+{
+	self->p.fd = -1;
+	if (!guest_is_ours())
+		SKIP(return, "vhost-tap only");
+	if (variant->kind && !node_has_owner_kind())
+		SKIP(return, "this kernel has only kernel threads");
+	if (!access("/sys/devices/system/node/node1", F_OK))
+		SKIP(return, "this host has two nodes");
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, sched_getaffinity(0, sizeof(self->cpus), &self->cpus));
+	ASSERT_EQ(0, put_text(NUMA_PARAMETER, variant->follow));
+}
+
+FIXTURE_TEARDOWN(one_node)
+{
+	if (self->p.fd >= 0)
+		pairs_free(&self->p);
+	put_text(NUMA_PARAMETER, "off");
+}
+
+/* The tap is in a bridge, below which a worker looks for a NIC. */
+TEST_F(one_node, worker_keeps_its_cpus)
+{
+	struct pairs *p = &self->p;
+	cpu_set_t now;
+
+	ASSERT_EQ(0, pairs_open(p, 1));
+	ASSERT_EQ(0, node_set_kind(p->fd, variant->kind));
+	ASSERT_EQ(0, pairs_own(p, &qemu));
+	ASSERT_EQ(0, pairs_taps(p));
+	ASSERT_EQ(0, run("ip link add br9 type bridge"));
+	ASSERT_EQ(0, run("ip link add dummy9 type dummy"));
+	ASSERT_EQ(0, run("ip link set dummy9 master br9"));
+	ASSERT_EQ(0, run("ip link set %s master br9", p->tap[0].name));
+	ASSERT_EQ(0, pairs_start(p, 0));
+	ASSERT_EQ(0, run("ip link set %s nomaster", p->tap[0].name));
+	EXPECT_TRUE(pairs_pass(p));
+	EXPECT_TRUE(pairs_pass(p));
+	ASSERT_EQ(0, sched_getaffinity(node_thread_of(p->fd, 0), sizeof(now), &now));
+	EXPECT_TRUE(CPU_EQUAL(&self->cpus, &now));
+}
+
+TEST_F(one_node, parameter_is_checked)
+{
+	char now[16] = "";
+	FILE *f;
+
+	EXPECT_EQ(-EINVAL, put_text(NUMA_PARAMETER, "both"));
+	f = fopen(NUMA_PARAMETER, "r");
+	ASSERT_NE(NULL, f);
+	EXPECT_EQ(1, fscanf(f, "%15s", now));
+	fclose(f);
+	EXPECT_STREQ(variant->follow, now);
 }
 
 TEST_HARNESS_MAIN
