@@ -221,6 +221,43 @@ TEST_F(log, log_unmapped)
 	EXPECT_LT(0, dirty_set(d));
 }
 
+/*
+ * Each kick retries a ring whose log failed. It works when the log does, and the bits of
+ * the time in between are set.
+ */
+TEST_F(log, kick_retries_the_log)
+{
+	struct dirty *d = &self->d;
+	struct guest *g = &self->g;
+	struct vq *q = &g->vq[RX];
+	uint8_t f[100], got[2048];
+	long retries;
+	ssize_t n;
+
+	if (!guest_is_ours())
+		SKIP(return, "in-tree continues without a report");
+	ASSERT_EQ(0, dirty_on(d));
+	ASSERT_EQ(0, mprotect(d->bits, d->len, PROT_NONE));
+	frame_raw(f, 100, 1);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+	ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+	EXPECT_LE(1, guest_stat(g, "rx", "fault.LOG_ACCESS"));
+	retries = guest_stat(g, "rx", "ring_retries");
+	vq_kick_hard(q);
+	EXPECT_TRUE(wait_for(guest_stat(g, "rx", "ring_retries") > retries));
+	frame_raw(f, 100, 2);
+	ASSERT_EQ(0, host_send(self->tap.host, f, 100));
+
+	ASSERT_EQ(0, mprotect(d->bits, d->len, PROT_READ | PROT_WRITE));
+	vq_kick_hard(q);
+	do {
+		n = guest_rx(g, NULL, got, sizeof(got), WAIT_MS);
+	} while (n == 100 && frame_seq(got) < 2);
+	EXPECT_EQ(100, n);
+	EXPECT_LT(0, dirty_set_soon(d));
+	EXPECT_TRUE(dirty_covered(d));
+}
+
 /* Stopping and setting the base work without a log; QEMU aborts otherwise. */
 TEST_F(log, stop_with_log_unmapped)
 {

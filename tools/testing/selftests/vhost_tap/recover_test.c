@@ -301,6 +301,58 @@ TEST_F(recover, kick_used_memory)
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
 }
 
+/*
+ * A packet has more chains than the device stages at a time, and the used entries of the
+ * last ones cannot be written. A kick continues with these, so no chain is missing.
+ */
+static void rx_continues_within_a_packet(struct __test_metadata *_metadata,
+					 FIXTURE_DATA(recover) *self, bool packed)
+{
+	struct guest_cfg cfg = {
+		.features = F_QEMU | (packed ? F_PACKED : 0), .num = { 1024, 256 },
+	};
+	const size_t len = 95 * 16 - 12;	/* 95 buffers of 16 bytes */
+	struct vq *q = &self->g.vq[RX];
+	char *page;
+	ssize_t n;
+	int i;
+
+	guest_off_tap(&self->g, &self->tap);
+	ASSERT_EQ(0, guest_on_tap(&self->g, &self->tap, &cfg));
+	ASSERT_EQ(0, guest_start(&self->g, self->tap.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&self->g, 1000, 16));
+	/* Entry 511 or 512 begins on another page. */
+	page = packed ? (char *)q->desc + 2 * 4096 : (char *)q->used + 4096;
+	for (i = 0; i < 7; i++) {
+		frame_raw(self->f, len, i);
+		if (i == 5)
+			ASSERT_EQ(0, mprotect(page, 4096, PROT_READ));
+		ASSERT_EQ(0, host_send(self->tap.host, self->f, len));
+		if (i == 5) {
+			ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+			ASSERT_EQ(0, mprotect(page, 4096, PROT_READ | PROT_WRITE));
+			vq_kick_hard(q);
+		}
+		n = guest_rx(&self->g, NULL, self->got, sizeof(self->got), WAIT_MS);
+		EXPECT_TRUE(frame_same(self->got, n, self->f, len))
+			TH_LOG("packet %d", i);
+	}
+}
+
+TEST_F(recover, rx_continues_within_a_packet)
+{
+	if (!guest_is_ours())
+		SKIP(return, "in-tree does not signal this error");
+	rx_continues_within_a_packet(_metadata, self, false);
+}
+
+TEST_F(recover, rx_continues_within_a_packet_packed)
+{
+	if (!guest_is_ours())
+		SKIP(return, "in-tree has no packed rings");
+	rx_continues_within_a_packet(_metadata, self, true);
+}
+
 /* On RX, packets that arrive meanwhile do not cause a retry. */
 TEST_F(recover, rx_is_retried_only_by_kicks)
 {

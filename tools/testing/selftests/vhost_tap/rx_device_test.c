@@ -7,7 +7,10 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <net/if.h>
+#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
@@ -346,6 +349,59 @@ TEST(full_queue_drops_are_counted)
 	while (guest_rx(&g, NULL, got, sizeof(got), WAIT_MS) == 300)
 		nr_got++;
 	EXPECT_EQ(nr_sent, nr_got + dropped + lost);
+	guest_off_tap(&g, &t);
+}
+
+/* ---- XDP ---- */
+
+/* Let a program with the verdict XDP_TX return each frame that the tap gets. Return: fd */
+static int xdp_return(const char *name)
+{
+	static const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_TX },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr load = {
+		.prog_type = BPF_PROG_TYPE_XDP, .insn_cnt = 2,
+		.insns = (uintptr_t)code, .license = (uintptr_t)"GPL",
+	}, link = {};
+	int fd, prog = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+
+	if (prog < 0)
+		return -errno;
+	link.link_create.prog_fd = prog;
+	link.link_create.target_ifindex = if_nametoindex(name);
+	link.link_create.attach_type = BPF_XDP;
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+	close(prog);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The tap's queue has frames without an sk_buff. */
+TEST(frames_of_xdp)
+{
+	static const size_t len[] = { 60, 61, 1000, 1514 };
+	uint8_t f[1514], got[2048];
+	struct guest g;
+	struct tap t;
+	ssize_t n;
+	int fd, i;
+
+	ASSERT_EQ(0, guest_on_tap(&g, &t, &qemu));
+	ASSERT_EQ(0, guest_start(&g, t.fd[0]));
+	ASSERT_EQ(0, guest_rx_post(&g, 100, 2048));
+	fd = xdp_return(t.name);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 40; i++) {
+		frame_raw(f, len[i % 4], i);
+		ASSERT_LE(0, guest_tx(&g, NULL, f, len[i % 4]));
+		vq_kick(&g.vq[TX]);
+		n = guest_rx(&g, NULL, got, sizeof(got), WAIT_MS);
+		EXPECT_TRUE(frame_same(got, n, f, len[i % 4]))
+			TH_LOG("frame %d", i);
+	}
+	close(fd);
+	EXPECT_TRUE(frame_in(&g, t.host, 200, 99));
 	guest_off_tap(&g, &t);
 }
 

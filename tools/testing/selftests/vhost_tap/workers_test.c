@@ -489,11 +489,14 @@ FIXTURE(one_node) {
 FIXTURE_VARIANT(one_node) {
 	const char *follow;
 	uint8_t kind;
+	char backend;		/* tap, macvtap or packet socket */
 };
 
-FIXTURE_VARIANT_ADD(one_node, memory) { .follow = "memory", .kind = 1 };
-FIXTURE_VARIANT_ADD(one_node, memory_kthread) { .follow = "memory", .kind = 0 };
-FIXTURE_VARIANT_ADD(one_node, netdev) { .follow = "netdev", .kind = 1 };
+FIXTURE_VARIANT_ADD(one_node, memory) { "memory", 1, 't' };
+FIXTURE_VARIANT_ADD(one_node, memory_kthread) { "memory", 0, 't' };
+FIXTURE_VARIANT_ADD(one_node, netdev_of_tap) { "netdev", 1, 't' };
+FIXTURE_VARIANT_ADD(one_node, netdev_of_macvtap) { "netdev", 1, 'm' };
+FIXTURE_VARIANT_ADD(one_node, netdev_of_packet_socket) { "netdev", 1, 'p' };
 
 FIXTURE_SETUP(one_node)
 {
@@ -516,11 +519,24 @@ FIXTURE_TEARDOWN(one_node)
 	put_text(NUMA_PARAMETER, "off");
 }
 
-/* The tap is in a bridge, below which a worker looks for a NIC. */
+/* Return a macvtap or a packet socket on dummy9. */
+static int other_backend(char kind, int hdr_len)
+{
+	int err;
+
+	if (kind == 'p')
+		return host_open("dummy9", 0);
+	err = link_macvtap("mvt9", "dummy9", 4, 9009) ?: link_up("mvt9");
+	return err ?: macvtap_open(9009, hdr_len);
+}
+
+/* A tap is in a bridge, below which a worker looks for a NIC. */
 TEST_F(one_node, worker_keeps_its_cpus)
 {
 	struct pairs *p = &self->p;
+	uint8_t f[100];
 	cpu_set_t now;
+	int fd, i;
 
 	ASSERT_EQ(0, pairs_open(p, 1));
 	ASSERT_EQ(0, node_set_kind(p->fd, variant->kind));
@@ -528,14 +544,23 @@ TEST_F(one_node, worker_keeps_its_cpus)
 	ASSERT_EQ(0, pairs_taps(p));
 	ASSERT_EQ(0, run("ip link add br9 type bridge"));
 	ASSERT_EQ(0, run("ip link add dummy9 type dummy"));
-	ASSERT_EQ(0, run("ip link set dummy9 master br9"));
-	ASSERT_EQ(0, run("ip link set %s master br9", p->tap[0].name));
-	ASSERT_EQ(0, pairs_start(p, 0));
-	ASSERT_EQ(0, run("ip link set %s nomaster", p->tap[0].name));
-	EXPECT_TRUE(pairs_pass(p));
-	EXPECT_TRUE(pairs_pass(p));
+	ASSERT_EQ(0, link_up("dummy9"));
+	if (variant->backend == 't') {
+		ASSERT_EQ(0, run("ip link set dummy9 master br9"));
+		ASSERT_EQ(0, run("ip link set %s master br9", p->tap[0].name));
+		fd = p->tap[0].fd[0];
+	} else {
+		fd = other_backend(variant->backend, p->g[0].hdr_len);
+		ASSERT_LE(0, fd);
+	}
+	ASSERT_EQ(0, guest_start(&p->g[0], fd));
+	frame_raw(f, sizeof(f), 0);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, guest_tx_sync(&p->g[0], NULL, f, sizeof(f)));
 	ASSERT_EQ(0, sched_getaffinity(node_thread_of(p->fd, 0), sizeof(now), &now));
 	EXPECT_TRUE(CPU_EQUAL(&self->cpus, &now));
+	if (variant->backend != 't')
+		close(fd);
 }
 
 TEST_F(one_node, parameter_is_checked)
