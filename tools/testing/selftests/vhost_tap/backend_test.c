@@ -545,4 +545,39 @@ TEST(packet_socket_with_its_own_header)
 	packet_socket(_metadata, false);
 }
 
+/* Frames that the socket refuses are dropped, each with its reason, and none blocks. */
+TEST(packet_socket_refuses)
+{
+	struct guest_cfg cfg = { .features = F_NET_HDR };
+	uint8_t f[2048];
+	struct guest g;
+	int fd, host;
+
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, link_veth("veth0", "veth1"));
+	fd = host_open("veth0", 0);
+	host = host_open("veth1", 0);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, host);
+	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_start(&g, fd));
+	frame_raw(f, sizeof(f), 0);
+	EXPECT_EQ(0, guest_tx_sync(&g, NULL, f, 2000));		/* EMSGSIZE */
+	if (guest_is_ours()) {
+		EXPECT_EQ(1, guest_stat(&g, "tx", "fault.TX_REFUSED"));
+	}
+	ASSERT_EQ(0, run("ip link set veth0 down"));
+	EXPECT_EQ(0, guest_tx_sync(&g, NULL, f, 100));		/* ENETDOWN */
+	if (guest_is_ours()) {
+		EXPECT_EQ(1, guest_stat(&g, "tx", "fault.TX_NO_BACKEND"));
+	}
+	ASSERT_EQ(0, run("ip link set veth0 up"));
+	/* The socket still reports the error once. */
+	EXPECT_EQ(0, guest_tx_sync(&g, NULL, f, 100));
+	EXPECT_TRUE(frame_out(&g, host, 100, 1));
+	guest_free(&g);
+	close(fd);
+	close(host);
+}
+
 TEST_HARNESS_MAIN

@@ -166,12 +166,16 @@ FIXTURE(killed) {
 	pid_t owner;
 };
 
+#define PARAMETER	"/sys/module/vhost_tap/parameters/shared_threads"
+
 FIXTURE_VARIANT(killed) {
 	uint8_t kind;
+	const char *threads;	/* that the workers share */
 };
 
 FIXTURE_VARIANT_ADD(killed, kthread) { .kind = 0 };
 FIXTURE_VARIANT_ADD(killed, vhost_task) { .kind = 1 };
+FIXTURE_VARIANT_ADD(killed, shared_kthread) { .kind = 0, .threads = "2" };
 
 FIXTURE_SETUP(killed)
 {
@@ -188,10 +192,14 @@ FIXTURE_SETUP(killed)
 	self->s = mmap(NULL, sizeof(*self->s), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->s);
+	if (variant->threads)
+		ASSERT_EQ(0, put_text(PARAMETER, variant->threads));
 }
 
 FIXTURE_TEARDOWN(killed)
 {
+	if (variant->threads)
+		put_text(PARAMETER, "0");
 }
 
 /* Start the owner, which is stuck and does @op. Return: its pid, or -1 */

@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "net.h"
+#include "stuck.h"
 #include "traffic.h"
 
 #define LEN	100
@@ -299,6 +300,49 @@ TEST_F(recover, kick_used_memory)
 		EXPECT_EQ(LEN, host_recv(self->tap.host, self->got,
 					 sizeof(self->got), WAIT_MS));
 	EXPECT_TRUE(traffic_once(&self->g, self->tap.host));
+}
+
+/* The ring breaks at the second of two frames. Its chain is given back and sent again. */
+TEST(tx_ring_breaks_after_the_frame)
+{
+	struct guest_cfg cfg = { .features = F_NET_HDR };
+	uint8_t f[100], got[2000];
+	struct guest g;
+	struct stuck at;
+	int fd, host, i;
+	struct seg seg;
+	struct vq *q;
+
+	if (!guest_is_ours() || stuck_open(&at))
+		SKIP(return, "vhost-tap only, with userfaultfd");
+	ASSERT_EQ(0, net_ns());
+	ASSERT_EQ(0, link_veth("veth0", "veth1"));
+	fd = host_open("veth0", 0);
+	host = host_open("veth1", HOST_ALL);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, host);
+	ASSERT_EQ(0, guest_init(&g, &cfg));
+	ASSERT_EQ(0, guest_start(&g, fd));
+	q = &g.vq[TX];
+	ASSERT_EQ(0, stuck_page(&at, &g));
+	seg = (struct seg){ at.gpa, g.hdr_len + 100, false };
+	ASSERT_LE(0, vq_add(q, &seg, 1, 0));
+	frame_raw(f, sizeof(f), 1);
+	ASSERT_LE(0, guest_tx(&g, NULL, f, sizeof(f)));
+	vq_kick_hard(q);
+	ASSERT_TRUE(stuck_wait(&at));
+	ASSERT_EQ(0, mprotect(q->avail, 4096, PROT_NONE));
+	ASSERT_EQ(0, stuck_end(&at));
+	ASSERT_TRUE(fd_wait(q->err, WAIT_MS));
+	EXPECT_EQ(0, vq_used_idx(q));
+	ASSERT_EQ(0, mprotect(q->avail, 4096, PROT_READ | PROT_WRITE));
+	vq_kick_hard(q);
+	EXPECT_EQ(0, vq_drain(q, 2, WAIT_MS));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(100, host_recv(host, got, sizeof(got), WAIT_MS));
+	guest_free(&g);
+	close(fd);
+	close(host);
 }
 
 /*

@@ -12,6 +12,7 @@
 
 #include "kselftest_harness.h"
 #include "../../../../include/uapi/linux/vhost_tap.h"
+#include "iotlb.h"
 #include "pairs.h"
 #include "stuck.h"
 #include "threads.h"
@@ -561,6 +562,22 @@ TEST_F(one_node, worker_keeps_its_cpus)
 	EXPECT_TRUE(CPU_EQUAL(&self->cpus, &now));
 	if (variant->backend != 't')
 		close(fd);
+}
+
+/* The ring has I/O virtual addresses, so the node is that of the largest region. */
+TEST_F(one_node, behind_an_iotlb)
+{
+	struct guest_cfg cfg = { .features = F_QEMU | F_ACCESS_PLATFORM };
+	struct iotlb t;
+	struct guest g;
+	struct tap tap;
+
+	ASSERT_EQ(0, tap_make(&tap, IFF_VNET_HDR, 1, 12));
+	ASSERT_EQ(0, iotlb_up(&t, &g, &cfg, tap.fd[0]));
+	EXPECT_TRUE(frame_out(&g, tap.host, 100, 1));
+	iotlb_free(&t);
+	guest_free(&g);
+	tap_free(&tap);
 }
 
 TEST_F(one_node, parameter_is_checked)
