@@ -280,8 +280,9 @@ static int vtap_nl_put_backend(const struct vtap_nl_msg *msg,
 /* Chains, or descriptors of a packed ring, that a pass saw but did not take. */
 static u32 vtap_nl_avail_depth(const struct vtap_ring *r)
 {
-	/* The worker stores them without a mark: an old index is good enough here. */
+	/* data_race(): the worker stores them without a mark, and an old index will do. */
 	u16 from = data_race(READ_ONCE(r->last_avail));
+	/* data_race(): as above */
 	u16 to = data_race(READ_ONCE(r->avail_idx));
 
 	return READ_ONCE(r->packed) ? vtap_packed_distance(r, from, to) :
