@@ -27,12 +27,14 @@ start_faults() {
 
 # Read all that the module shows, again and again. It may be unloaded at any time.
 dump() {
-	local rounds=0 command
+	local rounds=0 command status
 	while [[ ! -e /tmp/end ]]; do
 		for command in "show --json" stats "prometheus"; do
 			# shellcheck disable=SC2086 # split into words
 			"$ctl" $command --all-namespaces
-			[[ $? -lt 128 ]] || echo "vhost-tapctl $command: crashed" >>/tmp/crashed
+			status=$?
+			[[ $status != 0 ]] || echo "$command" >>/tmp/read
+			[[ $status -lt 126 ]] || echo "vhost-tapctl $command: status $status" >>/tmp/crashed
 		done
 		cat $dbg/vhost_tap/*/*
 		rounds=$((rounds + 1))
@@ -59,12 +61,16 @@ warm_up
 result $? "warm up" </tmp/warm
 settle
 counts >/tmp/before
-results_of < <("$program" "$seconds" "$seed" "$ko")
+[[ -s /tmp/before ]]
+result $? "kernel objects are counted" <<<"no /proc/slabinfo"
+results_of < <("$program" "$seconds" "$seed" "$ko" || [[ $? == 1 ]] || echo "not ok 0 the soak ended with a crash")
 touch /tmp/end
 wait
 echo "# netlink and debugfs were read $(cat /tmp/rounds) times"
 [[ ! -e /tmp/crashed ]]
 result $? "vhost-tapctl did not crash" < <(cat /tmp/crashed 2>&1)
+[[ $(sort -u /tmp/read | wc -l) == 3 ]]
+result $? "vhost-tapctl read the devices" < <(sort /tmp/read 2>&1 | uniq -c)
 echo 0 >$dbg/failslab/probability
 no_object "no process, thread, file or other kernel object is left"
 ! pgrep '^vhost-' >/tmp/workers

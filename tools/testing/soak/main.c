@@ -282,7 +282,8 @@ int main(int argc, char **argv)
 	       all->has_failed && !all->is_stuck ? "not " : "");
 	printf("%sok 2 no queue with work stood still for %d s\n", all->is_stuck ? "not " : "",
 	       STUCK_MS / 1000);
-	if (seconds >= 60)
+	/* On a busy machine, a minute is too short for some. */
+	if (seconds >= 600)
 		printf("%sok 3 every kind of event happened\n", all_happened() ? "" : "not ");
 	return 0;
 }
