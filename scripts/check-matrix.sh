@@ -75,7 +75,7 @@ check() {	# KERNEL
 	[[ $1 = *@* ]] && mapfile -t args < <(forced "$name" "$ver") || name=${ver%%-*}
 	scripts/kernels fetch "$ver" headers >"$log" 2>&1
 	status=$?
-	if [ $status -ne 0 ] && [ -n "$results" ] && grep -q 'no release in the archive' "$log"; then
+	if [ $status -ne 0 ] && [ -n "$results" ] && grep -q 'the archive has no release of' "$log"; then
 		n=$((n + 1))
 		echo "ok $n $1 build # SKIP the archive has no headers of it"
 		return

@@ -293,12 +293,17 @@ static bool is_time(int64_t *at)
 	return is;
 }
 
+/* Writing a limit can end the owner, but must not fail. */
 static int cgroup_put(struct host *h, const char *file, const char *text)
 {
 	char path[96];
+	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", h->cgroup, file);
-	return put_text(path, text);
+	err = put_text(path, text);
+	if (err)
+		fail(h->s, "%s: %s", path, strerror(-err));
+	return err;
 }
 
 static unsigned long cgroup_get(struct host *h, const char *file, const char *key)

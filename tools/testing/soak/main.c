@@ -119,7 +119,7 @@ static bool wait_idle(void)
 	return true;
 }
 
-/* Unload the module while nobody uses it, and load it again. */
+/* Unload the idle module and load it again. */
 static void reload(const char *ko, struct slot *s)
 {
 	int64_t end = now_ms() + PATIENCE_MS;

@@ -142,6 +142,5 @@ size_t frame_len(uint32_t seq);
 
 void host_main(struct slot *s);
 void owner_main(struct slot *s);
-void module_control(const char *ko, unsigned long seed, long seconds);
 
 #endif /* VTAP_SOAK_H */

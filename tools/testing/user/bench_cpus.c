@@ -151,11 +151,25 @@ static __always_inline u32 device_pass(struct bench *b, const enum flavor device
 	return sum;
 }
 
-static __always_inline void device_run(struct bench *b, const enum flavor device)
+static u32 device_serve(struct bench *b)
 {
+	switch (b->device) {
+	case MODEL:
+		return device_pass(b, MODEL);
+	case SPLIT:
+		return device_pass(b, SPLIT);
+	default:
+		return device_pass(b, PACKED);
+	}
+}
+
+static void *device_main(void *arg)
+{
+	struct bench *b = arg;
 	u32 n = 0, kicks;
 	double t;
 
+	pin(1);
 	while (n < b->total) {
 		if (b->kind != SINGLE) {
 			do {
@@ -165,25 +179,9 @@ static __always_inline void device_run(struct bench *b, const enum flavor device
 			b->kicks_seen = kicks;
 		}
 		t = now();
-		n += device_pass(b, device);
+		n += device_serve(b);
 		b->dev_ns += now() - t;
 	}
-}
-
-static void device_serve(struct bench *b)
-{
-	if (b->device == MODEL)
-		device_run(b, MODEL);
-	else if (b->device == SPLIT)
-		device_run(b, SPLIT);
-	else
-		device_run(b, PACKED);
-}
-
-static void *device_main(void *arg)
-{
-	pin(1);
-	device_serve(arg);
 	return NULL;
 }
 
@@ -247,12 +245,7 @@ static void driver_steps(struct bench *b, u32 burst)
 		b->drv_ns += now() - t;
 		if (b->kind == ONE_CPU) {
 			t = now();
-			if (b->device == MODEL)
-				device_pass(b, MODEL);
-			else if (b->device == SPLIT)
-				device_pass(b, SPLIT);
-			else
-				device_pass(b, PACKED);
+			device_serve(b);
 			b->dev_ns += now() - t;
 		}
 		while (b->nr_got < b->nr_added) {
@@ -382,7 +375,6 @@ static double transfer_ns(void)
 		ping_word = 0;
 		if (pthread_create(&thread, NULL, ping_main, NULL))
 			abort();
-		await(&ping_word, 0);
 		t = now();
 		for (i = 0; i < PINGS; i++) {
 			__atomic_store_n(&ping_word, 2 * i + 1, __ATOMIC_RELEASE);
