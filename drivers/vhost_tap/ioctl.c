@@ -328,6 +328,9 @@ static long vtap_ioctl_set_limit(struct vtap_ioctl_call *c)
 		return -EINVAL;
 	vtap_limit_set(c->q, VTAP_LIMIT_CLIENT, &cfg,
 		       VTAP_LIMIT_RATE | VTAP_LIMIT_PPS);
+	/* The pass in progress may have begun with the former limit. */
+	vtap_queue_lock(c->q);
+	mutex_unlock(&c->q->lock);
 	return 0;
 }
 

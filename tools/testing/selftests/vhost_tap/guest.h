@@ -50,10 +50,11 @@
 
 /* Wait until a condition is true. Return: whether it is */
 #define wait_for(condition) ({				\
-	int ms_left = WAIT_MS;				\
-	while (!(condition) && ms_left--)		\
+	int64_t end_ms = now_ms() + WAIT_MS;		\
+	bool is_true;					\
+	while (!(is_true = (condition)) && now_ms() < end_ms)	\
 		usleep(1000);				\
-	ms_left >= 0;					\
+	is_true;					\
 })
 /* Time to wait for something that must not happen. */
 #define QUIET_MS		120

@@ -372,6 +372,36 @@ TEST_F_TIMEOUT(throttled, close_early_and_late, 120)
 	EXPECT_TRUE(workers_gone(getpid()));
 }
 
+/* A pass that began with the former limit ends before the ioctl does. */
+TEST(limit_holds_on_return)
+{
+	struct tap tap;
+	struct guest g;
+	struct vq *q = &g.vq[TX];
+	uint16_t idx;
+	int i;
+
+	if (!guest_is_ours())
+		SKIP(return, "vhost-tap only");
+	ASSERT_EQ(0, up(&g, &tap, F_QEMU));
+	for (i = 0; i < 20; i++) {
+		idx = vq_used_idx(q);
+		ASSERT_EQ(0, guest_tx_kick(&g, 200));
+		/* The pass publishes the first batch, and goes on. */
+		while (vq_used_idx(q) == idx)
+			;
+		ASSERT_EQ(0, limit(&g, TX, 0, 0, 1));
+		/* Not debugfs: it waits for the pass. */
+		idx = vq_used_idx(q);
+		usleep(QUIET_MS * 1000);
+		/* The burst is a packet, and a second may pass. */
+		EXPECT_GE(2, (uint16_t)(vq_used_idx(q) - idx));
+		ASSERT_EQ(0, limit(&g, TX, 0, 0, 0));
+		ASSERT_EQ(0, vq_drain(q, 200, WAIT_MS));
+	}
+	guest_off_tap(&g, &tap);
+}
+
 /* The limit of the client ends with RESET_OWNER. */
 TEST(reset_owner)
 {
