@@ -108,20 +108,32 @@ bool child_kill(struct child *c)
 	       WIFSIGNALED(status);
 }
 
-/* Return the CPU time of a thread in ns, 0 if it does not exist. */
-uint64_t thread_cpu_ns(pid_t tid)
+/* Return field @i of /proc/TID/schedstat, 0 if the thread does not exist. */
+static uint64_t thread_schedstat(pid_t tid, unsigned int i)
 {
-	unsigned long long ns = 0;
+	unsigned long long field[3] = {};
 	char path[64];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
 	f = fopen(path, "r");
-	if (f && fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
+	if (f && fscanf(f, "%llu %llu %llu", &field[0], &field[1], &field[2]) != 3)
+		field[i] = 0;
 	if (f)
 		fclose(f);
-	return ns;
+	return field[i];
+}
+
+/* Return the CPU time of a thread in ns, 0 if it does not exist. */
+uint64_t thread_cpu_ns(pid_t tid)
+{
+	return thread_schedstat(tid, 0);
+}
+
+/* Return how often a thread got a CPU, 0 if it does not exist. */
+uint64_t thread_timeslices(pid_t tid)
+{
+	return thread_schedstat(tid, 2);
 }
 
 static char thread_state(pid_t tid)

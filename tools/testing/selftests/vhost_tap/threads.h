@@ -35,6 +35,7 @@ bool child_is_ready(struct child *c);
 bool child_kill(struct child *c);
 
 uint64_t thread_cpu_ns(pid_t tid);
+uint64_t thread_timeslices(pid_t tid);
 bool thread_sleeps(pid_t tid);
 int put_text(const char *path, const char *text);
 

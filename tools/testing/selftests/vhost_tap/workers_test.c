@@ -326,8 +326,8 @@ TEST_F_TIMEOUT(work, former_worker_becomes_idle, 100)
 	int i, tid[2];
 	uint64_t before;
 
-	if (!thread_cpu_ns(getpid()))
-		SKIP(return, "no CPU times in /proc/PID/schedstat");
+	if (!thread_timeslices(getpid()))
+		SKIP(return, "no timeslices in /proc/PID/schedstat");
 	ASSERT_EQ(0, pairs_open(p, 2));
 	ASSERT_EQ(0, pairs_up(p, &qemu));
 	tid[0] = node_thread_of(p->fd, 0);
@@ -339,10 +339,10 @@ TEST_F_TIMEOUT(work, former_worker_becomes_idle, 100)
 	ASSERT_TRUE(traffic_wait(&p->t[0], 3));
 	/* It may still have a pending bit and be yielding to others. */
 	usleep(QUIET_MS * 1000);
-	before = thread_cpu_ns(tid[0]);
+	before = thread_timeslices(tid[0]);
 	ASSERT_LT(0, before);
 	ASSERT_TRUE(traffic_wait(&p->t[0], 10));
-	EXPECT_EQ(before, thread_cpu_ns(tid[0]));
+	EXPECT_EQ(before, thread_timeslices(tid[0]));
 	EXPECT_EQ(0, traffic_stop(&p->t[0]));
 	EXPECT_EQ(tid[1], node_thread_of(p->fd, 0));
 }
