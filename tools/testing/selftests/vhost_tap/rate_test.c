@@ -387,15 +387,18 @@ TEST(limit_holds_on_return)
 	for (i = 0; i < 20; i++) {
 		idx = vq_used_idx(q);
 		ASSERT_EQ(0, guest_tx_kick(&g, 200));
-		/* The pass publishes the first batch, and goes on. */
+		/*
+		 * The pass publishes the first batch, and goes on. To sleep here would
+		 * give it the time to end. The harness ends a test that waits in vain.
+		 */
 		while (vq_used_idx(q) == idx)
 			;
-		ASSERT_EQ(0, limit(&g, TX, 0, 0, 1));
+		ASSERT_EQ(0, limit(&g, TX, 1, 0, 0));
 		/* Not debugfs: it waits for the pass. */
 		idx = vq_used_idx(q);
 		usleep(QUIET_MS * 1000);
-		/* The burst is a packet, and a second may pass. */
-		EXPECT_GE(2, (uint16_t)(vq_used_idx(q) - idx));
+		/* The burst is a byte: one frame of 60 makes a debt of a minute. */
+		EXPECT_GE(1, (uint16_t)(vq_used_idx(q) - idx));
 		ASSERT_EQ(0, limit(&g, TX, 0, 0, 0));
 		ASSERT_EQ(0, vq_drain(q, 200, WAIT_MS));
 	}
