@@ -389,7 +389,7 @@ TEST(limit_holds_on_return)
 		ASSERT_EQ(0, guest_tx_kick(&g, 200));
 		/*
 		 * The pass publishes the first batch, and goes on. To sleep here would
-		 * give it the time to end. The harness ends a test that waits in vain.
+		 * give it the time to end. The harness ends a test that waits too long.
 		 */
 		while (vq_used_idx(q) == idx)
 			;
