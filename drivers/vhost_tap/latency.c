@@ -27,20 +27,20 @@ static struct vtap_latency *vtap_latency_of(const struct vtap_queue *q)
 	return (struct vtap_latency *)&q->latency;
 }
 
-static void vtap_latency_begin(u64 *at)
+static void vtap_latency_begin(u64 *start_ns)
 {
-	if (!READ_ONCE(*at))
-		WRITE_ONCE(*at, ktime_get_ns());
+	if (!READ_ONCE(*start_ns))
+		WRITE_ONCE(*start_ns, ktime_get_ns());
 }
 
-static void vtap_latency_measure(u64 *at, u64 *hist)
+static void vtap_latency_measure(u64 *start_ns, u64 *hist)
 {
-	u64 begin = READ_ONCE(*at), *bucket;
+	u64 begin = READ_ONCE(*start_ns), *bucket;
 	unsigned int i;
 
 	if (!begin)
 		return;
-	WRITE_ONCE(*at, 0);
+	WRITE_ONCE(*start_ns, 0);
 	i = ilog2((ktime_get_ns() - begin) | 1);
 	bucket = &hist[clamp_t(int, i - VTAP_LATENCY_FIRST, 0,
 			       VTAP_LATENCY_BUCKETS - 1)];

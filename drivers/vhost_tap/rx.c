@@ -160,14 +160,14 @@ static noinline void vtap_rx_log_payload(struct vtap_queue *q, u32 len,
 	u16 i;
 
 	for (i = 0; i < nr_iov && len; i++) {
-		unsigned long at = (unsigned long)q->iov[i].iov_base;
+		unsigned long uaddr = (unsigned long)q->iov[i].iov_base;
 		u32 part = min_t(size_t, q->iov[i].iov_len, len);
 
-		if (at - to >= BIT(VTAP_LOG_PAGE_SHIFT)) {
+		if (uaddr - to >= BIT(VTAP_LOG_PAGE_SHIFT)) {
 			vtap_dirty_mark_user(&q->dirty, from, to - from);
-			from = at;
+			from = uaddr;
 		}
-		to = at + part;
+		to = uaddr + part;
 		len -= part;
 	}
 	vtap_dirty_mark_user(&q->dirty, from, to - from);

@@ -64,9 +64,9 @@ static void vtap_worker_serve_word(struct vtap_worker *w, u32 word)
 
 	w->kicks_off[word] = 0;
 	while (pending) {
-		u32 at = __ffs(pending) / VTAP_NR_WORKS;
-		u32 shift = at * VTAP_NR_WORKS;
-		u32 index = (word * VTAP_QUEUES_PER_WORD + at) ^ 1;
+		u32 slot = __ffs(pending) / VTAP_NR_WORKS;
+		u32 shift = slot * VTAP_NR_WORKS;
+		u32 index = (word * VTAP_QUEUES_PER_WORD + slot) ^ 1;
 		u8 works = (pending >> shift) & WORKS_MASK;
 		struct vtap_queue *q = vtap_queue_at(w->dev, index);
 

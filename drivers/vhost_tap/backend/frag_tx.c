@@ -137,7 +137,7 @@ static struct vtap_frags *vtap_frags_get(struct vtap_backend *b)
 /* Add a piece after the current one, and make it the current one. */
 static bool vtap_frags_add_piece(struct vtap_frags *f)
 {
-	u32 at = f->nr ? f->cur + 1 : 0;
+	u32 slot = f->nr ? f->cur + 1 : 0;
 	struct page *page;
 
 	f->is_short = true;
@@ -148,9 +148,9 @@ static bool vtap_frags_add_piece(struct vtap_frags *f)
 		f->nr_skip = SKIP_FRAMES;
 		return false;
 	}
-	f->piece[f->nr++] = f->piece[at];
-	f->piece[at] = page;
-	f->cur = at;
+	f->piece[f->nr++] = f->piece[slot];
+	f->piece[slot] = page;
+	f->cur = slot;
 	f->used = 0;
 	return true;
 }
@@ -164,17 +164,17 @@ static bool vtap_frags_add_piece(struct vtap_frags *f)
 static bool vtap_frags_next_piece(struct vtap_frags *f)
 {
 	u32 next = f->cur + 1 < f->nr ? f->cur + 1 : 0;
-	u32 at = next, half, left;
+	u32 slot = next, half, left;
 
 	if (f->nr < FRAME_PIECES)
 		return vtap_frags_add_piece(f);
 	left = min_t(u32, NEXT_PIECES, f->nr - (FRAME_PIECES - 1));
-	while (!vtap_frags_is_free(f->piece[at])) {
+	while (!vtap_frags_is_free(f->piece[slot])) {
 		if (!--left)
 			return vtap_frags_add_piece(f);
-		at = at + 1 < f->nr ? at + 1 : 0;
+		slot = slot + 1 < f->nr ? slot + 1 : 0;
 	}
-	swap(f->piece[next], f->piece[at]);
+	swap(f->piece[next], f->piece[slot]);
 	half = next + f->nr / 2;
 	if (half >= f->nr)
 		half -= f->nr;

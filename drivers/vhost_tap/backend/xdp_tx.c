@@ -218,16 +218,16 @@ bool vtap_xdp_tx_trim(struct vtap_backend *b)
 	return is_left;
 }
 
-/* Memory @at for a long frame; NULL without memory, or while the stack uses it. */
+/* Memory @slot for a long frame; NULL without memory, or while the stack uses it. */
 static void *vtap_xdp_tx_long_slot(struct vtap_backend *b, struct vtap_long *l,
-				   u8 at)
+				   u8 slot)
 {
 	u32 room = LONG_FRAME_ROOM << (l - b->long_frames);
 	struct page *page;
 
-	if (l->start[at]) {
-		page = virt_to_page(l->start[at]);
-		return page_ref_count(page) == 1 ? l->start[at] : NULL;
+	if (l->start[slot]) {
+		page = virt_to_page(l->start[slot]);
+		return page_ref_count(page) == 1 ? l->start[slot] : NULL;
 	}
 	if (l->nr_skip) {
 		l->nr_skip--;
@@ -238,9 +238,9 @@ static void *vtap_xdp_tx_long_slot(struct vtap_backend *b, struct vtap_long *l,
 		l->nr_skip = SKIP_FRAMES;
 		return NULL;
 	}
-	l->start[at] = page_address(page);
+	l->start[slot] = page_address(page);
 	schedule_delayed_work(b->trim, VTAP_TRIM_INTERVAL);
-	return l->start[at];
+	return l->start[slot];
 }
 
 /* Use the same memory again if its frame is freed: it is still in the cache. */
@@ -273,15 +273,15 @@ static void *vtap_xdp_tx_long_alloc(struct vtap_backend *b, struct vtap_long *l)
  */
 bool vtap_frame_is_gso(const struct vtap_chain *c, u8 skip, u8 hlen)
 {
-	const size_t at = skip + offsetof(struct virtio_net_hdr, gso_type);
+	const size_t off = skip + offsetof(struct virtio_net_hdr, gso_type);
 	u8 type;
 
 	if (hlen < sizeof(struct virtio_net_hdr))
 		return false;
-	if (likely(at < c->iov->iov_len)) {
-		if (get_user(type, (u8 __user *)c->iov->iov_base + at))
+	if (likely(off < c->iov->iov_len)) {
+		if (get_user(type, (u8 __user *)c->iov->iov_base + off))
 			return false;
-	} else if (!vtap_frame_copy(&type, c, at, sizeof(type))) {
+	} else if (!vtap_frame_copy(&type, c, off, sizeof(type))) {
 		return false;
 	}
 	return type != VIRTIO_NET_HDR_GSO_NONE;

@@ -130,11 +130,11 @@ static noinline int vtap_chain_fetch_scattered(struct vtap_ring *r, u16 i)
 {
 	u64 __user *from = (u64 __user *)(r->desc + i);
 	u64 __user *from2 =
-		vtap_ring_scattered_at(&r->scattered->desc, from + 1);
+		vtap_ring_scattered_addr(&r->scattered->desc, from + 1);
 	u64 *to = (u64 *)r->table;
 
 	BUILD_BUG_ON(sizeof(*r->table) != 2 * sizeof(u64));
-	from = vtap_ring_scattered_at(&r->scattered->desc, from);
+	from = vtap_ring_scattered_addr(&r->scattered->desc, from);
 	if (!user_read_access_begin(from, sizeof(*from)))
 		goto fault;
 	unsafe_get_user(to[0], from, fault_in_window);

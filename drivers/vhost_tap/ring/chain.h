@@ -105,7 +105,7 @@ vtap_chain_run(struct vtap_run *run, const struct vtap_mem *m, const void *descs
 	for (; d < end; d += 2) {
 		u64 off = le64_to_cpu(d[0]) - hit.gpa;
 		u64 tail = le64_to_cpu(d[1]);
-		void __user *at;
+		void __user *buf;
 
 		if (unlikely(vtap_chain_shape(tail ^ last, packed))) {
 			len = (u32)tail;
@@ -117,15 +117,15 @@ vtap_chain_run(struct vtap_run *run, const struct vtap_mem *m, const void *descs
 		}
 		if (off > max_off)
 			break;
-		at = (void __user *)(unsigned long)(hit.uaddr + off);
-		if (at == iov_end) {
+		buf = (void __user *)(unsigned long)(hit.uaddr + off);
+		if (buf == iov_end) {
 			iov->iov_len += len;
 		} else {
 			iov++;
-			iov->iov_base = at;
+			iov->iov_base = buf;
 			iov->iov_len = len;
 		}
-		iov_end = at + len;
+		iov_end = buf + len;
 		used->head = packed ? (u16)(tail >> 32) :
 				      le16_to_cpu((__force __le16)*heads++);
 		used->len = len;

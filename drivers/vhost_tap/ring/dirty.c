@@ -22,10 +22,10 @@ void vtap_dirty_drop(struct vtap_dirty *d)
 	d->lost = false;
 }
 
-/* Set @bits of the aligned word at user address @at; false on failure. */
-static bool vtap_dirty_set_bits(struct vtap_dirty *d, u64 at, u32 bits)
+/* Set @bits of the aligned word at user address @uaddr; false on failure. */
+static bool vtap_dirty_set_bits(struct vtap_dirty *d, u64 uaddr, u32 bits)
 {
-	u32 __user *word = (u32 __user *)(unsigned long)at;
+	u32 __user *word = (u32 __user *)(unsigned long)uaddr;
 	u32 old;
 
 	if (!user_read_access_begin(word, sizeof(*word)))
@@ -56,18 +56,18 @@ failed:
 static void vtap_dirty_write_slot(struct vtap_dirty *d,
 				  struct vtap_dirty_slot *slot)
 {
-	u64 at = d->base + slot->word * sizeof(u32);
-	unsigned int shift = (at & 3) * 8;
+	u64 uaddr = d->base + slot->word * sizeof(u32);
+	unsigned int shift = (uaddr & 3) * 8;
 
 	if (slot->word > (U64_MAX - d->base) / sizeof(u32)) {
 		d->failed = true;
 		return;
 	}
 	if (slot->bits << shift &&
-	    !vtap_dirty_set_bits(d, at & ~3ULL, slot->bits << shift))
+	    !vtap_dirty_set_bits(d, uaddr & ~3ULL, slot->bits << shift))
 		return;
 	if (shift && slot->bits >> (32 - shift) &&
-	    !vtap_dirty_set_bits(d, (at & ~3ULL) + 4,
+	    !vtap_dirty_set_bits(d, (uaddr & ~3ULL) + 4,
 				 slot->bits >> (32 - shift)))
 		return;
 	slot->bits = 0;
@@ -204,11 +204,11 @@ bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
 	u64 last = len && gpa <= U64_MAX - (len - 1) ? gpa + (len - 1) : gpa;
 	u64 first_byte = (gpa >> VTAP_LOG_PAGE_SHIFT) / 8;
 	u64 last_byte = (last >> VTAP_LOG_PAGE_SHIFT) / 8;
-	u64 at;
+	u64 uaddr;
 
-	if (check_add_overflow(base, first_byte, &at))
+	if (check_add_overflow(base, first_byte, &uaddr))
 		return false;
-	return access_ok((void __user *)(unsigned long)at,
+	return access_ok((void __user *)(unsigned long)uaddr,
 			 last_byte - first_byte + 1);
 }
 

@@ -4,16 +4,16 @@
 
 static void vtap_ring_log_by_user(struct vtap_ring *r,
 				  const struct vtap_ring_area *area,
-				  unsigned long at, u64 len)
+				  unsigned long uaddr, u64 len)
 {
 	while (len) {
-		u64 part = min(len, VTAP_PAGE_SIZE - (at & ~VTAP_PAGE_MASK));
-		void __user *user = (void __user *)at;
+		u64 part = min(len, VTAP_PAGE_SIZE - (uaddr & ~VTAP_PAGE_MASK));
+		void __user *user = (void __user *)uaddr;
 
 		if (area)
-			user = vtap_ring_scattered_at(area, user);
+			user = vtap_ring_scattered_addr(area, user);
 		vtap_dirty_mark_user(r->log, (unsigned long)user, part);
-		at += part;
+		uaddr += part;
 		len -= part;
 	}
 }

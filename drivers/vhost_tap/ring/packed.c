@@ -3,12 +3,12 @@
 #include "event.h"
 #include "packed.h"
 
-/* Return the position @n <= num descriptors before @at. */
-static __always_inline u16 vtap_packed_rewind(const struct vtap_ring *r, u16 at,
+/* Return the position @n <= num descriptors before @pos. */
+static __always_inline u16 vtap_packed_rewind(const struct vtap_ring *r, u16 pos,
 					      u16 n)
 {
 	/* Go forward to the same index in the next lap, then undo the lap. */
-	return vtap_packed_advance(r, at, r->num - n) ^ VTAP_PACKED_WRAP;
+	return vtap_packed_advance(r, pos, r->num - n) ^ VTAP_PACKED_WRAP;
 }
 
 /* Length, id and flags of a copied descriptor, see vtap_packed_pack_word(). */
@@ -18,10 +18,10 @@ static __always_inline u64 vtap_packed_tail(const struct vring_packed_desc *d)
 }
 
 /* Test without a barrier whether the descriptor at a position is available. */
-int vtap_packed_is_avail(struct vtap_ring *r, u16 at)
+int vtap_packed_is_avail(struct vtap_ring *r, u16 pos)
 {
 	struct vring_packed_desc __user *d = r->packed_desc +
-					     vtap_packed_idx(at);
+					     vtap_packed_idx(pos);
 	u16 __user *word = (u16 __user *)&d->flags;
 	u16 flags;
 	int err;
@@ -29,7 +29,7 @@ int vtap_packed_is_avail(struct vtap_ring *r, u16 at)
 	if (unlikely(r->fault))
 		return -EIO;
 	err = vtap_ring_get16(r, vtap_ring_desc_addr(r, word), &flags);
-	return err ? err : vtap_packed_offered(at, flags);
+	return err ? err : vtap_packed_offered(pos, flags);
 }
 
 static __always_inline int vtap_packed_fetched(struct vtap_ring *r, u16 n)
@@ -48,7 +48,7 @@ static __always_inline u64 __user *
 vtap_packed_desc_addr(const struct vtap_ring *r, u64 __user *word,
 		      const bool scattered)
 {
-	return scattered ? vtap_ring_scattered_at(&r->scattered->desc, word) :
+	return scattered ? vtap_ring_scattered_addr(&r->scattered->desc, word) :
 			   word;
 }
 
@@ -62,12 +62,12 @@ static __always_inline int vtap_packed_copy(struct vtap_ring *r,
 					    const bool scattered)
 {
 	/* Use pointers instead of array[i]; see vtap_split_fetch(). */
-	u16 at = r->last_avail, idx = vtap_packed_idx(at), n;
+	u16 pos = r->last_avail, idx = vtap_packed_idx(pos), n;
 	u16 max = min_t(u16, VTAP_FETCH, r->num - idx);
 	u64 __user *word = (u64 __user *)(r->packed_desc + idx);
 	u64 *to = (u64 *)r->packed_first;
 	u64 both = vtap_packed_pack_word(0, 0, VTAP_PACKED_BOTH);
-	u64 want = vtap_packed_pack_word(0, 0, vtap_packed_avail_flags(at));
+	u64 want = vtap_packed_pack_word(0, 0, vtap_packed_avail_flags(pos));
 
 	if (unlikely(r->fault))
 		return -EIO;
@@ -198,7 +198,7 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 		     struct vtap_chain *c,
 		     const struct vring_packed_desc *from)
 {
-	u16 at = r->last_avail, found = 0, ready = -r->nr_left, left = ready;
+	u16 pos = r->last_avail, found = 0, ready = -r->nr_left, left = ready;
 	u16 ahead = r->ahead;
 	struct vtap_desc d;
 	int n;
@@ -223,20 +223,20 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 			break;
 		if (found == r->num)
 			return vtap_ring_break(r, VTAP_FAULT_CHAIN_LOOP);
-		at = vtap_packed_advance(r, at, 1);
+		pos = vtap_packed_advance(r, pos, 1);
 		from++;
 		if (--left)
 			continue;
 
 		/* This copy comes after B of the chain's first descriptor. */
-		n = vtap_chain_fetch(r, vtap_packed_idx(at), max(found, ahead));
+		n = vtap_chain_fetch(r, vtap_packed_idx(pos), max(found, ahead));
 		if (n < 0)
 			return n;
 		left = n;
 		from = r->packed_table;
 		for (n = 0; n < left; n++) {
 			d = vtap_desc_from_packed(from + n);
-			if (!vtap_packed_offered(at, d.flags))
+			if (!vtap_packed_offered(pos, d.flags))
 				break;
 		}
 		if (!n)
@@ -247,7 +247,7 @@ int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
 	c->head = vtap_packed_head(d.id, found);
 	r->ahead = found - 1;
 	if (found > ready)			/* past the fetched ones */
-		r->avail_idx = vtap_packed_advance(r, at, 1);
+		r->avail_idx = vtap_packed_advance(r, pos, 1);
 	return found;
 }
 

@@ -62,7 +62,7 @@
 #define VTAP_PACKED_BOTH	(VTAP_PACKED_AVAIL | VTAP_PACKED_USED)
 
 /* packed.c */
-int vtap_packed_is_avail(struct vtap_ring *r, u16 at);
+int vtap_packed_is_avail(struct vtap_ring *r, u16 pos);
 int vtap_packed_fetch(struct vtap_ring *r);
 int vtap_packed_fetch_scattered(struct vtap_ring *r);
 int vtap_packed_walk(struct vtap_ring *r, struct vtap_mem *m,
@@ -83,7 +83,7 @@ u16 vtap_packed_stage_run(struct vtap_ring *r, const struct vtap_used *used,
 int vtap_packed_publish(struct vtap_ring *r);
 
 /* packed_event.c */
-int vtap_packed_write_event(struct vtap_ring *r, int at, u16 mode);
+int vtap_packed_write_event(struct vtap_ring *r, int pos, u16 mode);
 int vtap_packed_needs_call(struct vtap_ring *r);
 int vtap_packed_empty(struct vtap_ring *r);
 int vtap_packed_has_new(struct vtap_ring *r);
@@ -92,17 +92,17 @@ int vtap_packed_enable_notify(struct vtap_ring *r);
 
 /* ---- positions: an index below num, and the wrap counter in bit 15 ---- */
 
-static __always_inline u16 vtap_packed_idx(u16 at)
+static __always_inline u16 vtap_packed_idx(u16 pos)
 {
-	return at & VTAP_PACKED_IDX;
+	return pos & VTAP_PACKED_IDX;
 }
 
-/* Return the position @n <= num descriptors after @at. */
+/* Return the position @n <= num descriptors after @pos. */
 static __always_inline u16 vtap_packed_advance(const struct vtap_ring *r,
-					       u16 at, u16 n)
+					       u16 pos, u16 n)
 {
-	u32 idx = vtap_packed_idx(at) + n;	/* below 2^16 */
-	u16 wrap = at & VTAP_PACKED_WRAP;
+	u32 idx = vtap_packed_idx(pos) + n;	/* below 2^16 */
+	u16 wrap = pos & VTAP_PACKED_WRAP;
 
 	if (unlikely(idx >= r->num)) {
 		idx -= r->num;
@@ -122,15 +122,15 @@ static __always_inline u32 vtap_packed_distance(const struct vtap_ring *r,
 	return n < 0 ? n + 2 * r->num : n;
 }
 
-/* AVAIL and USED bits of an available descriptor in the lap of @at. */
-static __always_inline u16 vtap_packed_avail_flags(u16 at)
+/* AVAIL and USED bits of an available descriptor in the lap of @pos. */
+static __always_inline u16 vtap_packed_avail_flags(u16 pos)
 {
-	return at & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
+	return pos & VTAP_PACKED_WRAP ? VTAP_PACKED_AVAIL : VTAP_PACKED_USED;
 }
 
-static __always_inline bool vtap_packed_offered(u16 at, u16 flags)
+static __always_inline bool vtap_packed_offered(u16 pos, u16 flags)
 {
-	return (flags & VTAP_PACKED_BOTH) == vtap_packed_avail_flags(at);
+	return (flags & VTAP_PACKED_BOTH) == vtap_packed_avail_flags(pos);
 }
 
 /* The second word of a descriptor in ring format; a used entry has no other. */

@@ -84,8 +84,8 @@ int vtap_packed_has_new(struct vtap_ring *r)
 	return vtap_packed_is_avail(r, r->avail_idx);
 }
 
-/* Write our event words: the position first, if @at >= 0, then the mode. */
-int vtap_packed_write_event(struct vtap_ring *r, int at, u16 mode)
+/* Write our event words: the position first, if @pos >= 0, then the mode. */
+int vtap_packed_write_event(struct vtap_ring *r, int pos, u16 mode)
 {
 	u16 __user *where = (u16 __user *)&r->device_event->off_wrap;
 	u16 __user *flags = (u16 __user *)&r->device_event->flags;
@@ -94,8 +94,8 @@ int vtap_packed_write_event(struct vtap_ring *r, int at, u16 mode)
 	flags = vtap_ring_used_addr(r, flags);
 	if (!user_write_access_begin(where, sizeof(*r->device_event)))
 		goto fault;
-	if (at >= 0)
-		unsafe_put_user((__force u16)cpu_to_le16(at), where,
+	if (pos >= 0)
+		unsafe_put_user((__force u16)cpu_to_le16(pos), where,
 				fault_in_window);
 	vtap_put16_release((__force u16)cpu_to_le16(mode), flags,
 			   fault_in_window);

@@ -136,13 +136,13 @@ static noinline __cold void vtap_packed_log_staged(struct vtap_ring *r, u16 i)
 {
 	const size_t used = offsetof(struct vring_packed_desc, len);
 	const size_t size = sizeof(struct vring_packed_desc);
-	u16 at = r->last_used, n;
+	u16 pos = r->last_used, n;
 
 	for (n = 0; n < r->nr_staged; n++) {
 		if (n >= i)
-			vtap_ring_log_desc(r, vtap_packed_idx(at) * size + used,
+			vtap_ring_log_desc(r, vtap_packed_idx(pos) * size + used,
 					   size - used);
-		at = vtap_packed_advance(r, at, r->skip[n] + 1);
+		pos = vtap_packed_advance(r, pos, r->skip[n] + 1);
 	}
 }
 
@@ -166,7 +166,7 @@ static __always_inline u16 vtap_packed_stage_idx(const struct vtap_ring *r)
 static noinline int vtap_packed_spill(struct vtap_ring *r)
 {
 	u16 first = vtap_packed_idx(r->last_used);
-	u16 at = vtap_packed_stage_idx(r);
+	u16 pos = vtap_packed_stage_idx(r);
 
 	if (!vtap_packed_begin_write(r))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
@@ -178,7 +178,7 @@ static noinline int vtap_packed_spill(struct vtap_ring *r)
 	if (unlikely(r->has_gaps))
 		memset(r->skip, 0, sizeof(r->skip));
 	r->has_gaps = false;
-	r->skip[0] = at - first - 1 + (at > first ? 0 : r->num);
+	r->skip[0] = pos - first - 1 + (pos > first ? 0 : r->num);
 	r->stage_room -= r->nr_staged - 1;
 	r->nr_spilled += r->nr_staged - 1;
 	r->nr_staged = 1;

@@ -361,13 +361,14 @@ vtap_desc_from_packed(const struct vring_packed_desc *d)
 
 /*
  * Return the user address of a word in a scattered ring. The caller has checked
- * that @at lies in the area, but a descriptor's index from the guest determines it:
+ * that @word lies in the area, but a descriptor's index from the guest determines it:
  * array_index_nospec() keeps a mispredicted check from reading past @delta.
  */
 static __always_inline void __user *
-vtap_ring_scattered_at(const struct vtap_ring_area *area, const void __user *at)
+vtap_ring_scattered_addr(const struct vtap_ring_area *area,
+			 const void __user *word)
 {
-	unsigned long iova = (unsigned long)at;
+	unsigned long iova = (unsigned long)word;
 	u64 page = (iova >> VTAP_PAGE_SHIFT) - area->first_page;
 
 	page = array_index_nospec(page, area->nr_pages);
@@ -379,7 +380,7 @@ static __always_inline void __user *
 vtap_ring_desc_addr(const struct vtap_ring *r, const void __user *word)
 {
 	if (unlikely(r->scattered))
-		return vtap_ring_scattered_at(&r->scattered->desc, word);
+		return vtap_ring_scattered_addr(&r->scattered->desc, word);
 	return (void __user *)word;
 }
 
@@ -387,7 +388,7 @@ static __always_inline void __user *
 vtap_ring_avail_addr(const struct vtap_ring *r, const void __user *word)
 {
 	if (unlikely(r->scattered))
-		return vtap_ring_scattered_at(&r->scattered->avail, word);
+		return vtap_ring_scattered_addr(&r->scattered->avail, word);
 	return (void __user *)word;
 }
 
@@ -395,7 +396,7 @@ static __always_inline void __user *
 vtap_ring_used_addr(const struct vtap_ring *r, const void __user *word)
 {
 	if (unlikely(r->scattered))
-		return vtap_ring_scattered_at(&r->scattered->used, word);
+		return vtap_ring_scattered_addr(&r->scattered->used, word);
 	return (void __user *)word;
 }
 

@@ -47,7 +47,7 @@ static __always_inline u16 vtap_split_nr_in_order(const u16 *heads, u16 max,
 						  u16 num)
 {
 	const u16 head = vtap_split_le16(*heads);
-	const u16 *at = heads, *end;
+	const u16 *next = heads, *end;
 	u64 want, four;
 
 	if (unlikely(head >= num))
@@ -55,14 +55,14 @@ static __always_inline u16 vtap_split_nr_in_order(const u16 *heads, u16 max,
 	end = heads + min_t(u16, max, num - head);
 	/* No part overflows: the last head is below num. */
 	want = head * 0x0001000100010001ull + 0x0003000200010000ull;
-	for (; end - at >= 4; at += 4, want += 0x0004000400040004ull) {
-		memcpy(&four, at, sizeof(four));
+	for (; end - next >= 4; next += 4, want += 0x0004000400040004ull) {
+		memcpy(&four, next, sizeof(four));
 		if (le64_to_cpu((__force __le64)four) != want)
 			break;
 	}
-	while (at < end && vtap_split_le16(*at) == head + (at - heads))
-		at++;
-	return at - heads;
+	while (next < end && vtap_split_le16(*next) == head + (next - heads))
+		next++;
+	return next - heads;
 }
 
 /*
@@ -148,7 +148,7 @@ int vtap_split_fetch_scattered(struct vtap_ring *r)
 	r->fetch_start = r->last_avail;
 	r->nr_fetched = 0;
 
-	slot = vtap_ring_scattered_at(&map->avail, slot);
+	slot = vtap_ring_scattered_addr(&map->avail, slot);
 	if (!user_read_access_begin(slot, sizeof(*slot)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	vtap_get16_acquire(idx, slot, fault);	/* B, pairs with A */
@@ -164,14 +164,14 @@ int vtap_split_fetch_scattered(struct vtap_ring *r)
 
 		slot = (u16 __user *)r->avail->ring +
 		       ((r->last_avail + i) & (r->num - 1));
-		slot = vtap_ring_scattered_at(&map->avail, slot);
+		slot = vtap_ring_scattered_addr(&map->avail, slot);
 		unsafe_get_user(*(heads + i), slot, fault);
 		head = vtap_split_le16(*(heads + i));
 		if (unlikely(head >= r->num))
 			break;
 		from = (u64 __user *)(r->desc + head);
-		from2 = vtap_ring_scattered_at(&map->desc, from + 1);
-		from = vtap_ring_scattered_at(&map->desc, from);
+		from2 = vtap_ring_scattered_addr(&map->desc, from + 1);
+		from = vtap_ring_scattered_addr(&map->desc, from);
 		unsafe_get_user(to[0], from, fault);
 		unsafe_get_user(to[1], from2, fault);
 	}
@@ -291,14 +291,14 @@ static __always_inline bool vtap_split_begin_write(struct vtap_ring *r)
 }
 
 /*
- * Log writes of @n used entries from free-running index @at on. @n can exceed
+ * Log writes of @n used entries from free-running index @idx on. @n can exceed
  * the ring size if a driver makes descriptors available that are not used yet.
  */
-static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 at,
+static noinline __cold void vtap_split_log_entries(struct vtap_ring *r, u16 idx,
 						   u16 n)
 {
 	const u32 size = sizeof(struct vring_used_elem);
-	u16 start = n < r->num ? at & (r->num - 1) : 0;
+	u16 start = n < r->num ? idx & (r->num - 1) : 0;
 	u16 before_wrap;
 
 	n = min(n, r->num);
@@ -323,13 +323,13 @@ void vtap_split_log_word(struct vtap_ring *r, const u16 __user *word)
  */
 static int vtap_split_write_run(struct vtap_ring *r)
 {
-	u16 at = (r->last_used + r->nr_spilled) & (r->num - 1);
+	u16 idx = (r->last_used + r->nr_spilled) & (r->num - 1);
 	struct vring_used_elem __user *to = r->used->ring;
 	u16 n = r->nr_staged;
 
-	if (n < 2 * VTAP_RUN_LONG || unlikely(r->scattered) || at + n > r->num)
+	if (n < 2 * VTAP_RUN_LONG || unlikely(r->scattered) || idx + n > r->num)
 		return 0;
-	if (vtap_user_copy_out(to + at, r->staged, n * sizeof(*r->staged)))
+	if (vtap_user_copy_out(to + idx, r->staged, n * sizeof(*r->staged)))
 		return vtap_ring_break(r, VTAP_FAULT_RING_ACCESS);
 	return 1;
 }
