@@ -272,6 +272,12 @@ check-kcsan:	## kselftests in a VM with two CPUs whose kernel looks for data rac
 coverage:	## lines and branches of the driver that check-unit and check-debug execute, with a floor; TEST=
 	@tools/testing/coverage/coverage $(TEST)
 
+N = 200
+.PHONY: check-mutants
+check-mutants:	## plant N=200 random defects in the driver, one at a time; the unit tests and kselftests have to find them; SEED=, hours
+	@scripts/deps unit uml
+	@tools/testing/mutation/check.py --number $(N) $(addprefix --seed ,$(SEED))
+
 .PHONY: check-tool
 check-tool:	## vhost-tapctl with a fake module: names, reports, completion, run time; the runners of tests
 	@scripts/deps ctl tool_test
