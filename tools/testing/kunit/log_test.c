@@ -325,6 +325,26 @@ static void log_packed_ring(struct kunit *test)
 		}
 }
 
+/* The first entry that is written early is alone on its page. */
+static void log_packed_spill(struct kunit *test)
+{
+	struct iommu_shape s = {
+		.num = 700, .packed = true, .start = 0x8000 | 699,
+		.seed = 5, .log = true,
+		.place = { 0x100ff0, 0x140ffc, 0x160ffc },
+	};
+
+	for (s.kind = IOMMU_IOTLB_LINEAR; s.kind < NR_IOMMU_KINDS; s.kind++) {
+		iommu_free(f);
+		shim_reset();
+		f = iommu_new(&s);
+		iommu_watch(f);
+		map(test);
+		publish_packed(test, 100);
+		iommu_expect_log(test, f);
+	}
+}
+
 static struct kunit_case log_cases[] = {
 	KUNIT_CASE(log_words),
 	KUNIT_CASE(log_entries),
@@ -334,6 +354,7 @@ static struct kunit_case log_cases[] = {
 	KUNIT_CASE(log_ring_not_in_table),
 	KUNIT_CASE(log_bitmap_missing),
 	KUNIT_CASE(log_packed_ring),
+	KUNIT_CASE(log_packed_spill),
 	{}
 };
 
