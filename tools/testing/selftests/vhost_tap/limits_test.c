@@ -193,6 +193,32 @@ TEST_F(limits, limited_by_rlimit_nproc)
 	EXPECT_EQ(0, as_user(5, limited_by_rlimit_nproc));
 }
 
+static int no_shared_thread(int *fd)
+{
+	CHECK(own(fd[0]) == -EAGAIN);
+	CHECK(workers_of(getpid(), NULL) == 0);
+	return 0;
+}
+
+static int one_shared_thread(int *fd)
+{
+	int i;
+
+	for (i = 0; i < NR_FILES; i++)
+		CHECK(!own(fd[i]));
+	CHECK(workers_of(getpid(), NULL) == 1);
+	return 0;
+}
+
+/* A shared thread counts, too. If a second one is refused, the first takes all workers. */
+TEST_F(limits, shared_threads_count)
+{
+	ASSERT_EQ(0, put_text(PARAMETER("shared_threads"), "2"));
+	EXPECT_EQ(0, as_user(1, no_shared_thread));
+	EXPECT_EQ(0, as_user(2, one_shared_thread));
+	ASSERT_EQ(0, put_text(PARAMETER("shared_threads"), "0"));
+}
+
 /* Root of a user namespace has the capability only there, not here. */
 static int limited_in_user_namespace(int *fd)
 {

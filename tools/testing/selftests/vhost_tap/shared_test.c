@@ -192,6 +192,22 @@ TEST_F(shared, other_workers_have_threads_of_their_own)
 	EXPECT_EQ(-EINVAL, put_text(PARAMETER, "-1"));
 }
 
+/* A thread has at most 256 workers. The next one has a thread of its own. */
+TEST_F(shared, thread_is_full)
+{
+	struct pairs *p = self->p;
+
+	ASSERT_EQ(0, put_text(PARAMETER, "1"));
+	ASSERT_EQ(0, open_file(&p[0], variant->kind));
+	ASSERT_EQ(0, node_set_pairs(p[0].fd, 256));
+	ASSERT_EQ(0, guest_ioctl(p[0].fd, VHOST_SET_OWNER, NULL));
+	EXPECT_EQ(1, workers_of(getpid(), NULL));
+	ASSERT_EQ(0, open_file(&p[1], variant->kind));
+	ASSERT_EQ(0, own_file(&p[1], 1));
+	EXPECT_EQ(2, workers_of(getpid(), NULL));
+	EXPECT_TRUE(pairs_pass(&p[1]));
+}
+
 /* A polling worker stops when another one has packets. */
 TEST_F_TIMEOUT(shared, polling_worker_yields, 120)
 {
