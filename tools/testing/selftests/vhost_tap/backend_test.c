@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
+#include "genl.h"
 #include "guest.h"
 #include "net.h"
 #include "traffic.h"
@@ -497,6 +498,19 @@ TEST(ipvtap_l2)
 
 /* ---- packet socket ---- */
 
+/* Check what administrators see: the interface and the frames, which go by sendmsg. */
+static bool is_shown(struct guest *g, const char *name, long nr)
+{
+	uint64_t ifindex = 0;
+	int nl = genl_open();
+
+	genl_get(nl, VHOST_TAP_CMD_QUEUE_GET, genl_device(g), TX, VHOST_TAP_A_QUEUE_IFINDEX,
+		 &ifindex, 1);
+	close(nl);
+	return ifindex && ifindex == if_nametoindex(name) &&
+	       guest_stat(g, "tx", "packets") == nr && guest_stat(g, "tx", "singles") == nr;
+}
+
 static void packet_socket(struct __test_metadata *_metadata, bool vhost_hdr)
 {
 	struct guest_cfg cfg = { .features = vhost_hdr ? F_NET_HDR : 0 };
@@ -530,6 +544,7 @@ static void packet_socket(struct __test_metadata *_metadata, bool vhost_hdr)
 		ASSERT_TRUE(frame_at_host(host, 200, k));
 		ASSERT_TRUE(frame_at_guest(&g, 200, k));
 	}
+	EXPECT_TRUE(!guest_is_ours() || is_shown(&g, "veth0", 154));
 	guest_free(&g);
 	close(fd);
 	close(host);
