@@ -206,6 +206,7 @@ FIXTURE(throttled) {
 	struct guest g;
 	struct tap tap;
 	struct flow f;
+	double start;
 };
 
 FIXTURE_VARIANT(throttled) {
@@ -243,6 +244,7 @@ FIXTURE_SETUP(throttled)
 	ASSERT_EQ(0, up(&self->g, &self->tap, variant->features));
 	self->f = (struct flow){ &self->g, self->tap.host, variant->dir,
 				 variant->dir == TX ? "tx" : "rx" };
+	self->start = seconds_now();
 	ASSERT_EQ(0, flow_throttle(&self->f, 20));
 }
 
@@ -327,6 +329,8 @@ TEST_F(throttled, limit_is_raised)
 	ASSERT_EQ(0, limit(f->g, f->dir, 1000000, 0, 0));
 	EXPECT_EQ(0, flow_end(f));
 	EXPECT_GT(10, seconds_now() - start);
+	EXPECT_LT(0, flow_stat(f, "throttled_ns"));
+	EXPECT_GT((seconds_now() - self->start) * 1e9, flow_stat(f, "throttled_ns"));
 }
 
 /* Tokens and debt survive a stop, and so does every packet. */
