@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests to the generic netlink family (genl.h). */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "genl.h"
 
 static uint16_t family;
+static uint32_t events;		/* the group of notifications */
 
 /* Send a request and receive the reply or the result. Return: 0 or -errno */
 static int exchange(int fd, struct message *m)
@@ -44,6 +46,28 @@ static int collect(const struct message *m, uint16_t type, uint64_t *val, unsign
 	return found;
 }
 
+static const struct nlattr *find(const void *at, const void *end, uint16_t type)
+{
+	const struct nlattr *a = at;
+
+	while ((const void *)(a + 1) <= end && (a->nla_type & NLA_TYPE_MASK) != type)
+		a = (const void *)a + NLA_ALIGN(a->nla_len);
+	return (const void *)(a + 1) <= end ? a : NULL;
+}
+
+/* The family has one group. */
+static void find_events(const struct message *m)
+{
+	const struct nlattr *groups, *group, *id;
+
+	groups = find(m->attrs, (const char *)m + m->nlh.nlmsg_len, CTRL_ATTR_MCAST_GROUPS);
+	group = groups ? groups + 1 : NULL;
+	id = group ? find(group + 1, (const char *)group + group->nla_len,
+			  CTRL_ATTR_MCAST_GRP_ID) : NULL;
+	if (id)
+		memcpy(&events, id + 1, sizeof(events));
+}
+
 /* Return: a socket or -errno */
 int genl_open(void)
 {
@@ -63,6 +87,19 @@ int genl_open(void)
 		return err;
 	}
 	family = id;
+	find_events(&m);
+	return fd;
+}
+
+int genl_listen(void)
+{
+	int fd = genl_open();
+
+	if (fd >= 0 && setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &events,
+				  sizeof(events))) {
+		close(fd);
+		return -errno;
+	}
 	return fd;
 }
 
@@ -78,7 +115,7 @@ int genl_set(int fd, uint8_t cmd, const struct genl_attr *attr, unsigned int nr)
 	return exchange(fd, &m);
 }
 
-/* Get up to @nr values of an attribute of a queue or worker. Return: number or -errno */
+/* Get up to @nr values of an attribute. Return: number or -errno */
 int genl_get(int fd, uint8_t cmd, uint32_t device, uint32_t index, uint16_t type,
 	     uint64_t *val, unsigned int nr)
 {
@@ -87,9 +124,53 @@ int genl_get(int fd, uint8_t cmd, uint32_t device, uint32_t index, uint16_t type
 
 	begin(&m, family, cmd, 0);
 	add(&m, VHOST_TAP_A_QUEUE_DEVICE, &device, sizeof(device));
-	add(&m, VHOST_TAP_A_QUEUE_INDEX, &index, sizeof(index));
+	if (index != GENL_DEVICE)
+		add(&m, VHOST_TAP_A_QUEUE_INDEX, &index, sizeof(index));
 	err = exchange(fd, &m);
 	return err ? err : collect(&m, type, val, nr);
+}
+
+int genl_dump(int fd, uint8_t cmd)
+{
+	struct message m;
+
+	begin(&m, family, cmd, NLM_F_DUMP);
+	return send(fd, &m, m.nlh.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* Devices, queues and workers have the same numbers of these attributes. */
+static struct genl_item item_of(const struct message *m)
+{
+	uint64_t device = 0, index = 0, state = 0;
+
+	collect(m, VHOST_TAP_A_QUEUE_DEVICE, &device, 1);
+	collect(m, VHOST_TAP_A_QUEUE_INDEX, &index, 1);
+	collect(m, VHOST_TAP_A_QUEUE_STATE, &state, 1);
+	return (struct genl_item){ m->genl.cmd, device, index, state };
+}
+
+int genl_items(int fd, struct genl_item *item, unsigned int max, int ms)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	unsigned int nr = 0;
+	struct message m;
+
+	while (poll(&readable, 1, ms) > 0) {
+		const struct nlmsghdr *h = &m.nlh;
+		int len = recv(fd, &m, sizeof(m), 0);
+
+		if (len < 0)
+			return -errno;
+		for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+			if (h->nlmsg_type == NLMSG_ERROR)
+				return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+			if (h->nlmsg_type == NLMSG_DONE)
+				return nr;
+			if (nr++ < max)
+				item[nr - 1] = item_of((const void *)h);
+		}
+	}
+	return nr;
 }
 
 /* Return: serial number of the device, which is the name of its folder in debugfs */

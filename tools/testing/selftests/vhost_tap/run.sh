@@ -24,7 +24,7 @@ fi
 	hostile_test hostile_packet_test hostile_mem_test bad_buffer_test recover_test cve_test \
 	iotlb_test iotlb_miss_test iotlb_data_test dirty_test dirty_live_test \
 	packed_test packed_hostile_test features_test tunnel_test fair_test pairs_test \
-	workers_test shared_test threads_test limits_test rate_test kill_test stats_test sample_test.sh errno_diff.sh
+	workers_test shared_test threads_test limits_test netlink_test rate_test kill_test stats_test sample_test.sh errno_diff.sh
 
 cd "$dir" || exit 1
 
