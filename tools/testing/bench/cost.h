@@ -5,6 +5,7 @@
 #ifndef VTAP_BENCH_COST_H
 #define VTAP_BENCH_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -46,6 +47,10 @@ int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost
 int cost_rr(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
 int cost_idle(const struct bench_row *row, struct packet_cost *cost);
 int cost_many(const struct bench_row *row, struct packet_cost *cost);
+int cost_latency(const struct bench_row *row, unsigned int ms, struct packet_cost *cost);
+int cost_op(const struct bench_row *row, struct packet_cost *cost);
+
+bool ops_is_node(const char *node);
 
 /* worker.c */
 long worker_switches(void);

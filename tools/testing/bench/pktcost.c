@@ -7,7 +7,8 @@
  * Each row runs on all nodes before the next row, so that the nodes meet the same load
  * on the machine. It runs as often as the row says, at most -r times. With -p, the row
  * named by plain= runs before it on each node. A node may be a vhost file,
- * /dev/vtap-baseline, or /dev/vtap-baseline:kernel with its memory in the kernel.
+ * /dev/vtap-baseline, /dev/vtap-baseline:kernel with its memory in the kernel, or
+ * /dev/vtap-ops for rows with mode=op.
  * Prints, tab-separated: node, row, and the members of struct packet_cost (cost.h); or node,
  * row and an errno.
  */
@@ -39,6 +40,10 @@ static int run_row(const struct bench_row *row, unsigned int ms)
 		err = cost_idle(row, &c);
 	else if (!err && row->mode == MODE_MANY)
 		err = cost_many(row, &c);
+	else if (!err && row->mode == MODE_LATENCY)
+		err = cost_latency(row, ms, &c);
+	else if (!err && row->mode == MODE_OP)
+		err = cost_op(row, &c);
 	else if (!err)
 		err = cost_rounds(row, ms, &c);
 	if (!err)
@@ -101,6 +106,13 @@ static const struct bench_row *find(const struct job *job, const char *name)
 	return NULL;
 }
 
+static bool is_for(const struct bench_row *row, const char *node)
+{
+	bool is_op = row->mode == MODE_OP;
+
+	return is_op == ops_is_node(node) && (row->baseline || !baseline_is_node(node));
+}
+
 /* Run the row on all nodes, each time after its plain row if it has one. */
 static unsigned int run_on_all(const struct job *job, const struct bench_row *row)
 {
@@ -119,7 +131,7 @@ static unsigned int run_on_all(const struct job *job, const struct bench_row *ro
 	}
 	for (i = 0; i < times; i++) {
 		for (n = job->nodes; *n; n++) {
-			if (!row->baseline && baseline_is_node(*n))
+			if (!is_for(row, *n))
 				continue;
 			if (plain)
 				bad += fork_row(&beside, *n, ms) != 0;

@@ -19,7 +19,8 @@ sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/../../../scripts"
 import gnuplot  # noqa: E402
 
 NODES = {"/dev/vhost-net": "in_tree", "/dev/vhost-tap": "ours", "a": "in_tree", "b": "ours",
-         "/dev/vtap-baseline": "baseline", "/dev/vtap-baseline:kernel": "baseline_kernel"}
+         "/dev/vtap-baseline": "baseline", "/dev/vtap-baseline:kernel": "baseline_kernel",
+         "/dev/vtap-ops": "ops"}
 
 # The targets: cost of vhost-tap over in-tree's.
 TARGETS = {"tx-64": 0.60, "rx-64": 0.60, "tx-1500": 0.75, "rx-1500": 0.75,
@@ -45,7 +46,7 @@ def is_burst(row):
 
 
 def read_raw(path):
-    """Read the raw file -> {row: {side: {boot: [value, kicks, calls, CPU, switches]} or "ERRNO"}}"""
+    """Read the raw file -> {row: {side: {boot: [value, kicks, calls, CPU, switches, p99]} or "ERRNO"}}"""
     rows = {}
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -61,7 +62,7 @@ def read_raw(path):
             again = sum(key[0] == col[0] for key in row[name])
             row[name][col[0], again] = [float(col[6 if is_burst(col[2]) else 5]),
                                         float(col[8]), float(col[9]), float(col[10]),
-                                        float(col[12])]
+                                        float(col[12]), float(col[11])]
     return rows
 
 
@@ -101,7 +102,7 @@ def side_of(got):
     if not isinstance(got, dict):
         return {"error": got}
     side = summary([v[0] for v in got.values()])
-    for i, what in enumerate(("kicks", "calls", "worker", "switches"), 1):
+    for i, what in enumerate(("kicks", "calls", "worker", "switches", "p99"), 1):
         side[what] = statistics.median(v[i] for v in got.values())
     return side
 
@@ -173,6 +174,7 @@ def judge(rows, targets=True):
                 v[0] for v in sides["ours"].values()) else "not met"}
             continue
         r["ratio"] = ratio(sides["ours"], sides["in_tree"])
+        r["worker_ratio"] = ratio(sides["ours"], sides["in_tree"], column=3)
         if targets and r["ratio"] and row in TARGETS:
             r["ratio"] = judged(r["ratio"], TARGETS[row])
         if "stream" in row:
@@ -247,13 +249,32 @@ def request_lines(rows):
             if "median" in r.get(side, {})]
 
 
+def p99_of(r, side):
+    is_latency = "-latency" in r["row"] or r["row"].startswith("rr")
+    return f"{r[side]['p99']:.0f}" if is_latency else ""
+
+
+def two_cpu_lines(rows):
+    """List the worker's part of each packet."""
+    return [f"{r['row']:20} {name:9} {r[side]['worker']:>10.0f} "
+            f"{pair(side == 'ours' and r.get('worker_ratio')):>11} {r[side]['kicks']:>9.4f} "
+            f"{r[side]['calls']:>9.4f} {p99_of(r, side):>9}".rstrip()
+            for r in rows for side, name in (("in_tree", "in-tree"), ("ours", "vhost-tap"))
+            if "median" in r.get(side, {})]
+
+
+def op_lines(rows):
+    return [f"{r['row'].removeprefix('op-'):16} {cell(r['ops']):>15} {r['ops'].get('p99', 0):>9.0f}"
+            for r in rows if "ops" in r]
+
+
 def load_lines(rows):
     return [f"{r['row']:16} {what:6} {r['in_tree'][what]:>9.4f} {r['ours'][what]:>9.4f}  "
             f"{aim(r['load'][what])}"
             for r in rows if r.get("load") for what in ("kicks", "calls")]
 
 
-def table(about, rows):
+def table(about, rows, two_cpus):
     one, two = about.get("sides", "in-tree vhost-tap").split()
     lines = [f"{k}: {v}" for k, v in about.items()]
     lines += part("Medians of all boots, ± half the distance of their quartiles. Ratios are computed "
@@ -261,7 +282,7 @@ def table(about, rows):
                   f"{'row':16} {one:>15} {two:>15} {'ratio':>11}  target",
                   [f"{r['row']:16} {cell(r.get('in_tree', {})):>15} {cell(r.get('ours', {})):>15} "
                    f"{pair(r.get('ratio')):>11}  {aim(r.get('ratio'))}".rstrip()
-                   for r in rows if r["row"] != "idle"])
+                   for r in rows if r["row"] != "idle" and "ops" not in r])
     lines += part("Cost of a feature: each driver with it, divided by the same driver without it:",
                   f"{'row':16} {one:>11} {two:>11}  target", own_lines(rows))
     lines += part("Packed rings of vhost-tap, divided by the split rings of each driver:",
@@ -269,6 +290,14 @@ def table(about, rows):
     lines += part("Cost above the baseline, a module without rings (baseline/vtap_baseline.c):",
                   f"{'row':25} {'baseline':>15} {one:>12} {two:>12} {'ratio':>11}  target",
                   baseline_lines(rows))
+    if two_cpus:
+        lines += part("For each packet: CPU time of the worker in ns and its ratio, kicks, calls; the 99th percentile\n"
+                      "of the latency:",
+                      f"{'row':20} {'':9} {'CPU time':>10} {'ratio':>11} {'kicks':>9} {'calls':>9} {'p99':>9}",
+                      two_cpu_lines(rows))
+        lines += part("Basic operations of this kernel in ns, and their 99th percentile:",
+                      f"{'operation':16} {'median':>15} {'p99':>9}", op_lines(rows))
+        return "\n".join(lines) + "\n"
     lines += part("Kicks and calls per packet while guest and device work at the same time:",
                   f"{'row':16} {'':6} {one:>9} {two:>9}  not more", load_lines(rows))
     lines += part("For each request: CPU time of the worker, its context switches, kicks and calls. The target\n"
@@ -327,9 +356,10 @@ def write(base, about, rows, text):
 def main():
     base = f"{sys.argv[1]}/{sys.argv[2]}"
     about = read_about(base)
-    # Two builds of vhost-tap have no targets.
-    rows = judge(read_raw(base + ".raw"), "sides" not in about)
-    write(base, about, rows, table(about, rows))
+    two_cpus = sys.argv[2] == "smp"
+    # Neither two builds of vhost-tap nor two CPUs have targets.
+    rows = judge(read_raw(base + ".raw"), "sides" not in about and not two_cpus)
+    write(base, about, rows, table(about, rows, two_cpus))
     plot(base, about, rows)
 
 

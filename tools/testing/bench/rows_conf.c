@@ -7,6 +7,23 @@
 
 #include "rows_conf.h"
 
+static int set_op(struct bench_row *row, const char *name)
+{
+	static const char *const names[] = {
+		[OP_IRQ] = "irq", [OP_MB] = "mb", [OP_LOCK] = "lock", [OP_USER] = "user",
+		[OP_LINE] = "line", [OP_WAKEUP] = "wakeup", [OP_SYSCALL] = "syscall",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]))
+			continue;
+		row->op = i;
+		return 0;
+	}
+	return -1;
+}
+
 static int set_key(struct bench_row *row, const char *key, const char *val)
 {
 	unsigned int n = strtoul(val, NULL, 0);
@@ -55,7 +72,13 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 		row->mode = !strcmp(val, "stream") ? MODE_STREAM :
 			    !strcmp(val, "idle") ? MODE_IDLE :
 			    !strcmp(val, "many") ? MODE_MANY :
-			    !strcmp(val, "rr") ? MODE_RR : MODE_ROUNDS;
+			    !strcmp(val, "rr") ? MODE_RR :
+			    !strcmp(val, "latency") ? MODE_LATENCY :
+			    !strcmp(val, "op") ? MODE_OP : MODE_ROUNDS;
+	else if (!strcmp(key, "op"))
+		return set_op(row, val);
+	else if (!strcmp(key, "apart"))
+		row->apart = n;
 	else if (!strcmp(key, "poll"))
 		row->poll_us = n;
 	else if (!strcmp(key, "adapt"))

@@ -15,8 +15,13 @@ enum gso_kind { GSO_NONE, GSO_TCP, GSO_UDP };
 /* Destination of the guest's frames, see forward.c. */
 enum bench_path { PATH_HOST, PATH_NIC, PATH_VXLAN, PATH_TAP };
 
-/* Implemented in rounds.c, stream.c, idle.c, rr.c and many.c. */
-enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR, MODE_MANY };
+/* Implemented in rounds.c, stream.c, idle.c, rr.c, many.c, latency.c and ops.c. */
+enum bench_mode {
+	MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR, MODE_MANY, MODE_LATENCY, MODE_OP
+};
+
+/* Operations of ops.c, not of a device. */
+enum bench_op { OP_IRQ, OP_MB, OP_LOCK, OP_USER, OP_LINE, OP_WAKEUP, OP_SYSCALL };
 
 /**
  * struct bench_row - the parameters of one measurement
@@ -41,6 +46,8 @@ enum bench_mode { MODE_ROUNDS, MODE_STREAM, MODE_IDLE, MODE_RR, MODE_MANY };
  * @pairs: number of vhost files, each on a queue of one tap; 0 for one on a plain tap
  * @nr_idle: number of idle devices that exist as well, each on a tap of its own
  * @mode: kind of measurement
+ * @op: operation of MODE_OP
+ * @apart: the guest runs on the first CPU, the workers on the last; rounds and stream
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @adapt_us: limit of adaptive polling, VHOST_TAP_SET_POLLING, on vhost-tap only
  * @pace_us: rr: time from one request to the next; 0 for no pause
@@ -76,6 +83,8 @@ struct bench_row {
 	unsigned int pairs;
 	unsigned int nr_idle;
 	enum bench_mode mode;
+	enum bench_op op;
+	bool apart;
 	unsigned int poll_us;
 	unsigned int adapt_us;
 	unsigned int pace_us;

@@ -7,9 +7,9 @@
  * calls. When the ring is full, it requests one call after three quarters, and sleeps.
  * RX: a burst arrives at the tap. The guest waits for a call if there is no packet,
  * disables calls, takes all packets, refills when half of its buffers are used, and
- * enables calls. Linux's virtio-net works like this. Here both share one CPU, and the
- * time includes the guest's. With batch=1 the worker does not preempt the guest; without
- * it, the scheduler decides at each kick.
+ * enables calls. Linux's virtio-net works like this. If both share one CPU, the time
+ * includes the guest's. With batch=1 the worker then does not preempt the guest; without
+ * it, the scheduler decides at each kick. With apart=1 each has a CPU.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,15 +19,6 @@
 #include "cost.h"
 
 #define BLOCK	4096	/* packets timed as one round */
-
-static unsigned int take_used(struct testbed *tb, struct vq *q)
-{
-	uint16_t nr = vq_used_idx(q) - q->used_idx;
-
-	q->used_idx += nr;
-	q->nr_free += nr * (tb->row->indirect ? 1 : tb->row->chain);
-	return nr;
-}
 
 static int sleep_for(struct vq *q)
 {
@@ -57,12 +48,12 @@ static int tx_block(struct testbed *tb)
 	int err;
 
 	for (done = 0; done < BLOCK; done += burst) {
-		take_used(tb, q);
+		testbed_take_used(tb, q);
 		while (q->nr_free < burst * tb->row->chain) {
 			err = make_room(q);
 			if (err)
 				return err;
-			take_used(tb, q);
+			testbed_take_used(tb, q);
 			vq_calls_off(q);
 		}
 		err = testbed_post(tb, 0, burst);
@@ -100,7 +91,7 @@ static int rx_block(struct testbed *tb)
 			if (vq_used_idx(q) == q->used_idx)
 				err = sleep_for(q);
 			vq_calls_off(q);
-			got += take_used(tb, q);
+			got += testbed_take_used(tb, q);
 		}
 		if (err)
 			return err;
@@ -121,6 +112,8 @@ int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost
 	err = testbed_init(&tb, row);
 	if (!err && row->batch)
 		err = worker_batch();
+	if (!err && row->apart)
+		err = worker_apart();
 	if (err)
 		return err;
 	q = testbed_vq(&tb, 0);

@@ -326,6 +326,16 @@ int testbed_reap(struct testbed *tb)
 	return 0;
 }
 
+/* Take back all used chains of a split ring. Return: their number */
+unsigned int testbed_take_used(struct testbed *tb, struct vq *q)
+{
+	uint16_t nr = vq_used_idx(q) - q->used_idx;
+
+	q->used_idx += nr;
+	q->nr_free += nr * (tb->row->indirect ? 1 : tb->row->chain);
+	return nr;
+}
+
 void testbed_free(struct testbed *tb)
 {
 	unsigned int i;

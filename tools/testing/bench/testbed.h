@@ -11,7 +11,7 @@
 #include "rows_conf.h"
 
 #define TESTBED_HDR_LEN		12	/* size of the virtio-net header */
-#define TESTBED_MAX_PAIRS	4
+#define TESTBED_MAX_PAIRS	16
 
 /** struct testbed_pair - a vhost file with its own guest memory, and a tap queue */
 struct testbed_pair {
@@ -72,6 +72,7 @@ void testbed_round(struct testbed *tb, unsigned int nr_packets);
 struct vq *testbed_vq(struct testbed *tb, unsigned int pair);
 int testbed_post(struct testbed *tb, unsigned int pair, unsigned int nr_chains);
 int testbed_reap(struct testbed *tb);
+unsigned int testbed_take_used(struct testbed *tb, struct vq *q);
 void testbed_free(struct testbed *tb);
 uint64_t testbed_features(const struct bench_row *row);
 
