@@ -56,7 +56,7 @@ bool ops_is_node(const char *node);
 long worker_switches(void);
 int64_t worker_cpu_ns(void);
 int worker_batch(void);
-int worker_apart(void);
+int worker_on_last_cpu(void);
 
 static inline int64_t now_ns(void)
 {

@@ -150,7 +150,7 @@ static int prepare(struct latency *l, struct vq *q)
 		vq_publish(q);
 		vq_kick(q);
 	}
-	return err ?: worker_apart();
+	return err ?: worker_on_last_cpu();
 }
 
 /* Return: number of packets, their sorted times in @ns, or -errno */

@@ -168,8 +168,8 @@ int cost_rounds(const struct bench_row *row, unsigned int ms, struct packet_cost
 	n = testbed_init(&tb, row);
 	if (!n && row->batch)
 		n = worker_batch();
-	if (!n && row->apart)
-		n = worker_apart();
+	if (!n && row->two_cpus)
+		n = worker_on_last_cpu();
 	if (!n)
 		n = do_rounds(&tb, ms, full, part, &worker_ns);
 	if (n < 0)

@@ -77,8 +77,8 @@ static int set_key(struct bench_row *row, const char *key, const char *val)
 			    !strcmp(val, "op") ? MODE_OP : MODE_ROUNDS;
 	else if (!strcmp(key, "op"))
 		return set_op(row, val);
-	else if (!strcmp(key, "apart"))
-		row->apart = n;
+	else if (!strcmp(key, "two_cpus"))
+		row->two_cpus = n;
 	else if (!strcmp(key, "poll"))
 		row->poll_us = n;
 	else if (!strcmp(key, "adapt"))

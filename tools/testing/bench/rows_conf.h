@@ -47,7 +47,7 @@ enum bench_op { OP_IRQ, OP_MB, OP_LOCK, OP_USER, OP_LINE, OP_WAKEUP, OP_SYSCALL 
  * @nr_idle: number of idle devices that exist as well, each on a tap of its own
  * @mode: kind of measurement
  * @op: operation of MODE_OP
- * @apart: the guest runs on the first CPU, the workers on the last; rounds and stream
+ * @two_cpus: the guest runs on the first CPU, the workers on the last; rounds and stream
  * @poll_us: polling window of each vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @adapt_us: limit of adaptive polling, VHOST_TAP_SET_POLLING, on vhost-tap only
  * @pace_us: rr: time from one request to the next; 0 for no pause
@@ -84,7 +84,7 @@ struct bench_row {
 	unsigned int nr_idle;
 	enum bench_mode mode;
 	enum bench_op op;
-	bool apart;
+	bool two_cpus;
 	unsigned int poll_us;
 	unsigned int adapt_us;
 	unsigned int pace_us;

@@ -82,7 +82,7 @@ static int rr_init(struct rr *rr)
 	err = tap_make(&rr->tap, IFF_VNET_HDR, 1, 12) ?: guest_init(&rr->g, &cfg) ?:
 	      set_polling(rr) ?: guest_start(&rr->g, rr->tap.fd[0]) ?:
 	      guest_rx_post(&rr->g, RR_BUFFERS, RR_BUFFER_LEN);
-	err = err ?: worker_apart();
+	err = err ?: worker_on_last_cpu();
 	if (err)
 		return err;
 	vq_calls_off(&rr->g.vq[TX]);

@@ -9,7 +9,7 @@
  * disables calls, takes all packets, refills when half of its buffers are used, and
  * enables calls. Linux's virtio-net works like this. If both share one CPU, the time
  * includes the guest's. With batch=1 the worker then does not preempt the guest; without
- * it, the scheduler decides at each kick. With apart=1 each has a CPU.
+ * it, the scheduler decides at each kick. With two_cpus=1 each has a CPU.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -112,8 +112,8 @@ int cost_stream(const struct bench_row *row, unsigned int ms, struct packet_cost
 	err = testbed_init(&tb, row);
 	if (!err && row->batch)
 		err = worker_batch();
-	if (!err && row->apart)
-		err = worker_apart();
+	if (!err && row->two_cpus)
+		err = worker_on_last_cpu();
 	if (err)
 		return err;
 	q = testbed_vq(&tb, 0);

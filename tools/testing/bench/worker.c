@@ -100,7 +100,7 @@ static void set_cpu(const char *task, void *failed)
 }
 
 /* Run this thread on the first CPU, and the workers on the last one. */
-int worker_apart(void)
+int worker_on_last_cpu(void)
 {
 	bool failed = false;
 	cpu_set_t set;
