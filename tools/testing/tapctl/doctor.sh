@@ -20,7 +20,7 @@ fixed() {
 	finds "$what" "$@" || { echo "not found: $what"; cat "$work/doctor"; return 1; }
 	doctor=vhost-tapctl
 	for round in 1 2 3; do
-		grep -F -A 1 -- "$what" "$work/doctor" | grep -q '^  why: .' || { echo "no reason"; return 1; }
+		grep -F -A 1 -- "$what" "$work/doctor" | grep '^  why: .' >/dev/null || { echo "no reason"; return 1; }
 		cmd=$(grep -F -A 2 -- "$what" "$work/doctor" | sed -n 's/^  fix: //p' | head -n 1)
 		echo "$what -> $cmd"
 		[[ -n $cmd ]] || return 1
