@@ -342,7 +342,8 @@ TEST_F_TIMEOUT(work, former_worker_becomes_idle, 100)
 	before = thread_timeslices(tid[0]);
 	ASSERT_LT(0, before);
 	ASSERT_TRUE(traffic_wait(&p->t[0], 10));
-	EXPECT_EQ(before, thread_timeslices(tid[0]));
+	/* On a slow machine a wake-up from before the move may come this late. */
+	EXPECT_GE(before + 1, thread_timeslices(tid[0]));
 	EXPECT_EQ(0, traffic_stop(&p->t[0]));
 	EXPECT_EQ(tid[1], node_thread_of(p->fd, 0));
 }
