@@ -196,7 +196,7 @@ check-recvmsg: vm-module	## RX through recvmsg only, as on kernels that do not e
 		--out build/$(KVER)/check-recvmsg -- env VTAP_RECVMSG=1 $(KSELFTESTS)/run.sh $(RECVMSG_TESTS)
 
 .PHONY: check-qemu
-check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=, CASE="tap mq ..."
+check-qemu: vm-module	## QEMU guests on tap, multi-queue tap and macvtap, KVER=6.12|6.12-arm64..., CASE="tap mq ..."
 	@$(QEMU_TESTS)/check-qemu --kver $(KVER) $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
 
 .PHONY: check-qemu-new

@@ -54,9 +54,13 @@ qemu_pid='' server_pid=''
 # Set defaults that a case may change before it starts its guest.
 guest_defaults() {
 	guest_smp=1 guest_mem=256 guest_machine=pc,usb=off guest_append='' guest_opts=() qemu_by=()
+	guest_qemu=qemu-system-x86_64 guest_console=ttyS0
 	# disable-legacy and modern-pio-notify keep kicks off MMIO: emulated SVM on 7.x
 	# sometimes hangs when an MMIO exit coincides with an interrupt.
 	guest_nic=disable-legacy=on,modern-pio-notify=on
+	[[ $(uname -m) == aarch64 ]] || return 0
+	guest_machine=virt,gic-version=3 guest_opts=(-cpu host)
+	guest_qemu=qemu-system-aarch64 guest_console=ttyAMA0 guest_nic=disable-legacy=on,romfile=
 }
 guest_defaults
 
@@ -74,7 +78,7 @@ guest_iommu() {
 		guest_nic+=,bus=rp
 		guest_append+=' intel_iommu=on' ;;
 	virtio)
-		guest_machine=q35,usb=off,sata=off,smbus=off
+		[[ $guest_qemu == *aarch64 ]] || guest_machine=q35,usb=off,sata=off,smbus=off
 		guest_opts+=(-device "virtio-iommu-pci") ;;
 	esac
 }
@@ -116,10 +120,10 @@ start_guest() {
 		mkfifo "$fifo"
 	done
 	guest_log=$logs/$case_name${slot:-}
-	"${qemu_by[@]}" qemu-system-x86_64 -accel kvm -machine "$guest_machine" -m "$guest_mem" \
+	"${qemu_by[@]}" "$guest_qemu" -accel kvm -machine "$guest_machine" -m "$guest_mem" \
 		-smp "$guest_smp" -nodefaults -no-user-config -display none \
 		-kernel "$guest_kernel" -initrd "$guest_initrd" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 mitigations=off tsc=reliable $guest_append" \
+		-append "console=$guest_console quiet loglevel=5 panic=-1 mitigations=off tsc=reliable $guest_append" \
 		-chardev "file,id=con,path=$guest_log.console" -serial chardev:con \
 		-chardev "pipe,id=ctl,path=$f" -serial chardev:ctl \
 		-chardev "pipe,id=qmp,path=$f-qmp" -mon chardev=qmp,mode=control \
