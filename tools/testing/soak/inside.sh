@@ -61,16 +61,19 @@ warm_up
 result $? "warm up" </tmp/warm
 settle
 counts >/tmp/before
-[[ -s /tmp/before ]]
-result $? "kernel objects are counted" <<<"no /proc/slabinfo"
+status=0
+[[ -s /tmp/before ]] || status=1
+result $status "kernel objects are counted" <<<"no /proc/slabinfo"
 results_of < <("$program" "$seconds" "$seed" "$ko" || [[ $? == 1 ]] || echo "not ok 0 the soak ended with a crash")
 touch /tmp/end
 wait
 echo "# netlink and debugfs were read $(cat /tmp/rounds) times"
-[[ ! -e /tmp/crashed ]]
-result $? "vhost-tapctl did not crash" < <(cat /tmp/crashed 2>&1)
-[[ $(sort -u /tmp/read | wc -l) == 3 ]]
-result $? "vhost-tapctl read the devices" < <(sort /tmp/read 2>&1 | uniq -c)
+status=0
+[[ ! -e /tmp/crashed ]] || status=1
+result $status "vhost-tapctl did not crash" < <(cat /tmp/crashed 2>&1)
+status=0
+[[ $(sort -u /tmp/read | wc -l) == 3 ]] || status=1
+result $status "vhost-tapctl read the devices" < <(sort /tmp/read 2>&1 | uniq -c)
 echo 0 >$dbg/failslab/probability
 slack=32
 no_object "no process, thread or file is left, and few objects in caches"
