@@ -219,7 +219,7 @@ static void iommu_hostile_ring(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(jump); i++) {
 		start(IOMMU_IOTLB_PAGES, 64);
 		KUNIT_EXPECT_TRUE(test, f->r.scattered);
-		*drv_avail_at(&f->d, 1) = 0xfffe + jump[i];
+		drv_avail_at(&f->d, 1)->v = 0xfffe + jump[i];
 		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
 		KUNIT_EXPECT_EQ(test, f->r.fault, VTAP_FAULT_AVAIL_JUMP);
 		KUNIT_EXPECT_EQ(test, iommu_pop(f), -EIO);
@@ -294,7 +294,7 @@ static void iommu_remapped_ring_continues(struct kunit *test)
 		used = f->r.last_used;
 		KUNIT_EXPECT_EQ(test, used, 0xfffe);
 		iommu_invalidate(f, 0, U64_MAX);
-		*drv_used_at(&f->d, 1) = 0x1234;
+		drv_used_at(&f->d, 1)->v = 0x1234;
 		nr = shim.nr;
 		KUNIT_EXPECT_EQ(test, iommu_map(f), 0);
 		KUNIT_EXPECT_EQ(test, shim.nr, nr);

@@ -135,13 +135,13 @@ static void trace_load(void *addr, size_t len, void *arg)
 {
 	struct trace *t = arg;
 
-	t->text[t->nr++] = addr == &e->d.avail->idx ? 'i' : 'l';
+	t->text[t->nr++] = addr == drv_field(e->d.avail, idx) ? 'i' : 'l';
 }
 
 static void trace_store(void *addr, size_t len, void *arg)
 {
 	struct trace *t = arg;
-	char c = addr == &e->d.used->idx ? 'U' : 'S';
+	char c = addr == drv_field(e->d.used, idx) ? 'U' : 'S';
 
 	/* An entry takes one store or two. */
 	if (!t->nr || t->text[t->nr - 1] != c)

@@ -87,7 +87,8 @@ static void packed_chain_torn(struct kunit *test)
 			for (bad = 1; bad < nr; bad++)
 				for (i = 0; i < ARRAY_SIZE(bits); i++) {
 					u32 at = 100 + bad;
-					u16 *flags, lap = wrap;
+					struct pdrv_desc *bad;
+					u16 lap = wrap;
 
 					start_packed(151, wrap << 15 | 100);
 					show_chain(nr);
@@ -95,9 +96,9 @@ static void packed_chain_torn(struct kunit *test)
 						lap ^= 1;
 					if (bits[i] == (lap ? AVAIL : USED))
 						continue;
-					flags = &desc(at % 151)->flags;
-					*flags &= ~(AVAIL | USED);
-					*flags |= bits[i];
+					bad = desc(at % 151);
+					bad->flags &= ~(AVAIL | USED);
+					bad->flags |= bits[i];
 					KUNIT_EXPECT_EQ(test, env_pop(e), -EIO);
 					KUNIT_ASSERT_TRUE(test, e->r.fault ==
 							  VTAP_FAULT_CHAIN_TORN);

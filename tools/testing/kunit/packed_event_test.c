@@ -18,8 +18,8 @@ static int packed_event_init(struct kunit *test)
 
 static void set_driver_event(u16 off_wrap, u16 mode)
 {
-	*drv_avail_at(&e->d, 0) = off_wrap;
-	*drv_avail_at(&e->d, 1) = mode;
+	drv_avail_at(&e->d, 0)->v = off_wrap;
+	drv_avail_at(&e->d, 1)->v = mode;
 }
 
 static int needs_call(void)
@@ -32,12 +32,12 @@ static int needs_call(void)
 
 static u16 mode(void)
 {
-	return drv_used_at(&e->d, 1)[0];
+	return drv_used_at(&e->d, 1)->v;
 }
 
 static u16 kick_at(void)
 {
-	return drv_used_at(&e->d, 0)[0];
+	return drv_used_at(&e->d, 0)->v;
 }
 
 /* ---- calls ---- */
@@ -179,7 +179,7 @@ static void packed_kick_off_while_busy(struct kunit *test)
 /* The driver must never see the mode with an older offset. */
 static void offset_first(void *addr, size_t len, void *arg)
 {
-	if (addr == drv_used_at(&e->d, 1) && mode() == DESC)
+	if (addr == (void *)drv_used_at(&e->d, 1) && mode() == DESC)
 		shim_assert(kick_at() == *(u16 *)arg);
 }
 

@@ -270,7 +270,7 @@ static void seen_only_whole(void *addr, size_t len, void *arg)
 {
 	const struct pdrv_desc *first = desc(3);
 
-	if (addr == &first->len)
+	if (addr == drv_field(first, len))
 		*(int *)arg += 1;
 	else
 		shim_assert(first->flags == 0x80);	/* as added */

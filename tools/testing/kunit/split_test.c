@@ -101,7 +101,7 @@ static void note_store(void *addr, size_t len, void *arg)
 /* The index is written last, and once. */
 static void split_publish_order(struct kunit *test)
 {
-	struct order o = { .idx = &e->d.used->idx };
+	struct order o = { .idx = drv_field(e->d.used, idx) };
 
 	env_add(e, 100, 0);
 	drv_publish(&e->d);
@@ -130,7 +130,7 @@ static void flip(void *addr, size_t len, void *arg)
 	u8 *p = addr;
 
 	/* The index is left alone: it may only grow. */
-	if ((u16 *)addr == &e->d.avail->idx)
+	if (addr == drv_field(e->d.avail, idx))
 		return;
 	while (len--)
 		*p++ ^= 0xff;

@@ -18,16 +18,18 @@
 #define AV_F_NO_INTERRUPT	1
 #define US_F_NO_NOTIFY		1
 
-static uint16_t load(const uint16_t *p, int order)
+static uint16_t load(const struct drv_word *word, int order)
 {
-	return order == __ATOMIC_ACQUIRE ?
-	       __atomic_load_n(p, __ATOMIC_ACQUIRE) :
-	       __atomic_load_n(p, __ATOMIC_RELAXED);
+	const uint16_t *p = (const uint16_t *)word;
+
+	return drv_le16(order == __ATOMIC_ACQUIRE ?
+			__atomic_load_n(p, __ATOMIC_ACQUIRE) :
+			__atomic_load_n(p, __ATOMIC_RELAXED));
 }
 
-static void store(uint16_t *p, uint16_t v)
+static void store(struct drv_word *word, uint16_t v)
 {
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+	__atomic_store_n((uint16_t *)word, drv_le16(v), __ATOMIC_RELAXED);
 }
 
 size_t drv_desc_size(uint16_t num)
@@ -60,12 +62,12 @@ struct drv_desc *drv_desc_at(const struct drv *d, uint16_t i)
 	return word_at(d, d->desc, d->place.desc, i * sizeof(*d->desc));
 }
 
-uint16_t *drv_avail_at(const struct drv *d, size_t word)
+struct drv_word *drv_avail_at(const struct drv *d, size_t word)
 {
 	return word_at(d, d->avail, d->place.avail, 2 * word);
 }
 
-uint16_t *drv_used_at(const struct drv *d, size_t word)
+struct drv_word *drv_used_at(const struct drv *d, size_t word)
 {
 	return word_at(d, d->used, d->place.used, 2 * word);
 }
@@ -102,11 +104,11 @@ void drv_start(struct drv *d, uint16_t start)
 		pdrv_start(d, start);
 		return;
 	}
-	*drv_avail_at(d, AV_IDX) = start;
-	*drv_used_at(d, US_IDX) = start;
+	drv_avail_at(d, AV_IDX)->v = start;
+	drv_used_at(d, US_IDX)->v = start;
 	if (d->event_idx) {
-		*drv_avail_at(d, AV_RING + num) = start;
-		*drv_used_at(d, US_RING + 4 * (size_t)num) = start;
+		drv_avail_at(d, AV_RING + num)->v = start;
+		drv_used_at(d, US_RING + 4 * (size_t)num)->v = start;
 	}
 }
 
@@ -155,7 +157,7 @@ void drv_fill_entry(const struct drv *d, struct drv_desc *entry,
 
 void drv_put_avail(struct drv *d, uint16_t head)
 {
-	*drv_avail_at(d, AV_RING + (d->avail_idx & (d->num - 1))) = head;
+	drv_avail_at(d, AV_RING + (d->avail_idx & (d->num - 1)))->v = head;
 	d->avail_idx++;
 }
 
@@ -240,7 +242,8 @@ void drv_publish(struct drv *d)
 	if (d->packed)
 		return pdrv_publish(d);
 	/* 2.7.13.3: write the index after the entries it covers. */
-	__atomic_store_n(drv_avail_at(d, AV_IDX), d->avail_idx, __ATOMIC_RELEASE);
+	__atomic_store_n((uint16_t *)drv_avail_at(d, AV_IDX), drv_le16(d->avail_idx),
+			 __ATOMIC_RELEASE);
 	d->shown_idx = d->avail_idx;
 }
 
@@ -332,8 +335,9 @@ bool drv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 		return false;
 	}
 	at = US_RING + 4 * (size_t)(d->used_idx & (d->num - 1));
-	memcpy(&elem.id, drv_used_at(d, at), sizeof(elem.id));
-	memcpy(&elem.len, drv_used_at(d, at + 2), sizeof(elem.len));
+	/* A page may end between the two. */
+	memcpy(&elem, drv_used_at(d, at), 4);
+	memcpy((char *)&elem + 4, drv_used_at(d, at + 2), 4);
 	head = drv_used_head(d, elem.id);
 	if (head < 0)
 		return false;

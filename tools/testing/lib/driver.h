@@ -21,7 +21,7 @@ struct drv_desc {
 	uint32_t len;
 	uint16_t flags;
 	uint16_t next;
-};
+} DRV_LE;
 
 #define DRV_NEXT	1
 #define DRV_WRITE	2
@@ -32,7 +32,7 @@ struct drv_avail {
 	uint16_t flags;
 	uint16_t idx;
 	uint16_t ring[];
-};
+} DRV_LE;
 
 /* 2.7.8: the device's area; avail_event follows the entries */
 struct drv_used {
@@ -41,8 +41,8 @@ struct drv_used {
 	struct drv_used_elem {
 		uint32_t id;
 		uint32_t len;
-	} ring[];
-};
+	} DRV_LE ring[];
+} DRV_LE;
 
 /** struct seg - a piece of guest memory for one descriptor */
 struct seg {
@@ -201,8 +201,8 @@ bool drv_wants_call(const struct drv *d, uint16_t old, uint16_t new);
 
 /* Words of a ring, contiguous or scattered. */
 struct drv_desc *drv_desc_at(const struct drv *d, uint16_t i);
-uint16_t *drv_avail_at(const struct drv *d, size_t word);
-uint16_t *drv_used_at(const struct drv *d, size_t word);
+struct drv_word *drv_avail_at(const struct drv *d, size_t word);
+struct drv_word *drv_used_at(const struct drv *d, size_t word);
 
 /* Put free descriptors or ids back: @first to @last, linked. */
 void drv_give_back(struct drv *d, uint16_t first, uint16_t last, bool none_free);

@@ -11,12 +11,12 @@
 
 static uint16_t load(const uint16_t *p)
 {
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
+	return drv_le16(__atomic_load_n(p, __ATOMIC_RELAXED));
 }
 
 static void store(uint16_t *p, uint16_t v)
 {
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+	__atomic_store_n(p, drv_le16(v), __ATOMIC_RELAXED);
 }
 
 static uint32_t lap_pos(const struct drv *d, uint16_t at)
@@ -54,7 +54,7 @@ static uint16_t used_bits(uint16_t at)
 
 static uint16_t *flags_at(const struct drv *d, uint16_t at)
 {
-	return &pdrv_desc_at(d, at & 0x7fff)->flags;
+	return drv_field(pdrv_desc_at(d, at & 0x7fff), flags);
 }
 
 struct pdrv_desc *pdrv_desc_at(const struct drv *d, uint16_t i)
@@ -91,14 +91,15 @@ void pdrv_put(struct drv *d, const struct pdrv_desc *desc, bool is_first)
 
 	/* The device may read all fields but the address at any time. */
 	to->addr = desc->addr;
-	__atomic_store_n(&to->len, desc->len, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->id, desc->id, __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)drv_field(to, len), drv_le32(desc->len),
+			 __ATOMIC_RELAXED);
+	store(drv_field(to, id), desc->id);
 	if (is_first) {
 		d->held[d->nr_held++] =
 			(struct drv_held){ d->avail_idx, flags };
 		d->last_at = d->avail_idx;
 	} else {
-		store(&to->flags, flags);
+		store(drv_field(to, flags), flags);
 	}
 	d->avail_idx = pdrv_step(d, d->avail_idx, 1);
 }
@@ -165,7 +166,7 @@ int pdrv_add_table(struct drv *d, const struct seg *table, uint64_t cookie)
 static void show(struct drv *d, const struct drv_held *held)
 {
 	/* 2.8.21.1: write the first flags after all the rest. */
-	__atomic_store_n(flags_at(d, held->desc), held->flags, __ATOMIC_RELEASE);
+	__atomic_store_n(flags_at(d, held->desc), drv_le16(held->flags), __ATOMIC_RELEASE);
 }
 
 void drv_publish_behind(struct drv *d)
@@ -193,16 +194,16 @@ bool pdrv_wants_kick(const struct drv *d)
 	uint16_t mode, old = d->kick_idx;
 
 	/* 2.8.21.3.1 */
-	mode = __atomic_load_n(&pdrv_device(d)->flags, __ATOMIC_ACQUIRE);
+	mode = drv_le16(__atomic_load_n((uint16_t *)drv_field(pdrv_device(d), flags), __ATOMIC_ACQUIRE));
 	if (mode != PDRV_DESC)
 		return mode != PDRV_DISABLE;
-	return dist(d, old, load(&pdrv_device(d)->off_wrap)) <
+	return dist(d, old, load(drv_field(pdrv_device(d), off_wrap))) <
 	       dist(d, old, d->shown_idx);
 }
 
 bool pdrv_is_used(const struct drv *d, uint16_t at)
 {
-	uint16_t flags = __atomic_load_n(flags_at(d, at), __ATOMIC_ACQUIRE);
+	uint16_t flags = drv_le16(__atomic_load_n(flags_at(d, at), __ATOMIC_ACQUIRE));
 
 	return (flags & PDRV_BOTH) == used_bits(at);
 }
@@ -250,7 +251,7 @@ bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 	slot = &d->slot[id];
 	*cookie = slot->cookie;
 	/* 2.8.6: without WRITE the length is undefined */
-	*len = load(&desc->flags) & DRV_WRITE ? desc->len : 0;
+	*len = load(drv_field(desc, flags)) & DRV_WRITE ? desc->len : 0;
 	slot->busy = false;
 	drv_give_back(d, id, id, d->nr_added - d->nr_got == d->num);
 	d->used_idx = pdrv_step(d, d->used_idx, slot->nr_desc);
@@ -261,9 +262,9 @@ bool pdrv_get(struct drv *d, unsigned long long *cookie, uint32_t *len)
 
 void pdrv_call_at(struct drv *d, uint16_t at)
 {
-	store(&pdrv_driver(d)->off_wrap, at);
+	store(drv_field(pdrv_driver(d), off_wrap), at);
 	/* 2.8.14: write the offset before the mode that makes it valid */
-	__atomic_store_n(&pdrv_driver(d)->flags, PDRV_DESC, __ATOMIC_RELEASE);
+	__atomic_store_n((uint16_t *)drv_field(pdrv_driver(d), flags), drv_le16(PDRV_DESC), __ATOMIC_RELEASE);
 }
 
 bool pdrv_call_on(struct drv *d)
@@ -271,23 +272,23 @@ bool pdrv_call_on(struct drv *d)
 	if (d->event_idx)
 		pdrv_call_at(d, d->used_idx);
 	else
-		store(&pdrv_driver(d)->flags, PDRV_ENABLE);
+		store(drv_field(pdrv_driver(d), flags), PDRV_ENABLE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return pdrv_nr_used(d);
 }
 
 void pdrv_call_off(struct drv *d)
 {
-	store(&pdrv_driver(d)->flags, PDRV_DISABLE);
+	store(drv_field(pdrv_driver(d), flags), PDRV_DISABLE);
 }
 
 bool pdrv_wants_call(const struct drv *d, uint16_t old, uint16_t new)
 {
-	uint16_t mode = load(&pdrv_driver(d)->flags);
+	uint16_t mode = load(drv_field(pdrv_driver(d), flags));
 
 	if (old == new || mode == PDRV_DISABLE)
 		return false;
 	if (mode != PDRV_DESC)
 		return true;
-	return dist(d, old, load(&pdrv_driver(d)->off_wrap)) < dist(d, old, new);
+	return dist(d, old, load(drv_field(pdrv_driver(d), off_wrap))) < dist(d, old, new);
 }

@@ -16,13 +16,14 @@ struct pdrv_desc {
 	uint32_t len;
 	uint16_t id;
 	uint16_t flags;
-};
+} DRV_LE;
 
 /* 2.8.14: event suppression of calls (driver) and of kicks (device) */
 struct pdrv_event {
 	uint16_t off_wrap;
 	uint16_t flags;
-};
+} DRV_LE;
+
 
 /* Flags of a descriptor, bit 15 of a position, and modes of a notification. */
 #define PDRV_AVAIL	(1 << 7)

@@ -227,12 +227,12 @@ static void check_call(int call)
 		shim_assert(call);
 		return;
 	}
-	if (w->r->packed && *drv_avail_at(w->d, 1) == 1)
+	if (w->r->packed && drv_avail_at(w->d, 1)->v == 1)
 		shim_assert(!call);
 	else if (w->r->packed && !w->cfg->event_idx)
 		shim_assert(call);
 	else if (!w->cfg->event_idx)
-		shim_assert(call == !(*drv_avail_at(w->d, 0) & 1));
+		shim_assert(call == !(drv_avail_at(w->d, 0)->v & 1));
 	else
 		shim_assert(call == (!w->decided ||
 				     drv_wants_call(w->d, w->decided_at,

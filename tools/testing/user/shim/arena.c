@@ -193,6 +193,8 @@ static bool move_word_in(void *val, const void *src, size_t size, bool acquire)
 	return true;
 }
 
+static const bool is_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+
 static bool move_word_out(void *dst, u64 val, size_t size, bool release)
 {
 	if (size == sizeof(u16)) {
@@ -204,7 +206,7 @@ static bool move_word_out(void *dst, u64 val, size_t size, bool release)
 			__atomic_store_n(p, (u16)val, __ATOMIC_RELAXED);
 	} else {
 		shim_assert(!release);
-		memcpy(dst, &val, size);	/* little-endian, see kernel_api.h */
+		memcpy(dst, (char *)&val + (is_big_endian ? sizeof(val) - size : 0), size);
 	}
 	return true;
 }
@@ -335,16 +337,18 @@ bool shim_load(void *val, const void *src, size_t size, bool acquire)
 bool shim_load_tail(u64 *val, const void *src)
 {
 	const u16 *half = src;
-	u64 flags, len, id;
+	u16 word[4];
+	u32 len;
 
 	shim_check_window(src, sizeof(*val), SHIM_R);
 	if (shim_strikes(src, sizeof(*val)) ||
 	    !shim_extent_has(src, sizeof(*val), SHIM_R))
 		return false;
-	flags = __atomic_load_n(half + 3, __ATOMIC_ACQUIRE);
+	word[3] = __atomic_load_n(half + 3, __ATOMIC_ACQUIRE);
 	len = __atomic_load_n((const u32 *)src, __ATOMIC_RELAXED);
-	id = __atomic_load_n(half + 2, __ATOMIC_RELAXED);
-	*val = flags << 48 | id << 32 | len;
+	word[2] = __atomic_load_n(half + 2, __ATOMIC_RELAXED);
+	memcpy(word, &len, sizeof(len));
+	memcpy(val, word, sizeof(*val));
 	shim_loaded(src, sizeof(*val));
 	return true;
 }
@@ -366,14 +370,15 @@ bool shim_store(void *dst, u64 val, size_t size, bool release)
 /* Store the second half of a packed descriptor at once, release by its flags. */
 bool shim_store_tail(void *dst, u64 val)
 {
-	u16 *half = dst;
+	u16 *half = dst, word[4];
 
 	shim_check_window(dst, sizeof(val), SHIM_W);
 	if (shim_strikes(dst, sizeof(val)) ||
 	    !shim_extent_has(dst, sizeof(val), SHIM_W))
 		return false;
-	memcpy(half, &val, 3 * sizeof(*half));
-	__atomic_store_n(half + 3, val >> 48, __ATOMIC_RELEASE);
+	memcpy(word, &val, sizeof(val));
+	memcpy(half, word, 3 * sizeof(*half));
+	__atomic_store_n(half + 3, word[3], __ATOMIC_RELEASE);
 	if (shim.after_store)
 		shim.after_store(dst, sizeof(val), shim.arg);
 	return true;

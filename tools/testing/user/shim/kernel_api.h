@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * kernel_api.h - kernel functions, reimplemented with the kernel's meaning
- *
- * The host must be little-endian; a big-endian port needs the byte swaps.
  */
 #ifndef VTAP_SHIM_KERNEL_API_H
 #define VTAP_SHIM_KERNEL_API_H
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-	      "the shim does not swap bytes");
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -38,12 +33,18 @@ typedef long long s64;
 
 /* ---- byte order ---- */
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define le16_to_cpu(x)		__builtin_bswap16(x)
+#define le32_to_cpu(x)		__builtin_bswap32(x)
+#define le64_to_cpu(x)		((u64)__builtin_bswap64(x))
+#else
 #define le16_to_cpu(x)		((u16)(x))
 #define le32_to_cpu(x)		((u32)(x))
 #define le64_to_cpu(x)		((u64)(x))
-#define cpu_to_le16(x)		((__le16)(u16)(x))
-#define cpu_to_le32(x)		((__le32)(u32)(x))
-#define cpu_to_le64(x)		((__le64)(u64)(x))
+#endif
+#define cpu_to_le16(x)		((__le16)le16_to_cpu(x))
+#define cpu_to_le32(x)		((__le32)le32_to_cpu(x))
+#define cpu_to_le64(x)		((__le64)le64_to_cpu(x))
 
 /* ---- the compiler ---- */
 
