@@ -52,8 +52,7 @@ static int vtap_iotlb_msg_update(struct vtap_dev *dev,
 	bool stale;
 	u32 i;
 
-	if (last < m->iova ||
-	    !access_ok((void __user *)(unsigned long)m->uaddr, m->size))
+	if (last < m->iova || !vtap_user_range_ok(m->uaddr, m->size))
 		return -EFAULT;
 	stale = vtap_iotlb_add(dev->iotlb, m->iova, last, m->uaddr,
 			       m->perm & VHOST_ACCESS_RW);

@@ -208,8 +208,7 @@ bool vtap_dirty_range_ok(u64 base, u64 gpa, u64 len)
 
 	if (check_add_overflow(base, first_byte, &uaddr))
 		return false;
-	return access_ok((void __user *)(unsigned long)uaddr,
-			 last_byte - first_byte + 1);
+	return vtap_user_range_ok(uaddr, last_byte - first_byte + 1);
 }
 
 /**

@@ -77,6 +77,7 @@ struct vtap_memmap {
 struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 				      u32 nr);
 void vtap_memmap_free(struct vtap_memmap *map);
+bool vtap_user_range_ok(u64 uaddr, u64 size);
 const struct vtap_region *vtap_memmap_find(const struct vtap_memmap *map,
 					   u64 gpa);
 const struct vtap_region *vtap_memmap_find_user(const struct vtap_memmap *map,

@@ -42,12 +42,22 @@ static void vtap_memmap_resolve_overlaps(struct vtap_memmap *map)
 	map->nr = kept;
 }
 
-static bool vtap_memmap_region_in_user_space(const struct vtap_region *r)
+/**
+ * vtap_user_range_ok - check that a range lies in user address space
+ * @uaddr: first address
+ * @size: number of bytes
+ *
+ * access_ok() alone accepts a range that wraps where user and kernel have an
+ * address space each (s390x).
+ *
+ * Return: true if the addresses are valid. The memory may still be unmapped.
+ */
+bool vtap_user_range_ok(u64 uaddr, u64 size)
 {
 	u64 end;
 
-	return !check_add_overflow(r->uaddr, r->size, &end) &&
-	       access_ok((void __user *)(unsigned long)r->uaddr, r->size);
+	return !check_add_overflow(uaddr, size, &end) &&
+	       access_ok((void __user *)(unsigned long)uaddr, size);
 }
 
 /*
@@ -149,7 +159,7 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 	map->nr = n;
 	for (i = 0; i < n; i++)
 		map->in_user_space &=
-			vtap_memmap_region_in_user_space(&map->region[i]);
+			vtap_user_range_ok(map->region[i].uaddr, map->region[i].size);
 
 	sort(map->region, n, sizeof(map->region[0]), vtap_memmap_region_cmp,
 	     NULL);

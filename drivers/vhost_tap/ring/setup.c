@@ -59,9 +59,9 @@ bool vtap_ring_memory_ok(const struct vtap_ring_cfg *cfg)
 
 	if (cfg->iotlb)
 		return true;
-	return access_ok((void __user *)(unsigned long)cfg->desc, s.desc) &&
-	       access_ok((void __user *)(unsigned long)cfg->avail, s.avail) &&
-	       access_ok((void __user *)(unsigned long)cfg->used, s.used);
+	return vtap_user_range_ok(cfg->desc, s.desc) &&
+	       vtap_user_range_ok(cfg->avail, s.avail) &&
+	       vtap_user_range_ok(cfg->used, s.used);
 }
 
 /**
