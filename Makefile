@@ -160,24 +160,27 @@ is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
 vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))
 vm_smp_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests)))
 
-# A VM of arm64 needs programs of its own. It always has two CPUs.
-ifneq ($(findstring arm64,$(KVER)),)
+# A VM of another architecture needs programs of its own. It always has two CPUs.
+vm_arch := $(filter arm64 s390x,$(lastword $(subst -, ,$(KVER))))
+ifneq ($(vm_arch),)
 vm_cpus = --smp 2
-kselftests_bin = $(CURDIR)/build/selftests-arm64
-kselftests_args = OUTPUT=$(kselftests_bin) CC=aarch64-linux-gnu-gcc ARCH=arm64
+kselftests_bin = $(CURDIR)/build/selftests-$(vm_arch)
+# The root of s390x may have an older libc than this machine's compiler for it.
+kselftests_args = OUTPUT=$(kselftests_bin) CC=$(vm_arch:arm64=aarch64)-linux-gnu-gcc ARCH=$(vm_arch:s390x=s390) \
+	$(if $(filter s390x,$(vm_arch)),LDFLAGS=-static)
 else
 kselftests_bin = $(CURDIR)/build/selftests
 endif
 
 # Warnings are errors here, but not for a user with a newer compiler.
 define build_kselftests
-$(if $(kselftests_args),@scripts/deps vm_arm64)
+$(if $(vm_arch),@scripts/deps vm_$(vm_arch))
 @CFLAGS=-Werror $(MAKE) --no-print-directory -j$$(nproc) -C $(KSELFTESTS) $(kselftests_args) >build/logs/kselftest-build.log 2>&1 || \
 	{ tail -n 20 build/logs/kselftest-build.log; exit 1; }
 endef
 
 .PHONY: check-vm
-check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3|6.12-arm64, TEST="program[:case] ..."
+check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3|6.12-arm64|6.12-s390x, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	$(build_kselftests)
 	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) $(vm_cpus) --timeout 1800 \

@@ -242,8 +242,7 @@ void drv_publish(struct drv *d)
 	if (d->packed)
 		return pdrv_publish(d);
 	/* 2.7.13.3: write the index after the entries it covers. */
-	__atomic_store_n((uint16_t *)drv_avail_at(d, AV_IDX), drv_le16(d->avail_idx),
-			 __ATOMIC_RELEASE);
+	drv_store_release(drv_avail_at(d, AV_IDX), d->avail_idx);
 	d->shown_idx = d->avail_idx;
 }
 

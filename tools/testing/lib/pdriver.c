@@ -166,7 +166,7 @@ int pdrv_add_table(struct drv *d, const struct seg *table, uint64_t cookie)
 static void show(struct drv *d, const struct drv_held *held)
 {
 	/* 2.8.21.1: write the first flags after all the rest. */
-	__atomic_store_n(flags_at(d, held->desc), drv_le16(held->flags), __ATOMIC_RELEASE);
+	drv_store_release(flags_at(d, held->desc), held->flags);
 }
 
 void drv_publish_behind(struct drv *d)
@@ -194,7 +194,7 @@ bool pdrv_wants_kick(const struct drv *d)
 	uint16_t mode, old = d->kick_idx;
 
 	/* 2.8.21.3.1 */
-	mode = drv_le16(__atomic_load_n((uint16_t *)drv_field(pdrv_device(d), flags), __ATOMIC_ACQUIRE));
+	mode = drv_load_acquire(drv_field(pdrv_device(d), flags));
 	if (mode != PDRV_DESC)
 		return mode != PDRV_DISABLE;
 	return dist(d, old, load(drv_field(pdrv_device(d), off_wrap))) <
@@ -203,7 +203,7 @@ bool pdrv_wants_kick(const struct drv *d)
 
 bool pdrv_is_used(const struct drv *d, uint16_t at)
 {
-	uint16_t flags = drv_le16(__atomic_load_n(flags_at(d, at), __ATOMIC_ACQUIRE));
+	uint16_t flags = drv_load_acquire(flags_at(d, at));
 
 	return (flags & PDRV_BOTH) == used_bits(at);
 }
@@ -264,7 +264,7 @@ void pdrv_call_at(struct drv *d, uint16_t at)
 {
 	store(drv_field(pdrv_driver(d), off_wrap), at);
 	/* 2.8.14: write the offset before the mode that makes it valid */
-	__atomic_store_n((uint16_t *)drv_field(pdrv_driver(d), flags), drv_le16(PDRV_DESC), __ATOMIC_RELEASE);
+	drv_store_release(drv_field(pdrv_driver(d), flags), PDRV_DESC);
 }
 
 bool pdrv_call_on(struct drv *d)

@@ -24,7 +24,6 @@ struct pdrv_event {
 	uint16_t flags;
 } DRV_LE;
 
-
 /* Flags of a descriptor, bit 15 of a position, and modes of a notification. */
 #define PDRV_AVAIL	(1 << 7)
 #define PDRV_USED	(1 << 15)

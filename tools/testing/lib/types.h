@@ -23,6 +23,7 @@
  */
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define DRV_LE	__attribute__((scalar_storage_order("little-endian")))
+#pragma GCC diagnostic ignored "-Wscalar-storage-order"
 #define drv_le16(v)	__builtin_bswap16(v)
 #define drv_le32(v)	__builtin_bswap32(v)
 #else
@@ -34,6 +35,12 @@
 /* The address of a field, for an access of its own */
 #define drv_field(p, member) \
 	((void *)((char *)(p) + offsetof(__typeof__(*(p)), member)))
+
+/* A 16-bit word at @p that the device reads or writes at the same time */
+#define drv_load_acquire(p) \
+	((uint16_t)drv_le16(__atomic_load_n((const uint16_t *)(p), __ATOMIC_ACQUIRE)))
+#define drv_store_release(p, v) \
+	__atomic_store_n((uint16_t *)(p), drv_le16(v), __ATOMIC_RELEASE)
 
 /* A 16-bit word of a ring */
 struct drv_word {

@@ -94,7 +94,7 @@ static void make_rings(uint8_t *mem, uint32_t len, bool is_gso)
 {
 	struct virtio_net_hdr *h = (void *)(mem + 0x100000);
 	struct drv_desc *desc = (void *)mem;
-	struct vring_avail *avail = (void *)(mem + 0x4000);
+	struct drv_avail *avail = (void *)(mem + 0x4000);
 	int i;
 
 	memset(mem, 0, MEM_LEN);
@@ -128,9 +128,9 @@ static int start_vring(int fd, uint8_t *mem, unsigned int i, int tap)
 /* After a vring is attached again, the worker serves it without a kick. */
 static int wait_for_vring(uint8_t *mem, unsigned int i, uint16_t want)
 {
-	volatile uint16_t *used = (uint16_t *)(mem + USED(i) + 2);
+	volatile struct drv_used *used = (void *)(mem + USED(i));
 
-	return wait_for(*used == want) ? 0 : -ETIMEDOUT;
+	return wait_for(used->idx == want) ? 0 : -ETIMEDOUT;
 }
 
 FIXTURE_SETUP(charge)
@@ -186,7 +186,7 @@ FIXTURE_TEARDOWN(charge)
 
 TEST_F_TIMEOUT(charge, owner_is_charged_and_uncharged, 120)
 {
-	volatile uint16_t *avail = (uint16_t *)(self->mem + 0x4002);
+	volatile struct drv_avail *avail = (void *)(self->mem + 0x4000);
 	long host, charged, taken, paid, i;
 
 	for (i = 1; variant->frags && i < 2 * PAIRS; i += 2) {
@@ -205,7 +205,7 @@ TEST_F_TIMEOUT(charge, owner_is_charged_and_uncharged, 120)
 	host = host_kb();
 	charged = charged_kb();
 
-	*avail = variant->nr;
+	avail->idx = variant->nr;
 	for (i = 1; i < 2 * PAIRS; i += 2)
 		ASSERT_EQ(0, start_vring(self->fd, self->mem, i,
 					 self->tap.fd[0]));
@@ -227,7 +227,7 @@ TEST_F_TIMEOUT(charge, owner_is_charged_and_uncharged, 120)
 
 	/* New traffic allocates the memory again. */
 	ASSERT_EQ(0, guest_vring_file(self->fd, VHOST_NET_SET_BACKEND, 1, -1));
-	*avail = variant->nr + 1;
+	avail->idx = variant->nr + 1;
 	ASSERT_EQ(0, start_vring(self->fd, self->mem, 1, self->tap.fd[0]));
 	EXPECT_EQ(0, wait_for_vring(self->mem, 1, variant->nr + 1));
 }

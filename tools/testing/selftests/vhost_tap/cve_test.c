@@ -375,7 +375,7 @@ static void *flip(void *arg)
 static void flipped(struct __test_metadata *_metadata, FIXTURE_DATA(cve) *self,
 		    volatile uint32_t *at, uint32_t a, uint32_t b)
 {
-	struct flipper w = { .word = at, .a = a, .b = b };
+	struct flipper w = { .word = at, .a = drv_le32(a), .b = drv_le32(b) };
 	struct vq *q = &self->g.vq[TX];
 	struct drv_desc table[2], first = q->desc[0], second = q->desc[1];
 	double start = seconds();
@@ -422,8 +422,8 @@ TEST_F_TIMEOUT(cve, CVE_2026_93683_indirect_length_flips, 120)
 		guest_write(&self->g, self->table + i * 16, &d, 16);
 	}
 	write_desc(q, 0, self->table, 32, I, 0);
-	flipped(_metadata, self, &q->desc[0].len, 32, 0xfffffff0);
-	flipped(_metadata, self, &q->desc[0].len, 16, 64 * 1024);
+	flipped(_metadata, self, drv_field(&q->desc[0], len), 32, 0xfffffff0);
+	flipped(_metadata, self, drv_field(&q->desc[0], len), 16, 64 * 1024);
 }
 
 /* A chain sometimes links back to itself. Flags and next are one word. */
@@ -442,10 +442,10 @@ TEST_F_TIMEOUT(cve, CVE_2026_86847_and_86848_cyclic_next, 120)
 		SKIP(return, "in-tree may retry a bad header forever");
 	write_desc(q, 0, self->gpa, 50, N, 1);
 	write_desc(q, 1, self->gpa, 50, 0, 0);
-	flipped(_metadata, self, (uint32_t *)&q->desc[1].flags, N, 0);
+	flipped(_metadata, self, drv_field(&q->desc[1], flags), N, 0);
 	write_desc(q, 0, self->gpa, 50, N, 1);
 	write_desc(q, 1, self->gpa, 50, 0, 0);
-	flipped(_metadata, self, (uint32_t *)&q->desc[0].flags,
+	flipped(_metadata, self, drv_field(&q->desc[0], flags),
 		N | 1 << 16, N | 0xffffU << 16);
 }
 

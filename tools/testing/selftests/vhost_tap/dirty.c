@@ -40,7 +40,7 @@ static void mark_ring(struct dirty *d, struct vq *q)
 		return;
 	}
 	mark(d, d->ours, q->desc, q->desc + q->num);
-	mark(d, d->ours, q->avail, &q->avail->ring[q->num + 1]);
+	mark(d, d->ours, q->avail, (char *)q->avail + drv_avail_size(q->num, true));
 	/* Writes of flags, index and event word often do not change them. */
 	mark(d, d->may, q->used, q->used->ring);
 	mark(d, d->may, &q->used->ring[q->num],

@@ -285,14 +285,16 @@ TEST_F(log, stop_with_log_unmapped)
 TEST_F(log, CVE_2020_10722_log_base_overflow)
 {
 	static const uint64_t base[] = {
-		-1ULL, -8ULL, -4096ULL, 0xffff888000000000ULL,
-		0x8000000000000000ULL, USER_END, USER_END - 0xf000,
+		/* The bitmap wraps, or is in kernel memory. */
+		-1ULL, -8ULL,
+		-4096ULL, KERNEL_ADDR, 0x8000000000000000ULL, USER_END, USER_END - 0xf000,
 	};
+	const unsigned int nr = HAS_KERNEL_ADDRS ? ARRAY_SIZE(base) : 2;
 	struct dirty *d = &self->d;
 	struct guest *g = &self->g;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(base); i++) {
+	for (i = 0; i < nr; i++) {
 		/* Not in use yet: in-tree checks the log when it is used. */
 		ASSERT_EQ(0, guest_ioctl(g->vhost, VHOST_SET_FEATURES,
 					 &g->features));
@@ -304,7 +306,7 @@ TEST_F(log, CVE_2020_10722_log_base_overflow)
 		}
 	}
 	ASSERT_EQ(0, dirty_on(d));
-	for (i = 0; i < ARRAY_SIZE(base); i++)
+	for (i = 0; i < nr; i++)
 		EXPECT_EQ(-EFAULT, dirty_base(d, (void *)base[i])) {
 			TH_LOG("base 0x%llx", (long long)base[i]);
 		}

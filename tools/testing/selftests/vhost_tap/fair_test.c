@@ -45,7 +45,7 @@ static double now(void)
 static void fill(uint8_t *m)
 {
 	struct drv_desc *d = (void *)m;
-	struct vring_avail *a = (void *)(m + AVAIL_AT);
+	struct drv_avail *a = (void *)(m + AVAIL_AT);
 	unsigned int i;
 
 	for (i = 0; i < NUM; i++) {
@@ -77,7 +77,7 @@ static unsigned long moved(const uint8_t *m)
 	int i;
 
 	for (i = 0; i < PAIRS; i++)
-		sum += *(volatile uint16_t *)(m + USED_AT + i * USED_SIZE + 2);
+		sum += drv_load_acquire(m + USED_AT + i * USED_SIZE + 2);
 	return sum;
 }
 
@@ -332,7 +332,7 @@ TEST_F(wasted, tx_bad_headers)
 	unsigned int i;
 	long passes;
 
-	ASSERT_EQ(0, guest_write(&self->g, seg.gpa, &hdr, 12));
+	ASSERT_EQ(0, guest_write_hdr(&self->g, seg.gpa, &hdr));
 	for (i = 0; i < nr; i++)
 		ASSERT_LE(0, vq_add(q, &seg, 1, 0));
 	passes = passes_for(&self->g, q, "tx", nr);

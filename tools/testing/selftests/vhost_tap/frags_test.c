@@ -249,7 +249,7 @@ TEST_F_TIMEOUT(frags, chains, 120)
 				    self->seq++, &h);
 			cut_evenly(cut, pieces[i], g->hdr_len + len);
 			gpa = guest_scratch(g, g->hdr_len + len);
-			ASSERT_EQ(0, guest_write(g, gpa, &h, g->hdr_len));
+			ASSERT_EQ(0, guest_write_hdr(g, gpa, &h));
 			ASSERT_EQ(0, guest_write(g, gpa + g->hdr_len, self->sent, len));
 			ASSERT_LE(0, guest_tx_segs(g, gpa, cut, pieces[i], k & 1));
 			vq_kick(&g->vq[TX]);

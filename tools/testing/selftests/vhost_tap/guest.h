@@ -44,6 +44,14 @@
 #define GUEST_MAX_REGIONS	509
 #define GUEST_GPA		0x100000000ULL
 #define GUEST_HDR_MAX		24
+#define KERNEL_ADDR		0xffff888000000000ULL
+/* On s390x the kernel has an address space of its own, and users may have any address. */
+#if defined(__s390x__)
+#define HAS_KERNEL_ADDRS	false
+#else
+#define HAS_KERNEL_ADDRS	true
+#endif
+#define IS_BIG_ENDIAN		(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 #define GUEST_FRAME_MAX		65550
 /* Timeout of a test. It is long because TCG is slow and the machine is shared. */
 #define WAIT_MS			20000
@@ -210,6 +218,8 @@ bool fd_wait(int fd, int timeout_ms);
 uint64_t fd_count(int fd);
 
 /* ---- packets ---- */
+int guest_write_hdr(struct guest *g, uint64_t gpa,
+		    const struct virtio_net_hdr_mrg_rxbuf *hdr);
 int guest_tx(struct guest *g, const struct virtio_net_hdr_mrg_rxbuf *hdr,
 	     const void *frame, size_t len);
 int guest_tx_some(struct guest *g, unsigned int nr);

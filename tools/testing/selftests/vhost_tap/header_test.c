@@ -57,6 +57,8 @@ FIXTURE_SETUP(header)
 
 	if (!guest_is_ours())
 		SKIP(return, "compares vhost-tap with in-tree");
+	if (IS_BIG_ENDIAN && variant->backend == PACKET)
+		SKIP(return, "a packet socket has headers in CPU order");
 	self->sent = malloc(FRAME_ROOM);
 	self->got = malloc(FRAME_ROOM);
 	ASSERT_EQ(0, net_ns());

@@ -251,7 +251,8 @@ TEST_F(live, features_change)
 	struct guest *g = &self->g;
 	/* The ring format stays. */
 	uint64_t other = F_NET_HDR | F_EVENT_IDX |
-			 (g->features & F_PACKED ? F_PACKED | F_VERSION_1 : 0);
+			 (g->features & F_PACKED ? F_PACKED | F_VERSION_1 : 0) |
+			 (IS_BIG_ENDIAN ? F_VERSION_1 : 0);
 	uint8_t f[200], got[2048];
 	int i;
 

@@ -373,7 +373,10 @@ int tap_open(const char *name, unsigned int flags)
 
 int tap_hdr_len(int fd, int len)
 {
-	return ioctl(fd, TUNSETVNETHDRSZ, &len) ? -errno : 0;
+	int is_le = 1;
+
+	/* As a VMM does for VERSION_1; on a little-endian machine it changes nothing. */
+	return ioctl(fd, TUNSETVNETHDRSZ, &len) || ioctl(fd, TUNSETVNETLE, &is_le) ? -errno : 0;
 }
 
 int tap_offload(int fd, unsigned int offload)

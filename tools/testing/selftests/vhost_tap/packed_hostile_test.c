@@ -96,8 +96,8 @@ TEST_F(bad, ids_are_returned_unchanged)
 	vq_kick_hard(q);
 	for (i = 0; i < ARRAY_SIZE(id); i++, at = pdrv_step(&q->drv, at, 1)) {
 		d = pdrv_desc_at(&q->drv, at & ~PDRV_WRAP);
-		ASSERT_TRUE(wait_for((__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE) &
-				      PDRV_BOTH) == PDRV_BOTH));
+		ASSERT_TRUE(wait_for((drv_load_acquire(drv_field(d, flags)) & PDRV_BOTH) ==
+				     PDRV_BOTH));
 		EXPECT_EQ(id[i], d->id);
 	}
 	EXPECT_EQ(0, fd_count(q->err));

@@ -336,7 +336,7 @@ TEST_F(packed, call_event_with_other_wrap_counter)
 
 static uint16_t device_mode(struct vq *q)
 {
-	return __atomic_load_n(&pdrv_device(&q->drv)->flags, __ATOMIC_ACQUIRE);
+	return drv_load_acquire(drv_field(pdrv_device(&q->drv), flags));
 }
 
 static bool mode_becomes(struct vq *q, uint16_t mode)

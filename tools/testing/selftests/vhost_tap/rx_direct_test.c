@@ -118,7 +118,7 @@ static int take(struct rx_guest *w, const struct rx_layout *s, int timeout_ms)
 			return -EFAULT;
 		if (!i && s->features & F_MRG_RXBUF) {
 			memcpy(&num, p + 4 + 10, 2);
-			nr = num;
+			nr = drv_le16(num);
 		}
 		p += 4 + len;
 		w->out_len += 4 + len;
