@@ -31,6 +31,7 @@ static int exchange(int fd, struct message *m)
 static int collect(const struct message *m, uint16_t type, uint64_t *val, unsigned int nr)
 {
 	const char *at = m->attrs, *end = (const char *)m + m->nlh.nlmsg_len;
+	const bool is_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 	unsigned int found = 0, size;
 
 	while (at + NLA_HDRLEN <= end) {
@@ -39,7 +40,8 @@ static int collect(const struct message *m, uint16_t type, uint64_t *val, unsign
 		size = a->nla_len - NLA_HDRLEN;
 		if (a->nla_type == type && found < nr && size <= sizeof(*val)) {
 			val[found] = 0;
-			memcpy(&val[found++], at + NLA_HDRLEN, size);
+			memcpy((char *)&val[found++] + (is_big ? sizeof(*val) - size : 0),
+			       at + NLA_HDRLEN, size);
 		}
 		at += NLA_ALIGN(a->nla_len);
 	}
