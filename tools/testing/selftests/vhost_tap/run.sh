@@ -58,10 +58,14 @@ for prog; do
 	prog=${prog%%:*}
 	path=./$prog
 	[[ -x $path ]] || path=$here/$prog
-	start=$SECONDS told=0 status=''
+	start=$SECONDS told=0 status='' why=''
 	while IFS= read -r line; do
 		case $line in
 		"# # "* | "TAP version"* | 1..*) ;;
+		"ok "*"# SKIP unknown")
+			# The guest library skipped the test.
+			line=${line#ok * }
+			result ok "$prog: ${line%unknown}$why" ;;
 		"ok "*)
 			result ok "$prog: ${line#ok * }" ;;
 		"not ok "*)
@@ -75,6 +79,9 @@ for prog; do
 			status=${line##* }
 			# Do not wait for children that still have the pipe open.
 			break ;;
+		"#      SKIP      "*)
+			why=${line#\#      SKIP      }
+			echo "$line" ;;
 		*)
 			echo "# ${line#\# }" ;;
 		esac
