@@ -18,6 +18,7 @@
  * Build: cc -O2 -I include/uapi samples/vhost-tap-pairs.c
  */
 #define _GNU_SOURCE
+#include <endian.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -177,7 +178,7 @@ static void start_ring(unsigned int vring, int queue)
 /* Send a frame in one descriptor, behind a header of zeroes. */
 static void send_frame(struct ring *r, unsigned int pair, unsigned int pairs)
 {
-	uint16_t slot = r->vring.avail->idx % NUM;
+	uint16_t idx = le16toh(r->vring.avail->idx), slot = idx % NUM;
 	uint64_t at = 2ULL * pairs * RING_BYTES +
 		      ((uint64_t)pair * NUM + slot) * FRAME_BYTES;
 	uint8_t *frame = memory + at + HDR_LEN;
@@ -185,10 +186,11 @@ static void send_frame(struct ring *r, unsigned int pair, unsigned int pairs)
 	memset(frame, 0xff, 6);
 	memcpy(frame + 6, (uint8_t[]){ 2, 0, 0, 0, pair >> 8, pair }, 6);
 	memcpy(frame + 12, (uint8_t[]){ 0x88, 0xb5 }, 2);
-	r->vring.desc[slot] = (struct vring_desc){ .addr = at, .len = HDR_LEN + 60 };
-	r->vring.avail->ring[slot] = slot;
-	__atomic_store_n(&r->vring.avail->idx, r->vring.avail->idx + 1,
-			 __ATOMIC_RELEASE);
+	r->vring.desc[slot] = (struct vring_desc){
+		.addr = htole64(at), .len = htole32(HDR_LEN + 60),
+	};
+	r->vring.avail->ring[slot] = htole16(slot);
+	__atomic_store_n(&r->vring.avail->idx, htole16(idx + 1), __ATOMIC_RELEASE);
 }
 
 static void kick(struct ring *r)
@@ -197,7 +199,7 @@ static void kick(struct ring *r)
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!(__atomic_load_n(&r->vring.used->flags, __ATOMIC_RELAXED) &
-	      VRING_USED_F_NO_NOTIFY) &&
+	      htole16(VRING_USED_F_NO_NOTIFY)) &&
 	    write(r->kick, &one, sizeof(one)) < 0)
 		err(1, "kick");
 }
@@ -207,7 +209,7 @@ static void wait_used(struct ring *r, uint16_t idx)
 	struct pollfd p = { .fd = r->call, .events = POLLIN };
 	uint64_t count;
 
-	while (__atomic_load_n(&r->vring.used->idx, __ATOMIC_ACQUIRE) != idx) {
+	while (__atomic_load_n(&r->vring.used->idx, __ATOMIC_ACQUIRE) != htole16(idx)) {
 		if (poll(&p, 1, 10000) == 0)
 			errx(1, "the device did not use the buffers within 10 seconds");
 		if (read(r->call, &count, sizeof(count)) < 0 && errno != EAGAIN)
