@@ -23,7 +23,7 @@ static void vtap_pair_free(struct vtap_pair *p)
 
 static int vtap_dev_add_pair(struct vtap_dev *dev)
 {
-	struct vtap_pair *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct vtap_pair *p = kvzalloc(sizeof(*p), VTAP_GFP);
 	u32 index = dev->nr_allocated * VTAP_NR_DIRS;
 	int err;
 
@@ -79,7 +79,7 @@ int vtap_dev_set_pairs(struct vtap_dev *dev, u32 nr)
  */
 struct vtap_dev *vtap_dev_open(void)
 {
-	struct vtap_dev *dev = kvzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+	struct vtap_dev *dev = kvzalloc(sizeof(*dev), VTAP_GFP);
 	int err;
 
 	if (!dev)
@@ -288,7 +288,7 @@ int vtap_dev_set_mem_table(struct vtap_dev *dev,
 		return -EOPNOTSUPP;
 	if (head.nregions > VTAP_MAX_REGIONS)
 		return -E2BIG;
-	regs = kvcalloc(head.nregions ?: 1, sizeof(*regs), GFP_KERNEL_ACCOUNT);
+	regs = kvcalloc(head.nregions ?: 1, sizeof(*regs), VTAP_GFP);
 	if (!regs)
 		return -ENOMEM;
 	if (copy_from_user(regs, uarg->regions, head.nregions * sizeof(*regs)))

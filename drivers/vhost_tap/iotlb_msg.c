@@ -286,11 +286,11 @@ int vtap_iotlb_enable(struct vtap_dev *dev)
 		return 0;
 	}
 	table = vtap_iotlb_new();
-	tlb = kvcalloc(vtap_nr_queues(dev), sizeof(*tlb), GFP_KERNEL_ACCOUNT);
+	tlb = kvcalloc(vtap_nr_queues(dev), sizeof(*tlb), VTAP_GFP);
 	if (!table || !tlb)
 		goto err_free;
 	vtap_for_each_queue(dev, q, i) {
-		tlb[i] = kvmalloc(sizeof(*tlb[i]), GFP_KERNEL_ACCOUNT);
+		tlb[i] = kvmalloc(sizeof(*tlb[i]), VTAP_GFP);
 		if (!tlb[i])
 			goto err_free_tlbs;
 		vtap_tlb_init(tlb[i], table);

@@ -57,13 +57,13 @@ int vtap_queue_init(struct vtap_queue *q, struct vtap_dev *dev, u16 index)
 	vtap_poll_init(&q->kick_poll, q, EPOLLIN);
 	vtap_poll_init(&q->sock_poll, q, dir == VTAP_RX ? EPOLLIN : EPOLLOUT);
 
-	q->iov = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->iov), GFP_KERNEL_ACCOUNT);
+	q->iov = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->iov), VTAP_GFP);
 	if (!q->iov)
 		return -ENOMEM;
 	if (dir != VTAP_RX)
 		return 0;
 	q->rx_used = kvcalloc(VTAP_CHAIN_MAX, sizeof(*q->rx_used),
-			      GFP_KERNEL_ACCOUNT);
+			      VTAP_GFP);
 	return q->rx_used ? 0 : -ENOMEM;
 }
 

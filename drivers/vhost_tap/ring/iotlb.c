@@ -14,7 +14,7 @@
  */
 struct vtap_iotlb *vtap_iotlb_new(void)
 {
-	struct vtap_iotlb *t = kvmalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+	struct vtap_iotlb *t = kvmalloc(sizeof(*t), VTAP_GFP);
 
 	if (!t)
 		return NULL;

@@ -12,6 +12,9 @@
 
 #include "ring_env.h"
 
+/* Without NOWARN vmalloc() logs when the memory cgroup of its caller is full. */
+#define VTAP_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
 /* Maximum number of mappings; the in-tree default of max_iotlb_entries. */
 #define VTAP_IOTLB_MAX		2048
 

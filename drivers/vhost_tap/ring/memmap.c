@@ -132,7 +132,7 @@ struct vtap_memmap *vtap_memmap_build(const struct vhost_memory_region *regs,
 
 	/* Up to two entries per region, in two orders, and an empty one. */
 	map = kvzalloc(struct_size(map, region, 4 * (size_t)nr + 1),
-		       GFP_KERNEL_ACCOUNT);
+		       VTAP_GFP);
 	if (!map)
 		return ERR_PTR(-ENOMEM);
 	map->nr = 2 * nr;

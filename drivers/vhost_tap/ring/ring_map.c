@@ -96,7 +96,7 @@ static int vtap_map_scattered(struct vtap_ring *r, struct vtap_mem *m,
 		nr[i] = vtap_map_nr_pages(&e[i]);
 		total += nr[i];
 	}
-	map = kvmalloc(struct_size(map, delta, total), GFP_KERNEL_ACCOUNT);
+	map = kvmalloc(struct_size(map, delta, total), VTAP_GFP);
 	if (!map)
 		return -ENOMEM;
 
