@@ -64,7 +64,7 @@ static const struct call {
 static const uint64_t limits[] = { 0, 1, 1000, 64000, 1000000, 100000000000, 100000000001,
 				   ~0ULL };
 
-/* A file of the world, of the wrong kind or closed. */
+/* A file of the target, of the wrong kind or closed. */
 static int some_fd(const struct op *o)
 {
 	struct ring *r = op_ring(o);
@@ -73,12 +73,12 @@ static int some_fd(const struct op *o)
 	if (nr >= 16 && nr < 16 + NR_BACKENDS)
 		return net_backend(nr - 16);
 	switch (nr) {
-	case 0: return world_eventfd(&r->kick);
-	case 1: return world_eventfd(&r->call);
-	case 2: return world_eventfd(&r->err);
-	case 3: return world.dev[o->x & 3].fd;
-	case 4: return world_eventfd(&world.dev[o->x & 3].ring[o->x >> 2 & 3].kick);
-	case 5: return world_eventfd(&world.dev[o->x & 3].ring[o->x >> 2 & 3].call);
+	case 0: return target_eventfd(&r->kick);
+	case 1: return target_eventfd(&r->call);
+	case 2: return target_eventfd(&r->err);
+	case 3: return target.dev[o->x & 3].fd;
+	case 4: return target_eventfd(&target.dev[o->x & 3].ring[o->x >> 2 & 3].kick);
+	case 5: return target_eventfd(&target.dev[o->x & 3].ring[o->x >> 2 & 3].call);
 	case 6: return 0;
 	case 7: return o->x;
 	default: return -1;
@@ -137,7 +137,7 @@ static size_t put_memory(struct vhost_memory *m, unsigned int layout)
 	return sizeof(*m) + m->nregions * sizeof(*r);
 }
 
-uint64_t world_gpa(const struct dev *d, uint64_t off)
+uint64_t target_gpa(const struct dev *d, uint64_t off)
 {
 	switch (d->layout) {
 	case 0: return GPA + off;
@@ -148,7 +148,7 @@ uint64_t world_gpa(const struct dev *d, uint64_t off)
 	}
 }
 
-/* The inverse of world_gpa(), for addresses in the arena. */
+/* The inverse of target_gpa(), for addresses in the arena. */
 static uint64_t arena_off(const struct dev *d, uint64_t gpa)
 {
 	const uint64_t part = ARENA_LEN / 16;
@@ -167,13 +167,13 @@ static struct vhost_vring_addr ring_addr(const struct dev *d, unsigned int index
 {
 	const struct ring *r = &d->ring[index];
 	uint64_t at = r->is_swapped ? GPA + r->off :
-		      d->features & F_ACCESS_PLATFORM ? world_gpa(d, r->off) : ARENA + r->off;
+		      d->features & F_ACCESS_PLATFORM ? target_gpa(d, r->off) : ARENA + r->off;
 
 	return (struct vhost_vring_addr){
 		.index = index, .desc_user_addr = at + ring_part(r, 0),
 		.avail_user_addr = at + ring_part(r, 1), .used_user_addr = at + ring_part(r, 2),
 		.flags = d->features & F_LOG_ALL ? 1 << VHOST_VRING_F_LOG : 0,
-		.log_guest_addr = world_gpa(d, r->off + ring_part(r, 2)),
+		.log_guest_addr = target_gpa(d, r->off + ring_part(r, 2)),
 	};
 }
 
@@ -280,7 +280,7 @@ STEP(op_ioctl)
 	if (o->c & 128) {
 		uint64_t off = o->y % (ARENA_LEN - sizeof(a));
 
-		memcpy(world.mem + off, &a, sizeof(a.word));
+		memcpy(target.mem + off, &a, sizeof(a.word));
 		ioctl(op_dev(o)->fd, c->cmd, o->c & 64 ? some_addr(o) : ARENA + off);
 	} else {
 		ioctl(op_dev(o)->fd, c->cmd, &a);
@@ -303,7 +303,7 @@ static void iotlb_write(const struct dev *d, bool v1, struct vhost_iotlb_msg m)
 static void iotlb_map(const struct dev *d, uint64_t off, uint64_t len, uint8_t perm)
 {
 	iotlb_write(d, false, (struct vhost_iotlb_msg){
-		.iova = world_gpa(d, off), .size = len, .uaddr = ARENA + off, .perm = perm,
+		.iova = target_gpa(d, off), .size = len, .uaddr = ARENA + off, .perm = perm,
 		.type = VHOST_IOTLB_UPDATE });
 }
 
@@ -351,7 +351,7 @@ STEP(op_iotlb)
 	case 1: iotlb_map(d, off, 4096ULL << (o->y & 7), o->c & 3); break;
 	case 2:
 		m = (struct vhost_iotlb_msg){
-			.iova = world_gpa(d, off), .size = 4096ULL << (o->y & 7),
+			.iova = target_gpa(d, off), .size = 4096ULL << (o->y & 7),
 			.type = VHOST_IOTLB_INVALIDATE };
 		iotlb_write(d, o->c & 128, m);
 		break;
@@ -362,7 +362,7 @@ STEP(op_iotlb)
 		iotlb_write(d, o->c & 128, m); break;
 	case 6: return writev(d->fd, iov, 2) == -2;
 	case 7: iotlb_map_many(d, o->x % 4096); break;
-	default: return write(d->fd, world.mem + (o->y % (ARENA_LEN / 2)), o->x % 4096) == -2;
+	default: return write(d->fd, target.mem + (o->y % (ARENA_LEN / 2)), o->x % 4096) == -2;
 	}
 	return 0;
 }
@@ -381,7 +381,7 @@ STEP(op_miss)
 	poll(&p, 1, 0);
 	if (o->b & 2)
 		return 0;
-	if (o->b & 16 && world.in_child) {
+	if (o->b & 16 && target.in_child) {
 		procs_child_done();
 		fcntl(d->fd, F_SETFL, 0);
 		return read(d->fd, &m, sizeof(m)) == -2;
@@ -426,8 +426,8 @@ static void start_ring(struct dev *d, unsigned int index, uint32_t base)
 	set_state(d, VHOST_SET_VRING_NUM, index, r->num);
 	set_state(d, VHOST_SET_VRING_BASE, index, base);
 	ioctl(d->fd, VHOST_SET_VRING_ADDR, &a);
-	set_file(d, VHOST_SET_VRING_KICK, index, world_eventfd(&r->kick));
-	set_file(d, VHOST_SET_VRING_CALL, index, world_eventfd(&r->call));
+	set_file(d, VHOST_SET_VRING_KICK, index, target_eventfd(&r->kick));
+	set_file(d, VHOST_SET_VRING_CALL, index, target_eventfd(&r->call));
 }
 
 /* The features of bits 0-11. */
@@ -531,7 +531,7 @@ STEP(op_save)
 		if (!ioctl(d->fd, VHOST_GET_VRING_BASE, &s))
 			saved_base[o->a & 3][i] = s.num;
 	}
-	memcpy(saved, world.mem, sizeof(saved));
+	memcpy(saved, target.mem, sizeof(saved));
 	return 0;
 }
 
@@ -543,7 +543,7 @@ STEP(op_load)
 	for (i = 0; i < NR_RINGS; i++)
 		set_file(d, VHOST_NET_SET_BACKEND, i, -1);
 	if (o->c & 1)
-		memcpy(world.mem, saved, sizeof(saved));
+		memcpy(target.mem, saved, sizeof(saved));
 	for (i = 0; i < NR_RINGS; i++) {
 		if (o->c & 2)
 			ring_start(&d->ring[i], saved_base[o->a & 3][i], d->features & F_PACKED);

@@ -3,7 +3,7 @@
  * fuzz.h - the parts of the kernel fuzzer
  *
  * An input is a program: a sequence of struct op, each of which is one action of a client,
- * its guest, its host or its administrator. All state of a program is in the world, which
+ * its guest, its host or its administrator. All state of a program is in the target, which
  * is in its initial state before each program. An input therefore reproduces its result.
  */
 #ifndef VTAP_FUZZ_H
@@ -67,7 +67,7 @@ struct op_type {
 extern const struct op_type ops[];
 extern const unsigned int nr_ops;
 
-/* ---- the world (world.c) ---- */
+/* ---- the target (target.c) ---- */
 
 #define NR_DEVS		4
 #define NR_RINGS	4
@@ -115,7 +115,7 @@ struct dev {
 	struct ring ring[NR_RINGS];
 };
 
-struct world {
+struct target {
 	struct dev dev[NR_DEVS];
 	int backend[NR_BACKENDS];
 	uint8_t *mem;
@@ -123,19 +123,19 @@ struct world {
 	bool in_child;
 };
 
-extern struct world world;
+extern struct target target;
 
-void world_init(void);
-void world_begin(void);
-void world_end(void);
-void world_map(void);
-void world_unmapped(void);
-uint64_t world_gpa(const struct dev *d, uint64_t off);
-uint64_t world_alloc(uint64_t len);
-int world_eventfd(int *fd);
+void target_init(void);
+void target_begin(void);
+void target_end(void);
+void target_map(void);
+void target_unmapped(void);
+uint64_t target_gpa(const struct dev *d, uint64_t off);
+uint64_t target_alloc(uint64_t len);
+int target_eventfd(int *fd);
 
 struct dev *op_dev(const struct op *o);
-int world_open(void);
+int target_open(void);
 
 static inline unsigned int op_index(const struct op *o)
 {
@@ -153,7 +153,7 @@ static inline struct ring *op_ring(const struct op *o)
 /* calls.c */
 STEP(op_ioctl); STEP(op_setup); STEP(op_start); STEP(op_stop); STEP(op_save); STEP(op_load);
 STEP(op_iotlb); STEP(op_miss);
-/* world.c */
+/* target.c */
 STEP(op_files); STEP(op_eventfd);
 /* ring.c */
 STEP(op_tx); STEP(op_rx); STEP(op_desc); STEP(op_avail); STEP(op_poke); STEP(op_events);

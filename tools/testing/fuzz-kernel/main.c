@@ -88,7 +88,7 @@ static void save_points(void)
 
 static void at_end(void)
 {
-	if (world.in_child)
+	if (target.in_child)
 		return;
 	save_points();
 	check_leaks();
@@ -129,7 +129,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	prctl(PR_SET_TIMERSLACK, 1);
 	signal(SIGPIPE, SIG_IGN);
 	cover_init();
-	world_init();
+	target_init();
 	atexit(at_end);
 	return 0;
 }
@@ -157,10 +157,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		nr = MAX_OPS;
 	memcpy(program, data, nr * sizeof(*program));
 	keep(data, size);
-	world_begin();
+	target_begin();
 	cover_begin();
 	run_ops(program, nr);
-	world_end();
+	target_end();
 	cover_end();
 	check_kmsg();
 	if (++nr_runs % SAVE_EVERY == 0)

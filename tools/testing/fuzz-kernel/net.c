@@ -166,7 +166,7 @@ static int open_packet(void)
 /* The file of backend @nr, which is opened at the first use. */
 int net_backend(unsigned int nr)
 {
-	int *fd = &world.backend[nr % NR_BACKENDS];
+	int *fd = &target.backend[nr % NR_BACKENDS];
 
 	nr %= 16;
 	if (nr >= NR_BACKENDS)
@@ -193,8 +193,8 @@ void net_end(void)
 	unsigned int i;
 
 	for (i = 0; i < NR_BACKENDS; i++) {
-		if (world.backend[i] >= 0)
-			close(world.backend[i]);
+		if (target.backend[i] >= 0)
+			close(target.backend[i]);
 	}
 }
 
@@ -282,7 +282,7 @@ static void delete_link(unsigned int index)
 STEP(op_tap)
 {
 	unsigned int nr = (o->a >> 4) % NR_NETDEVS;
-	int fd = world.backend[nr], value = o->x;
+	int fd = target.backend[nr], value = o->x;
 	struct ifreq r = {};
 
 	*dirty = true;
@@ -299,7 +299,7 @@ STEP(op_tap)
 	case 5: ioctl(fd, TUNSETOFFLOAD, o->x & 0xff); break;
 	case 6: ioctl(fd, TUNSETVNETHDRSZ, &value); break;
 	case 7: value &= 1; ioctl(fd, o->c & 1 ? TUNSETVNETBE : TUNSETVNETLE, &value); break;
-	case 8: close(fd); world.backend[nr] = -1; break;
+	case 8: close(fd); target.backend[nr] = -1; break;
 	case 9: delete_link(if_nametoindex(names[nr])); break;
 	case 10: set_link(names[nr], SIOCSIFMTU, o->x & 0xffff); break;
 	case 11: value &= 1; ioctl(fd, TUNSETCARRIER, &value); break;
@@ -317,7 +317,7 @@ STEP(op_tap)
 		break;
 	case 17: shutdown(fd, o->x % 3); break;
 	case 18: ioctl(fd, TUNSETDEBUG, value & 1); break;
-	default: close(fd); world.backend[nr] = -1; net_backend(nr);
+	default: close(fd); target.backend[nr] = -1; net_backend(nr);
 	}
 	return 0;
 }

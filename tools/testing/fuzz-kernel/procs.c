@@ -67,12 +67,12 @@ STEP(op_child)
 
 	if (nr > nr_left)
 		nr = nr_left;
-	if (world.in_child || nr_children == MAX_CHILDREN || nr_threads || !nr)
+	if (target.in_child || nr_children == MAX_CHILDREN || nr_threads || !nr)
 		return 0;
 	is_done[nr_children] = o->b & 8;
 	child[nr_children] = fork();
 	if (!child[nr_children]) {
-		world.in_child = true;
+		target.in_child = true;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		id = cover_enter();
 		run_ops(o + 1, nr);
@@ -101,7 +101,7 @@ static void kill_children(void)
 
 STEP(op_kill)
 {
-	if (!world.in_child)
+	if (!target.in_child)
 		kill_children();
 	return 0;
 }
@@ -124,7 +124,7 @@ STEP(op_thread)
 
 	if (nr > nr_left)
 		nr = nr_left;
-	if (world.in_child || nr_threads == MAX_THREADS || !nr)
+	if (target.in_child || nr_threads == MAX_THREADS || !nr)
 		return 0;
 	p->ops = o + 1;
 	p->nr = nr;
@@ -136,7 +136,7 @@ STEP(op_thread)
 /* A child enters namespaces of its own, in which it is root, or gives up its rights. */
 STEP(op_unshare)
 {
-	if (!world.in_child)
+	if (!target.in_child)
 		return 0;
 	if (o->b & 2)
 		return setresuid(65534, 65534, 65534) == -2;

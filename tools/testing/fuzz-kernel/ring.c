@@ -43,7 +43,7 @@ uint64_t ring_part(const struct ring *r, unsigned int part)
 
 static void *ring_byte(const struct ring *r, uint64_t at)
 {
-	return world.mem + r->off + (r->is_swapped ? at ^ 0x1000 : at);
+	return target.mem + r->off + (r->is_swapped ? at ^ 0x1000 : at);
 }
 
 static uint16_t *avail_word(const struct ring *r, unsigned int i)
@@ -96,8 +96,8 @@ static void put_packed(struct ring *r, const struct seg *s, uint16_t flags, uint
 static void make_table(const struct dev *d, const struct ring *r, struct seg *s, unsigned int nr,
 		       uint16_t write)
 {
-	uint64_t off = world_alloc(nr * sizeof(struct vring_desc));
-	struct vring_desc *table = (void *)(world.mem + off);
+	uint64_t off = target_alloc(nr * sizeof(struct vring_desc));
+	struct vring_desc *table = (void *)(target.mem + off);
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -109,7 +109,7 @@ static void make_table(const struct dev *d, const struct ring *r, struct seg *s,
 		table[i].flags = write | (i + 1 < nr ? VRING_DESC_F_NEXT : 0);
 		table[i].next = i + 1;
 	}
-	s->addr = world_gpa(d, off);
+	s->addr = target_gpa(d, off);
 	s->len = nr * sizeof(*table);
 }
 
@@ -214,16 +214,16 @@ STEP(op_tx)
 	len *= o->c & 16 ? 4 : 1;
 	nr_segs *= o->c & 32 ? 80 : 1;
 	while (frames--) {
-		uint64_t off = world_alloc(hlen + len + 128);
+		uint64_t off = target_alloc(hlen + len + 128);
 		uint32_t left = hlen + len;
 
-		put_header(world.mem + off, o->y);
-		put_frame(world.mem + off + hlen, o->x >> 20 & 15);
+		put_header(target.mem + off, o->y);
+		put_frame(target.mem + off + hlen, o->x >> 20 & 15);
 		for (i = 0; i < nr_segs && left; i++) {
 			uint32_t part = i + 1 == nr_segs ? left :
 					o->c & 4 ? 1 : left / (nr_segs - i);
 
-			s[i] = (struct seg){ world_gpa(d, off), part };
+			s[i] = (struct seg){ target_gpa(d, off), part };
 			off += part;
 			left -= part;
 		}
@@ -244,11 +244,11 @@ STEP(op_rx)
 	struct ring *r = op_ring(o);
 
 	while (nr--) {
-		uint64_t off = world_alloc(len * nr_segs);
+		uint64_t off = target_alloc(len * nr_segs);
 		struct seg s[16];
 
 		for (i = 0; i < nr_segs; i++)
-			s[i] = (struct seg){ world_gpa(d, off + (uint64_t)i * len), len };
+			s[i] = (struct seg){ target_gpa(d, off + (uint64_t)i * len), len };
 		add_chain(d, r, s, nr_segs, VRING_DESC_F_WRITE, o->c & 1);
 	}
 	if (!(o->c & 2))
@@ -265,13 +265,13 @@ STEP(op_desc)
 {
 	struct dev *d = op_dev(o);
 	struct ring *r = op_ring(o);
-	uint64_t addr = o->c & 16 ? o->y : world_gpa(d, o->y % (2 * ARENA_LEN));
+	uint64_t addr = o->c & 16 ? o->y : target_gpa(d, o->y % (2 * ARENA_LEN));
 	uint16_t at = (r->next + (int8_t)o->b / 2) % r->num;
 	bool is_short = o->b & 1;
 	struct seg s = { addr, is_short ? o->x & 0xffff : o->x };
 
 	if (o->c & 64) {
-		struct vring_desc *t = (void *)(world.mem + (world.data & ~15ULL) -
+		struct vring_desc *t = (void *)(target.mem + (target.data & ~15ULL) -
 						(o->b % 16 + 1) * sizeof(*t));
 
 		*t = (struct vring_desc){ .addr = s.addr, .len = s.len, .flags = o->c & 7,
@@ -317,9 +317,9 @@ STEP(op_poke)
 	uint64_t off = o->c & 1 ? op_ring(o)->off + o->x % 0x4000 : o->x % ARENA_LEN;
 
 	if (o->c & 4)
-		memset(world.mem + (off & ~4095ULL), o->y, 4096);
+		memset(target.mem + (off & ~4095ULL), o->y, 4096);
 	else if (off + 8 <= ARENA_LEN)
-		memcpy(world.mem + off, &o->y, o->c & 2 ? 8 : 2);
+		memcpy(target.mem + off, &o->y, o->c & 2 ? 8 : 2);
 	return 0;
 }
 

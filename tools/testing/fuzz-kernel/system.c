@@ -54,7 +54,7 @@ STEP(op_mm)
 
 	if (page + nr > ARENA_LEN / 4096)
 		return 0;
-	world_unmapped();
+	target_unmapped();
 	switch (o->b % 14) {
 	case 0: munmap(at, len); break;
 	case 1: mprotect(at, len, PROT_NONE); break;
@@ -62,7 +62,7 @@ STEP(op_mm)
 	case 3: mprotect(at, len, PROT_READ | PROT_WRITE); break;
 	case 4: madvise(at, len, MADV_DONTNEED); break;
 	case 5: madvise(at, len, MADV_COLD); break;
-	case 6: world_map(); break;
+	case 6: target_map(); break;
 	case 7:
 		mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		     -1, 0);
@@ -108,9 +108,9 @@ STEP(op_uffd)
 	struct uffdio_register r = { .range = { ARENA + page * 4096UL, nr * 4096UL },
 				     .mode = UFFDIO_REGISTER_MODE_MISSING };
 
-	if (uffd >= 0 || world.in_child || page + nr > ARENA_LEN / 4096)
+	if (uffd >= 0 || target.in_child || page + nr > ARENA_LEN / 4096)
 		return 0;
-	world_unmapped();
+	target_unmapped();
 	/* Empty pages. UML 7.2 warns about its own locks when pages leave the memfd. */
 	mmap((char *)ARENA + page * 4096UL, nr * 4096UL, PROT_READ | PROT_WRITE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

@@ -201,17 +201,17 @@ static void iotlb_address_limits(struct kunit *test)
 
 /* ---- oracle: a small address space with an entry per address ---- */
 
-#define WORLD	256
+#define NR_CELLS	256
 
 static struct cell {
 	u32 id;		/* mapping that set it; 0 for none */
 	u64 uaddr;
 	u8 perm;
-} world[WORLD];
+} cells[NR_CELLS];
 
-static void expect_world(struct kunit *test, u64 base, u32 i)
+static void expect_cells(struct kunit *test, u64 base, u32 i)
 {
-	const struct cell *c = &world[i];
+	const struct cell *c = &cells[i];
 	struct vtap_mapping m;
 	u64 k;
 
@@ -223,30 +223,30 @@ static void expect_world(struct kunit *test, u64 base, u32 i)
 	KUNIT_ASSERT_EQ(test, m.uaddr + (base + i - m.first), c->uaddr);
 	KUNIT_ASSERT_EQ(test, (u32)m.perm, (u32)c->perm);
 	/* The mapping covers all addresses with this id, and no others. */
-	KUNIT_ASSERT_TRUE(test, m.first >= base && m.last - base < WORLD);
+	KUNIT_ASSERT_TRUE(test, m.first >= base && m.last - base < NR_CELLS);
 	for (k = m.first - base; k <= m.last - base; k++)
-		KUNIT_ASSERT_EQ(test, world[k].id, c->id);
+		KUNIT_ASSERT_EQ(test, cells[k].id, c->id);
 	KUNIT_ASSERT_TRUE(test, m.first == base ||
-			  world[m.first - base - 1].id != c->id);
+			  cells[m.first - base - 1].id != c->id);
 }
 
 static void random_steps(struct kunit *test, u64 base, u32 steps)
 {
 	u32 id, i, first, last;
 
-	memset(world, 0, sizeof(world));
+	memset(cells, 0, sizeof(cells));
 	for (id = 1; id <= steps; id++) {
 		bool add = rnd32() % 3, was = false;
 		u64 uaddr = (u64)rnd32() << 9;
 		u8 perm = 1 + rnd32() % 3;
 
-		first = rnd32() % WORLD;
-		last = min_t(u32, WORLD - 1, first + rnd32() % (1u << rnd32() % 8));
+		first = rnd32() % NR_CELLS;
+		last = min_t(u32, NR_CELLS - 1, first + rnd32() % (1u << rnd32() % 8));
 		for (i = first; i <= last; i++) {
-			was |= world[i].id;
-			world[i] = (struct cell){};
+			was |= cells[i].id;
+			cells[i] = (struct cell){};
 			if (add)
-				world[i] = (struct cell){ id, uaddr + i - first,
+				cells[i] = (struct cell){ id, uaddr + i - first,
 							  perm };
 		}
 		if (add)
@@ -257,19 +257,19 @@ static void random_steps(struct kunit *test, u64 base, u32 steps)
 		else
 			vtap_iotlb_del(t, base + first, base + last);
 		expect_sane(test);
-		for (i = 0; i < WORLD; i += 1 + rnd32() % 3)
-			expect_world(test, base, i);
+		for (i = 0; i < NR_CELLS; i += 1 + rnd32() % 3)
+			expect_cells(test, base, i);
 	}
-	/* There is no mapping next to the world. */
+	/* There is no mapping next to the cells. */
 	if (base)
 		expect_none(test, base - 1);
-	if (base + WORLD)
-		expect_none(test, base + WORLD);
+	if (base + NR_CELLS)
+		expect_none(test, base + NR_CELLS);
 }
 
 static void iotlb_matches_oracle(struct kunit *test)
 {
-	static const u64 base[] = { 0, 0x7000, 1ull << 63, 0 - (u64)WORLD };
+	static const u64 base[] = { 0, 0x7000, 1ull << 63, 0 - (u64)NR_CELLS };
 	int round;
 
 	for (round = 0; round < 12; round++) {

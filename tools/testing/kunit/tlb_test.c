@@ -447,7 +447,7 @@ static struct cell {
 	u64 uaddr;
 	u8 perm;
 	bool there;
-} world[NR_CELLS];
+} cells[NR_CELLS];
 
 /* Expected result of a translation, computed cell by cell. */
 struct translation {
@@ -468,7 +468,7 @@ static void oracle(struct translation *a, u64 base, u8 access, u64 iova, u64 len
 		struct cell c = {};
 
 		if (nr < NR_CELLS)
-			c = world[nr];
+			c = cells[nr];
 		if (!c.there) {
 			a->miss = iova;
 			a->n = -EAGAIN;
@@ -535,7 +535,7 @@ static void change(u64 base)
 	if (rnd32() % 2)
 		uaddr = UBASE + first * CELL;
 	for (i = first; i <= last; i++)
-		world[i] = (struct cell){ uaddr + (i - first) * CELL, perm,
+		cells[i] = (struct cell){ uaddr + (i - first) * CELL, perm,
 					  add };
 	if (add)
 		update(base + first * CELL, (last + 1 - first) * CELL, uaddr,
@@ -551,7 +551,7 @@ static void tlb_matches_oracle(struct kunit *test)
 	u32 round, step, k;
 
 	for (round = 0; round < ARRAY_SIZE(base); round++) {
-		memset(world, 0, sizeof(world));
+		memset(cells, 0, sizeof(cells));
 		for (step = 0; step < 8000; step++) {
 			change(base[round]);
 			for (k = 0; k < 6; k++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* world.c - the state of a program: devices, guest memory, eventfds, and steps with files */
+/* target.c - the state of a program: devices, guest memory, eventfds, and steps with files */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-struct world world;
+struct target target;
 static int memory;
 /* Pages may be missing; shared with children. */
 static volatile bool *is_unmapped;
@@ -22,7 +22,7 @@ static void fail(const char *what)
 }
 
 /* Map all of guest memory at ARENA, over whatever a program has left there. */
-void world_map(void)
+void target_map(void)
 {
 	if (mmap((void *)ARENA, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		 memory, 0) == MAP_FAILED)
@@ -30,23 +30,23 @@ void world_map(void)
 }
 
 /* A program is about to change the mapping. */
-void world_unmapped(void)
+void target_unmapped(void)
 {
 	*is_unmapped = true;
 }
 
-void world_init(void)
+void target_init(void)
 {
 	memory = memfd_create("guest", MFD_CLOEXEC);
 	if (memory < 0 || ftruncate(memory, ARENA_LEN))
 		fail("memfd");
-	world.mem = mmap(NULL, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-	if (world.mem == MAP_FAILED)
+	target.mem = mmap(NULL, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	if (target.mem == MAP_FAILED)
 		fail("guest memory");
 	is_unmapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (is_unmapped == MAP_FAILED)
 		fail("memory");
-	world_map();
+	target_map();
 	netlink_init();
 	net_init();
 	system_init();
@@ -70,23 +70,23 @@ static void dev_begin(struct dev *d, unsigned int nr)
 	}
 }
 
-void world_begin(void)
+void target_begin(void)
 {
 	unsigned int i;
 
 	if (*is_unmapped)
-		world_map();
+		target_map();
 	*is_unmapped = false;
-	memset(world.mem, 0, ARENA_LEN);
-	world.data = ARENA_DATA;
+	memset(target.mem, 0, ARENA_LEN);
+	target.data = ARENA_DATA;
 	for (i = 0; i < NR_DEVS; i++)
-		dev_begin(&world.dev[i], i);
+		dev_begin(&target.dev[i], i);
 	for (i = 0; i < NR_BACKENDS; i++)
-		world.backend[i] = -1;
+		target.backend[i] = -1;
 	net_begin();
 }
 
-int world_open(void)
+int target_open(void)
 {
 	return open("/dev/vhost-tap", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 }
@@ -94,12 +94,12 @@ int world_open(void)
 /* The device of a step, which is opened at the first use. */
 struct dev *op_dev(const struct op *o)
 {
-	struct dev *d = &world.dev[o->a & 3];
+	struct dev *d = &target.dev[o->a & 3];
 
 	if (d->is_used)
 		return d;
 	d->is_used = true;
-	d->fd = world_open();
+	d->fd = target_open();
 	return d;
 }
 
@@ -110,14 +110,14 @@ static void close_fd(int fd)
 }
 
 /* End the program. Each step undoes what would block a later one. */
-void world_end(void)
+void target_end(void)
 {
 	unsigned int i, j;
 
 	procs_end();
 	system_end();
 	for (i = 0; i < NR_DEVS; i++) {
-		struct dev *d = &world.dev[i];
+		struct dev *d = &target.dev[i];
 
 		close_fd(d->fd);
 		for (j = 0; j < NR_RINGS; j++) {
@@ -132,20 +132,20 @@ void world_end(void)
 }
 
 /* Take @len bytes of the arena, from the start again at its end. Return: offset */
-uint64_t world_alloc(uint64_t len)
+uint64_t target_alloc(uint64_t len)
 {
 	uint64_t off;
 
 	len = (len + 15) & ~15ULL;
-	if (world.data + len > ARENA_LEN)
-		world.data = ARENA_DATA;
-	off = world.data;
-	world.data += len;
+	if (target.data + len > ARENA_LEN)
+		target.data = ARENA_DATA;
+	off = target.data;
+	target.data += len;
 	return off;
 }
 
 /* The eventfd of @fd, which is created at the first use. */
-int world_eventfd(int *fd)
+int target_eventfd(int *fd)
 {
 	if (*fd < 0)
 		*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -179,7 +179,7 @@ STEP(op_files)
 	case 1:
 		close(d->fd);
 		d->fd = o->x & 1 ? open("/dev/vhost-net", O_RDWR | O_NONBLOCK | O_CLOEXEC) :
-				   world_open();
+				   target_open();
 		break;
 	case 2:
 		fd = dup(d->fd);
@@ -190,7 +190,7 @@ STEP(op_files)
 		fcntl(d->fd, F_SETFL, o->x & 1 ? O_NONBLOCK : O_NONBLOCK | O_APPEND);
 		break;
 	default:
-		dup2(world.dev[o->x & 3].fd, d->fd);
+		dup2(target.dev[o->x & 3].fd, d->fd);
 	}
 	return 0;
 }
