@@ -158,6 +158,13 @@ qmp() {
 	return 1
 }
 
+# Check whether QEMU has ended, or has stopped the guest because its emulated processor
+# failed, and say so.
+guest_lost() {
+	kill -0 "$qemu_pid" 2>/dev/null || { echo "QEMU is gone"; return 0; }
+	grep -s -E '^(KVM internal error|KVM: entry failed|error: kvm run failed)' "${guest_log:-}.qemu"
+}
+
 # Read until the guest has booted or, with $2, until the reply to this command, and print
 # the reply. Fail with the status of the command, or with 99 after $1 s. The reply to
 # an earlier command, which took too long, is ignored.
@@ -167,7 +174,7 @@ answer() {
 		if ! IFS= read -r -t 1 -u "$from_guest" line; then
 			# A line cut by the timeout continues in the next read.
 			part=${part:-}$line
-			kill -0 "$qemu_pid" 2>/dev/null || { echo "QEMU is gone"; return 99; }
+			! guest_lost || return 99
 			continue
 		fi
 		line=${part:-}$line
