@@ -26,6 +26,8 @@ fails() { # PROGRAM[:CASE] CASE-TO-IGNORE...
 		case=${case%% \#*}
 		[[ " $* " != *" $case "* ]] || continue
 		kill "$pid"
+		# It ends the program first, which must not run beside the next one.
+		wait "$pid"
 		return 0
 	done
 	wait "$pid"
