@@ -212,6 +212,12 @@ static unsigned int receive_some(struct host *h, unsigned int i)
 	return nr;
 }
 
+/* The packet socket has lost its interface, or the interface is down. */
+static bool is_no_link(int err)
+{
+	return err == -ENXIO || err == -ENETDOWN;
+}
+
 /* Send frames while the window is open. Return: whether any was sent */
 static bool send_some(struct host *h, unsigned int i)
 {
@@ -228,7 +234,7 @@ static bool send_some(struct host *h, unsigned int i)
 		if (!err || err == -ENOBUFS)
 			w->rx_tried++;
 	}
-	if (err && err != -ENOBUFS && err != -EAGAIN && !w->is_gone)
+	if (err && err != -ENOBUFS && err != -EAGAIN && !(w->is_gone && is_no_link(err)))
 		fail(h->s, "link %u: send: %s", i, strerror(-err));
 	/* The link drops frames of a large window. Go on without these. */
 	if (!n || err == -ENOBUFS)

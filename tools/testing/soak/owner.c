@@ -56,14 +56,9 @@ static void failing(const struct device *d, bool on)
 		fail(d->s, "no fault injection");
 }
 
-/*
- * Return: whether the call succeeded. It may lack memory, and an attach may lack a link
- * that the host deletes.
- */
+/* Return: whether the call succeeded. It may only fail for lack of memory. */
 static bool worked(struct device *d, const char *what, int err)
 {
-	unsigned int i;
-
 	if (!err)
 		return true;
 	/* Without memory, memfd_create() fails with ENOSPC and a new thread with EAGAIN. */
@@ -71,11 +66,16 @@ static bool worked(struct device *d, const char *what, int err)
 		ADD(no_memory, 1);
 		return false;
 	}
-	for (i = 0; i < d->s->nr; i++)
-		if (GET(d->s->flow[i].is_gone))
-			return false;
 	fail(d->s, "%s: %s", what, strerror(-err));
 	return false;
+}
+
+/* As worked(), for a pair's attach to its link. EINVAL: the host has deleted the tap. */
+static bool attached(struct device *d, const char *what, unsigned int i, int err)
+{
+	if (err == -EINVAL && GET(d->s->flow[i].is_gone))
+		return false;
+	return worked(d, what, err);
 }
 
 /* ---- traffic ---- */
@@ -308,7 +308,7 @@ static bool start_all(struct device *d)
 	unsigned int i;
 
 	for (i = 0; ok && i < d->nr; i++) {
-		ok = worked(d, "start", guest_start(&d->g[i], d->s->fd[i]));
+		ok = attached(d, "start", i, guest_start(&d->g[i], d->s->fd[i]));
 		SET(d->s->flow[i].is_open, ok);
 	}
 	ADD(starts, ok);
@@ -377,7 +377,7 @@ static void op_restart(struct device *d)
 		return;
 	err = guest_attach(&d->g[i], dir, -1) ?: guest_attach(&d->g[i], dir, d->s->fd[i]);
 	/* For lack of memory or link, it stays stopped until the end of the device. */
-	if (worked(d, "restart", err))
+	if (attached(d, "restart", i, err))
 		ADD(restarts, 1);
 	else
 		SET(d->s->must_stop, true);
