@@ -4,7 +4,7 @@
  *
  * TX: from the kick until the buffer is used, or from its publication if no kick is
  *     needed. The guest waits in a loop.
- * RX: from the packet's way to the tap until the guest runs after the call. The guest
+ * RX: from the host's send to the tap until the guest runs after the call. The guest
  *     sleeps while it waits.
  *
  * The guest pauses between packets. A worker that does not poll then sleeps, and the
