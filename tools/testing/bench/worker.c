@@ -34,13 +34,16 @@ static void add_switches(const char *task, void *sum)
 		fclose(f);
 }
 
-/* The clock of a thread of this process; UML kernels have no schedstat. */
+/*
+ * The clock of a thread of this process; UML kernels have no schedstat. Return: 0 with one
+ * CPU, because UML then counts in ticks of 10 ms, and finds a worker in few of them
+ */
 static int64_t clock_of(int tid)
 {
 	clockid_t per_thread = ~(clockid_t)tid << 3 | 6;
 	struct timespec t;
 
-	if (clock_gettime(per_thread, &t))
+	if (sysconf(_SC_NPROCESSORS_ONLN) == 1 || clock_gettime(per_thread, &t))
 		return 0;
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
@@ -68,7 +71,7 @@ long worker_switches(void)
 	return workers_each(getpid(), add_switches, &sum) ? sum : -ESRCH;
 }
 
-/* Return: CPU time of all workers, 0 if there is none */
+/* Return: CPU time of all workers, 0 if there is none or it is not known */
 int64_t worker_cpu_ns(void)
 {
 	int64_t sum = 0;
