@@ -310,7 +310,7 @@ def main():
             for defect in sorted(todo, key=lambda d: (d.number // 20, d.name, d.number)):
                 result = test(defect, stage, args.tests, original)
                 results[defect.number] = result
-                # Tests that were chosen by hand are no part of the others.
+                # Tests that were chosen by hand do not stand for the others.
                 if not args.tests or result["verdict"] == "found":
                     with open(path, "a", encoding="utf-8") as f:
                         f.write(json.dumps(result) + "\n")

@@ -26,7 +26,7 @@ fails() { # PROGRAM[:CASE] CASE-TO-IGNORE...
 		case=${case%% \#*}
 		[[ " $* " != *" $case "* ]] || continue
 		kill "$pid"
-		# It ends the program first, which must not run beside the next one.
+		# It ends the program first, which must not run while the next one does.
 		wait "$pid"
 		return 0
 	done
