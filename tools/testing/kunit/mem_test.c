@@ -410,6 +410,20 @@ static void mem_equal_starts(struct kunit *test)
 	vtap_memmap_free(map);
 }
 
+/* access_ok() may accept a range that wraps. */
+static void mem_user_range(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, vtap_user_range_ok(UBASE, PAGE));
+	KUNIT_EXPECT_TRUE(test, vtap_user_range_ok(UBASE, 0));
+	KUNIT_EXPECT_TRUE(test, vtap_user_range_ok(0, UBASE));
+	KUNIT_EXPECT_FALSE(test, vtap_user_range_ok(U64_MAX, 1));
+	KUNIT_EXPECT_FALSE(test, vtap_user_range_ok(U64_MAX, 2));
+	KUNIT_EXPECT_FALSE(test, vtap_user_range_ok(0ULL - PAGE, PAGE));
+	KUNIT_EXPECT_FALSE(test, vtap_user_range_ok(0ULL - PAGE, 2 * PAGE));
+	KUNIT_EXPECT_FALSE(test, vtap_user_range_ok(UBASE, 0ULL - UBASE));
+	KUNIT_EXPECT_FALSE(test, vtap_user_range_ok(UBASE, U64_MAX));
+}
+
 static struct kunit_case mem_cases[] = {
 	KUNIT_CASE(mem_empty_table),
 	KUNIT_CASE(mem_one_region_edges),
@@ -422,6 +436,7 @@ static struct kunit_case mem_cases[] = {
 	KUNIT_CASE(mem_in_user_space),
 	KUNIT_CASE(mem_all_509_regions),
 	KUNIT_CASE(mem_equal_starts),
+	KUNIT_CASE(mem_user_range),
 	KUNIT_CASE(mem_overlaps_match_oracle),
 	{}
 };

@@ -133,6 +133,12 @@ static bool in_user_half(const void *p, size_t len)
 
 bool shim_access_ok(const void *p, size_t len)
 {
+	/*
+	 * Accept a range that wraps, as s390x does, where user and kernel have
+	 * separate address spaces.
+	 */
+	if ((uintptr_t)p + len < (uintptr_t)p)
+		return true;
 	if (!in_user_half(p, len))
 		return false;
 	if (!is_vetted(p, len)) {
