@@ -218,12 +218,17 @@ check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 .PHONY: check-libvirt
 check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that only support /dev/vhost-net, KVER=
 	@tools/testing/libvirt/check-selinux --kver $(KVER)
-	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short)
+	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
+
+.PHONY: check-libvirt-new
+check-libvirt-new: vm-module	## the same on a host of Debian 13, with libvirt 11.3 and QEMU 10.0, KVER=, CASE=
+	@tools/testing/libvirt/check-selinux --kver $(KVER) --suite trixie
+	@tools/testing/libvirt/check-libvirt --kver $(KVER) --suite trixie $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
 
 GUIDES =
 .PHONY: check-guides
-check-guides: vm-module	## the guides of Documentation/guides, executed in VMs, KVER=, GUIDES="qemu macvtap"
-	@tools/testing/guides/check-guides --kver $(KVER) $(GUIDES)
+check-guides: vm-module	## the guides of Documentation/guides, executed in VMs, KVER=, SUITE=trixie, GUIDES="qemu macvtap"
+	@tools/testing/guides/check-guides --kver $(KVER) $(addprefix --suite ,$(SUITE)) $(GUIDES)
 
 .PHONY: check-docs
 check-docs:	## Documentation/ and README: Sphinx without warnings, pictures, links, wording, complete lists

@@ -9,7 +9,7 @@
 # The machine for a guide: udev has given the node to the group kvm; NIC is connected to
 # a peer with the address 10.9.1.1.
 set_up() {
-	lay_over "$VTAP_LIBVIRT_ROOT" >/dev/null
+	qemu_account >/dev/null
 	PATH=$root/build/vhost-tapctl:$PATH
 	chgrp kvm /dev/vhost-tap && chmod 660 /dev/vhost-tap
 	NIC=eth0 SOURCE=$root
@@ -34,22 +34,6 @@ set_up_igb() {
 		*/virtio_net) ip link set "$(cut -d / -f 5 <<<"$link")" name far ;;
 		esac
 	done
-}
-
-set_up_dpdk() {
-	local root=${VTAP_CACHE:-$HOME/.cache/vhost-tap}/dpdk/root
-	local libs=$root/usr/lib/x86_64-linux-gnu plugins='' lib
-	command -v dpdk-testpmd >/dev/null && return
-	for lib in bus_vdev mempool_ring net_virtio; do
-		plugins+=" -d $libs/dpdk/pmds-23.0/librte_$lib.so.23"
-	done
-	mkdir -p "$work/bin"
-	PATH=$work/bin:$PATH
-	cat >"$work/bin/dpdk-testpmd" <<-SH
-	#!/bin/sh
-	LD_LIBRARY_PATH=$libs:$libs/dpdk/pmds-23.0 exec $root/usr/bin/dpdk-testpmd $plugins "\$@"
-	SH
-	chmod 755 "$work/bin/dpdk-testpmd"
 }
 
 # A guest called $1: GUEST has the options of QEMU in addition to the network. The guest

@@ -155,8 +155,8 @@ attach_other() {
 }
 
 installed_once() {
-	make -s -C "$root" install-apparmor
-	[[ $(cat /etc/apparmor.d/local/abstractions/libvirt-qemu) == "$(cat "$root/dist/apparmor/local-libvirt-qemu")" ]]
+	local rules=(/etc/apparmor.d/{local/abstractions/libvirt-qemu,abstractions/libvirt-qemu.d/vhost-tap}) before
+	before=$(cat "${rules[@]}") && make -s -C "$root" install-apparmor && [[ $(cat "${rules[@]}") == "$before" ]]
 }
 
 # Compile a domain's profile as virt-aa-helper does.
@@ -166,7 +166,7 @@ profile_compiles() {
 		apparmor_parser -Q -K "$work/profile"
 }
 
-# Debian 12's profile as packaged, and with the addition in dist/apparmor.
+# Debian's profile as packaged, and with the addition in dist/apparmor.
 case_apparmor() {
 	take_override_back
 	t "without the override: define and start" define_and_start 1 1 || return

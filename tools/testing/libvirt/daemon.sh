@@ -1,28 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2034 # set and read by check-libvirt
 #
-# Shell functions of check-libvirt in the VM. They replace the boot scripts of a host:
-# put the fetched packages into /, load the profiles of the security modules, run
-# libvirtd without systemd.
+# Shell functions of check-libvirt in the VM, a host of Debian 12 or 13. They replace its
+# boot scripts: load the profiles of the security modules, run libvirtd without systemd.
 
-# Mount the packages unpacked in $1 over the running system.
-lay_over() {
-	local modules=/usr/lib/modules/$(uname -r)
-	# Move the kernel's modules, which init mounted in /usr: they would be hidden.
-	mkdir -p /run/modules && mount --bind "$modules" /run/modules &&
-		mount -t overlay -o "lowerdir=$1/usr:/usr" none /usr &&
-		mount --bind /run/modules "$modules" || return 1
-	cp -a "$1/etc/." /etc/
-	mkdir -p /etc/apparmor.d/local/abstractions /etc/apparmor.d/libvirt /var/lib/libvirt/images \
-		/run/libvirt /run/lock /var/log/libvirt/qemu
-	# Their postinst creates these empty files for the administrator.
-	touch /etc/apparmor.d/local/abstractions/libvirt-{qemu,lxc} \
-		/etc/apparmor.d/local/usr.{lib.libvirt.virt-aa-helper,sbin.libvirtd}
-	ldconfig
-	# Also create QEMU's account; udev gives /dev/kvm to its group.
-	getent group kvm >/dev/null || groupadd -r kvm
-	useradd -r -M -d /var/lib/libvirt -s /usr/sbin/nologin -G kvm libvirt-qemu || return 1
-	chgrp kvm /dev/kvm && chmod 660 /dev/kvm
+# Give /dev/kvm to the group of QEMU's account, as udev does.
+qemu_account() {
+	id libvirt-qemu && chgrp kvm /dev/kvm && chmod 660 /dev/kvm
 }
 
 # Debian's kernels start with AppArmor on; load the profiles as its service does.
@@ -45,6 +29,7 @@ libvirtd_up() {
 	log_filters = "1:qemu.qemu_command 3:*"
 	log_outputs = "3:file:$logs/libvirtd.log"
 	CONF
+	mkdir -p /run/libvirt /run/lock /var/log/libvirt/qemu
 	rm -f /run/libvirtd.pid
 	/usr/sbin/libvirtd -d -p /run/libvirtd.pid || return 1
 	for ((i = 0; i < 150; i++)); do
