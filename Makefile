@@ -255,7 +255,7 @@ check-dist:	## make dist twice with the same result, the second time from the ta
 	@tools/testing/packages/check-dist
 
 .PHONY: check-into-tree
-check-into-tree:	## build the driver inside Linux 7.2's source: as a module and built in
+check-into-tree:	## build the driver inside Linux 7.2's source by gcc and clang: as a module and built in
 	@tools/testing/packages/check-into-tree
 
 HOST_ARGS =
