@@ -11,13 +11,14 @@ Usage: check.py [--seed SEED] [--number N] [--pass unit|quick|all] [--tests TEST
                  they find gets a new result
   ID             test these defects again
 
-The place of a defect is a random line of a function. Lines that no test executes are left
-out if make coverage has measured them. Defects that do not compile, or whose code is the same, do
-not count and are replaced by others. The tests run until one of them finds the defect: first
-the unit tests, for code that is compiled in user space, then kselftests in a debug kernel
-(check-debug), first the quick ones and those of the file, then all others. A result
-is a line of build/mutation/SEED.jsonl. The next run skips defects that have one, unless the
-line of the defect has changed since.
+The place of a defect is a random line of a function. Lines that no test executes are left out if
+make coverage has measured them. Defects that do not compile, or whose code is the same, do not
+count and are replaced by others. The order of the places depends only on their files and line
+numbers, so a change of one file leaves the choice in the others as it was. The tests run until one
+of them finds the defect: first the unit tests, for code that is compiled in user space, then
+kselftests in a debug kernel (check-debug), first the quick ones and those of the file, then all
+others. A result is a line of build/mutation/SEED.jsonl. The next run skips defects that have one
+there or in SEED.jsonl next to this file, unless the defect has changed or moved since.
 """
 import argparse
 import difflib
@@ -138,10 +139,10 @@ def choose(seed):
         name = str(path.relative_to(ROOT / DRIVER))
         for line, changes in sorted(defects.by_line(text).items()):
             if covered is None or (str(DRIVER / name), line) in covered:
-                lines.append((name, line, text, changes))
-    random.Random(seed).shuffle(lines)
-    for number, (name, line, text, changes) in enumerate(lines, 1):
-        rng = random.Random(f"{seed} {name}:{line}")
+                rng = random.Random(f"{seed} {name}:{line}")
+                lines.append((rng.random(), name, line, text, changes, rng))
+    lines.sort(key=lambda entry: entry[:3])
+    for number, (_, name, line, text, changes, rng) in enumerate(lines, 1):
         operator = rng.choice(sorted({change[3] for change in changes}))
         yield Defect(number, name, line, text, rng.choice([c for c in changes if c[3] == operator]))
 
@@ -183,6 +184,9 @@ def boot(folder, ko, programs, log):
         return reason + (" (terminated by timeout)" if last_line(log, SLOW.pattern) else "")
     if status == 124:
         return f"time limit after {program}"
+    if status == 125 and not last_line(log, "^init: cannot load vhost_tap") and (
+            folder == OUT / "original" or boot(OUT / "original", "-", [], OUT / "control.log")):
+        return f"unknown: the kernel ended without a result after {program}"
     return "kernel: " + (last_line(log, "^  ").strip()[:150] or last_line(log, ".")) + f" after {program}"
 
 
@@ -200,7 +204,7 @@ def find_in_kernel(programs, original, log):
     found = boot(BUILT, BUILT / "vhost_tap.ko", programs, log)
     # A busy host can make a test fail, so the test has to pass without the defect now.
     program = re.search(r"(\w+_test|\w+\.sh): ?([\w.]*)", found)
-    if program and (not found.startswith("kernel: ") or SLOW.search(found)):
+    if program and not found.startswith("unknown: ") and (not found.startswith("kernel: ") or SLOW.search(found)):
         control = program[1] if "ended" in found or not program[2] else f"{program[1]}:{program[2]}"
         if boot(OUT / "original", "-", [control], OUT / "control.log"):
             return f"unknown: {found}; without the defect, too"
@@ -259,14 +263,15 @@ def summary(results, defects_by_id):
             print("\n".join([f"{r['id']} {r['verdict']}: {r['place']}: {r['operator']} {r['by']}", what] + r["diff"]))
 
 
-def read_results(path, defects_by_id):
-    """Return the last result of each defect in PATH that is still the same."""
+def read_results(paths, every):
+    """Return the last result of each defect in PATHS that is still the same."""
+    numbers = {(defect.place, *defect.diff): defect.number for defect in every}
     results = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
+    for line in [line for path in paths if path.exists() for line in path.read_text().splitlines()]:
         r = json.loads(line)
-        defect = defects_by_id.get(r["id"])
-        if defect and r["diff"] == defect.diff and r["verdict"] != "unknown":
-            results[r["id"]] = r
+        number = numbers.get((r["place"], *r["diff"]))
+        if number and r["verdict"] != "unknown":
+            results[number] = r | {"id": number}
     return results
 
 
@@ -286,7 +291,7 @@ def main():
     every = list(choose(args.seed))
     by_id = {d.number: d for d in every}
     path = OUT / f"{args.seed}.jsonl"
-    results = read_results(path, by_id)
+    results = read_results([HERE / path.name, path], every)
     for number in args.again:
         results.pop(number, None)
 
