@@ -160,10 +160,17 @@ is_smp = $(filter $(smp_tests),$(firstword $(subst :, ,$(1))))
 vm_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),,$t)),all))
 vm_smp_tests = $(strip $(if $(TEST),$(foreach t,$(TEST),$(if $(call is_smp,$t),$t)),$(smp_tests)))
 
-# A VM of another architecture needs programs of its own. It always has two CPUs.
+# A VM of another architecture needs programs of its own, and more time. It always has two
+# CPUs. QEMU's s390x has no NUMA nodes.
+vm_nodes = --nodes
+vm_limit = 1800
+vm_smp_limit = 600
 vm_arch := $(filter arm64 s390x,$(lastword $(subst -, ,$(KVER))))
 ifneq ($(vm_arch),)
 vm_cpus = --smp 2
+vm_nodes := $(if $(filter arm64,$(vm_arch)),--nodes)
+vm_limit = 7200
+vm_smp_limit = 1800
 kselftests_bin = $(CURDIR)/build/selftests-$(vm_arch)
 # The root of s390x may have an older libc than this machine's compiler for it.
 kselftests_args = OUTPUT=$(kselftests_bin) CC=$(vm_arch:arm64=aarch64)-linux-gnu-gcc ARCH=$(vm_arch:s390x=s390) \
@@ -183,9 +190,9 @@ endef
 check-vm: vm-module	## kselftests in a VM, KVER=5.10|6.1|6.12|7.2|7.3|6.12-arm64|6.12-s390x, TEST="program[:case] ..."
 	@scripts/kernels fetch 7.2 source	# the harness belongs to the kernel
 	$(build_kselftests)
-	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) $(vm_cpus) --timeout 1800 \
+	$(if $(vm_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) $(vm_cpus) --timeout $(vm_limit) \
 		--out build/$(KVER)/check-vm -- $(KSELFTESTS)/run.sh -o $(kselftests_bin) $(vm_tests:all=))
-	$(if $(vm_smp_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 --nodes --timeout 600 \
+	$(if $(vm_smp_tests),@$(QEMU_TESTS)/run-vm --kver $(KVER) --smp 2 $(vm_nodes) --timeout $(vm_smp_limit) \
 		--out build/$(KVER)/check-vm-smp -- $(KSELFTESTS)/run.sh -o $(kselftests_bin) $(vm_smp_tests))
 
 .PHONY: check-recvmsg
