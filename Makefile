@@ -169,8 +169,8 @@ vm_arch := $(filter arm64 s390x,$(lastword $(subst -, ,$(KVER))))
 ifneq ($(vm_arch),)
 vm_cpus = --smp 2
 vm_nodes := $(if $(filter arm64,$(vm_arch)),--nodes)
-vm_limit = 7200
-vm_smp_limit = 1800
+vm_limit = 5400
+vm_smp_limit = 1200
 kselftests_bin = $(CURDIR)/build/selftests-$(vm_arch)
 # The root of s390x may have an older libc than this machine's compiler for it.
 kselftests_args = OUTPUT=$(kselftests_bin) CC=$(vm_arch:arm64=aarch64)-linux-gnu-gcc ARCH=$(vm_arch:s390x=s390) \
@@ -222,20 +222,23 @@ check-dpdk: vm-module	## DPDK testpmd (virtio-user) on the node, KVER=
 	@$(KSELFTESTS)/dpdk.sh --fetch
 	@$(QEMU_TESTS)/run-vm --kver $(KVER) --timeout 1200 --out build/$(KVER)/check-dpdk -- $(KSELFTESTS)/dpdk.sh
 
+# The Debian of the virtualization host in the VM. It runs programs of this machine, so its
+# libc must not be older.
+SUITE = $(if $(shell grep -s '^VERSION_CODENAME=trixie' /etc/os-release),trixie,bookworm)
 .PHONY: check-libvirt
-check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that only support /dev/vhost-net, KVER=
-	@tools/testing/libvirt/check-selinux --kver $(KVER)
-	@tools/testing/libvirt/check-libvirt --kver $(KVER) $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
+check-libvirt: vm-module	## libvirt, AppArmor, SELinux, clients that only support /dev/vhost-net, KVER=, CASE=
+	@tools/testing/libvirt/check-selinux --kver $(KVER) --suite $(SUITE)
+	@tools/testing/libvirt/check-libvirt --kver $(KVER) --suite $(SUITE) $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
 
 .PHONY: check-libvirt-new
-check-libvirt-new: vm-module	## the same on a host of Debian 13, with libvirt 11.3 and QEMU 10.0, KVER=, CASE=
+check-libvirt-new: vm-module	## check-libvirt on a host of Debian 13, with libvirt 11.3 and QEMU 10.0, KVER=, CASE=
 	@tools/testing/libvirt/check-selinux --kver $(KVER) --suite trixie
 	@tools/testing/libvirt/check-libvirt --kver $(KVER) --suite trixie $(if $(SHORT),--short) $(addprefix --only ,$(CASE))
 
 GUIDES =
 .PHONY: check-guides
 check-guides: vm-module	## the guides of Documentation/guides, executed in VMs, KVER=, SUITE=trixie, GUIDES="qemu macvtap"
-	@tools/testing/guides/check-guides --kver $(KVER) $(addprefix --suite ,$(SUITE)) $(GUIDES)
+	@tools/testing/guides/check-guides --kver $(KVER) --suite $(SUITE) $(GUIDES)
 
 .PHONY: check-docs
 check-docs:	## Documentation/ and README: Sphinx without warnings, pictures, links, wording, complete lists
@@ -262,7 +265,7 @@ check-dist:	## make dist twice with the same result, the second time from the ta
 	@tools/testing/packages/check-dist
 
 .PHONY: check-into-tree
-check-into-tree:	## build the driver inside Linux 7.2's source by gcc and clang: as a module and built in
+check-into-tree:	## build the driver inside Linux 7.2's source with gcc and clang: as a module and built in
 	@tools/testing/packages/check-into-tree
 
 HOST_ARGS =
